@@ -1,0 +1,47 @@
+# Every target does its own set-up: python3 (3.11 or newer), pip and make are all it needs.
+PYTHON ?= python3
+BIN := .venv/bin
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+endif
+READY := .venv/ready
+
+.PHONY: demo test check tests wheel bench lock schemas clean
+
+demo: $(READY)  ## run the whole conversation once, in this terminal
+	$(BIN)/python examples/demo.py
+
+test: check wheel tests  ## everything a change must pass; pytest's closing line comes last
+
+check: $(READY)  ## format, lint, import contracts, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/basedpyright
+
+wheel: $(READY)  ## build the wheel and run it away from this tree
+	$(BIN)/python tests/wheel.py
+
+tests: $(READY)
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90 $(PYTEST_ARGS)
+
+bench: $(READY)  ## figures beside a floor or a peer, taken in the same run
+	$(BIN)/python -m benchmarks
+
+schemas: $(READY)  ## write schemas/tools.json anew from the models
+	$(BIN)/python -m evals_mcp.cli tools > schemas/tools.json
+
+lock: $(READY)  ## resolve requirements.lock anew, for every platform and Python
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	  --group dev --upgrade --output-file requirements.lock pyproject.toml
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evals-mcp needs Python 3.11 or newer")'
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -c 'import pathlib; pathlib.Path("$(READY)").touch()'
+
+clean:
+	rm -rf .venv build dist .coverage* .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,91 @@
+"""A model endpoint that answers after a fixed time, cheap enough not to be what is measured.
+
+Run `python benchmarks/model_endpoint.py --latency-ms 50`: it prints the port it bound on the first
+line, answers `POST /v1/chat/completions` until its standard input closes, and counts its calls at
+`GET /calls`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+
+VERDICT = json.dumps({"feedback": "Fixed verdict.", "label": "good", "score": 7, "choice": "A"})
+
+
+def http_response(body: bytes) -> bytes:
+    """Frame one JSON body as a complete HTTP/1.1 response that keeps the connection open."""
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+COMPLETION = http_response(
+    json.dumps(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "fixed",
+            "choices": [
+                {
+                    "index": 0,
+                    "finish_reason": "stop",
+                    "message": {"role": "assistant", "content": VERDICT},
+                }
+            ],
+            "usage": {"prompt_tokens": 40, "completion_tokens": 20, "total_tokens": 60},
+        }
+    ).encode()
+)
+
+
+class FixedLatencyEndpoint(asyncio.Protocol):
+    """Answers each request on its connection after the same delay."""
+
+    calls = 0
+
+    def __init__(self, latency: float) -> None:
+        self.latency = latency
+        self.received = b""
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        while (end := self.received.find(b"\r\n\r\n")) >= 0:
+            head = self.received[:end].lower()
+            start = head.find(b"content-length:")
+            length = int(head[start + 15 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
+            if len(self.received) < end + 4 + length:
+                return
+            self.received = self.received[end + 4 + length :]
+            self.answer(head)
+
+    def answer(self, head: bytes) -> None:
+        assert self.transport is not None
+        if head.startswith(b"get /calls"):
+            self.transport.write(http_response(json.dumps(FixedLatencyEndpoint.calls).encode()))
+            return
+        FixedLatencyEndpoint.calls += 1
+        asyncio.get_running_loop().call_later(self.latency, self.transport.write, COMPLETION)
+
+
+async def serve(latency: float) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: FixedLatencyEndpoint(latency), "127.0.0.1", 0, backlog=1024
+    )
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await loop.run_in_executor(None, sys.stdin.read)
+    server.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--latency-ms", type=float, default=50)
+    asyncio.run(serve(parser.parse_args().latency_ms / 1000))

@@ -1,0 +1,222 @@
+"""The data-set format: JSONL or CSV in UTF-8, the same columns in every row.
+
+One reader for both sides: the server checks a file with it before it is uploaded, the engine reads
+the rows of a run with it. Rows are streamed; a line over the limit is skipped, never held.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Literal, NoReturn, cast
+
+MAX_ROW_BYTES = 16 * 1024 * 1024
+"""The longest line read. Above it the row is a fault: no judge could read it."""
+
+IMAGE_COLUMN = "image_data_urls"
+"""The one column that needs no template: images as `data:` URLs, one or a list."""
+
+FAULTS_NAMED = 5
+"""How many faults a check spells out; it counts the rest."""
+
+Row = dict[str, Any]
+Kind = Literal["jsonl", "csv"]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with a data set."""
+
+    line: int
+    """1 for the first line of the file."""
+    message: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}"
+
+
+class DatasetError(ValueError):
+    """The data set cannot be used; the message says where and why."""
+
+
+def kind_of(filename: str) -> Kind:
+    """The format that a file name promises: `.csv` is CSV, anything else JSONL."""
+    return "csv" if filename.lower().endswith(".csv") else "jsonl"
+
+
+def scan(stream: BinaryIO, kind: Kind) -> Iterator[Row | Fault]:
+    """Every row of the file in order, and a fault in the place of each row that is none."""
+    return _scan_csv(stream) if kind == "csv" else _scan_jsonl(stream)
+
+
+def read_rows(stream: BinaryIO, kind: Kind) -> Iterator[Row]:
+    """Every row of a file that was checked before.
+
+    Raises:
+        DatasetError: at the first fault, or at the end of a file with no row.
+    """
+    rows = 0
+    for item in scan(stream, kind):
+        if isinstance(item, Fault):
+            raise DatasetError(str(item))
+        rows += 1
+        yield item
+    if not rows:
+        raise DatasetError("the data set has no rows")
+
+
+@dataclass
+class Check:
+    """What a pass over the whole file found."""
+
+    rows: int = 0
+    columns: list[str] = field(default_factory=list[str])
+    preview: list[Row] = field(default_factory=list[Row])
+    """The first rows, as they are."""
+    faults: list[Fault] = field(default_factory=list[Fault])
+    """The first faults."""
+    fault_count: int = 0
+
+    def problem(self) -> str | None:
+        """What keeps the file from being used, in one sentence; None when nothing does."""
+        if self.fault_count:
+            more = self.fault_count - len(self.faults)
+            named = "; ".join(map(str, self.faults))
+            return f"{named}; and {more} more faults" if more else named
+        return None if self.rows else "the data set has no rows"
+
+
+def check(stream: BinaryIO, kind: Kind, preview: int = 2) -> Check:
+    """Read the whole file once and report its rows, columns and faults."""
+    found = Check()
+    for item in scan(stream, kind):
+        if isinstance(item, Fault):
+            found.fault_count += 1
+            if len(found.faults) < FAULTS_NAMED:
+                found.faults.append(item)
+            continue
+        if not found.rows:
+            found.columns = list(item)
+        if found.rows < preview:
+            found.preview.append(item)
+        found.rows += 1
+    return found
+
+
+def _lines(stream: BinaryIO) -> Iterator[tuple[int, str | Fault]]:
+    """Numbered lines as text, without their line ends; a line that is too long is not kept."""
+    number = 0
+    while line := stream.readline(MAX_ROW_BYTES + 1):
+        number += 1
+        if len(line) > MAX_ROW_BYTES:
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(MAX_ROW_BYTES)
+            yield number, Fault(number, f"longer than {MAX_ROW_BYTES // 2**20} MiB")
+            continue
+        try:
+            yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            yield number, Fault(number, f"not UTF-8 (byte {error.start + 1} of the line)")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+
+
+def _scan_jsonl(stream: BinaryIO) -> Iterator[Row | Fault]:
+    columns: Row | None = None
+    for number, line in _lines(stream):
+        if isinstance(line, Fault):
+            yield line
+            continue
+        if not (text := line.strip()):
+            continue
+        row = _json_object(number, text)
+        if isinstance(row, dict):
+            columns = columns or row
+            if row.keys() != columns.keys():
+                row = Fault(number, _column_difference(row, columns))
+        yield row
+
+
+def _json_object(number: int, text: str) -> Row | Fault:
+    try:
+        value = _decode(text)
+    except RecursionError:
+        return Fault(number, "nested too deeply")
+    except ValueError as error:
+        return Fault(number, f"not JSON ({error})")
+    if not isinstance(value, dict):
+        return Fault(number, "not a JSON object: each line is one row, {column: value, …}")
+    if not value:
+        return Fault(number, "a row with no columns")
+    return cast(Row, value)
+
+
+def _column_difference(row: Row, columns: Row) -> str:
+    missing = [name for name in columns if name not in row]
+    extra = [name for name in row if name not in columns]
+    parts = [f"lacks {missing}"] * bool(missing) + [f"has extra {extra}"] * bool(extra)
+    return f"columns differ from the first row's: {' and '.join(parts)}"
+
+
+class _Unreadable(Exception):
+    """Carries a fault out of the CSV reader, which takes lines only."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+
+
+def _scan_csv(stream: BinaryIO) -> Iterator[Row | Fault]:
+    csv.field_size_limit(MAX_ROW_BYTES)
+
+    def text_lines() -> Iterator[str]:
+        for _, line in _lines(stream):
+            if isinstance(line, Fault):
+                raise _Unreadable(line)
+            yield line
+
+    reader = csv.reader(text_lines(), strict=True)
+    header: list[str] | None = None
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if header is None:
+                header = cells
+                if fault := _header_fault(header):
+                    yield Fault(1, fault)
+                    return
+            elif len(cells) != len(header):
+                yield Fault(reader.line_num, f"{len(cells)} cells, the header has {len(header)}")
+            else:
+                yield dict(zip(header, cells, strict=True))
+    except _Unreadable as error:
+        yield error.fault
+    except csv.Error as error:
+        yield Fault(reader.line_num, f"not CSV ({error})")
+
+
+def _header_fault(header: list[str]) -> str | None:
+    """Why the first line cannot be column names: most often the file has no header at all."""
+    advice = "the first line of a CSV file must hold the column names"
+    if any(not name.strip() for name in header):
+        return f"a column with no name; {advice}"
+    if len(set(header)) < len(header):
+        return f"two columns with the same name; {advice}"
+    if odd := next((name for name in header if len(name) > 200 or _is_number(name)), None):
+        return f"{odd[:40]!r} does not look like a column name; {advice}"
+    return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,348 @@
+"""The evaluation API: requests, jobs, statuses and results.
+
+The contract is Together's (`POST /evaluation` and its neighbours, OpenAPI 2.0.0). Fields that only
+the embedded engine answers with are marked so; a vendor's client ignores them.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
+
+from evals_schemas.contract import Answer, Request
+
+EvaluationType = Literal["classify", "score", "compare"]
+ModelSource = Literal["serverless", "dedicated", "external"]
+State = Literal["pending", "queued", "running", "completed", "error", "user_error"]
+
+ENDED: frozenset[str] = frozenset({"completed", "error", "user_error"})
+"""The states that no evaluation leaves."""
+
+RULE_PREFIX = "rule/"
+"""How the name of a rule judge begins: it computes its verdict and calls no model."""
+
+
+class Endpoint(Request):
+    """Which model, reached how. Shared by judges and by models to evaluate."""
+
+    model: str = Field(description="Model name.", min_length=1)
+    model_source: ModelSource = Field(
+        description="serverless: the service's own models; dedicated: an endpoint id; "
+        "external: any OpenAI-compatible API."
+    )
+    system_template: str = Field(description="System prompt as a Jinja2 template over the columns.")
+    external_base_url: str | None = Field(
+        default=None, description="OpenAI-compatible base URL, for an external model."
+    )
+    external_api_token: str | None = Field(
+        default=None, description="The external API's key. Never stored, never answered."
+    )
+    num_workers: int | None = Field(
+        default=None, description="Calls in flight at once; the service chooses if absent.", ge=1
+    )
+
+
+class JudgeModelConfig(Endpoint):
+    """The judge: a model with a rubric, or a rule (`rule/…`) whose template is what is expected."""
+
+    max_tokens: int | None = Field(
+        default=None, description="Longest verdict in tokens; 32768 if absent.", ge=1
+    )
+    temperature: float | None = Field(
+        default=None, description="0 to 2; 0.05 if absent.", ge=0, le=2
+    )
+
+
+class ModelRequest(Endpoint):
+    """A candidate: a model that answers every row before the judge sees it."""
+
+    input_template: str = Field(description="User prompt as a Jinja2 template over the columns.")
+    max_tokens: int | None = Field(
+        default=None, description="Longest answer in tokens; 1024 if absent.", ge=1
+    )
+    temperature: float | None = Field(
+        default=None, description="0 to 2; 0.05 if absent.", ge=0, le=2
+    )
+
+
+ColumnOrModel = str | ModelRequest
+"""A string names a data-set column of ready answers; an object is a model to run."""
+
+
+class Parameters(Request):
+    """What every type of evaluation needs."""
+
+    judge: JudgeModelConfig = Field(description="Who gives the verdict on each row.")
+    input_data_file_path: str = Field(
+        description="Id of an uploaded data set, such as `file-…`.", min_length=1
+    )
+
+
+class ClassifyParameters(Parameters):
+    """The judge puts each answer under one of your labels."""
+
+    labels: list[str] = Field(description="Every label the judge may give.", min_length=2)
+    pass_labels: list[str] = Field(
+        description="The labels that count as a pass, each one of `labels`.", min_length=1
+    )
+    model_to_evaluate: ColumnOrModel | None = Field(
+        default=None, description="A column of ready answers, or a model to run."
+    )
+
+    @model_validator(mode="after")
+    def labels_are_told_apart(self) -> Self:
+        """Refuse labels a verdict could not be matched to, and pass labels that are none."""
+        seen = {label.strip().casefold() for label in self.labels}
+        if "" in seen or len(seen) < len(self.labels):
+            raise ValueError("labels: each must be non-empty and differ by more than case")
+        if unknown := [label for label in self.pass_labels if label not in self.labels]:
+            raise ValueError(f"pass_labels: {unknown} not in labels {self.labels}")
+        return self
+
+
+class ScoreParameters(Parameters):
+    """The judge gives each answer a number in your range."""
+
+    min_score: float = Field(description="Lowest score.", allow_inf_nan=False)
+    max_score: float = Field(description="Highest score.", allow_inf_nan=False)
+    pass_threshold: float = Field(
+        description="A score of this or more is a pass.", allow_inf_nan=False
+    )
+    model_to_evaluate: ColumnOrModel | None = Field(
+        default=None, description="A column of ready answers, or a model to run."
+    )
+
+    @model_validator(mode="after")
+    def range_holds_the_threshold(self) -> Self:
+        """Refuse an empty range, and a threshold that no score or every score would meet."""
+        if self.min_score >= self.max_score:
+            raise ValueError(f"max_score: must be above min_score ({self.min_score:g})")
+        if not self.min_score <= self.pass_threshold <= self.max_score:
+            raise ValueError(
+                f"pass_threshold: must lie in {self.min_score:g}..{self.max_score:g}, "
+                f"got {self.pass_threshold:g}"
+            )
+        return self
+
+
+class CompareParameters(Parameters):
+    """The judge picks the better of two answers to each row."""
+
+    model_a: ColumnOrModel | None = Field(
+        default=None, description="Side A: a column of ready answers, or a model to run."
+    )
+    model_b: ColumnOrModel | None = Field(
+        default=None, description="Side B: a column of ready answers, or a model to run."
+    )
+    disable_position_bias_correction: bool | None = Field(
+        default=None,
+        description="true judges each pair once, in the order A, B; otherwise both orders are "
+        "judged and a disagreement is a tie.",
+    )
+
+    @model_validator(mode="after")
+    def both_sides_are_named(self) -> Self:
+        """Refuse a comparison with a side missing."""
+        for side in ("model_a", "model_b"):
+            if getattr(self, side) is None:
+                raise ValueError(f"{side}: name a column of ready answers or a model to run")
+        return self
+
+
+AnyParameters = ClassifyParameters | ScoreParameters | CompareParameters
+
+
+class ClassifyRequest(Request):
+    """Create an evaluation that labels answers."""
+
+    type: Literal["classify"] = Field(description="Always `classify`.")
+    parameters: ClassifyParameters = Field(description="What to judge, and how.")
+
+
+class ScoreRequest(Request):
+    """Create an evaluation that scores answers."""
+
+    type: Literal["score"] = Field(description="Always `score`.")
+    parameters: ScoreParameters = Field(description="What to judge, and how.")
+
+
+class CompareRequest(Request):
+    """Create an evaluation that compares two answers."""
+
+    type: Literal["compare"] = Field(description="Always `compare`.")
+    parameters: CompareParameters = Field(description="What to judge, and how.")
+
+
+EvaluationRequest = Annotated[
+    ClassifyRequest | ScoreRequest | CompareRequest, Field(discriminator="type")
+]
+
+
+def parse_evaluation_request(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
+    """Validate the body of a create.
+
+    Raises:
+        pydantic.ValidationError: a field is missing, unknown, or holds a value not allowed.
+    """
+    return TypeAdapter[ClassifyRequest | ScoreRequest | CompareRequest](
+        EvaluationRequest
+    ).validate_python(body)
+
+
+def candidates(parameters: AnyParameters) -> dict[str, ColumnOrModel]:
+    """The answers to be judged by the field that names them; empty when the row itself is judged."""
+    if isinstance(parameters, CompareParameters):
+        sides = {"model_a": parameters.model_a, "model_b": parameters.model_b}
+    else:
+        sides = {"model_to_evaluate": parameters.model_to_evaluate}
+    return {field: side for field, side in sides.items() if side is not None}
+
+
+class EvaluationCreated(Answer):
+    """The answer to a create."""
+
+    workflow_id: str = Field(description="The evaluation's id.")
+    status: State = Field(default="pending", description="Its first status.")
+
+
+class StatusUpdate(Answer):
+    """One step in an evaluation's life."""
+
+    status: State = Field(description="The status it reached.")
+    message: str = Field(default="", description="Why.")
+    timestamp: datetime | None = Field(default=None, description="When; absent where unknown.")
+
+
+class Progress(Answer):
+    """How many rows are finished and durable."""
+
+    done: int = Field(description="Rows finished.", ge=0)
+    total: int | None = Field(
+        default=None, description="Rows in the data set; absent until counted.", ge=0
+    )
+
+
+def _decoded(value: object) -> object:
+    """Read `label_counts` in both forms: the object of live output, the string of the spec."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class Results(Answer):
+    """What every finished evaluation reports. A count is absent where the service omits it."""
+
+    generation_fail_count: int | None = Field(
+        default=None, description="Rows for which no answer could be generated.", ge=0
+    )
+    judge_fail_count: int | None = Field(
+        default=None, description="Rows whose judge call failed.", ge=0
+    )
+    result_file_id: str | None = Field(
+        default=None, description="File with every row's verdict; absent when none was written."
+    )
+    error: str | None = Field(
+        default=None, description="Why the evaluation failed; absent when it did not."
+    )
+
+
+class ClassifyResults(Results):
+    """Labels counted over the rows with a valid verdict."""
+
+    label_counts: Annotated[dict[str, int], BeforeValidator(_decoded)] | None = Field(
+        default=None, description="Rows by label."
+    )
+    pass_percentage: float | None = Field(
+        default=None, description="Share of passing rows, 0 to 100; absent when no row was valid."
+    )
+    invalid_label_count: int | None = Field(
+        default=None, description="Rows whose verdict was none of the labels.", ge=0
+    )
+
+
+class AggregatedScores(Answer):
+    """Moments of the valid scores."""
+
+    mean_score: float | None = Field(default=None, description="Mean; absent without a score.")
+    std_score: float | None = Field(
+        default=None,
+        description="Standard deviation; the embedded engine's is the sample's (n - 1).",
+    )
+    pass_percentage: float | None = Field(
+        default=None, description="Share of scores at or above the threshold, 0 to 100."
+    )
+
+
+class ScoreResults(Results):
+    """Scores summed up over the rows with a valid verdict."""
+
+    aggregated_scores: AggregatedScores | None = Field(
+        default=None, description="Mean, deviation, pass share; absent without a score."
+    )
+    failed_samples: int | None = Field(
+        default=None, description="Rows without a valid score, for any reason.", ge=0
+    )
+    invalid_score_count: int | None = Field(
+        default=None, description="Rows whose verdict held no number in the range.", ge=0
+    )
+
+
+class CompareResults(Results):
+    """Wins counted over the rows with a valid verdict."""
+
+    num_samples: int | None = Field(default=None, description="Rows compared.", ge=0)
+    A_wins: int | None = Field(default=None, description="Rows where A was better.", ge=0)
+    B_wins: int | None = Field(default=None, description="Rows where B was better.", ge=0)
+    Ties: int | None = Field(
+        default=None, description="Rows judged equal, or differently in the two orders.", ge=0
+    )
+
+
+AnyResults = ClassifyResults | ScoreResults | CompareResults | Results
+
+_RESULTS: dict[str, type[ClassifyResults] | type[ScoreResults] | type[CompareResults]] = {
+    "classify": ClassifyResults,
+    "score": ScoreResults,
+    "compare": CompareResults,
+}
+
+
+def parse_results(kind: str | None, results: dict[str, Any] | None) -> AnyResults | None:
+    """Read a job's `results` by its type; a missing or unknown type is told by the fields."""
+    if results is None:
+        return None
+    if kind not in _RESULTS:
+        kind = next((name for field, name in _TELLTALE.items() if field in results), None)
+    return _RESULTS.get(kind or "", Results).model_validate(results)
+
+
+_TELLTALE = {"label_counts": "classify", "aggregated_scores": "score", "A_wins": "compare"}
+
+
+class EvaluationStatus(Answer):
+    """The status, with the results once there are any."""
+
+    status: State = Field(description="Where the evaluation is in its life.")
+    results: dict[str, Any] | None = Field(
+        default=None, description="See `parse_results`; absent until finished."
+    )
+    progress: Progress | None = Field(
+        default=None, description="Rows done; only the embedded engine tells."
+    )
+
+
+class EvaluationJob(EvaluationStatus):
+    """One evaluation as the service keeps it."""
+
+    workflow_id: str = Field(description="The evaluation's id.")
+    type: EvaluationType | None = Field(default=None, description="What the judge does.")
+    owner_id: str | None = Field(default=None, description="Who created it; admins only.")
+    status_updates: list[StatusUpdate] | None = Field(
+        default=None, description="Its life so far; admins and the embedded engine only."
+    )
+    parameters: dict[str, Any] = Field(
+        default_factory=dict[str, Any], description="The request's parameters, keys removed."
+    )
+    created_at: datetime | None = Field(default=None, description="When it was created.")
+    updated_at: datetime | None = Field(default=None, description="When it last changed.")

@@ -1,0 +1,41 @@
+"""The models API: what can judge and what can be evaluated."""
+
+from pydantic import Field
+
+from evals_schemas.contract import Answer
+
+
+class Pricing(Answer):
+    """Prices in US dollars per million tokens."""
+
+    input: float | None = Field(
+        default=None, description="For a million prompt tokens; absent where unknown.", ge=0
+    )
+    output: float | None = Field(
+        default=None, description="For a million generated tokens; absent where unknown.", ge=0
+    )
+
+
+class Model(Answer):
+    """One model that the service can call."""
+
+    id: str = Field(description="The name to use in a request.")
+    object: str = Field(default="model", description="Always `model`.")
+    created: int | None = Field(default=None, description="Unix seconds; absent where unknown.")
+    type: str | None = Field(
+        default=None, description="chat, language, embedding, rule, …; absent where unknown."
+    )
+    display_name: str | None = Field(default=None, description="The name for people.")
+    organization: str | None = Field(default=None, description="Who made it.")
+    context_length: int | None = Field(
+        default=None, description="Tokens it can read at once; absent where unknown."
+    )
+    pricing: Pricing | None = Field(
+        default=None, description="What it costs; absent where the service does not say."
+    )
+
+
+class JudgeModelList(Answer):
+    """The models that the service takes for evaluations, by name."""
+
+    model_list: list[str] = Field(default_factory=list[str], description="Model names.")

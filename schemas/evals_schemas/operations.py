@@ -1,0 +1,59 @@
+"""The operations of the evaluation API: one table for routes, client and tests."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
+from evals_schemas.files import File, FileDeleted, FileList
+from evals_schemas.models import JudgeModelList, Model
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: where it is and what it answers."""
+
+    name: str
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    """Below the base URL; `{id}` stands for a percent-encoded id."""
+    answers: type[BaseModel] | None
+    """The body of a success; None for a file's bytes."""
+    as_list: bool = False
+    """Whether the body is a bare JSON array of `answers`."""
+    vendor: bool = True
+    """Whether Together has it; the embedded engine has all."""
+
+
+CREATE_EVALUATION = Operation("create_evaluation", "POST", "/evaluation", EvaluationCreated)
+LIST_EVALUATIONS = Operation(
+    "list_evaluations", "GET", "/evaluation", EvaluationJob, as_list=True
+)
+GET_EVALUATION = Operation("get_evaluation", "GET", "/evaluation/{id}", EvaluationJob)
+GET_STATUS = Operation("get_status", "GET", "/evaluation/{id}/status", EvaluationStatus)
+CANCEL_EVALUATION = Operation(
+    "cancel_evaluation", "POST", "/evaluation/{id}/cancel", EvaluationJob, vendor=False
+)
+LIST_JUDGES = Operation("list_judges", "GET", "/evaluation/model-list", JudgeModelList)
+UPLOAD_FILE = Operation("upload_file", "POST", "/files/upload", File)
+LIST_FILES = Operation("list_files", "GET", "/files", FileList)
+GET_FILE = Operation("get_file", "GET", "/files/{id}", File)
+GET_FILE_CONTENT = Operation("get_file_content", "GET", "/files/{id}/content", None)
+DELETE_FILE = Operation("delete_file", "DELETE", "/files/{id}", FileDeleted)
+LIST_MODELS = Operation("list_models", "GET", "/models", Model, as_list=True)
+
+OPERATIONS = (
+    CREATE_EVALUATION,
+    LIST_EVALUATIONS,
+    LIST_JUDGES,
+    GET_EVALUATION,
+    GET_STATUS,
+    CANCEL_EVALUATION,
+    UPLOAD_FILE,
+    LIST_FILES,
+    GET_FILE,
+    GET_FILE_CONTENT,
+    DELETE_FILE,
+    LIST_MODELS,
+)
