@@ -1,0 +1,1 @@
+"""The embedded evaluation service: the same REST contract as the vendor's, on one machine."""

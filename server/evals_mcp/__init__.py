@@ -1,0 +1,1 @@
+"""The MCP server: tools over evaluation services, with summaries that fit a context window."""

@@ -1,0 +1,39 @@
+"""What the engine is told when it is made: where its data is and which models it may call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+
+@dataclass(frozen=True)
+class ModelEndpoint:
+    """An OpenAI-compatible API."""
+
+    base_url: str
+    """Up to and without `/chat/completions`, such as `http://127.0.0.1:11434/v1`."""
+    token: SecretStr | None = None
+    """Sent as a bearer token; None sends none."""
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Everything the engine needs to know; nothing of it is read from the environment."""
+
+    data_dir: Path
+    """Database and files; made when absent, shared by every process that is given the same."""
+    serverless: ModelEndpoint | None = None
+    """Behind `model_source: serverless`; None leaves the rule judges only."""
+    dedicated: Mapping[str, ModelEndpoint] = field(default_factory=dict[str, ModelEndpoint])
+    """Behind `model_source: dedicated`, by the name a request gives as model."""
+    external: tuple[ModelEndpoint, ...] = ()
+    """The only base URLs that `model_source: external` may name, with their tokens."""
+    token: SecretStr | None = None
+    """The bearer token that requests must bring; None asks for none."""
+    max_retries: int = 5
+    """Further tries of a model call after 429, 5xx or a lost connection."""
+    call_timeout: float = 600.0
+    """Seconds until an unanswered model call is given up."""
+    lease_seconds: float = 10.0
+    """How long a process owns a run without saying that it is alive."""

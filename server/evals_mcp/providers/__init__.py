@@ -1,0 +1,1 @@
+"""The evaluation services, one file each, behind the protocol in `protocol`."""

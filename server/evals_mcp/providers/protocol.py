@@ -1,0 +1,81 @@
+"""What every evaluation service can be asked for.
+
+Each method raises the errors of `evals_mcp.errors`, and no other for anything a service or a
+network can do.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from evals_schemas.evaluations import (
+    ClassifyRequest,
+    CompareRequest,
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+    ScoreRequest,
+)
+from evals_schemas.files import File
+from evals_schemas.models import Model
+
+AnyRequest = ClassifyRequest | ScoreRequest | CompareRequest
+
+
+class Provider(Protocol):
+    """One evaluation service, reached with one token."""
+
+    @property
+    def name(self) -> str:
+        """`together` or `local`: how the configuration and the answers call it."""
+        ...
+
+    @property
+    def reports_progress(self) -> bool:
+        """Whether a status says how many rows are done."""
+        ...
+
+    async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
+        """Start an evaluation. Sent once: never repeated when it may have arrived."""
+        ...
+
+    async def list_evaluations(
+        self, status: str | None = None, limit: int | None = None
+    ) -> list[EvaluationJob]:
+        """The caller's evaluations, the newest first; `limit` is 10 if absent, 100 at most."""
+        ...
+
+    async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        """One evaluation with its parameters and, once finished, its results."""
+        ...
+
+    async def get_status(self, evaluation_id: str) -> EvaluationStatus:
+        """Its status alone, cheap enough to poll."""
+        ...
+
+    async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        """Stop it; rows that are running finish. Raises UnsupportedError where there is no way."""
+        ...
+
+    async def upload_dataset(self, path: Path, filename: str) -> File:
+        """Store a checked data set under a name that ends in .jsonl or .csv."""
+        ...
+
+    async def list_datasets(self) -> list[File]:
+        """The uploaded data sets, the newest first; result files are left out."""
+        ...
+
+    def dataset_content(
+        self, file_id: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """A stored file's bytes as a stream; leaving the context ends the transfer."""
+        ...
+
+    async def list_models(self) -> list[Model]:
+        """The models that can be called."""
+        ...
+
+    async def list_judges(self) -> list[str] | None:
+        """Names the service takes in an evaluation; None where it does not tell."""
+        ...

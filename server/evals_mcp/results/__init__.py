@@ -1,0 +1,1 @@
+"""From results to numbers that hold: pure functions, no I/O."""
