@@ -10,7 +10,10 @@ import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NoReturn, cast
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
 """The longest line read. Above it the row is a fault: no judge could read it."""
@@ -155,7 +158,7 @@ def _json_object(number: int, text: str) -> Row | Fault:
         return Fault(number, "not a JSON object: each line is one row, {column: value, …}")
     if not value:
         return Fault(number, "a row with no columns")
-    return cast(Row, value)
+    return cast("Row", value)
 
 
 def _column_difference(row: Row, columns: Row) -> str:
@@ -165,7 +168,7 @@ def _column_difference(row: Row, columns: Row) -> str:
     return f"columns differ from the first row's: {' and '.join(parts)}"
 
 
-class _Unreadable(Exception):
+class _UnreadableLineError(Exception):
     """Carries a fault out of the CSV reader, which takes lines only."""
 
     def __init__(self, fault: Fault) -> None:
@@ -174,32 +177,32 @@ class _Unreadable(Exception):
 
 def _scan_csv(stream: BinaryIO) -> Iterator[Row | Fault]:
     csv.field_size_limit(MAX_ROW_BYTES)
-
-    def text_lines() -> Iterator[str]:
-        for _, line in _lines(stream):
-            if isinstance(line, Fault):
-                raise _Unreadable(line)
-            yield line
-
-    reader = csv.reader(text_lines(), strict=True)
-    header: list[str] | None = None
+    reader = csv.reader(_readable_lines(stream), strict=True)
     try:
-        for cells in reader:
-            if not cells:
-                continue
-            if header is None:
-                header = cells
-                if fault := _header_fault(header):
-                    yield Fault(1, fault)
-                    return
-            elif len(cells) != len(header):
-                yield Fault(reader.line_num, f"{len(cells)} cells, the header has {len(header)}")
-            else:
-                yield dict(zip(header, cells, strict=True))
-    except _Unreadable as error:
+        yield from _csv_rows(reader)
+    except _UnreadableLineError as error:
         yield error.fault
     except csv.Error as error:
         yield Fault(reader.line_num, f"not CSV ({error})")
+
+
+def _readable_lines(stream: BinaryIO) -> Iterator[str]:
+    for _, line in _lines(stream):
+        if isinstance(line, Fault):
+            raise _UnreadableLineError(line)
+        yield line
+
+
+def _csv_rows(reader: CsvReader) -> Iterator[Row | Fault]:
+    header = next((cells for cells in reader if cells), list[str]())
+    if fault := _header_fault(header):
+        yield Fault(1, fault)
+        return
+    for cells in reader:
+        if len(cells) == len(header):
+            yield dict(zip(header, cells, strict=True))
+        elif cells:
+            yield Fault(reader.line_num, f"{len(cells)} cells, the header has {len(header)}")
 
 
 def _header_fault(header: list[str]) -> str | None:

@@ -14,7 +14,7 @@ class ErrorDetail(Answer):
         description="The kind of error, such as invalid_request_error or not_found_error.",
     )
     param: str | None = Field(
-        default=None, description="The request field at fault; absent when it is none in particular."
+        default=None, description="The request field at fault; absent when none is."
     )
     code: str | None = Field(
         default=None, description="A stable short code; absent when there is none."

@@ -193,7 +193,7 @@ def parse_evaluation_request(body: object) -> ClassifyRequest | ScoreRequest | C
 
 
 def candidates(parameters: AnyParameters) -> dict[str, ColumnOrModel]:
-    """The answers to be judged by the field that names them; empty when the row itself is judged."""
+    """What is judged, by the field that names it; empty when the row itself is judged."""
     if isinstance(parameters, CompareParameters):
         sides = {"model_a": parameters.model_a, "model_b": parameters.model_b}
     else:
@@ -301,7 +301,7 @@ class CompareResults(Results):
 
 AnyResults = ClassifyResults | ScoreResults | CompareResults | Results
 
-_RESULTS: dict[str, type[ClassifyResults] | type[ScoreResults] | type[CompareResults]] = {
+_RESULTS: dict[str, type[ClassifyResults | ScoreResults | CompareResults]] = {
     "classify": ClassifyResults,
     "score": ScoreResults,
     "compare": CompareResults,

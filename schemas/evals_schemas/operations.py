@@ -27,9 +27,7 @@ class Operation:
 
 
 CREATE_EVALUATION = Operation("create_evaluation", "POST", "/evaluation", EvaluationCreated)
-LIST_EVALUATIONS = Operation(
-    "list_evaluations", "GET", "/evaluation", EvaluationJob, as_list=True
-)
+LIST_EVALUATIONS = Operation("list_evaluations", "GET", "/evaluation", EvaluationJob, as_list=True)
 GET_EVALUATION = Operation("get_evaluation", "GET", "/evaluation/{id}", EvaluationJob)
 GET_STATUS = Operation("get_status", "GET", "/evaluation/{id}/status", EvaluationStatus)
 CANCEL_EVALUATION = Operation(
