@@ -31,6 +31,8 @@ class EngineConfig:
     """The only base URLs that `model_source: external` may name, with their tokens."""
     token: SecretStr | None = None
     """The bearer token that requests must bring; None asks for none."""
+    max_upload_bytes: int = 2 * 1024**3
+    """The largest file taken."""
     max_retries: int = 5
     """Further tries of a model call after 429, 5xx or a lost connection."""
     call_timeout: float = 600.0

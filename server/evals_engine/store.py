@@ -28,6 +28,10 @@ class DataDirError(Exception):
     """The data directory cannot be used; the message says which setting to change."""
 
 
+class StorageError(Exception):
+    """The disk or the database does not take what must be written; nothing was changed."""
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """A file's record; its bytes lie in the data directory."""
@@ -115,7 +119,7 @@ class Store:
             )
             self._connection.row_factory = sqlite3.Row
             self._prepare()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, StorageError) as error:
             raise DataDirError(
                 f"The data directory {data_dir} cannot be used ({error}). "
                 "Set local.data_dir to a directory this user can write."
@@ -348,15 +352,27 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
-        """One writer at a time from the first statement on; undone as a whole on any error."""
+        """One writer at a time from the first statement on; undone as a whole on any error.
+
+        Raises:
+            StorageError: the disk is full, or the database cannot be written.
+        """
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield
+                self._connection.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._roll_back()
+                raise StorageError(f"The data directory {self.data_dir}: {error}.") from error
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
-            self._connection.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        """Undo what is open; after some errors SQLite has done so already."""
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     @contextmanager
     def _reader(self) -> Generator[sqlite3.Connection]:

@@ -1,0 +1,77 @@
+"""Which endpoint a request's model is reached at, and how many calls it is given at once."""
+
+from __future__ import annotations
+
+from pydantic import SecretStr
+
+from evals_engine.config import EngineConfig, ModelEndpoint
+from evals_engine.faults import RequestFault
+from evals_schemas.evaluations import RULE_PREFIX, Endpoint
+
+DEFAULT_WORKERS = {"serverless": 25, "dedicated": 5, "external": 20}
+"""Calls in flight when a request does not say, as the vendor has it."""
+
+RULE_WORKERS = 8
+"""Rows in flight under a rule judge over ready answers: nothing is waited for."""
+
+
+def endpoint_for(
+    config: EngineConfig, model: Endpoint, field: str, token: SecretStr | None = None
+) -> ModelEndpoint | None:
+    """The endpoint behind one judge or candidate; None for a rule, which calls none.
+
+    Raises:
+        RequestFault: the source is not configured, or the base URL is not an allowed one.
+    """
+    if model.model.startswith(RULE_PREFIX):
+        return None
+    if model.model_source == "serverless":
+        return _serverless(config, field)
+    if model.model_source == "dedicated":
+        return _dedicated(config, model, field)
+    return _external(config, model, field, token)
+
+
+def workers_for(model: Endpoint) -> int:
+    """Calls in flight for one judge or candidate."""
+    if model.num_workers:
+        return model.num_workers
+    if model.model.startswith(RULE_PREFIX):
+        return RULE_WORKERS
+    return DEFAULT_WORKERS[model.model_source]
+
+
+def _serverless(config: EngineConfig, field: str) -> ModelEndpoint:
+    if config.serverless is None:
+        raise RequestFault(
+            "No model endpoint is configured for model_source serverless. Set "
+            "local.models.base_url to an OpenAI-compatible API, or use a rule judge such as "
+            "rule/exact-match.",
+            param=f"{field}.model_source",
+        )
+    return config.serverless
+
+
+def _dedicated(config: EngineConfig, model: Endpoint, field: str) -> ModelEndpoint:
+    if model.model not in config.dedicated:
+        known = ", ".join(sorted(config.dedicated)) or "none is configured"
+        raise RequestFault(
+            f"No dedicated endpoint has this name. Known: {known}. "
+            "Add it as local.dedicated.NAME, or use another model_source.",
+            param=f"{field}.model",
+        )
+    return config.dedicated[model.model]
+
+
+def _external(
+    config: EngineConfig, model: Endpoint, field: str, token: SecretStr | None
+) -> ModelEndpoint:
+    wanted = (model.external_base_url or "").rstrip("/")
+    for allowed in config.external:
+        if wanted and allowed.base_url.rstrip("/") == wanted:
+            return ModelEndpoint(allowed.base_url, token or allowed.token)
+    raise RequestFault(
+        "This base URL is not an allowed one. External models are reached only at the base URLs "
+        "of the configured credentials: add [credentials.NAME] with this base_url.",
+        param=f"{field}.external_base_url",
+    )

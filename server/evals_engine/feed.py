@@ -1,0 +1,53 @@
+"""The rows of a run, read ahead in a worker thread and handed out one at a time."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from evals_schemas.datasets import Kind, Row, read_rows
+
+READ_AHEAD_ROWS = 256
+READ_AHEAD_BYTES = 4 * 1024 * 1024
+"""Both bound what is held in memory; one row more than a bound is read."""
+
+
+class RowFeed:
+    """Hands out the rows that are not done yet, with their numbers from 0."""
+
+    def __init__(self, path: Path, kind: Kind, done: bytearray) -> None:
+        self._stream = path.open("rb")
+        self._rows: Iterator[tuple[int, Row]] = (
+            (number, row)
+            for number, row in enumerate(read_rows(self._stream, kind))
+            if number >= len(done) or not done[number]
+        )
+        self._ahead: deque[tuple[int, Row]] = deque()
+        self._reading = anyio.Lock()
+
+    async def next(self) -> tuple[int, Row] | None:
+        """The next row and its number; None after the last."""
+        if not self._ahead:
+            async with self._reading:
+                if not self._ahead:
+                    self._ahead.extend(await to_thread.run_sync(self._read_ahead))
+        return self._ahead.popleft() if self._ahead else None
+
+    def close(self) -> None:
+        """Close the file; no row is handed out afterwards."""
+        self._ahead.clear()
+        self._stream.close()
+
+    def _read_ahead(self) -> list[tuple[int, Row]]:
+        page: list[tuple[int, Row]] = []
+        start = self._stream.tell()
+        for item in itertools.islice(self._rows, READ_AHEAD_ROWS):
+            page.append(item)
+            if self._stream.tell() - start > READ_AHEAD_BYTES:
+                break
+        return page

@@ -1,0 +1,227 @@
+"""Evaluations: create, list, read, watch, cancel."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime
+from typing import Any
+
+from anyio import to_thread
+from pydantic import SecretStr, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from evals_engine.errors import ApiError, not_found
+from evals_engine.evaluate import Secrets, make_evaluator
+from evals_engine.faults import RequestFault
+from evals_engine.runner import REDACTED
+from evals_engine.store import StoredEvaluation
+from evals_schemas.evaluations import (
+    ClassifyRequest,
+    CompareRequest,
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+    Progress,
+    ScoreRequest,
+    StatusUpdate,
+    parse_evaluation_request,
+)
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 10
+
+
+async def create(request: Request) -> Response:
+    """POST /evaluation."""
+    wanted = _parse(await _json_body(request))
+    engine, owner = request.app.state.engine, request.scope["owner"]
+    file_id = wanted.parameters.input_data_file_path
+    file = await to_thread.run_sync(engine.store.get_file, file_id, owner)
+    if file is None or file.upload_key is not None:
+        raise ApiError(
+            400,
+            f"No uploaded data set {file_id[:80]!r}. Upload one, or list them with GET /files.",
+            param="parameters.input_data_file_path",
+        )
+    keys = _keys(wanted)
+    try:
+        make_evaluator(wanted.parameters, engine.config, engine.client, keys)
+    except RequestFault as fault:
+        raise ApiError(400, str(fault), param=f"parameters.{fault.param}") from fault
+    evaluation_id = await to_thread.run_sync(_record, request, wanted, keys)
+    engine.scheduler.wake()
+    return _json(EvaluationCreated(workflow_id=evaluation_id, status="pending"))
+
+
+async def list_all(request: Request) -> Response:
+    """GET /evaluation."""
+    engine = request.app.state.engine
+    status = request.query_params.get("status")
+    found: list[StoredEvaluation] = await to_thread.run_sync(
+        engine.store.list_evaluations, request.scope["owner"], status, _limit(request)
+    )
+    return JSONResponse([_job(one).model_dump(mode="json") for one in found])
+
+
+async def read(request: Request) -> Response:
+    """GET /evaluation/{id}."""
+    evaluation = await _find(request)
+    updates = await to_thread.run_sync(request.app.state.engine.store.status_updates, evaluation.id)
+    job = _job(evaluation)
+    job.status_updates = [
+        StatusUpdate(status=status, message=message, timestamp=_time(at))
+        for status, message, at in updates
+    ]
+    return _json(job)
+
+
+async def status(request: Request) -> Response:
+    """GET /evaluation/{id}/status."""
+    evaluation = await _find(request)
+    fields = _job(evaluation).model_dump(include=set(EvaluationStatus.model_fields))
+    return _json(EvaluationStatus.model_validate(fields))
+
+
+async def cancel(request: Request) -> Response:
+    """POST /evaluation/{id}/cancel: rows in flight finish; one that has ended stays as it is."""
+    engine = request.app.state.engine
+    evaluation = await _find(request)
+    await to_thread.run_sync(
+        engine.store.request_cancel, evaluation.id, evaluation.owner, engine.clock()
+    )
+    engine.scheduler.wake()
+    return _json(_job(await _find(request)))
+
+
+async def _find(request: Request) -> StoredEvaluation:
+    evaluation_id = request.path_params["id"]
+    found: StoredEvaluation | None = await to_thread.run_sync(
+        request.app.state.engine.store.get_evaluation, evaluation_id, request.scope["owner"]
+    )
+    if found is None:
+        raise not_found("evaluation", evaluation_id)
+    return found
+
+
+def _record(
+    request: Request, wanted: ClassifyRequest | ScoreRequest | CompareRequest, keys: Secrets
+) -> str:
+    """Store the new evaluation under a free id; one with keys is leased to this process."""
+    engine = request.app.state.engine
+    now: float = engine.clock()
+    while True:
+        evaluation = StoredEvaluation(
+            id=f"eval-{secrets.token_hex(2)}-{int(now)}",
+            owner=request.scope["owner"],
+            type=wanted.type,
+            parameters=_without_keys(wanted),
+            file_id=wanted.parameters.input_data_file_path,
+            status="pending",
+            results=None,
+            total_rows=None,
+            done_rows=0,
+            failed_rows=0,
+            created_at=now,
+            updated_at=now,
+            cancel_requested=False,
+        )
+        if keys:
+            engine.scheduler.keep_secrets(evaluation.id, keys)
+        lease = engine.scheduler.lease() if keys else None
+        if engine.store.add_evaluation(evaluation, "Job is pending evaluation", lease):
+            return evaluation.id
+
+
+async def _json_body(request: Request) -> object:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise ApiError(413, f"The request is larger than {MAX_BODY_BYTES} bytes.")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, "The body is not JSON.") from error
+
+
+def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
+    try:
+        return parse_evaluation_request(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"] if part not in _NOISE)
+        message = first["msg"].removeprefix("Value error, ")
+        raise ApiError(400, f"{path}: {message}" if path else message, param=path) from error
+
+
+_NOISE = {"classify", "score", "compare", "str", "ModelRequest"}
+"""Parts of a validation path that name a variant, not a field."""
+
+
+def _keys(wanted: ClassifyRequest | ScoreRequest | CompareRequest) -> dict[str, SecretStr]:
+    """Keys of external models by the field they came in."""
+    models = {"judge": wanted.parameters.judge, **_candidates(wanted)}
+    return {
+        field: SecretStr(model.external_api_token)
+        for field, model in models.items()
+        if model.external_api_token
+    }
+
+
+def _candidates(wanted: ClassifyRequest | ScoreRequest | CompareRequest) -> dict[str, Any]:
+    fields = ("model_to_evaluate", "model_a", "model_b")
+    found = {field: getattr(wanted.parameters, field, None) for field in fields}
+    return {field: value for field, value in found.items() if value and not isinstance(value, str)}
+
+
+def _without_keys(wanted: ClassifyRequest | ScoreRequest | CompareRequest) -> dict[str, Any]:
+    parameters = wanted.parameters.model_dump(mode="json", exclude_none=True)
+    for value in parameters.values():
+        if isinstance(value, dict) and "external_api_token" in value:
+            value["external_api_token"] = REDACTED
+    return parameters
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit") or str(DEFAULT_LIMIT)
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+        raise ApiError(400, f"limit: a whole number from 1 to {MAX_LIMIT}.", param="limit")
+    return int(text)
+
+
+def _job(evaluation: StoredEvaluation) -> EvaluationJob:
+    return EvaluationJob.model_validate(
+        {
+            "workflow_id": evaluation.id,
+            "type": evaluation.type,
+            "owner_id": evaluation.owner,
+            "status": evaluation.status,
+            "parameters": evaluation.parameters,
+            "created_at": _time(evaluation.created_at),
+            "updated_at": _time(evaluation.updated_at),
+            "results": evaluation.results,
+            "progress": Progress(done=evaluation.done_rows, total=evaluation.total_rows),
+        }
+    )
+
+
+def _time(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def _json(body: EvaluationCreated | EvaluationJob | EvaluationStatus) -> Response:
+    return Response(body.model_dump_json(), media_type="application/json")
+
+
+routes = [
+    Route("/evaluation", create, methods=["POST"]),
+    Route("/evaluation", list_all),
+    Route("/evaluations", list_all),
+    Route("/evaluation/{id}", read),
+    Route("/evaluation/{id}/status", status),
+    Route("/evaluation/{id}/cancel", cancel, methods=["POST"]),
+]

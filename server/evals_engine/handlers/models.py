@@ -1,0 +1,62 @@
+"""Models: the rules, which are always there, and what the configured endpoints offer."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from evals_engine.faults import ModelCallFailed
+from evals_engine.rules import RULES
+from evals_schemas.models import JudgeModelList, Model, Pricing
+
+
+async def list_all(request: Request) -> Response:
+    """GET /models."""
+    found = [*_rules(), *_dedicated(request), *await _serverless(request)]
+    return JSONResponse([model.model_dump(mode="json") for model in found])
+
+
+async def list_judges(request: Request) -> Response:
+    """GET /evaluation/model-list: the names a request may give, for one source or for all."""
+    source = request.query_params.get("model_source")
+    names = [rule.id for rule in _rules()]
+    if source in {None, "dedicated"}:
+        names += [model.id for model in _dedicated(request)]
+    if source in {None, "serverless"}:
+        names += [model.id for model in await _serverless(request)]
+    return JSONResponse(JudgeModelList(model_list=names).model_dump())
+
+
+def _rules() -> list[Model]:
+    free = Pricing(input=0, output=0)
+    return [
+        Model(id=name, type="rule", display_name=description, pricing=free)
+        for name, description in RULES.items()
+    ]
+
+
+def _dedicated(request: Request) -> list[Model]:
+    return [
+        Model(id=name, type="chat", organization="dedicated endpoint")
+        for name in sorted(request.app.state.engine.config.dedicated)
+    ]
+
+
+async def _serverless(request: Request) -> list[Model]:
+    """What the endpoint lists; nothing while it does not answer, since the rest still serves."""
+    engine = request.app.state.engine
+    if engine.config.serverless is None:
+        return []
+    try:
+        names: list[str] = await engine.client.model_names(engine.config.serverless)
+    except ModelCallFailed:
+        return []
+    return [Model(id=name, type="chat") for name in names]
+
+
+routes = [
+    Route("/models", list_all),
+    # Before /evaluation/{id}, which would take the name for an id.
+    Route("/evaluation/model-list", list_judges),
+]

@@ -1,0 +1,128 @@
+"""Decides which process runs which evaluation: by leases, renewed while the process lives.
+
+Every server process on a data directory has one. It claims evaluations that nobody runs, tells the
+store that it is alive, and learns from it what to stop. A process that is killed is silent; when
+its lease has run out another one resumes from the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from evals_engine.evaluate import Secrets
+from evals_engine.runner import LeaseLostError, Run, Tools
+from evals_engine.store import Lease, StorageError, StoredEvaluation
+
+MAX_RUNS = 4
+"""Evaluations that one process runs at once; further ones wait as pending."""
+
+POLL_SECONDS = 2.0
+"""How often an idle process looks for evaluations that another one has left."""
+
+log = logging.getLogger(__name__)
+
+
+def new_owner() -> str:
+    """A name for this process that no other has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+class Scheduler:
+    """The runs of one process."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        self._runs: dict[str, tuple[Run, anyio.CancelScope]] = {}
+        self._secrets: dict[str, Secrets] = {}
+        self._woken = anyio.Event()
+
+    def lease(self) -> Lease:
+        """A lease of this process from now on."""
+        until = self.tools.clock() + self.tools.config.lease_seconds
+        return Lease(self.tools.owner, until)
+
+    def keep_secrets(self, evaluation_id: str, secrets: Secrets) -> None:
+        """Hold an evaluation's keys in this process's memory until it has ended."""
+        self._secrets[evaluation_id] = secrets
+
+    def wake(self) -> None:
+        """Look for work now: an evaluation was created, or is to be cancelled."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Claim, run and renew until cancelled; then leave what is unfinished to others."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._renew)
+                while True:
+                    self._woken = anyio.Event()
+                    await self._try(partial(self._claim, tasks))
+                    with anyio.move_on_after(POLL_SECONDS):
+                        await self._woken.wait()
+                    await self._try(self._look_after)
+        finally:
+            with anyio.CancelScope(shield=True):
+                for evaluation_id in self._runs:
+                    await self._try(partial(self._release, evaluation_id))
+
+    async def _claim(self, tasks: TaskGroup) -> None:
+        while len(self._runs) < MAX_RUNS:
+            lease, now = self.lease(), self.tools.clock()
+            evaluation = await to_thread.run_sync(
+                self.tools.store.claim, lease, now, list(self._runs)
+            )
+            if evaluation is None:
+                return
+            run = Run(evaluation, self.tools, self._secrets.get(evaluation.id, {}))
+            self._runs[evaluation.id] = (run, anyio.CancelScope())
+            tasks.start_soon(self._run, evaluation)
+
+    async def _run(self, evaluation: StoredEvaluation) -> None:
+        run, scope = self._runs[evaluation.id]
+        try:
+            with scope:
+                await run.run()
+        except* LeaseLostError:
+            log.info("evaluation %s is run by another process now", evaluation.id)
+        except* StorageError as group:
+            log.error("evaluation %s waits: %s", evaluation.id, group.exceptions[0])
+            await anyio.sleep(self.tools.config.lease_seconds)
+        self._runs.pop(evaluation.id, None)
+        self._secrets.pop(evaluation.id, None)
+        self.wake()
+
+    async def _renew(self) -> None:
+        while True:
+            await anyio.sleep(self.tools.config.lease_seconds / 4)
+            await self._try(self._look_after)
+
+    async def _look_after(self) -> None:
+        """Renew what is owned, stop what is cancelled, drop what another process has taken."""
+        watched = dict(self._runs)
+        if not watched:
+            return
+        owned = await to_thread.run_sync(self.tools.store.renew_leases, self.lease())
+        for evaluation_id, (run, scope) in watched.items():
+            if evaluation_id not in owned:
+                scope.cancel()
+            elif owned[evaluation_id]:
+                run.stop()
+
+    async def _release(self, evaluation_id: str) -> None:
+        await to_thread.run_sync(self.tools.store.release_lease, evaluation_id, self.tools.owner)
+
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do what is done again in a moment anyway; a disk that takes nothing is only logged."""
+        try:
+            await step()
+        except StorageError as error:
+            log.error("%s", error)
