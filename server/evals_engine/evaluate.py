@@ -148,7 +148,7 @@ class SingleEvaluator:
     @property
     def columns(self) -> frozenset[str]:
         """The judge's columns and the side's."""
-        return self.judge.columns | (self.side.columns if self.side else frozenset())
+        return self.judge.columns | (self.side.columns if self.side else frozenset[str]())
 
     async def outcome(self, row: Row) -> Outcome:
         """The verdict, or at which of the two calls the row failed."""

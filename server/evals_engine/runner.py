@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio import to_thread
@@ -159,17 +160,13 @@ class Run:
     ) -> None:
         """Commit rows as they arrive; the last ones also when the run is cancelled."""
         with anyio.CancelScope(shield=True):
-            async for first in arriving:
-                batch = [first]
-                while True:
-                    try:
-                        batch.append(arriving.receive_nowait())
-                    except (anyio.WouldBlock, anyio.EndOfStream):
-                        break
-                if not await to_thread.run_sync(self._commit, batch):
-                    self._lease_lost = True
-                    workers.cancel()
-                    return
+            async with arriving:
+                async for first in arriving:
+                    batch = [first, *_waiting(arriving)]
+                    if not await to_thread.run_sync(self._commit, batch):
+                        self._lease_lost = True
+                        workers.cancel()
+                        return
 
     def _commit(self, batch: list[FinishedRow]) -> bool:
         tools = self.tools
@@ -249,11 +246,20 @@ def kind(file: StoredFile) -> Kind:
 def without_keys(evaluation: StoredEvaluation) -> dict[str, Any]:
     """The stored parameters without the marks that stand for keys."""
     return {
-        field: {name: item for name, item in value.items() if item != REDACTED}
-        if isinstance(value, dict)
-        else value
+        field: _without_marks(cast("dict[str, Any]", value)) if isinstance(value, dict) else value
         for field, value in evaluation.parameters.items()
     }
+
+
+def _without_marks(model: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in model.items() if value != REDACTED}
+
+
+def _waiting(arriving: MemoryObjectReceiveStream[FinishedRow]) -> Iterator[FinishedRow]:
+    """What has arrived already."""
+    with suppress(anyio.WouldBlock, anyio.EndOfStream):
+        while True:
+            yield arriving.receive_nowait()
 
 
 def _ledger_json(outcome: Outcome) -> str:

@@ -1,0 +1,35 @@
+"""The two ways in which the model side of a run fails, by who can help."""
+
+import re
+
+MAX_QUOTE = 200
+"""The most characters quoted of anything that the engine did not write itself."""
+
+_NOT_PLAIN = re.compile(r"[^\S ]+|[^\w\s!-~]+| {2,}")
+
+
+def cleaned(text: str, limit: int = MAX_QUOTE) -> str:
+    """One line of plain text, cut to `limit` characters: what a message may quote."""
+    line = _NOT_PLAIN.sub(" ", text[: 4 * limit]).strip()
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+class RequestFault(ValueError):
+    """The request cannot run as it is: the caller must change it.
+
+    Found before the run it is an HTTP 400, found at a row it ends the run as `user_error`.
+    """
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        """The request field at fault, such as `judge.system_template`; None for no one field."""
+
+
+class ModelCallFailed(Exception):
+    """A model gave no answer to one call; the row has no verdict and the run goes on."""
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.status = status
+        """The HTTP status that ended the call; None when no answer arrived or it was unusable."""
