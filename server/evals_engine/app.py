@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import logging
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -20,7 +19,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from evals_engine.config import EngineConfig
-from evals_engine.errors import ApiError
+from evals_engine.errors import ApiError, log_bug
 from evals_engine.handlers import evaluations, files, models
 from evals_engine.models import ModelClient
 from evals_engine.runner import Tools
@@ -30,8 +29,6 @@ from evals_engine.uploads import Uploads
 
 OWNER = "local"
 """Whose everything is, while one token opens the service."""
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -129,6 +126,6 @@ async def _storage_error(_: Request, error: Exception) -> Response:
     return _answer(ApiError(507, str(error), code="storage"))
 
 
-async def _internal_error(_: Request, error: Exception) -> Response:
-    log.error("unexpected %s", type(error).__name__)
+async def _internal_error(request: Request, error: Exception) -> Response:
+    log_bug(f"{request.method} {request.url.path}", error)
     return _answer(ApiError(500, "Internal error; the request was not carried out."))

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
+from typing import cast
+
 from evals_schemas.errors import ErrorBody, ErrorDetail
+
+log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -29,3 +35,15 @@ def _kind(status: int) -> str:
     return {401: "authentication_error", 404: "not_found_error"}.get(
         status, "invalid_request_error"
     )
+
+
+def log_bug(where: str, error: BaseException) -> None:
+    """Log where an unexpected exception came from, not its text: that may quote a row or a key."""
+    frames: list[str] = []
+    pending: list[BaseException] = [error]
+    while pending:
+        one = pending.pop()
+        frames += [f"{type(one).__qualname__}\n", *traceback.format_tb(one.__traceback__)]
+        if isinstance(one, BaseExceptionGroup):
+            pending += cast("BaseExceptionGroup[BaseException]", one).exceptions
+    log.error("internal error in %s: %s", where, "".join(frames))

@@ -159,7 +159,8 @@ class ModelClient:
         refused = {name for name in ("max_tokens", "temperature") if f"'{name}'" in found.said}
         if "nsupported" not in found.said or refused <= known:
             return False
-        self._unsupported[endpoint.base_url, model] = known | refused
+        key = endpoint.base_url, model
+        self._unsupported[key] = self._unsupported.get(key, known) | refused
         return True
 
     async def _try(self, endpoint: ModelEndpoint, body: dict[str, Any]) -> Completion | _Failure:
@@ -251,9 +252,9 @@ def _read(
     if content is None:
         return _Failure(f"the endpoint answered more than {MAX_BODY // 2**20} MiB", status)
     answer = _decoded(content)
-    if status == 200 and isinstance(answer, dict):
+    if 200 <= status < 300 and isinstance(answer, dict):
         return _completion(cast("dict[str, Any]", answer), endpoint)
-    if status == 200:
+    if 200 <= status < 300:
         return _Failure(_not_json(content), status)
     return _refusal(status, answer, response.headers, endpoint)
 

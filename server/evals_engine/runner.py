@@ -87,6 +87,11 @@ class Run:
         await self._judge_rows(evaluator, file)
         await self._conclude(parameters, file)
 
+    async def give_up(self) -> None:
+        """End an evaluation that met a bug: resuming it would meet the same one."""
+        message = "Internal error of the engine, logged there; nothing to change in the request."
+        await self._end("error", message, {"error": message}, None)
+
     async def _prepare(self, parameters: AnyParameters) -> tuple[StoredFile, Evaluator]:
         """Everything that can be refused before the first call."""
         if self.evaluation.total_rows is None:

@@ -18,6 +18,7 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from evals_engine.errors import log_bug
 from evals_engine.evaluate import Secrets
 from evals_engine.runner import LeaseLostError, Run, Tools
 from evals_engine.store import Lease, StorageError, StoredEvaluation
@@ -96,6 +97,9 @@ class Scheduler:
         except* StorageError as group:
             log.error("evaluation %s waits: %s", evaluation.id, group.exceptions[0])
             await anyio.sleep(self.tools.config.lease_seconds)
+        except* Exception as group:  # noqa: BLE001 - a bug in one run must not end the others
+            log_bug(f"evaluation {evaluation.id}", group)
+            await self._try(run.give_up)
         self._runs.pop(evaluation.id, None)
         self._secrets.pop(evaluation.id, None)
         self.wake()
@@ -124,5 +128,5 @@ class Scheduler:
         """Do what is done again in a moment anyway; a disk that takes nothing is only logged."""
         try:
             await step()
-        except StorageError as error:
-            log.error("%s", error)
+        except (LeaseLostError, StorageError) as error:
+            log.error("not done now: %s", error)

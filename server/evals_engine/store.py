@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ BUSY_SECONDS = 30.0
 """How long a statement waits for another process's write before it fails."""
 
 LEDGER_PAGE = 1_000
+
+ABANDONED_SECONDS = 24 * 3600.0
+"""After this long a half-written file is nobody's."""
 
 
 class DataDirError(Exception):
@@ -110,7 +114,9 @@ class Store:
         self._lock = threading.Lock()
         self._queries = _named_queries()
         try:
-            self.files_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.files_dir.mkdir(exist_ok=True, mode=0o700)
+            self._sweep()
             self._connection = sqlite3.connect(
                 data_dir / "evals.sqlite3",
                 timeout=BUSY_SECONDS,
@@ -330,6 +336,12 @@ class Store:
             return True
 
     # Machinery
+
+    def _sweep(self) -> None:
+        """Remove bytes that a killed process left half-way, long after it can still be there."""
+        for part in self.files_dir.glob("*.part"):
+            if time.time() - part.stat().st_mtime > ABANDONED_SECONDS:
+                part.unlink(missing_ok=True)
 
     def _prepare(self) -> None:
         run = self._connection.execute

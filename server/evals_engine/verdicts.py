@@ -176,7 +176,7 @@ def read_verdict(text: str, form: VerdictForm, truncated: bool = False) -> Verdi
             parses: the end may have said otherwise.
     """
     if truncated:
-        return Verdict(None, "", text, "truncated: the judge reached its max_tokens")
+        return Verdict(None, "", text, "truncated")
     if (whole := _verdict_object(text.strip(), form.key)) is not None:
         return _from_object(whole, form, text)
     answer = _without_fences(_without_reasoning(text))
