@@ -1,16 +1,13 @@
 """The two ways in which the model side of a run fails, by who can help."""
 
-import re
-
 MAX_QUOTE = 200
 """The most characters quoted of anything that the engine did not write itself."""
 
-_NOT_PLAIN = re.compile(r"[^\S ]+|[^\w\s!-~]+| {2,}")
-
 
 def cleaned(text: str, limit: int = MAX_QUOTE) -> str:
-    """One line of plain text, cut to `limit` characters: what a message may quote."""
-    line = _NOT_PLAIN.sub(" ", text[: 4 * limit]).strip()
+    """One line of printable text, cut to `limit` characters: what a message may quote."""
+    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
+    line = " ".join(printable.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

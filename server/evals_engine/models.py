@@ -187,14 +187,14 @@ class ModelClient:
             return _Failure(f"no answer within {self._call_timeout:g} s", retried=True)
         if isinstance(error, ssl.SSLCertVerificationError):
             return _Failure("the endpoint's TLS certificate is not trusted")
-        if isinstance(error, ValueError):
-            return _Failure("the endpoint's base URL or token is malformed")
         known = {
             "ClientConnectorDNSError": "the endpoint's host name cannot be resolved",
             "ClientConnectorError": "connection refused",
             "ServerDisconnectedError": "connection lost",
         }
         kind = type(error).__name__
+        if isinstance(error, ValueError) or kind.endswith("UrlClientError"):
+            return _Failure("the endpoint's base URL or token is malformed")
         return _Failure(known.get(kind, f"connection lost ({kind})"), retried=True)
 
     def _session(self, base_url: str) -> ClientSession:
@@ -295,7 +295,7 @@ def _said(answer: object, endpoint: ModelEndpoint) -> str:
     if not isinstance(found, str):
         return ""
     token = endpoint.token.get_secret_value() if endpoint.token else ""
-    return cleaned(found.replace(token, "…") if token else found)
+    return cleaned(found.replace(token, "[token]") if token else found)
 
 
 def _retry_after(value: str | None) -> float:

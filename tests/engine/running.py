@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import httpx2
 
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
+from evals_schemas.evaluations import ENDED
 
 RULE_JUDGE = {
     "model": "rule/exact-match",
@@ -54,10 +55,16 @@ class EngineClient:
 
     async def finished(self, evaluation_id: str, seconds: float = 20) -> dict[str, Any]:
         """Wait for the end of an evaluation and answer the job."""
+        return await self.until(evaluation_id, lambda job: job["status"] in ENDED, seconds)
+
+    async def until(
+        self, evaluation_id: str, reached: Callable[[dict[str, Any]], bool], seconds: float = 20
+    ) -> dict[str, Any]:
+        """Read an evaluation until it is as wanted, and answer the job."""
         with anyio.fail_after(seconds):
             while True:
                 job = (await self.http.get(f"/evaluation/{evaluation_id}")).json()
-                if job["status"] in {"completed", "error", "user_error"}:
+                if reached(job):
                     return job
                 await anyio.sleep(0.01)
 

@@ -129,7 +129,7 @@ def _file(stored: StoredFile) -> File:
         "purpose": stored.purpose,
         "FileType": stored.kind,
         "LineCount": stored.line_count,
-        "processing_status": "completed",
+        "processing_status": "COMPLETED",
     }
     return File.model_validate(fields)
 
