@@ -17,7 +17,9 @@ VERDICT = json.dumps({"feedback": "Fixed verdict.", "label": "good", "score": 7,
 
 def http_response(body: bytes) -> bytes:
     """Frame one JSON body as a complete HTTP/1.1 response that keeps the connection open."""
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = (
+        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 

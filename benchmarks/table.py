@@ -1,0 +1,62 @@
+"""Prints figures as one table, below a line about the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from benchmarks.figures import Figure
+
+PACKAGES = ("evals-mcp", "mcp", "pydantic", "starlette", "uvicorn", "aiohttp", "httpx2", "jinja2")
+"""Whose versions decide the figures."""
+
+HEADINGS = ("figure", "median", "min to max", "budget", "note")
+
+
+def machine() -> str:
+    """Cores, Python, platform and package versions, in two lines."""
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    return f"{os.cpu_count()} cores, {python}, {platform.platform()}\n{packages}"
+
+
+def render(figures: Sequence[Figure]) -> str:
+    """The figures as a Markdown table whose columns line up in a terminal too."""
+    rows = [HEADINGS, *(cells(figure) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+    lines = [aligned(row, widths) for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
+    return "\n".join(lines)
+
+
+def aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "| " + " | ".join(map(str.ljust, row, widths)) + " |"
+
+
+def cells(figure: Figure) -> tuple[str, ...]:
+    """One figure as the cells of its row; a budget that is not kept is marked."""
+    if figure.value is None:
+        return figure.name, "none", "", "", figure.note
+    spread = f"{number(figure.spread[0])} to {number(figure.spread[1])}" if figure.spread else ""
+    return (
+        figure.name,
+        f"{number(figure.value)} {figure.unit}",
+        spread,
+        budget(figure.value, figure.budget),
+        figure.note,
+    )
+
+
+def budget(value: float, limit: float | None) -> str:
+    if limit is None:
+        return ""
+    return f"<= {number(limit)}" + (" (over)" if value > limit else "")
+
+
+def number(value: float) -> str:
+    """A count as it is; else two decimals, or none where they would say nothing."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"
