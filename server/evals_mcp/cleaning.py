@@ -1,0 +1,49 @@
+"""Makes foreign text fit to be quoted: vendors' messages, judges' feedback, data-set rows."""
+
+from __future__ import annotations
+
+import re
+
+_ESCAPES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours and cursor movements
+    r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles and links
+    r"|\x1b[ -/]*[0-~]"
+)
+"""Terminal escape sequences of ECMA-48; what is left of a broken one falls to `_visible`."""
+
+_BLANKS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
+    "\U000e0100-\U000e01ef]"
+)
+"""Printable by their Unicode category and yet invisible: fillers and variation selectors."""
+
+
+def clean(text: str, limit: int, *, keep_lines: bool = False) -> str:
+    """Text without control, zero-width, bidirectional and escape characters, in one line.
+
+    Args:
+        text: From outside; may be of any length.
+        limit: The most characters to return, 1 or more; a text that was cut ends in an ellipsis.
+        keep_lines: Keep line breaks; otherwise every run of white space becomes one space.
+    """
+    bounded = text[: 8 * limit + 1024]
+    shown = _BLANKS.sub("", _visible(_ESCAPES.sub("", bounded), keep_lines=keep_lines))
+    lines = (" ".join(line.split()) for line in shown.split("\n"))
+    result = "\n".join(lines).strip()
+    was_cut = len(result) > limit or len(bounded) < len(text)
+    return result[: limit - 1].rstrip() + "…" if was_cut else result
+
+
+def _visible(text: str, *, keep_lines: bool) -> str:
+    """Drop what has no glyph. `isprintable` is false for all of Unicode's C and Z categories."""
+    if keep_lines:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = (
+        char
+        if char.isprintable() or (keep_lines and char == "\n")
+        else " "
+        if char.isspace()
+        else ""
+        for char in text
+    )
+    return "".join(kept)

@@ -1,0 +1,288 @@
+"""One service over HTTP: reads are retried, changes are sent once, failures become our errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import anyio
+import httpx2
+
+from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
+from evals_mcp.providers.replies import Asked, LostAnswerError, Reply, read, refusal
+from evals_mcp.providers.retrying import (
+    BUDGET_SECONDS,
+    RETRIED_STATUSES,
+    TRIES,
+    Timing,
+    pause_after,
+    seconds_asked,
+    when_again,
+)
+from evals_mcp.providers.service import Service
+from evals_mcp.providers.subjects import path_of
+from evals_schemas.operations import UPLOAD_FILE, Operation
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""The longest JSON body that is read; a list of a hundred evaluations has far less than 1 MiB."""
+
+UPLOAD_SECONDS = 600.0
+"""The longest an upload may take, the service's check of the file included."""
+
+_READ_TIMEOUT = httpx2.Timeout(10.0, connect=5.0, pool=None)
+_SEND_TIMEOUT = httpx2.Timeout(BUDGET_SECONDS, connect=5.0, pool=None)
+_FILE_TIMEOUT = httpx2.Timeout(60.0, connect=5.0, pool=None)
+# Seconds without a sign of the service. Waiting for a free connection is no failure: pool=None.
+
+_NEVER_LEFT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.PoolTimeout,
+    httpx2.ProxyError,
+    httpx2.LocalProtocolError,
+    httpx2.UnsupportedProtocol,
+)
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    """A try that failed in a way that time may mend."""
+
+    what: str
+    """Continues `together (host) …`."""
+    may_have_arrived: bool
+    retried: bool = True
+    """Whether a read is sent again."""
+    retry_after: float | None = None
+
+
+class _TooLongError(Exception):
+    """Ends the reading of a body over the limit."""
+
+    def __str__(self) -> str:
+        return f"longer than {MAX_BODY_BYTES // 2**20} MiB"
+
+
+class RestClient:
+    """The operations of one service, over a client that is passed in and closed by its owner."""
+
+    def __init__(
+        self, client: httpx2.AsyncClient, service: Service, timing: Timing | None = None
+    ) -> None:
+        self._client = client
+        self._service = service
+        self._timing = timing or Timing()
+
+    @property
+    def service(self) -> Service:
+        """Which service it is, for messages."""
+        return self._service
+
+    async def call(
+        self,
+        operation: Operation,
+        *,
+        item_id: str | None = None,
+        params: Mapping[str, str | int] | None = None,
+        json: object = None,
+    ) -> Any:
+        """Run an operation and return what it answers, as `operation.answers` or a list of it.
+
+        Raises:
+            LostAnswerError: a request that is sent once may have arrived; its answer is lost.
+            EvalsMCPError: any other failure, by the kind that says who must act.
+        """
+        asked = Asked(self._service, operation, item_id, frozenset(_keys_in(json)))
+        timeout = _READ_TIMEOUT if operation.method == "GET" else _SEND_TIMEOUT
+        request = self._request(operation, item_id, timeout=timeout, params=params, json=json)
+        return await self._answer(request, asked, BUDGET_SECONDS)
+
+    async def upload(self, path: Path, filename: str, fields: Mapping[str, str]) -> Any:
+        """Send a file from disk as a multipart form, once, without holding it in memory.
+
+        Raises:
+            DatasetFaultError: the file cannot be opened.
+            LostAnswerError: it may have been stored; the answer is lost.
+            EvalsMCPError: any other failure, by the kind that says who must act.
+        """
+        asked = Asked(self._service, UPLOAD_FILE)
+        try:
+            opened = await anyio.open_file(path, "rb")
+        except OSError as error:
+            raise DatasetFaultError(
+                f"{path} cannot be read ({error.strerror}); name a file this user can read"
+            ) from None
+        async with opened as file:
+            # The form reads blocks of 64 KiB, one between two writes to the network.
+            form = {"file": (filename, file.wrapped, "application/octet-stream")}
+            request = self._request(
+                UPLOAD_FILE, None, timeout=_FILE_TIMEOUT, data=dict(fields), files=form
+            )
+            return await self._answer(request, asked, UPLOAD_SECONDS)
+
+    @asynccontextmanager
+    async def stream(
+        self, operation: Operation, item_id: str
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """A file's bytes as they arrive; leaving the context ends the transfer.
+
+        Opening is retried. A transfer that breaks off is not: it raises UnavailableError.
+        """
+        asked = Asked(self._service, operation, item_id)
+        request = self._request(operation, item_id, timeout=_FILE_TIMEOUT)
+        response = await self._tried(request, asked, BUDGET_SECONDS, _left_open)
+        try:
+            if "text/html" in response.headers.get("content-type", ""):
+                raise asked.wrong_answer("answered with a web page instead of a file")
+            async with aclosing(self._blocks(response)) as blocks:
+                yield blocks
+        finally:
+            await response.aclose()
+
+    async def _blocks(self, response: httpx2.Response) -> AsyncGenerator[bytes]:
+        try:
+            async for block in response.aiter_bytes():
+                yield block
+        except httpx2.HTTPError as error:
+            problem = self._plain(error)
+        else:
+            return
+        raise UnavailableError(
+            f"{self._service} broke off in the middle of a file ({problem}). Read it again."
+        )
+
+    def _request(self, operation: Operation, item_id: str | None, **content: Any) -> httpx2.Request:
+        """The token goes into this request only, never into the client, which may be shared."""
+        headers = {"Accept": "application/json" if operation.answers else "*/*"}
+        if token := self._service.token:
+            headers["Authorization"] = f"Bearer {token.get_secret_value()}"
+        url = self._service.base_url + path_of(operation, item_id)
+        return self._client.build_request(operation.method, url, headers=headers, **content)
+
+    async def _answer(self, request: httpx2.Request, asked: Asked, seconds: float) -> Any:
+        reply = await self._tried(request, asked, seconds, _whole)
+        try:
+            return read(reply, asked)
+        except BadAnswerError as error:
+            if request.method == "GET":
+                raise
+            problem = str(error)
+        raise LostAnswerError(problem)
+
+    async def _tried(
+        self,
+        request: httpx2.Request,
+        asked: Asked,
+        seconds: float,
+        take: Callable[[httpx2.Response], Awaitable[_T]],
+    ) -> _T:
+        """What `take` makes of the first success, within so many seconds."""
+        timing, tries = self._timing, 0
+        started = timing.monotonic()
+        while True:
+            tries += 1
+            left = seconds - (timing.monotonic() - started)
+            trouble: _Trouble | None = None
+            with anyio.move_on_after(left):
+                result = await self._attempt(request, asked, take)
+                if not isinstance(result, _Trouble):
+                    return result
+                trouble = result
+            trouble = trouble or _Trouble("did not answer in time", may_have_arrived=True)
+            pause = pause_after(tries, trouble.retry_after, timing.chance())
+            spent = timing.monotonic() - started
+            again = request.method == "GET" and trouble.retried and tries < TRIES
+            if not again or spent + pause >= seconds:
+                raise self._given_up(request, trouble, tries, spent)
+            await timing.sleep(pause)
+
+    async def _attempt(
+        self,
+        request: httpx2.Request,
+        asked: Asked,
+        take: Callable[[httpx2.Response], Awaitable[_T]],
+    ) -> _T | _Trouble:
+        """Send once. Raises what no further try would change."""
+        try:
+            # Neither a redirect nor a .netrc may send the token anywhere else.
+            response = await self._client.send(
+                request, stream=True, auth=None, follow_redirects=False
+            )
+            if response.is_success:
+                return await take(response)
+            reply = await _whole(response)
+        except _NEVER_LEFT as error:
+            return _Trouble(f"could not be reached ({self._plain(error)})", may_have_arrived=False)
+        except httpx2.TimeoutException:
+            return _Trouble("did not answer in time", may_have_arrived=True)
+        except httpx2.TransportError as error:
+            return _Trouble(f"dropped the connection ({self._plain(error)})", may_have_arrived=True)
+        except (httpx2.HTTPError, _TooLongError) as error:
+            what = f"sent an answer that cannot be read ({self._plain(error)})"
+            return _Trouble(what, may_have_arrived=True, retried=False)
+        return self._trouble_of(reply, asked)
+
+    def _trouble_of(self, reply: Reply, asked: Asked) -> _Trouble:
+        """The trouble behind a status that time may change; raises for every other one."""
+        failing = reply.status >= 500 and reply.status != 501
+        if reply.status not in {408, 425, 429} and not failing:
+            raise refusal(reply, asked)
+        return _Trouble(
+            f"answered {asked.operation.name} with {reply.status}{_meaning(reply.status)}",
+            may_have_arrived=failing,
+            retried=reply.status in RETRIED_STATUSES,
+            retry_after=seconds_asked(reply.headers.get("retry-after"), self._timing.now()),
+        )
+
+    def _given_up(
+        self, request: httpx2.Request, trouble: _Trouble, tries: int, spent: float
+    ) -> UnavailableError:
+        again = f"Try again {when_again(trouble.retry_after)}."
+        start = f"{self._service} {trouble.what}"
+        if request.method == "GET":
+            count = f"{tries} times in {spent:.0f} s" if tries > 1 else "once"
+            return UnavailableError(f"{start}; it was tried {count}. {again}")
+        if trouble.may_have_arrived:
+            return LostAnswerError(f"{start}; it was sent once and may have arrived.")
+        return UnavailableError(f"{start}; nothing was started or changed. {again}")
+
+    def _plain(self, error: Exception) -> str:
+        return self._service.quote(str(error)) or type(error).__name__
+
+
+async def _left_open(response: httpx2.Response) -> httpx2.Response:
+    return response
+
+
+async def _whole(response: httpx2.Response) -> Reply:
+    """Read the body up to the limit, and close the response in any case."""
+    body = bytearray()
+    try:
+        async for block in response.aiter_bytes():
+            body += block
+            if len(body) > MAX_BODY_BYTES:
+                raise _TooLongError
+    finally:
+        await response.aclose()
+    return Reply(response.status_code, response.headers, bytes(body))
+
+
+def _keys_in(value: object) -> list[str]:
+    """The keys of external models in a request's body."""
+    if not isinstance(value, dict):
+        return []
+    fields = cast("dict[str, object]", value)
+    own = fields.get("external_api_token")
+    found = [own] if isinstance(own, str) else []
+    return found + [key for below in fields.values() for key in _keys_in(below)]
+
+
+def _meaning(status: int) -> str:
+    if status == 429:
+        return " (too many requests)"
+    return " (overloaded)" if status == 503 else ""

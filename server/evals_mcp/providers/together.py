@@ -1,0 +1,238 @@
+"""The provider for Together's evaluation API, and for any service that speaks the same contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from evals_mcp.errors import (
+    AmbiguousCreateError,
+    EvalsMCPError,
+    UnavailableError,
+    UnsupportedError,
+)
+from evals_mcp.providers.http import LostAnswerError, RestClient
+from evals_mcp.providers.protocol import AnyRequest
+from evals_schemas import operations
+from evals_schemas.datasets import kind_of
+from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
+from evals_schemas.files import File
+from evals_schemas.models import Model
+
+SEARCHED_JOBS = 100
+"""How many evaluations are searched for a lost one: the most that the API lists."""
+
+CLOCK_SKEW = timedelta(seconds=120)
+"""How far the service's clock may be behind ours."""
+
+_SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TogetherProvider:
+    """A `Provider` over the contract's REST operations."""
+
+    def __init__(
+        self,
+        name: str,
+        rest: RestClient,
+        *,
+        reports_progress: bool,
+        can_cancel: bool,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._name = name
+        self._rest = rest
+        self._reports_progress = reports_progress
+        self._can_cancel = can_cancel
+        self._clock = clock
+        self._created: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """How the configuration and the answers call it."""
+        return self._name
+
+    @property
+    def reports_progress(self) -> bool:
+        """Whether a status says how many rows are done."""
+        return self._reports_progress
+
+    async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
+        """Start an evaluation with one request, never a second.
+
+        When the answer is lost, the service's list is searched for an evaluation with the same
+        parameters; one that is found is a success.
+
+        Raises:
+            AmbiguousCreateError: the answer was lost, and the list does not settle it.
+            EvalsMCPError: anything else; nothing was started.
+        """
+        body = request.model_dump(mode="json", exclude_none=True)
+        sent_at = self._clock()
+        try:
+            created: EvaluationCreated = await self._rest.call(
+                operations.CREATE_EVALUATION, json=body
+            )
+        except LostAnswerError as error:
+            lost = str(error)
+        else:
+            self._created.add(created.workflow_id)
+            return created
+        return await self._recovered(body, sent_at, lost)
+
+    async def _recovered(
+        self, body: Mapping[str, Any], sent_at: datetime, lost: str
+    ) -> EvaluationCreated:
+        """The evaluation that a create with a lost answer started, from the service's list."""
+        try:
+            jobs = await self.list_evaluations(limit=SEARCHED_JOBS)
+        except EvalsMCPError as error:
+            unknown = str(error)
+        else:
+            return self._only_one(_possible(jobs, body, sent_at, self._created), lost)
+        raise AmbiguousCreateError(
+            f"{lost} Whether the evaluation was started is unknown, because the list cannot be "
+            f"read either: {unknown} Do not create it again before list_evaluations shows that it "
+            "is not there."
+        )
+
+    def _only_one(self, possible: list[EvaluationJob], lost: str) -> EvaluationCreated:
+        if len(possible) == 1 and possible[0].created_at is not None:
+            job = possible[0]
+            self._created.add(job.workflow_id)
+            return EvaluationCreated(workflow_id=job.workflow_id, status=job.status)
+        if possible:
+            ids = ", ".join(job.workflow_id for job in possible)
+            raise AmbiguousCreateError(
+                f"{lost} The list has evaluations with these parameters, any of which may be it: "
+                f"{ids}. Call get_evaluation on them before creating it again."
+            )
+        raise AmbiguousCreateError(
+            f"{lost} No such evaluation was found in the list; it may still appear. Call "
+            "list_evaluations in a minute, and create it again only if it is not there."
+        )
+
+    async def list_evaluations(
+        self, status: str | None = None, limit: int | None = None
+    ) -> list[EvaluationJob]:
+        """The caller's evaluations, the newest first and those without a date last."""
+        asked = {"status": status, "limit": limit}
+        jobs: list[EvaluationJob] = await self._rest.call(
+            operations.LIST_EVALUATIONS,
+            params={name: value for name, value in asked.items() if value is not None},
+        )
+        newest_first = sorted(jobs, key=_created_at, reverse=True)
+        return [_without_keys(job) for job in newest_first]
+
+    async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        """One evaluation, without the keys that a service may repeat in its parameters."""
+        job: EvaluationJob = await self._rest.call(operations.GET_EVALUATION, item_id=evaluation_id)
+        return _without_keys(job)
+
+    async def get_status(self, evaluation_id: str) -> EvaluationStatus:
+        """Its status alone."""
+        status: EvaluationStatus = await self._rest.call(
+            operations.GET_STATUS, item_id=evaluation_id
+        )
+        return status
+
+    async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        """Stop it, where the service can.
+
+        Raises:
+            UnsupportedError: the service has no such operation.
+        """
+        if not self._can_cancel:
+            raise UnsupportedError(
+                f"{self._rest.service} cannot cancel: its API has no such operation. The "
+                "evaluation goes on, and costs, until it ends. Call get_status to follow it."
+            )
+        try:
+            job: EvaluationJob = await self._rest.call(
+                operations.CANCEL_EVALUATION, item_id=evaluation_id
+            )
+        except LostAnswerError as error:
+            lost = str(error)
+        else:
+            return _without_keys(job)
+        raise UnavailableError(f"{lost} Call get_status to see whether it was cancelled.")
+
+    async def upload_dataset(self, path: Path, filename: str) -> File:
+        """Store a checked data set, with one request."""
+        fields = {"file_name": filename, "purpose": "eval", "file_type": kind_of(filename)}
+        try:
+            stored: File = await self._rest.upload(path, filename, fields)
+        except LostAnswerError as error:
+            lost = str(error)
+        else:
+            return stored
+        raise UnavailableError(f"{lost} Call list_datasets before uploading it again.")
+
+    async def list_datasets(self) -> list[File]:
+        """The uploaded data sets, the newest first; result files are left out."""
+        files = await self._rest.call(operations.LIST_FILES)
+        data_sets = [file for file in files.data if file.purpose == "eval"]
+        return sorted(data_sets, key=lambda file: file.created_at, reverse=True)
+
+    def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """A stored file's bytes as a stream; leaving the context ends the transfer."""
+        return self._rest.stream(operations.GET_FILE_CONTENT, file_id)
+
+    async def list_models(self) -> list[Model]:
+        """The models that can be called."""
+        models: list[Model] = await self._rest.call(operations.LIST_MODELS)
+        return models
+
+    async def list_judges(self) -> list[str] | None:
+        """Names the service takes in an evaluation; None where it has no such list."""
+        try:
+            judges = await self._rest.call(operations.LIST_JUDGES)
+        except UnsupportedError:
+            return None
+        return judges.model_list
+
+
+def _created_at(job: EvaluationJob) -> datetime:
+    """A time without a zone is UTC, as the service writes it."""
+    moment = job.created_at or _LONG_AGO
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _without_keys(job: EvaluationJob) -> EvaluationJob:
+    return job.model_copy(update={"parameters": _keyless(job.parameters)})
+
+
+def _keyless(value: Any) -> Any:
+    """The same JSON value without the keys of external models, at any depth."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        return {name: _keyless(below) for name, below in fields.items() if name != _SECRET_FIELD}
+    return value
+
+
+def _possible(
+    jobs: list[EvaluationJob], body: Mapping[str, Any], sent_at: datetime, known: set[str]
+) -> list[EvaluationJob]:
+    """The jobs that a create may have started: same request, not earlier, not another create's."""
+    return [
+        job
+        for job in jobs
+        if job.workflow_id not in known
+        and job.type == body["type"]
+        and (job.created_at is None or _created_at(job) >= sent_at - CLOCK_SKEW)
+        and _holds(job.parameters, _keyless(body["parameters"]))
+    ]
+
+
+def _holds(found: Any, sent: Any) -> bool:
+    """Whether everything sent is in what was found, which may have defaults beside it."""
+    if isinstance(sent, dict):
+        fields = cast("dict[str, Any]", sent)
+        return isinstance(found, dict) and all(
+            _holds(cast("dict[str, Any]", found).get(name), value) for name, value in fields.items()
+        )
+    return found == sent

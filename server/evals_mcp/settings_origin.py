@@ -1,0 +1,47 @@
+"""Where a setting's value came from, how a refusal of it is worded, and what is no value at all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from evals_mcp.errors import SettingsError
+
+SettingPath = tuple[str, ...]
+
+_UNFILLED = re.compile(r"<[^>]*>|.*\$\{.*|", re.DOTALL)
+_UNFILLED_TOKEN = re.compile(
+    r"(sk-|tgp_v1_)?(x{3,}|\*{3,})|.*(\.{3}|…)|.*your([ _-].*|api)?(key|token).*"
+    r"|change[ _-]?me|placeholder|todo|(api[ _-]?)?(key|token)|secret",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass
+class Origin:
+    """The configuration file, if any, and the variables that were written over it."""
+
+    path: Path | None
+    variables: dict[SettingPath, str] = field(default_factory=dict[SettingPath, str])
+
+    def refusal(self, setting: SettingPath, problem: str) -> SettingsError:
+        """The error that names source and setting; `problem` continues the sentence."""
+        return SettingsError(self.worded(setting, problem))
+
+    def worded(self, setting: SettingPath, problem: str) -> str:
+        """`problem`, after the file or variable and the dotted name of the setting."""
+        variable = self.variables.get(setting)
+        source = f"environment variable {variable}" if variable else str(self.path or "settings")
+        return f"{source}: {'.'.join(setting)} {problem}"
+
+
+def is_placeholder(text: str, *, token: bool) -> bool:
+    """Whether an example's value was never filled in, or a variable in it never expanded.
+
+    Args:
+        text: The value of a setting.
+        token: Whether it stands for a token, which never looks like a word or ends in dots.
+    """
+    text = text.strip()
+    return bool(_UNFILLED.fullmatch(text) or (token and _UNFILLED_TOKEN.fullmatch(text)))

@@ -1,0 +1,244 @@
+"""What can be configured, with its defaults; `settings` reads it from the file and the environment.
+
+This module is on the way to the server's first answer: it imports little, and looks for the
+platform's folders only when a default path is asked for.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, cast
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+
+ProviderName = Literal["together", "local"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _checked_url(url: str) -> str:
+    """Refuse what is not a plain base URL; the messages leave out the value, it may hold a key."""
+    if re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise ValueError("must not contain white space; write https://host/path")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+        parts = urlsplit("")
+    if not usable:
+        raise ValueError("must be an http:// or https:// URL with a host; write https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("must not contain user:password@; give the token in a setting of its own")
+    if parts.query or parts.fragment or url.endswith(("?", "#")):
+        raise ValueError("must not have a query (?…) or fragment (#…); write https://host/path")
+    return url.rstrip("/")
+
+
+def _checked_name_of_variable(name: str) -> str:
+    """Refuse a key that was pasted where the name of its variable belongs, without repeating it."""
+    if not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,99}", name):
+        raise ValueError(
+            "must be the name of an environment variable in capitals, such as MY_API_KEY, "
+            "not the token itself"
+        )
+    return name
+
+
+def _absolute(path: Path, info: ValidationInfo) -> Path:
+    """Resolve `~` and, against the working directory that the loader passes, a relative path."""
+    try:
+        expanded = path.expanduser()
+    except RuntimeError:
+        raise ValueError("~ has no meaning here (no home folder); write the whole path") from None
+    context = cast("dict[str, Path] | None", info.context)
+    return (context or {}).get("cwd", Path()) / expanded
+
+
+def _default_data_dir() -> Path:
+    from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
+
+    return user_data_path("evals-mcp", appauthor=False) / "engine"
+
+
+BaseUrl = Annotated[str, AfterValidator(_checked_url)]
+VariableName = Annotated[str, AfterValidator(_checked_name_of_variable)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+CredentialName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are refused, values do not change once loaded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class TokenSource(Section):
+    """A token, or where to find it. Once loaded, `token` holds it, wherever it came from."""
+
+    token: SecretStr | None = Field(
+        default=None,
+        description="The token itself. Better kept out of the file: see token_env. "
+        "Absent: token_file is read, then token_env.",
+    )
+    token_file: AbsolutePath | None = Field(
+        default=None,
+        description="File that holds nothing but the token, readable by its owner only. "
+        "Absent: token_env is read.",
+    )
+    token_env: VariableName | None = Field(
+        default=None,
+        description="Environment variable that holds the token, in capitals. "
+        "Absent or unset: no token is sent.",
+    )
+
+
+class ModelEndpointSettings(TokenSource):
+    """An OpenAI-compatible API of which the embedded engine calls the models."""
+
+    base_url: BaseUrl | None = Field(
+        default=None,
+        description="URL up to and without /chat/completions, such as http://127.0.0.1:11434/v1. "
+        "Absent: this endpoint is not there.",
+    )
+
+
+class NamedEndpointSettings(TokenSource):
+    """An OpenAI-compatible API that a request refers to by its name in this file."""
+
+    base_url: BaseUrl = Field(
+        description="URL up to and without /chat/completions, such as https://models.example/v1. "
+        "Required."
+    )
+
+
+class ServerSettings(Section):
+    """The MCP server itself."""
+
+    provider: ProviderName | None = Field(
+        default=None,
+        description='Evaluation service: "together" or "local". '
+        "Absent: together if it has a token, else local.",
+    )
+    log_level: LogLevel = Field(
+        default="warning",
+        description='Least severe message on stderr: "debug", "info", "warning" or "error".',
+    )
+
+
+class TogetherSettings(TokenSource):
+    """Together's evaluation service, or any other that speaks the same contract."""
+
+    base_url: BaseUrl = Field(
+        default="https://api.together.ai/v1", description="URL up to and without /evaluation."
+    )
+    token_env: VariableName | None = Field(
+        default="TOGETHER_API_KEY",
+        description="Environment variable that holds the token, in capitals. "
+        "Unset: there is no token, and the local provider is the default.",
+    )
+
+
+class LocalSettings(Section):
+    """The evaluation engine inside this server."""
+
+    data_dir: AbsolutePath = Field(
+        default_factory=_default_data_dir,
+        description="Folder of its database and files, made when it is missing. "
+        "Absent: `engine` in the platform's data folder of evals-mcp.",
+    )
+    lease_seconds: float = Field(
+        default=10.0,
+        description="Seconds, 1 to 600, after which another process takes over the evaluations of "
+        "one that no longer responds.",
+        ge=1,
+        le=600,
+        allow_inf_nan=False,
+    )
+    models: ModelEndpointSettings = Field(
+        default_factory=ModelEndpointSettings,
+        description="Endpoint behind model_source serverless. "
+        "Absent: rule judges only, which call no model.",
+    )
+    dedicated: Mapping[str, NamedEndpointSettings] = Field(
+        default_factory=dict[str, NamedEndpointSettings],
+        description="Endpoints behind model_source dedicated, by the name that a request gives as "
+        "model. Absent: none.",
+    )
+
+
+class DatasetSettings(Section):
+    """Which files may be uploaded."""
+
+    allowed_folders: tuple[AbsolutePath, ...] = Field(
+        default=(Path(),),
+        description="Folders whose files may be uploaded, with everything below them. "
+        "An empty list allows no file.",
+    )
+    max_bytes: int = Field(
+        default=2**30, description="Largest file in bytes, 1 or more; 1 GiB if absent.", ge=1
+    )
+
+
+class EngineSettings(TokenSource):
+    """The engine as a service of its own, for the command `evals-mcp engine`."""
+
+    host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Any other than a loopback address wants a token.",
+        min_length=1,
+    )
+    port: int = Field(
+        default=8123,
+        description="TCP port to listen on, 0 to 65535; 0 takes a free one.",
+        ge=0,
+        le=65535,
+    )
+    token_env: VariableName | None = Field(
+        default="EVALS_ENGINE_TOKEN",
+        description="Environment variable with the token that requests must bring, in capitals. "
+        "Unset: none is asked for.",
+    )
+
+
+class Settings(Section):
+    """All settings; every field has a default."""
+
+    server: ServerSettings = Field(
+        default_factory=ServerSettings, description="The MCP server itself."
+    )
+    together: TogetherSettings = Field(
+        default_factory=TogetherSettings, description="Together's evaluation service."
+    )
+    local: LocalSettings = Field(
+        default_factory=LocalSettings, description="The evaluation engine inside this server."
+    )
+    credentials: Mapping[CredentialName, NamedEndpointSettings] = Field(
+        default_factory=dict[str, NamedEndpointSettings],
+        description="External model APIs by the name that a request refers to. Only their base "
+        "URLs may be named with model_source external. Absent: none.",
+    )
+    datasets: DatasetSettings = Field(
+        default_factory=DatasetSettings, description="Which files may be uploaded."
+    )
+    engine: EngineSettings = Field(
+        default_factory=EngineSettings, description="The engine as a service of its own."
+    )
+
+    @property
+    def provider(self) -> ProviderName:
+        """The chosen service; without a choice, together if it has a token, else local."""
+        return self.server.provider or ("together" if self.together.token else "local")

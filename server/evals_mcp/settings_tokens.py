@@ -1,0 +1,131 @@
+"""Fetches the tokens that settings refer to, and refuses what must not be used as one."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from evals_mcp.settings_origin import Origin, SettingPath, is_placeholder
+from evals_mcp.settings_schema import (
+    ModelEndpointSettings,
+    NamedEndpointSettings,
+    Settings,
+    TogetherSettings,
+    TokenSource,
+    is_loopback,
+)
+
+MAX_TOKEN_BYTES = 16384
+"""The most that is read of a token file."""
+
+_Source = TypeVar("_Source", bound=TokenSource)
+
+
+def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) -> Settings:
+    """The settings with every `token` filled in, from itself, its file or its variable.
+
+    Raises:
+        SettingsError: a token is unusable, its file is unreadable or open to others, or it would
+            be sent in clear.
+    """
+    finder = _Finder(environ, origin)
+    local = settings.local
+    found_local = local.model_copy(
+        update={
+            "models": finder.filled(local.models, ("local", "models")),
+            "dedicated": {
+                name: finder.filled(endpoint, ("local", "dedicated", name))
+                for name, endpoint in local.dedicated.items()
+            },
+        }
+    )
+    credentials = {
+        name: finder.filled(credential, ("credentials", name))
+        for name, credential in settings.credentials.items()
+    }
+    return settings.model_copy(
+        update={
+            "together": finder.filled(settings.together, ("together",)),
+            "local": found_local,
+            "credentials": credentials,
+            "engine": finder.filled(settings.engine, ("engine",)),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class _Finder:
+    environ: Mapping[str, str]
+    origin: Origin
+
+    def filled(self, source: _Source, path: SettingPath) -> _Source:
+        token = self._token(source, path)
+        if token is None:
+            return source
+        if isinstance(source, ModelEndpointSettings | NamedEndpointSettings | TogetherSettings):
+            self._refuse_clear_text(source.base_url, path)
+        return source.model_copy(update={"token": SecretStr(token)})
+
+    def _token(self, source: TokenSource, path: SettingPath) -> str | None:
+        """The token by the first way that is set: itself, its file, its variable."""
+        if source.token is not None:
+            return self._checked(source.token.get_secret_value(), (*path, "token"))
+        if source.token_file is not None:
+            where = (*path, "token_file")
+            return self._checked(self._read(source.token_file, where), where)
+        token = self.environ.get(source.token_env or "", "")
+        if not token.strip():
+            return None
+        where = (*path, "token_env")
+        return self._checked(token, where, f"names {source.token_env}, which ")
+
+    def _checked(self, token: str, where: SettingPath, subject: str = "") -> str:
+        token = token.strip()
+        if is_placeholder(token, token=True):
+            raise self.origin.refusal(
+                where, f"{subject}holds a placeholder or nothing; set the real token, or none"
+            )
+        if not re.fullmatch(r"[!-~]+", token) or token[0] in "\"'":
+            raise self.origin.refusal(
+                where,
+                f"{subject}holds no usable token; it must be the token alone, without quotes, "
+                'spaces or the word "Bearer"',
+            )
+        return token
+
+    def _read(self, path: Path, where: SettingPath) -> str:
+        try:
+            if problem := _exposure(path.stat().st_mode):
+                raise self.origin.refusal(where, f"names {path}, {problem}")
+            with path.open("rb") as file:
+                return file.read(MAX_TOKEN_BYTES).decode()
+        except OSError as error:
+            problem = f"which cannot be read ({error.strerror}); name a file this user can read"
+        except UnicodeDecodeError:
+            problem = "which is not text; it must hold nothing but the token"
+        raise self.origin.refusal(where, f"names {path}, {problem}")
+
+    def _refuse_clear_text(self, base_url: str | None, path: SettingPath) -> None:
+        host = re.match(r"http://(?:\[([^\]]*)\]|([^/:]*))", base_url or "", re.IGNORECASE)
+        if host and not is_loopback(host[1] or host[2]):
+            raise self.origin.refusal(
+                (*path, "base_url"),
+                "must begin with https://, since a token is sent to it; write https://, an address "
+                "of this machine (http://127.0.0.1), or remove the token",
+            )
+
+
+def _exposure(mode: int) -> str | None:
+    """Why a file of this mode must not be used; Windows keeps its permissions elsewhere."""
+    if not stat.S_ISREG(mode):
+        return "which is not a regular file; name a text file with the token"
+    if os.name == "posix" and mode & 0o077:
+        return "which other users may read or write; run `chmod 600` on it"
+    return None
