@@ -20,20 +20,16 @@ from evals_engine.rules import (
     failing_label,
     verdict_text,
 )
+from evals_engine.structured import Messages, StructuredAsker
 from evals_engine.templates import Template
 from evals_engine.verdicts import LabelForm, Verdict, VerdictForm, read_verdict
 from evals_schemas.evaluations import RULE_PREFIX, JudgeModelConfig
 from evals_schemas.rows import Choice
 
-DEFAULT_MAX_TOKENS = 32768
-DEFAULT_TEMPERATURE = 0.05
-
-_FORMAT_REFUSED = frozenset({400, 422})
 _SWAPPED: Final[Mapping[object, Choice]] = {"A": "B", "B": "A", "Tie": "Tie"}
 _CHOICES: Final[Mapping[object, Choice]] = {"A": "A", "B": "B", "Tie": "Tie"}
 
 Row = Mapping[str, Any]
-Messages = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ def make_judge(  # noqa: PLR0913, PLR0917 - each is one plain collaborator
             "rule/exact-match.",
             "judge.model_source",
         )
-    return ModelJudge(template, form, _Asker(config, form, endpoint, client, workers).ask)
+    return ModelJudge(template, form, StructuredAsker(config, form, endpoint, client, workers).ask)
 
 
 class ModelJudge:
@@ -200,67 +196,6 @@ class ModelJudge:
         )
 
 
-class _Asker:
-    """Asks one model for JSON in the strictest way that its endpoint takes.
-
-    The ways, from strict to plain, are the rungs: a JSON schema, a forced tool call, any JSON
-    object, no format. A rung that is refused is left for the next one down, and the rung that
-    works is remembered in the client for the endpoint and model. Rows that meet the refusal at
-    the same time let one of them look for it.
-    """
-
-    def __init__(
-        self,
-        config: JudgeModelConfig,
-        form: VerdictForm,
-        endpoint: ModelEndpoint,
-        client: ModelClient,
-        workers: int,
-    ) -> None:
-        self._rungs = _rungs(form)
-        self._known = client.output_rungs
-        self._key = (endpoint.base_url, config.model)
-        self._search = anyio.Lock()
-        self._in_flight = anyio.Semaphore(workers, fast_acquire=True)
-        given = config.temperature
-        self._chat = partial(
-            client.chat,
-            endpoint,
-            config.model,
-            max_tokens=config.max_tokens or DEFAULT_MAX_TOKENS,
-            temperature=DEFAULT_TEMPERATURE if given is None else given,
-        )
-
-    async def ask(self, messages: Messages) -> Completion:
-        """One answer. Raises ModelCallFailed."""
-        async with self._in_flight:
-            known = self._known.get(self._key)
-            try:
-                return await self._at(known or 0, messages)
-            except ModelCallFailed as error:
-                # Where the format has worked before, it is the row that was refused.
-                if error.status not in _FORMAT_REFUSED or known is not None:
-                    raise
-            async with self._search:
-                return await self._descend(messages)
-
-    async def _at(self, rung: int, messages: Messages) -> Completion:
-        completion = await self._chat(messages, extra=self._rungs[rung])
-        self._known.setdefault(self._key, rung)
-        return completion
-
-    async def _descend(self, messages: Messages) -> Completion:
-        if self._key in self._known:
-            return await self._at(self._known[self._key], messages)
-        for rung in range(1, len(self._rungs) - 1):
-            try:
-                return await self._at(rung, messages)
-            except ModelCallFailed as error:
-                if error.status not in _FORMAT_REFUSED:
-                    raise
-        return await self._at(len(self._rungs) - 1, messages)
-
-
 class RuleJudge:
     """A rule: what is expected is the rendered template, and nothing is called."""
 
@@ -321,21 +256,6 @@ class RuleJudge:
 
     def _read(self, text: str) -> Judgement:
         return Judgement(read_verdict(text, self._form), 0, 0)
-
-
-def _rungs(form: VerdictForm) -> tuple[Mapping[str, Any], ...]:
-    schema = form.json_schema()
-    named = {"name": "verdict", "schema": schema, "strict": True}
-    tool = {"name": "verdict", "description": "Give the verdict.", "parameters": schema}
-    return (
-        {"response_format": {"type": "json_schema", "json_schema": named}},
-        {
-            "tools": [{"type": "function", "function": tool}],
-            "tool_choice": {"type": "function", "function": {"name": "verdict"}},
-        },
-        {"response_format": {"type": "json_object"}},
-        {},
-    )
 
 
 def _material(prompt: str | None, answers: Mapping[str, str]) -> str:

@@ -23,11 +23,10 @@ from evals_engine.faults import RequestFault, cleaned
 MAX_OUTPUT = 1024 * 1024
 """The longest rendered prompt, in characters."""
 
-MAX_STEPS = 200_000
+MAX_STEPS = 100_000
 """Loop turns, calls and filters in one rendering; enough for every real prompt."""
 
 _MAX_PRODUCT = 64 * 1024 * 1024
-_MAX_PARTS = 2 * 1024 * 1024
 _MAX_INTEGER_BITS = 4096
 _GROWING = frozenset(
     {"batch", "center", "expandtabs", "format", "indent", "join", "ljust"}
@@ -193,7 +192,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 def _printable(value: Any) -> Any:
-    _size(value, MAX_OUTPUT)
+    _size(value)
     return value
 
 
@@ -201,16 +200,16 @@ def _length(value: Any) -> int:
     return len(cast("str", value)) if isinstance(value, str | list | tuple) else 0
 
 
-def _size(value: Any, most: int) -> int:
-    """Characters of a text; parts and characters of a value with everything in it, up to `most`."""
+def _size(value: Any) -> int:
+    """Characters of a text; parts and characters of any other value."""
     if isinstance(value, str):
         return len(value)
     waiting, size = [value], 0
     while waiting:
         part = waiting.pop()
         size += len(part) + 1 if isinstance(part, str) else 1
-        if size > most:
-            raise SecurityError(f"handles a value of more than {most:,} parts")
+        if size > MAX_OUTPUT:
+            raise SecurityError(f"handles a value of more than {MAX_OUTPUT:,} parts")
         if isinstance(part, Mapping):
             waiting.extend(cast("Mapping[Any, Any]", part))
             waiting.extend(cast("Mapping[Any, Any]", part).values())
@@ -226,8 +225,8 @@ def _check_growth(name: str, subject: Any, arguments: tuple[Any, ...]) -> None:
     elif name in _GROWING:
         if name == "format" and _WIDE_FORMAT.search(_ESCAPES.sub("", str(subject))):
             raise SecurityError("formats to a width that is not allowed")
-        factors = [abs(a) if isinstance(a, int) else _size(a, _MAX_PARTS) for a in arguments]
-        _limit(max(_size(subject, _MAX_PARTS), 1) * max(factors, default=1))
+        factors = [abs(a) if isinstance(a, int) else _size(a) for a in arguments]
+        _limit(max(_size(subject), 1) * max(factors, default=1))
 
 
 def _check_operation(operator: str, left: Any, right: Any) -> None:
