@@ -266,10 +266,13 @@ def make_evaluator(
     models = [side for side in candidates(parameters).values() if isinstance(side, ModelRequest)]
     workers = max(workers_for(model) for model in [parameters.judge, *models])
     form, pass_labels = _verdict_form(parameters)
+    endpoint = endpoint_for(config, parameters.judge, "judge", secrets.get("judge"))
+    if endpoint is not None:
+        client.open(endpoint)
     judge = make_judge(
         parameters.judge,
         form,
-        endpoint_for(config, parameters.judge, "judge", secrets.get("judge")),
+        endpoint,
         client,
         workers_for(parameters.judge),
         pass_labels,

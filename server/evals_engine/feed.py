@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from evals_schemas.datasets import Kind, Row, read_rows
 
-READ_AHEAD_ROWS = 256
+READ_AHEAD_ROWS = 32
 READ_AHEAD_BYTES = 4 * 1024 * 1024
 """Both bound what is held in memory; one row more than a bound is read."""
 

@@ -65,6 +65,13 @@ class ModelClient:
         for session in sessions.values():
             await session.close()
 
+    def open(self, endpoint: ModelEndpoint) -> None:
+        """Load what calls to this endpoint need, so that the first call does not wait for it.
+
+        Must be called on the event loop that will make the calls.
+        """
+        self._session(endpoint.base_url)
+
     async def chat(  # noqa: PLR0913 - the fields of a chat request
         self,
         endpoint: ModelEndpoint,

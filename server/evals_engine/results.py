@@ -17,6 +17,8 @@ from evals_schemas.evaluations import AnyParameters, ClassifyParameters, ScorePa
 MAX_FAILED_SHARE = 0.30
 """Above this share of rows without a verdict the whole evaluation has failed; the vendor's rule."""
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 @dataclass
 class Tally:
@@ -91,7 +93,7 @@ def write_result_file(
             tally.input_tokens += outcome.pop("input_tokens", 0)
             tally.output_tokens += outcome.pop("output_tokens", 0)
             tally.add(finished.state, outcome, parameters)
-            out.write(json.dumps({**row, **outcome}, ensure_ascii=False) + "\n")
+            out.write(_encode({**row, **outcome}) + "\n")
             finished = next(ledger, None)
     return tally
 

@@ -31,8 +31,11 @@ from evals_schemas.evaluations import AnyParameters, parse_evaluation_request
 REDACTED = "[redacted]"
 """Stands in a stored request where an external model's key was."""
 
-RAMP_SECONDS = 0.001
-"""Between the starts of two workers: calls in lockstep would queue at both ends, every round."""
+COMMIT_SECONDS = 0.02
+"""How long finished rows are gathered for one commit: fewer commits, and few rows to lose."""
+
+RAMP_SECONDS = 0.05
+"""Over which the workers start: calls in lockstep would queue at both ends, round after round."""
 
 
 class LeaseLostError(Exception):
@@ -63,6 +66,7 @@ class Run:
         self.stopping = evaluation.cancel_requested
         """Whether to start no further row."""
         self._lease_lost = False
+        self._judged = anyio.Event()
 
     def stop(self) -> None:
         """Start no further row; those in flight finish, and the evaluation ends as cancelled."""
@@ -134,9 +138,11 @@ class Run:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._write, arriving, tasks.cancel_scope)
                 async with finished, anyio.create_task_group() as workers:
-                    for number in range(min(evaluator.workers, total)):
-                        delay = number * RAMP_SECONDS
+                    count = min(evaluator.workers, total)
+                    for number in range(count):
+                        delay = RAMP_SECONDS * number / count
                         workers.start_soon(self._work, evaluator, feed, finished, total, delay)
+                self._judged.set()
         finally:
             feed.close()
         if self._lease_lost:
@@ -167,6 +173,8 @@ class Run:
         with anyio.CancelScope(shield=True):
             async with arriving:
                 async for first in arriving:
+                    with anyio.move_on_after(COMMIT_SECONDS):
+                        await self._judged.wait()
                     batch = [first, *_waiting(arriving)]
                     if not await to_thread.run_sync(self._commit, batch):
                         self._lease_lost = True
