@@ -40,14 +40,14 @@ def _portable(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     if written.get("default", ...) is None:
         del written["default"]
     if "properties" in written:
-        fields = cast(dict[str, Schema], written["properties"])
+        fields = cast("dict[str, Schema]", written["properties"])
         written["properties"] = {
             name: _portable(field, definitions) for name, field in fields.items()
         }
     if written.get("type") == "array":
         written["items"] = _portable(written.get("items", {"type": "string"}), definitions)
     if isinstance(values := written.get("additionalProperties"), dict):
-        written["additionalProperties"] = _portable(cast(Schema, values), definitions)
+        written["additionalProperties"] = _portable(cast("Schema", values), definitions)
     return written
 
 
@@ -62,7 +62,7 @@ def _inlined(schema: Schema, definitions: dict[str, Schema]) -> Schema:
 
 def _without_null(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     """Replace a union of one type and null by the type."""
-    members = cast(list[Schema], schema.get("anyOf", []))
+    members = cast("list[Schema]", schema.get("anyOf", []))
     others = [member for member in members if member.get("type") != "null"]
     if len(others) != 1:
         return schema

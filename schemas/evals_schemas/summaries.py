@@ -1,0 +1,90 @@
+"""What an ended evaluation found: figures with their intervals, and the rows left out of them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+
+class Interval(BaseModel):
+    """A 95 % confidence interval."""
+
+    low: float = Field(description="Lower end, in the unit of the figure.")
+    high: float = Field(description="Upper end, in the unit of the figure.")
+    method: str = Field(description="`wilson` for a rate, `t` for a mean.")
+
+
+class Rate(BaseModel):
+    """A share of rows, in percent."""
+
+    percent: float = Field(description="0 to 100, of `of` rows.")
+    count: int | None = Field(default=None, description="Rows that pass; absent where untold.")
+    of: int | None = Field(default=None, description="Rows it is a share of; absent where untold.")
+    interval: Interval | None = Field(
+        default=None, description="In percent; absent where the rows are not known."
+    )
+    percent_of_all_rows: float | None = Field(
+        default=None, description="With failed rows counted as no pass; absent when none failed."
+    )
+
+
+class LabelCount(BaseModel):
+    """The rows that got one label."""
+
+    label: str = Field(description="The label.")
+    count: int = Field(description="Rows with it.", ge=0)
+    percent: float = Field(description="Share of the rows with a valid label, 0 to 100.")
+    passes: bool | None = Field(default=None, description="Whether it is a pass; absent if untold.")
+
+
+class Scores(BaseModel):
+    """The valid scores, summed up."""
+
+    mean: float = Field(description="Mean of the valid scores.")
+    std: float | None = Field(default=None, description="Standard deviation; absent where untold.")
+    n: int | None = Field(default=None, description="Valid scores; absent where untold.")
+    interval: Interval | None = Field(
+        default=None, description="Of the mean; absent with fewer than two scores or n untold."
+    )
+
+
+class Wins(BaseModel):
+    """The verdicts of a comparison."""
+
+    a: int = Field(description="Rows where A is better.", ge=0)
+    b: int = Field(description="Rows where B is better.", ge=0)
+    ties: int = Field(description="Rows with no winner.", ge=0)
+    a_percent: float | None = Field(
+        default=None, description="A's win rate with a tie as half a win; absent without rows."
+    )
+    p_value: float | None = Field(
+        default=None, description="Exact two-sided sign test without the ties; absent if all tie."
+    )
+
+
+class Failures(BaseModel):
+    """Rows that are in no figure."""
+
+    generation: int | None = Field(
+        default=None, description="No answer could be generated; absent where untold."
+    )
+    judge: int | None = Field(
+        default=None, description="The judge call failed; absent where untold."
+    )
+    invalid: int | None = Field(
+        default=None, description="The verdict could not be read; absent where untold."
+    )
+    total: int | None = Field(default=None, description="All of them; absent where one is untold.")
+
+
+class Summary(BaseModel):
+    """What an ended evaluation found."""
+
+    headline: str = Field(description="One sentence that may be repeated as it is.")
+    pass_rate: Rate | None = Field(default=None, description="classify, score: passing rows.")
+    labels: list[LabelCount] | None = Field(default=None, description="classify: by label.")
+    scores: Scores | None = Field(default=None, description="score: mean and deviation.")
+    wins: Wins | None = Field(default=None, description="compare: A, B and ties.")
+    failures: Failures | None = Field(default=None, description="Rows left out.")
+    notes: list[str] = Field(
+        default_factory=list[str], description="What to know before quoting a figure."
+    )

@@ -1,0 +1,29 @@
+"""Ids as models mistake them: caught here, since a service only says that nothing is there."""
+
+from __future__ import annotations
+
+import re
+
+from evals_mcp.errors import InvalidRequestError
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+
+def checked_evaluation_id(given: str) -> str:
+    """The id without the blanks around it.
+
+    Raises:
+        InvalidRequestError: it is a data set's, or nothing that a service gives as an id.
+    """
+    evaluation_id = given.strip()
+    if evaluation_id.startswith("file-"):
+        raise InvalidRequestError(
+            "`evaluation_id` holds a data set's id; an evaluation's is in the answer of "
+            "create_evaluation and in list_evaluations."
+        )
+    if not _ID.fullmatch(evaluation_id):
+        raise InvalidRequestError(
+            "`evaluation_id` is no id: copy it from the answer of create_evaluation or from "
+            "list_evaluations."
+        )
+    return evaluation_id

@@ -1,0 +1,202 @@
+"""From what a model sent to a checked input, or to a short text that says how to send it.
+
+Models send numbers as strings, JSON inside a string and nulls for what they leave out: all of that
+is read. What is refused is refused by name, and no long value is echoed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from evals_mcp.cleaning import clean
+from evals_mcp.errors import InvalidRequestError
+from evals_schemas.contract import Request
+
+Taken = TypeVar("Taken", bound=Request)
+Schema = Mapping[str, Any]
+
+_DROPPED = frozenset({"wait_for_previous"})
+"""What clients add to every call on their own account."""
+
+_SECRETS = frozenset({"external_api_token", "external_base_url", "api_key", "api_token"})
+
+_PROBLEMS_NAMED = 3
+_ECHO = 40
+
+_TYPES = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
+def parse_arguments(
+    tool: str, model: type[Taken], schema: Schema, given: Mapping[str, Any] | None
+) -> Taken:
+    """Read a call's arguments.
+
+    Raises:
+        InvalidRequestError: says which argument is wrong, what it takes, and what to do.
+    """
+    arguments = {name: value for name, value in (given or {}).items() if name not in _DROPPED}
+    arguments = cast("dict[str, Any]", _decoded(arguments, schema))
+    if secret := _secret_in(arguments):
+        raise InvalidRequestError(_secret_refused(tool, secret))
+    if unknown := [name for name in arguments if name not in schema["properties"]]:
+        raise InvalidRequestError(_unknown_refused(tool, unknown[0], schema))
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=True)
+        raise InvalidRequestError(
+            f"{explain(problems, schema)} Correct this and call {tool} again."
+        ) from None
+
+
+def explain(problems: list[ErrorDetails], schema: Schema) -> str:
+    """Word what is wrong with a request: the field, what it takes, what was sent instead."""
+    texts = [_problem(problem, schema) for problem in problems[:_PROBLEMS_NAMED]]
+    if more := len(problems) - len(texts):
+        texts.append(f"And {more} more.")
+    return " ".join(texts)
+
+
+def _decoded(value: Any, schema: Schema) -> Any:
+    """Read JSON sent in a string where an object or an array is due, and drop nulls in objects."""
+    kind = schema.get("type")
+    if isinstance(value, str):
+        return _decoded(inside, schema) if (inside := _read_json(value, kind)) else value
+    if kind == "object" and isinstance(value, dict) and "properties" in schema:
+        fields = cast("Mapping[str, Schema]", schema["properties"])
+        return {
+            name: _decoded(item, fields.get(name, {}))
+            for name, item in cast("dict[str, Any]", value).items()
+            if item is not None
+        }
+    if kind == "array" and isinstance(value, list):
+        return [_decoded(item, schema["items"]) for item in cast("list[Any]", value)]
+    return cast("object", value)
+
+
+def _read_json(text: str, kind: str | None) -> Any:
+    """The object or array that a string holds; None where none is due or there."""
+    if kind not in {"object", "array"}:
+        return None
+    try:
+        inside: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    fits = isinstance(inside, dict if kind == "object" else list)
+    return cast("object", inside) if fits else None
+
+
+def _secret_in(arguments: Mapping[str, Any]) -> str | None:
+    """The path of a field that carries a key or a URL; rows of data are not searched."""
+    for name, value in arguments.items():
+        if name in _SECRETS:
+            return name
+        if isinstance(value, dict):
+            inner = cast("dict[str, Any]", value)
+            if found := next((key for key in inner if key in _SECRETS), None):
+                return f"{name}.{found}"
+    return None
+
+
+def _secret_refused(tool: str, field: str) -> str:
+    return (
+        f"`{field}` is not taken: keys and URLs do not pass through a conversation. Leave it out "
+        "and give `external_credential`, the name of a credential that whoever runs this server "
+        "has put under [credentials] in its configuration, with model_source `external`; then "
+        f"call {tool} again. If a key was just written here, it should be replaced."
+    )
+
+
+def _unknown_refused(tool: str, name: str, schema: Schema) -> str:
+    if name == "parameters":
+        return (
+            f"`parameters` is not an argument of {tool}: put its fields beside `type`, at the top "
+            "level, and call it again."
+        )
+    return f"{_unknown(name, schema)} Correct this and call {tool} again."
+
+
+def _unknown(name: str, schema: Schema, within: str = "") -> str:
+    known = list(cast("Mapping[str, Any]", schema.get("properties", {})))
+    near = difflib.get_close_matches(name, known, n=1)
+    where = f" of `{within}`" if within else ""
+    hint = f" did you mean `{near[0]}`?" if near else ""
+    takes = f" It takes {', '.join(known)}." if known else " It takes none."
+    if hint:
+        takes = ""
+    return f"`{clean(name, _ECHO)}` is not an argument{where};{hint or ' leave it out.'}{takes}"
+
+
+def _problem(problem: ErrorDetails, schema: Schema) -> str:
+    path = [str(step) for step in problem["loc"]]
+    field = clean(".".join(path), 80)
+    found = _at(path, schema)
+    match problem["type"]:
+        case "missing":
+            return f"`{field}` is missing: {found.get('description', 'it is required')}"
+        case "extra_forbidden":
+            return _unknown(path[-1], _at(path[:-1], schema), ".".join(path[:-1]))
+        case "value_error":
+            text = problem["msg"].removeprefix("Value error, ").rstrip(".")
+            return f"{clean(text, 300)}."
+        case _:
+            return f"`{field}` must be {_allowed(found, problem)}; got {_got(problem['input'])}."
+
+
+def _at(path: list[str], schema: Schema) -> Schema:
+    """The part of the schema that a path of names and indexes leads to; empty where none does."""
+    for step in path:
+        fields = cast("Mapping[str, Schema]", schema.get("properties", {}))
+        schema = fields.get(step) or cast("Schema", schema.get("items", {}))
+    return schema
+
+
+def _allowed(schema: Schema, problem: ErrorDetails) -> str:
+    if values := schema.get("enum"):
+        return "one of " + ", ".join(cast("list[str]", values))
+    kind = str(schema.get("type"))
+    if kind not in _TYPES:
+        return clean(problem["msg"], 120).removeprefix("Input should be ")
+    if fields := schema.get("required"):
+        return f"{_TYPES[kind]} with {', '.join(cast('list[str]', fields))}"
+    return _TYPES[kind] + _bounds(schema)
+
+
+def _bounds(schema: Schema) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    if low is not None:
+        return f" of {low:g} or more"
+    if "minItems" in schema:
+        return f" of {schema['minItems']} or more"
+    return ", not empty" if "minLength" in schema else ""
+
+
+def _got(value: object) -> str:
+    match value:
+        case bool() | int() | float():
+            return str(value).lower()[:_ECHO]
+        case str() if len(value) <= _ECHO:
+            return repr(clean(value, _ECHO))
+        case str():
+            return f"a string of {len(value):,} characters"
+        case list():
+            return f"an array of {len(cast('list[object]', value))}"
+        case dict():
+            return "an object"
+        case _:
+            return "nothing"

@@ -1,0 +1,29 @@
+"""`cancel_evaluation`: stop one where the service can."""
+
+from __future__ import annotations
+
+from evals_mcp.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.session import ToolSession
+from evals_schemas.evaluations import ENDED
+from evals_schemas.tools import CancelEvaluationInput, CancelEvaluationOutput
+
+
+async def cancel_evaluation(
+    arguments: CancelEvaluationInput, session: ToolSession
+) -> CancelEvaluationOutput:
+    """Stop an evaluation; rows that are running still finish."""
+    evaluation_id = checked_evaluation_id(arguments.evaluation_id)
+    job = await session.provider.cancel_evaluation(evaluation_id)
+    return CancelEvaluationOutput(
+        evaluation_id=evaluation_id,
+        status=job.status,
+        next_step=_next_step(evaluation_id, job.status),
+    )
+
+
+def _next_step(evaluation_id: str, status: str) -> str:
+    if status == "completed":
+        return f"It had ended before: call get_evaluation with evaluation_id {evaluation_id}."
+    if status in ENDED:
+        return f"Call get_evaluation with evaluation_id {evaluation_id} to see how far it came."
+    return f"It is stopping: call get_status with evaluation_id {evaluation_id}, wait_seconds 10."

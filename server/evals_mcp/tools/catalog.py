@@ -1,0 +1,110 @@
+"""The tools, in the order in which a conversation needs them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evals_mcp import rendering
+from evals_mcp.tools.cancel_evaluation import cancel_evaluation
+from evals_mcp.tools.create_evaluation import create_evaluation
+from evals_mcp.tools.definition import ToolDefinition
+from evals_mcp.tools.get_evaluation import get_evaluation
+from evals_mcp.tools.get_status import get_status
+from evals_mcp.tools.list_datasets import list_datasets
+from evals_mcp.tools.list_evaluations import list_evaluations
+from evals_mcp.tools.list_models import list_models
+from evals_mcp.tools.upload_dataset import upload_dataset
+from evals_schemas import tools as schemas
+
+TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
+    ToolDefinition(
+        name="upload_dataset",
+        title="Upload a data set",
+        description="Check a JSONL or CSV file, or inline rows, and store it for evaluations. "
+        "Returns the file id, columns and a preview. A faulty file is not sent.",
+        takes=schemas.UploadDatasetInput,
+        returns=schemas.UploadDatasetOutput,
+        run=upload_dataset,
+        render=rendering.uploaded,
+    ),
+    ToolDefinition(
+        name="list_datasets",
+        title="List data sets",
+        description="The newest uploaded data sets with their file ids.",
+        takes=schemas.ListDatasetsInput,
+        returns=schemas.ListDatasetsOutput,
+        run=list_datasets,
+        render=rendering.datasets,
+        read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="list_models",
+        title="List models",
+        description="Models and rules that can judge or be evaluated, with prices.",
+        takes=schemas.ListModelsInput,
+        returns=schemas.ListModelsOutput,
+        run=list_models,
+        render=rendering.models,
+        read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="create_evaluation",
+        title="Start an evaluation",
+        description="Start judging every row of a data set; returns the id at once. Model calls "
+        "may cost money; a rule/... judge costs nothing. Every column must be used by a template "
+        "or be a response column. Calling it twice starts two.",
+        takes=schemas.CreateEvaluationInput,
+        returns=schemas.CreateEvaluationOutput,
+        run=create_evaluation,
+        render=rendering.created,
+    ),
+    ToolDefinition(
+        name="get_status",
+        title="Watch an evaluation",
+        description="Status and progress of an evaluation; can wait for its end.",
+        takes=schemas.GetStatusInput,
+        returns=schemas.StatusOutput,
+        run=get_status,
+        render=rendering.status,
+        read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="get_evaluation",
+        title="Read an evaluation's results",
+        description="Results of an evaluation with 95 % intervals and failure counts, and its "
+        "parameters.",
+        takes=schemas.GetEvaluationInput,
+        returns=schemas.GetEvaluationOutput,
+        run=get_evaluation,
+        render=rendering.evaluation,
+        read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="list_evaluations",
+        title="List evaluations",
+        description="Evaluations, newest first, with their main figures.",
+        takes=schemas.ListEvaluationsInput,
+        returns=schemas.ListEvaluationsOutput,
+        run=list_evaluations,
+        render=rendering.evaluations,
+        read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="cancel_evaluation",
+        title="Cancel an evaluation",
+        description="Stop a running evaluation for good; finished rows stay.",
+        takes=schemas.CancelEvaluationInput,
+        returns=schemas.CancelEvaluationOutput,
+        run=cancel_evaluation,
+        render=rendering.cancelled,
+        destructive=True,
+        idempotent=True,
+    ),
+)
+
+BY_NAME = {definition.name: definition for definition in TOOLS}

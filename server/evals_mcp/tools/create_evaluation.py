@@ -1,0 +1,181 @@
+"""`create_evaluation`: check the request against the data set, then start it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from evals_mcp.errors import InvalidRequestError
+from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.settings_schema import NamedEndpointSettings
+from evals_mcp.tools.arguments import explain
+from evals_mcp.tools.session import ToolSession
+from evals_schemas.evaluations import (
+    RULE_PREFIX,
+    ClassifyParameters,
+    CompareParameters,
+    ScoreParameters,
+    candidates,
+    parse_evaluation_request,
+)
+from evals_schemas.tools import (
+    RESPONSE_COLUMNS,
+    CandidateInput,
+    CreateEvaluationInput,
+    CreateEvaluationOutput,
+    JudgeInput,
+)
+
+_AGAIN = "Nothing was started; correct this and call create_evaluation again."
+
+_PARAMETERS = {
+    "classify": ClassifyParameters,
+    "score": ScoreParameters,
+    "compare": CompareParameters,
+}
+
+_MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
+
+
+async def create_evaluation(
+    arguments: CreateEvaluationInput, session: ToolSession
+) -> CreateEvaluationOutput:
+    """Start an evaluation whose columns, templates and fields fit together."""
+    # Jinja2 costs start-up time that only this call has to pay.
+    from evals_mcp.preflight import check_request  # noqa: PLC0415
+
+    request = to_request(arguments, session.settings.credentials)
+    await check_request(request, session.provider)
+    created = await session.provider.create_evaluation(request)
+    return CreateEvaluationOutput(
+        evaluation_id=created.workflow_id,
+        type=arguments.type,
+        status=created.status,
+        provider=session.provider.name,
+        calls_per_row=calls_per_row(request),
+        next_step=f"Call get_status with evaluation_id {created.workflow_id} and wait_seconds 45, "
+        "again until it has ended; then get_evaluation.",
+    )
+
+
+def calls_per_row(request: AnyRequest) -> int:
+    """How many model calls a row costs, retries aside."""
+    parameters = request.parameters
+    answers = sum(not isinstance(side, str) for side in candidates(parameters).values())
+    if parameters.judge.model.startswith(RULE_PREFIX):
+        return answers
+    once = not isinstance(parameters, CompareParameters) or bool(
+        parameters.disable_position_bias_correction
+    )
+    return answers + (1 if once else 2)
+
+
+def to_request(
+    arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
+) -> AnyRequest:
+    """The API's request, with credentials looked up.
+
+    Raises:
+        InvalidRequestError: a field belongs to another type, is missing, or two exclude each other.
+    """
+    _check_fields_of_type(arguments)
+    fields = arguments.model_dump(
+        exclude_none=True, exclude={"type", "judge", *RESPONSE_COLUMNS, *_MODELS}
+    )
+    fields["judge"] = _endpoint("judge", arguments.judge, credentials)
+    for model, column in RESPONSE_COLUMNS.items():
+        candidate = cast("CandidateInput | None", getattr(arguments, model))
+        answers = cast("str | None", getattr(arguments, column))
+        if candidate and answers:
+            raise InvalidRequestError(
+                f"`{column}` and `{model}` exclude each other: the first names a column of ready "
+                f"answers, the second runs a model. {_AGAIN}"
+            )
+        if candidate:
+            fields[model] = _endpoint(model, candidate, credentials)
+        elif answers:
+            fields[model] = answers
+    _check_sides(arguments, fields)
+    try:
+        return parse_evaluation_request({"type": arguments.type, "parameters": fields})
+    except ValidationError as error:
+        raise InvalidRequestError(f"{_explain(arguments, error)} {_AGAIN}") from None
+
+
+def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
+    given = arguments.model_fields_set - {"type"}
+    for name in CreateEvaluationInput.model_fields:
+        if name not in given or getattr(arguments, name) is None:
+            continue
+        takers = [kind for kind in _PARAMETERS if _takes(kind, name)]
+        if arguments.type not in takers:
+            raise InvalidRequestError(
+                f"`{name}` belongs to type {' and '.join(takers)}, not {arguments.type}: leave it "
+                f"out or change `type`. {_fields_of(arguments.type)} {_AGAIN}"
+            )
+
+
+def _takes(kind: str, name: str) -> bool:
+    return _MODELS.get(name, name) in _PARAMETERS[kind].model_fields
+
+
+def _fields_of(kind: str) -> str:
+    names = [
+        name for name in CreateEvaluationInput.model_fields if name != "type" and _takes(kind, name)
+    ]
+    return f"A {kind} evaluation takes {', '.join(names)}."
+
+
+def _check_sides(arguments: CreateEvaluationInput, fields: Mapping[str, Any]) -> None:
+    if arguments.type != "compare":
+        return
+    for side in ("model_a", "model_b"):
+        if side not in fields:
+            raise InvalidRequestError(
+                f"`{RESPONSE_COLUMNS[side]}` or `{side}` is missing: name a column of ready "
+                f"answers, or give a model to run. {_AGAIN}"
+            )
+
+
+def _endpoint(
+    field: str,
+    endpoint: JudgeInput | CandidateInput,
+    credentials: Mapping[str, NamedEndpointSettings],
+) -> dict[str, Any]:
+    """The API's fields of a model; the only place where a configured key is unwrapped."""
+    fields = endpoint.model_dump(exclude_none=True, exclude={"external_credential"})
+    name = endpoint.external_credential
+    if name is None:
+        return fields
+    if endpoint.model_source != "external":
+        raise InvalidRequestError(
+            f"`{field}.external_credential` needs `{field}.model_source` external. {_AGAIN}"
+        )
+    if (credential := credentials.get(name)) is None:
+        known = ", ".join(sorted(credentials)) or "none yet"
+        raise InvalidRequestError(
+            f"`{field}.external_credential` names no configured credential; there are: {known}. "
+            "Whoever runs this server adds one under [credentials] in its configuration. " + _AGAIN
+        )
+    fields["external_base_url"] = credential.base_url
+    if (token := credential.token) is not None:
+        fields["external_api_token"] = token.get_secret_value()
+    return fields
+
+
+def _explain(arguments: CreateEvaluationInput, error: ValidationError) -> str:
+    """Word the request's own rules, without the API's outer levels in the paths."""
+    problems = error.errors(include_url=False, include_input=True)
+    for problem in problems:
+        problem["loc"] = tuple(
+            step for step in problem["loc"] if step not in {arguments.type, "parameters"}
+        )
+    schema = {"properties": _described()}
+    return explain(problems, schema) + f" {_fields_of(arguments.type)}"
+
+
+def _described() -> dict[str, Any]:
+    fields = CreateEvaluationInput.model_fields
+    return {name: {"description": field.description} for name, field in fields.items()}

@@ -1,0 +1,72 @@
+"""What makes a tool: its face, its models, its handler and how its answer reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
+
+from evals_mcp.tools.arguments import parse_arguments
+from evals_mcp.tools.session import ToolSession
+from evals_schemas.contract import Request
+from evals_schemas.portable import portable_schema
+from evals_schemas.tools import Output
+
+Taken = TypeVar("Taken", bound=Request)
+Returned = TypeVar("Returned", bound=Output)
+
+
+@dataclass(frozen=True)
+class ToolDefinition(Generic[Taken, Returned]):
+    """One row of the catalogue."""
+
+    name: str
+    title: str
+    description: str
+    takes: type[Taken]
+    returns: type[Returned]
+    run: Callable[[Taken, ToolSession], Awaitable[Returned]]
+    render: Callable[[Returned], str]
+    """The answer as text, enough without the structured content."""
+    read_only: bool = False
+    destructive: bool = False
+    idempotent: bool = False
+    open_world: bool = True
+    """Whether it reaches a service, or texts that others wrote."""
+
+    @cached_property
+    def tool(self) -> Tool:
+        """The tool as a client is told of it."""
+        return Tool(
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            input_schema=portable_schema(self.takes),
+            output_schema=portable_schema(self.returns),
+            annotations=ToolAnnotations(
+                read_only_hint=self.read_only,
+                destructive_hint=self.destructive,
+                idempotent_hint=self.idempotent,
+                open_world_hint=self.open_world,
+            ),
+        )
+
+    async def call(
+        self,
+        arguments: Mapping[str, Any] | None,
+        open_session: Callable[[], Awaitable[ToolSession]],
+    ) -> CallToolResult:
+        """Check the arguments, then open the session, run, and render.
+
+        Raises:
+            EvalsMCPError: worded for the model that made the call.
+        """
+        taken = parse_arguments(self.name, self.takes, self.tool.input_schema, arguments)
+        answer = await self.run(taken, await open_session())
+        return CallToolResult(
+            content=[TextContent(text=self.render(answer))],
+            structured_content=answer.model_dump(mode="json", exclude_none=True),
+        )

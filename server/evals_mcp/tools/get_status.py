@@ -1,0 +1,75 @@
+"""`get_status`: where an evaluation is, waiting for its end when asked to."""
+
+from __future__ import annotations
+
+from evals_mcp.evaluation_ids import checked_evaluation_id
+from evals_mcp.results.summary import headline
+from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.shown import failure_reason
+from evals_schemas.evaluations import ENDED, EvaluationJob, EvaluationStatus
+from evals_schemas.tools import GetStatusInput, ProgressOutput, StatusOutput
+
+_FIRST_PAUSE = 0.25
+_GROWTH = 1.5
+_LONGEST_PAUSE = {True: 2.0, False: 5.0}
+"""Seconds between polls, by whether the provider reports progress worth seeing early."""
+
+
+async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusOutput:
+    """The status now, or after the wait. A cancelled call stops polling, never the evaluation."""
+    evaluation_id = checked_evaluation_id(arguments.evaluation_id)
+    job = await session.provider.get_evaluation(evaluation_id)
+    status: EvaluationStatus = job
+    if job.status not in ENDED and arguments.wait_seconds > 0:
+        status = await _wait(evaluation_id, job, arguments.wait_seconds, session)
+        if status.status in ENDED:
+            status = job = await session.provider.get_evaluation(evaluation_id)
+    return _answer(evaluation_id, job, status, session)
+
+
+async def _wait(
+    evaluation_id: str, status: EvaluationStatus, seconds: float, session: ToolSession
+) -> EvaluationStatus:
+    """Poll until it has ended or the time is up, and tell the client of every row done."""
+    clock, pause, told = session.clock, _FIRST_PAUSE, -1
+    deadline = clock.monotonic() + seconds
+    while True:
+        if status.progress and status.progress.done > told:
+            told = status.progress.done
+            await session.report_progress(told, status.progress.total, f"{told} rows done")
+        left = deadline - clock.monotonic()
+        if status.status in ENDED or left <= 0:
+            return status
+        await clock.sleep(min(pause, left))
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE[session.provider.reports_progress])
+        status = await session.provider.get_status(evaluation_id)
+
+
+def _answer(
+    evaluation_id: str, job: EvaluationJob, status: EvaluationStatus, session: ToolSession
+) -> StatusOutput:
+    finished = status.status in ENDED
+    note = None
+    if status.progress is None and not finished:
+        note = "This service does not tell how many rows are done."
+    return StatusOutput(
+        evaluation_id=evaluation_id,
+        status=status.status,
+        finished=finished,
+        progress=ProgressOutput(done=status.progress.done, total=status.progress.total)
+        if status.progress
+        else None,
+        progress_note=note,
+        elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
+        headline=headline(job) if finished else None,
+        error=failure_reason(job) if finished else None,
+        next_step=_next_step(evaluation_id, status),
+    )
+
+
+def _next_step(evaluation_id: str, status: EvaluationStatus) -> str:
+    if status.status == "completed":
+        return f"Call get_evaluation with evaluation_id {evaluation_id} for the results."
+    if status.status in ENDED:
+        return "To run it again, correct what the error names and call create_evaluation."
+    return f"Call get_status with evaluation_id {evaluation_id} and wait_seconds 45."

@@ -1,0 +1,103 @@
+"""`list_evaluations`: pages over the newest, although the services have none."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, cast
+
+from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.summary import headline
+from evals_mcp.tools.session import ToolSession
+from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.tools import EvaluationLine, ListEvaluationsInput, ListEvaluationsOutput
+
+_SERVICE_LIMIT = 100
+"""The most that a service lists; it has no way to ask for what comes after."""
+
+
+async def list_evaluations(
+    arguments: ListEvaluationsInput, session: ToolSession
+) -> ListEvaluationsOutput:
+    """One page. A filter by type and a cursor are applied here, over all that the service lists."""
+    everything = bool(arguments.type or arguments.cursor)
+    asked = _SERVICE_LIMIT if everything else arguments.limit + 1
+    listed = await session.provider.list_evaluations(arguments.status, asked)
+    found = [job for job in listed if arguments.type in (None, job.type)]
+    rest = found[_start(arguments, found) :]
+    page = rest[: arguments.limit]
+    more = len(rest) > len(page)
+    full = len(listed) >= _SERVICE_LIMIT
+    return ListEvaluationsOutput(
+        evaluations=[_line(job) for job in page],
+        next_cursor=_cursor(arguments, page[-1].workflow_id) if more else None,
+        note=f"The service lists its newest {_SERVICE_LIMIT} only; older ones can be read by id "
+        "with get_evaluation."
+        if full and not more
+        else None,
+        next_step=_next_step(page, more),
+    )
+
+
+def _line(job: EvaluationJob) -> EvaluationLine:
+    return EvaluationLine(
+        evaluation_id=job.workflow_id,
+        type=job.type,
+        status=job.status,
+        created_at=job.created_at,
+        headline=headline(job),
+    )
+
+
+def _next_step(page: list[EvaluationJob], more: bool) -> str:
+    if not page:
+        return "None fit. Drop a filter, or start one with create_evaluation."
+    text = "Call get_evaluation with an evaluation_id for its results."
+    return text + (" For more, call list_evaluations with next_cursor as cursor." if more else "")
+
+
+def _query(arguments: ListEvaluationsInput) -> list[str | None]:
+    return [arguments.status, arguments.type]
+
+
+def _cursor(arguments: ListEvaluationsInput, last: str) -> str:
+    text = json.dumps({"after": last, "query": _query(arguments)}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _start(arguments: ListEvaluationsInput, found: list[EvaluationJob]) -> int:
+    """Where the page begins.
+
+    Raises:
+        InvalidRequestError: the cursor is none, is another query's, or has gone out of reach.
+    """
+    if arguments.cursor is None:
+        return 0
+    cursor = _read_cursor(arguments.cursor)
+    if cursor.get("query") != _query(arguments):
+        raise InvalidRequestError(
+            "`cursor` belongs to a list with other filters: repeat the status and type of the "
+            "call it came from, or leave `cursor` out."
+        )
+    ids = [job.workflow_id for job in found]
+    if cursor.get("after") not in ids:
+        raise InvalidRequestError(
+            "`cursor` points at an evaluation that is no longer listed: leave it out and start "
+            "from the newest."
+        )
+    return ids.index(cast("str", cursor["after"])) + 1
+
+
+def _read_cursor(text: str) -> dict[str, Any]:
+    try:
+        padded = text + "=" * (-len(text) % 4)
+        cursor = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        cursor = None
+    if not isinstance(cursor, dict):
+        raise InvalidRequestError(
+            "`cursor` is none of this server's: copy next_cursor of the page before unchanged, or "
+            "leave it out."
+        )
+    return cast("dict[str, Any]", cursor)

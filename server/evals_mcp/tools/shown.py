@@ -1,0 +1,45 @@
+"""Texts that others wrote, made fit to be shown: cleaned, cut, keys removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from evals_mcp.cleaning import clean
+from evals_schemas.evaluations import ENDED, EvaluationJob
+
+_TEXT = 300
+_ITEMS = 20
+_KEYS = frozenset({"external_api_token", "external_base_url"})
+_DEPTH = 4
+
+
+def failure_reason(job: EvaluationJob) -> str | None:
+    """Why an evaluation ended without results, in the service's words; None when it did not."""
+    if job.status not in ENDED or job.status == "completed":
+        return None
+    reason = (job.results or {}).get("error")
+    if isinstance(reason, str) and reason.strip():
+        return clean(reason, _TEXT)
+    return "The service gives no reason."
+
+
+def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """A request's parameters with keys and URLs removed, and everything long cut."""
+    return cast("dict[str, Any]", _shown(parameters, _DEPTH))
+
+
+def _shown(value: object, depth: int) -> object:
+    if isinstance(value, str):
+        return clean(value, _TEXT)
+    if isinstance(value, Mapping):
+        items = list(cast("Mapping[str, object]", value).items())[:_ITEMS]
+        return {
+            clean(str(name), 80): _shown(item, depth - 1)
+            for name, item in items
+            if depth and item is not None and name not in _KEYS
+        }
+    if isinstance(value, list):
+        items = cast("list[object]", value)[:_ITEMS]
+        return [_shown(item, depth - 1) for item in items] if depth else []
+    return value

@@ -1,0 +1,139 @@
+"""A provider that does as it is told, for tests of what stands in front of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from evals_mcp.errors import NotFoundError
+from evals_mcp.providers.protocol import AnyRequest
+from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
+from evals_schemas.files import File
+from evals_schemas.models import Model
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class FakeProvider:
+    """Holds jobs, files and models; a job's `statuses` are handed out one a poll."""
+
+    name: str = "local"
+    reports_progress: bool = True
+    jobs: list[EvaluationJob] = field(default_factory=list[EvaluationJob])
+    statuses: list[EvaluationStatus] = field(default_factory=list[EvaluationStatus])
+    ended: EvaluationJob | None = None
+    """What `get_evaluation` answers once the statuses are used up."""
+    contents: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    files: list[File] = field(default_factory=list[File])
+    models: list[Model] = field(default_factory=list[Model])
+    judges: list[str] | None = None
+    requests: list[AnyRequest] = field(default_factory=list[AnyRequest])
+    polls: int = 0
+    chunks_read: int = 0
+    error: Exception | None = None
+    """Raised by every method that reads evaluations."""
+
+    async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
+        self.requests.append(request)
+        return EvaluationCreated(workflow_id="eval-0001-1", status="pending")
+
+    async def list_evaluations(
+        self, status: str | None = None, limit: int | None = None
+    ) -> list[EvaluationJob]:
+        if self.error:
+            raise self.error
+        found = [job for job in self.jobs if status in (None, job.status)]
+        return found[: limit or 10]
+
+    async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        if self.error:
+            raise self.error
+        if self.polls and self.ended:
+            return self.ended
+        for job in self.jobs:
+            if job.workflow_id == evaluation_id:
+                return job
+        raise NotFoundError("There is no evaluation of that id; call list_evaluations.")
+
+    async def get_status(self, evaluation_id: str) -> EvaluationStatus:
+        self.polls += 1
+        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
+
+    async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        job = await self.get_evaluation(evaluation_id)
+        return job.model_copy(update={"status": "error"})
+
+    async def upload_dataset(self, path: Path, filename: str) -> File:
+        file = File(id=f"file-{len(self.files) + 1}", filename=filename, created_at=1_763_640_000)
+        self.contents[file.id] = await anyio.Path(path).read_bytes()
+        self.files.insert(0, file)
+        return file
+
+    async def list_datasets(self) -> list[File]:
+        return self.files
+
+    @asynccontextmanager
+    async def dataset_content(self, file_id: str) -> AsyncGenerator[AsyncIterator[bytes]]:
+        if file_id not in self.contents:
+            raise NotFoundError("no such file")
+        yield self._chunks(self.contents[file_id])
+
+    async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(content), 16):
+            self.chunks_read += 1
+            yield content[start : start + 16]
+
+    async def list_models(self) -> list[Model]:
+        return self.models
+
+    async def list_judges(self) -> list[str] | None:
+        return self.judges
+
+
+def jsonl(*rows: Mapping[str, object]) -> bytes:
+    """Rows as a data set's bytes."""
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+def classify_job(
+    evaluation_id: str = "eval-1", passed: int = 61, failed: int = 11, judge_failures: int = 0
+) -> EvaluationJob:
+    """A completed classify evaluation."""
+    total = passed + failed + judge_failures
+    return EvaluationJob.model_validate(
+        {
+            "workflow_id": evaluation_id,
+            "type": "classify",
+            "status": "completed",
+            "created_at": NOON,
+            "updated_at": NOON.replace(minute=2),
+            "progress": {"done": total, "total": total},
+            "parameters": {
+                "judge": {
+                    "model": "rule/contains",
+                    "model_source": "serverless",
+                    "system_template": "{{expected}}",
+                    "external_api_token": "sk-secret",
+                },
+                "input_data_file_path": "file-1",
+                "labels": ["good", "bad"],
+                "pass_labels": ["good"],
+                "model_to_evaluate": "answer",
+            },
+            "results": {
+                "label_counts": {"good": passed, "bad": failed},
+                "pass_percentage": round(100 * passed / max(1, passed + failed), 2),
+                "generation_fail_count": 0,
+                "judge_fail_count": judge_failures,
+                "invalid_label_count": 0,
+                "result_file_id": "file-9",
+            },
+        }
+    )

@@ -1,0 +1,96 @@
+from datetime import UTC, datetime
+
+from evals_mcp import rendering
+from evals_schemas.summaries import Failures, Interval, Rate, Scores, Summary, Wins
+from evals_schemas.tools import (
+    CreateEvaluationOutput,
+    GetEvaluationOutput,
+    ProgressOutput,
+    StatusOutput,
+)
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def evaluation(summary: Summary | None, **fields: object) -> str:
+    answer = GetEvaluationOutput.model_validate(
+        {
+            "evaluation_id": "eval-1",
+            "status": "completed" if summary else "running",
+            "summary": summary,
+            "parameters": {},
+            "next_step": "Next.",
+            **fields,
+        }
+    )
+    return rendering.evaluation(answer)
+
+
+def test_a_running_evaluation_shows_its_progress_and_no_figure() -> None:
+    text = evaluation(None, progress=ProgressOutput(done=1200, total=5000), elapsed_seconds=7200)
+
+    assert text.splitlines()[0] == (
+        "Evaluation eval-1: running, 1,200 of 5,000 rows done, 2.0 h long."
+    )
+
+
+def test_scores_show_rate_deviation_and_failures() -> None:
+    text = evaluation(
+        Summary(
+            headline="The mean is 3.",
+            scores=Scores(mean=3, std=0.5, n=10),
+            pass_rate=Rate(
+                percent=70, count=7, of=10, interval=Interval(low=40, high=89, method="wilson")
+            ),
+            failures=Failures(total=2),
+        ),
+        created_at=NOON,
+    )
+
+    assert text.splitlines()[1:5] == [
+        "The mean is 3.",
+        "Pass rate: 70.0 % of 10 (95 % interval 40.0-89.0 %)",
+        "Standard deviation: 0.5",
+        "Failed rows: 2",
+    ]
+
+
+def test_a_comparison_shows_the_win_rate_and_its_notes() -> None:
+    text = evaluation(
+        Summary(headline="A.", wins=Wins(a=1, b=0, ties=1, a_percent=75.0), notes=["One order."])
+    )
+
+    assert "A's win rate with a tie as half a win: 75.0 %\nNote: One order.\n" in text
+
+
+def test_a_failed_evaluation_shows_the_reason() -> None:
+    text = rendering.status(
+        StatusOutput(
+            evaluation_id="eval-1",
+            status="error",
+            finished=True,
+            elapsed_seconds=0.2,
+            error="No.",
+            next_step="Next.",
+        )
+    )
+
+    assert text == "eval-1: error, took under 1 s.\nError: No.\nNext."
+
+
+def test_a_new_evaluation_shows_what_a_row_costs() -> None:
+    def text(calls: int) -> str:
+        return rendering.created(
+            CreateEvaluationOutput(
+                evaluation_id="eval-1",
+                type="score",
+                status="pending",
+                provider="local",
+                calls_per_row=calls,
+                next_step="Next.",
+            )
+        )
+
+    assert "; no model calls, no cost." in text(0)
+    assert "; 1 model call a row." in text(1)
+    assert "; 3 model calls a row." in text(3)

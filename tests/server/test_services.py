@@ -1,0 +1,168 @@
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from evals_mcp import services as services_module
+from evals_mcp.compose import engine_config, open_provider
+from evals_mcp.errors import NoTokenError, SettingsError
+from evals_mcp.providers.protocol import Provider
+from evals_mcp.services import open_services
+from evals_mcp.settings_schema import Settings
+from tests.server.fake_provider import FakeProvider
+from tests.server.serving import settings
+
+
+class Opening:
+    """Opens fakes and remembers when each was opened and closed."""
+
+    def __init__(self) -> None:
+        self.opened = anyio.Event()
+        self.events: list[str] = []
+
+    @asynccontextmanager
+    async def __call__(self, _: Settings) -> AsyncGenerator[Provider]:
+        self.events.append("opened")
+        self.opened.set()
+        await anyio.lowlevel.checkpoint()
+        try:
+            yield FakeProvider()
+        finally:
+            self.events.append("closed")
+
+
+async def test_the_provider_is_opened_once_and_closed_with_the_server() -> None:
+    opening = Opening()
+    with anyio.fail_after(10):
+        async with open_services(settings(), opening) as services:
+            assert not opening.events
+            async with anyio.create_task_group() as tasks:
+                for _ in range(5):
+                    tasks.start_soon(services.provider)
+            assert opening.events == ["opened"]
+
+    assert opening.events == ["opened", "closed"]
+
+
+async def test_a_call_that_is_cancelled_while_opening_leaves_the_next_one_able_to() -> None:
+    opening = Opening()
+    with anyio.fail_after(10):
+        async with open_services(settings(), opening) as services:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(services.provider)
+                await opening.opened.wait()
+                tasks.cancel_scope.cancel()
+            assert await services.provider()
+
+
+async def test_a_provider_that_breaks_is_opened_anew_and_the_server_goes_on() -> None:
+    broken, opened = anyio.Event(), 0
+
+    @asynccontextmanager
+    async def opening(_: Settings) -> AsyncGenerator[Provider]:
+        nonlocal opened
+        opened += 1
+        async with anyio.create_task_group() as tasks:
+
+            async def crash() -> None:
+                await broken.wait()
+                raise RuntimeError("bug")
+
+            if opened == 1:
+                tasks.start_soon(crash)
+            yield FakeProvider()
+
+    with anyio.fail_after(10):
+        async with open_services(settings(), opening) as services:
+            first = await services.provider()
+            broken.set()
+            while await services.provider() is first:
+                await anyio.lowlevel.checkpoint()
+
+    assert opened == 2
+
+
+@pytest.mark.parametrize(("earlier_runs", "expected"), [(True, ["opened"]), (False, [])])
+async def test_an_engine_that_has_worked_before_starts_after_the_first_message(
+    tmp_path: Path, earlier_runs: bool, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services_module, "RESUME_AFTER", 0.0)
+    folder = tmp_path / "engine"
+    if earlier_runs:
+        folder.mkdir()
+    opening = Opening()
+    with anyio.fail_after(10):
+        async with open_services(settings(local={"data_dir": folder}), opening) as services:
+            await anyio.wait_all_tasks_blocked()
+            assert opening.events == []
+            services.message_came()
+            if earlier_runs:
+                await opening.opened.wait()
+            await anyio.wait_all_tasks_blocked()
+            assert opening.events == expected
+
+
+async def test_an_engine_that_cannot_start_in_the_background_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services_module, "RESUME_AFTER", 0.0)
+    errors = [SettingsError("no folder"), RuntimeError("bug")]
+
+    def failing(_: Settings) -> AbstractAsyncContextManager[Provider]:
+        raise errors.pop()
+
+    for _ in range(2):
+        with anyio.fail_after(10):
+            configured = settings(local={"data_dir": tmp_path})
+            async with open_services(configured, failing) as services:
+                services.message_came()
+                await anyio.wait_all_tasks_blocked()
+    assert not errors
+
+
+async def test_a_data_folder_that_cannot_be_used_is_an_error_of_the_settings(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "file").touch()
+    configured = settings(local={"data_dir": tmp_path / "file"})
+
+    with pytest.raises(SettingsError, match="data_dir"):
+        async with open_provider(configured):
+            raise AssertionError("opened")
+
+
+async def test_a_missing_token_names_its_variable() -> None:
+    configured = settings(server={"provider": "together"}, together={"token_env": "MY_KEY"})
+
+    with pytest.raises(NoTokenError, match=r"MY_KEY.*\[together\].*local"):
+        async with open_provider(configured):
+            raise AssertionError("opened")
+
+
+async def test_a_token_opens_the_network_provider_without_a_connection() -> None:
+    configured = settings(server={"provider": "together"}, together={"token": "tgp-1"})
+
+    async with open_provider(configured) as provider:
+        assert (provider.name, provider.reports_progress) == ("together", False)
+
+
+def test_the_engine_is_told_every_endpoint_and_asks_for_a_token_only_as_a_service() -> None:
+    configured = settings(
+        local={
+            "models": {"base_url": "http://127.0.0.1:11434/v1"},
+            "dedicated": {"big": {"base_url": "https://big.example/v1", "token": "t1"}},
+        },
+        credentials={"vendor": {"base_url": "https://models.example/v1", "token": "t2"}},
+        engine={"token": "t3"},
+    )
+
+    config = engine_config(configured)
+
+    assert config.serverless is not None
+    assert config.serverless.base_url == "http://127.0.0.1:11434/v1"
+    assert config.dedicated["big"].base_url == "https://big.example/v1"
+    assert [endpoint.base_url for endpoint in config.external] == ["https://models.example/v1"]
+    assert config.token is None
+    assert engine_config(configured, as_service=True).token is not None

@@ -1,0 +1,167 @@
+from typing import Any
+
+import pytest
+from tests.server.fake_provider import FakeProvider, jsonl
+from tests.server.serving import served, settings
+
+from evals_schemas.evaluations import CompareRequest, ScoreRequest
+
+JUDGE = {"model": "judge-1", "system_template": "Rate {{question}}"}
+MODEL = {"model": "m", "system_template": "Be brief.", "input_template": "{{question}}"}
+CLASSIFY: dict[str, Any] = {
+    "type": "classify",
+    "input_data_file_path": "file-1",
+    "judge": JUDGE,
+    "labels": ["good", "bad"],
+    "pass_labels": ["good"],
+    "response_column": "answer",
+}
+SCORE: dict[str, Any] = {
+    "type": "score",
+    "input_data_file_path": "file-2",
+    "judge": JUDGE,
+    "min_score": 1,
+    "max_score": 5,
+    "pass_threshold": 4,
+    "model_to_evaluate": MODEL,
+}
+
+
+def provider() -> FakeProvider:
+    return FakeProvider(
+        contents={
+            "file-1": jsonl({"question": "1+1", "answer": "2"}),
+            "file-2": jsonl({"question": "1+1"}),
+        }
+    )
+
+
+CREDENTIALS = {"vendor": {"base_url": "https://models.example/v1", "token": "sk-private"}}
+
+
+async def test_a_column_of_answers_becomes_the_string_of_the_api() -> None:
+    fake = provider()
+    async with served(fake) as server:
+        answer = await server.answer("create_evaluation", **CLASSIFY)
+
+    (request,) = fake.requests
+    assert request.model_dump(exclude_none=True) == {
+        "type": "classify",
+        "parameters": {
+            "judge": {**JUDGE, "model_source": "serverless"},
+            "input_data_file_path": "file-1",
+            "labels": ["good", "bad"],
+            "pass_labels": ["good"],
+            "model_to_evaluate": "answer",
+        },
+    }
+    assert answer["calls_per_row"] == 1
+    assert answer["evaluation_id"] in answer["next_step"]
+
+
+async def test_a_model_to_run_costs_a_call_of_its_own() -> None:
+    fake = provider()
+    async with served(fake) as server:
+        answer = await server.answer("create_evaluation", **SCORE)
+
+    (request,) = fake.requests
+    assert isinstance(request, ScoreRequest)
+    assert answer["calls_per_row"] == 2
+
+
+@pytest.mark.parametrize(("once", "calls"), [(None, 3), (True, 2)])
+async def test_a_comparison_judges_each_row_twice_unless_told_otherwise(
+    once: bool | None, calls: int
+) -> None:
+    fake = provider()
+    async with served(fake) as server:
+        answer = await server.answer(
+            "create_evaluation",
+            type="compare",
+            input_data_file_path="file-1",
+            judge=JUDGE,
+            response_column_a="answer",
+            model_b=MODEL,
+            disable_position_bias_correction=once,
+        )
+
+    (request,) = fake.requests
+    assert isinstance(request, CompareRequest)
+    assert request.parameters.model_a == "answer"
+    assert answer["calls_per_row"] == calls
+
+
+async def test_a_rule_judge_costs_nothing() -> None:
+    judge = {"model": "rule/contains", "system_template": "{{question}}"}
+    async with served(provider()) as server:
+        text = await server.text("create_evaluation", **{**CLASSIFY, "judge": judge})
+
+    assert "no model calls, no cost" in text
+
+
+async def test_a_credential_is_looked_up_by_its_name() -> None:
+    fake = provider()
+    judge = {**JUDGE, "model_source": "external", "external_credential": "vendor"}
+    async with served(fake, configured=settings(credentials=CREDENTIALS)) as server:
+        result = await server.call("create_evaluation", **{**CLASSIFY, "judge": judge})
+
+    (request,) = fake.requests
+    assert request.parameters.judge.external_base_url == "https://models.example/v1"
+    assert request.parameters.judge.external_api_token == "sk-private"
+    assert "sk-private" not in result.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"min_score": 1}, "`min_score` belongs to type score, not classify"),
+        ({"response_column_a": "x"}, "`response_column_a` belongs to type compare"),
+        ({"model_to_evaluate": MODEL}, "exclude each other"),
+        ({"model_to_evaluate": "gpt-5"}, "goes into response_column"),
+        ({"labels": None}, "`labels` is missing"),
+        ({"labels": ["good"]}, "`labels` must be an array of 2 or more; got an array of 1"),
+        ({"pass_labels": ["fine"]}, "pass_labels: ['fine'] not in labels"),
+        ({"labels": ["good", "Good "]}, "differ by more than case"),
+        ({"parameters": {}}, "put its fields beside `type`"),
+        ({"judge": "rule/contains"}, "an object with model, system_template"),
+        ({"judge": {**JUDGE, "temperatur": 1}}, "of `judge`; did you mean `temperature`?"),
+        ({"judge": {**JUDGE, "temperature": 9}}, "must be a number from 0 to 2; got 9"),
+        ({"judge": {**JUDGE, "external_credential": "v"}}, "needs `judge.model_source` external"),
+        ({"input_data_file_path": "file-x"}, "take a file_id from list_datasets"),
+        ({"type": "compare", "labels": None, "pass_labels": None, "response_column": None},
+         "`response_column_a` or `model_a` is missing"),
+    ],
+)  # fmt: skip
+async def test_a_request_that_cannot_be_is_refused_with_the_way_out(
+    changes: dict[str, Any], expected: str
+) -> None:
+    fake = provider()
+    async with served(fake) as server:
+        text = await server.refusal("create_evaluation", **{**CLASSIFY, **changes})
+
+    assert expected in text
+    assert "create_evaluation" in text
+    assert not fake.requests
+
+
+@pytest.mark.parametrize("field", ["external_api_token", "external_base_url", "api_key"])
+@pytest.mark.parametrize("nested", [True, False])
+async def test_a_key_or_url_is_refused_and_not_repeated(field: str, nested: bool) -> None:
+    secret = {field: "sk-very-secret"}
+    changes = {"judge": {**JUDGE, **secret}} if nested else secret
+    fake = provider()
+    async with served(fake) as server:
+        text = await server.refusal("create_evaluation", **{**CLASSIFY, **changes})
+
+    assert "external_credential" in text
+    assert "sk-very-secret" not in text
+    assert not fake.requests
+
+
+async def test_an_unknown_credential_is_answered_with_the_names_there_are() -> None:
+    judge = {**JUDGE, "model_source": "external", "external_credential": "sk-pasted"}
+    async with served(provider(), configured=settings(credentials=CREDENTIALS)) as server:
+        text = await server.refusal("create_evaluation", **{**CLASSIFY, "judge": judge})
+
+    assert "there are: vendor" in text
+    assert "sk-" not in text

@@ -1,0 +1,91 @@
+from dirty_equals import IsPartialDict
+from inline_snapshot import snapshot
+from tests.server.fake_provider import FakeProvider, classify_job
+from tests.server.serving import served
+
+from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.files import File
+
+
+async def test_the_text_of_a_classify_evaluation() -> None:
+    async with served(FakeProvider(jobs=[classify_job(judge_failures=3)])) as server:
+        text = await server.text("get_evaluation", evaluation_id="eval-1")
+
+    assert text.splitlines()[:7] == snapshot(
+        [
+            "classify eval-1: completed, created 2026-11-20 12:00 UTC, 2 min long.",
+            (
+                "84.7 % of 72 answers pass (95 % interval 74.7-91.2 %); "
+                "3 more rows failed and are not counted."
+            ),
+            "- good: 61 (84.7 %), pass",
+            "- bad: 11 (15.3 %)",
+            "Failed rows: 3 (generation 0, judge 3, invalid verdict 0)",
+            "Note: With failed rows counted as no pass it is 81.3 %.",
+            "Rows with verdicts: file-9",
+        ]
+    )
+
+
+async def test_keys_are_removed_from_the_parameters() -> None:
+    async with served(FakeProvider(jobs=[classify_job()])) as server:
+        result = await server.call("get_evaluation", evaluation_id="eval-1")
+
+    assert "sk-secret" not in result.model_dump_json()
+
+
+async def test_a_long_template_is_cut() -> None:
+    job = classify_job()
+    job.parameters["judge"]["system_template"] = "word " * 5000
+    async with served(FakeProvider(jobs=[job])) as server:
+        answer = await server.answer("get_evaluation", evaluation_id="eval-1")
+
+    assert len(answer["parameters"]["judge"]["system_template"]) == 300
+
+
+async def test_the_size_of_the_data_set_gives_a_mean_its_interval() -> None:
+    job = EvaluationJob.model_validate(
+        {
+            "workflow_id": "eval-1",
+            "type": "score",
+            "status": "completed",
+            "parameters": {"input_data_file_path": "file-1", "min_score": 1, "max_score": 5},
+            "results": {
+                "aggregated_scores": {"mean_score": 3.5, "std_score": 1.0, "pass_percentage": 50.0},
+                "failed_samples": 0,
+            },
+        }
+    )
+    fake = FakeProvider(jobs=[job], files=[File(id="file-1", LineCount=100)])
+    async with served(fake) as server:
+        answer = await server.answer("get_evaluation", evaluation_id="eval-1")
+
+    assert answer["summary"] == IsPartialDict(
+        headline="The mean score of 100 answers is 3.5 on a scale of 1 to 5 "
+        "(95 % interval 3.302-3.698)."
+    )
+
+
+async def test_a_running_evaluation_points_at_get_status() -> None:
+    job = EvaluationJob(workflow_id="eval-1", status="running")
+    async with served(FakeProvider(jobs=[job])) as server:
+        answer = await server.answer("get_evaluation", evaluation_id="eval-1")
+
+    assert "summary" not in answer
+    assert "get_status" in answer["next_step"]
+
+
+async def test_an_unknown_id_is_answered_in_the_providers_words() -> None:
+    async with served(FakeProvider()) as server:
+        text = await server.refusal("get_evaluation", evaluation_id="eval-9")
+
+    assert "list_evaluations" in text
+
+
+async def test_a_cancelled_evaluation_says_how_to_go_on() -> None:
+    async with served(FakeProvider(jobs=[classify_job()])) as server:
+        text = await server.text("cancel_evaluation", evaluation_id=" eval-1 ")
+
+    assert text == (
+        "eval-1: error.\nCall get_evaluation with evaluation_id eval-1 to see how far it came."
+    )

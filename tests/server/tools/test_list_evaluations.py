@@ -1,0 +1,78 @@
+import base64
+import json
+
+import pytest
+from tests.server.fake_provider import FakeProvider, classify_job
+from tests.server.serving import served
+
+from evals_schemas.evaluations import EvaluationJob
+
+
+def provider(number: int = 25) -> FakeProvider:
+    return FakeProvider(jobs=[classify_job(f"eval-{n}") for n in range(number)])
+
+
+async def test_pages_follow_each_other_without_gap_or_repeat() -> None:
+    ids: list[str] = []
+    async with served(provider()) as server:
+        cursor = None
+        while True:
+            page = await server.answer("list_evaluations", limit=10, cursor=cursor)
+            ids += [line["evaluation_id"] for line in page["evaluations"]]
+            if (cursor := page.get("next_cursor")) is None:
+                break
+
+    assert ids == [f"eval-{n}" for n in range(25)]
+
+
+async def test_a_new_evaluation_does_not_move_the_next_page() -> None:
+    fake = provider()
+    async with served(fake) as server:
+        page = await server.answer("list_evaluations")
+        fake.jobs.insert(0, classify_job("eval-new"))
+        following = await server.answer("list_evaluations", cursor=page["next_cursor"])
+
+    assert following["evaluations"][0]["evaluation_id"] == "eval-10"
+
+
+async def test_the_type_is_filtered_over_everything_the_service_lists() -> None:
+    fake = provider()
+    fake.jobs.append(EvaluationJob(workflow_id="eval-s", type="score", status="running"))
+    async with served(fake) as server:
+        page = await server.answer("list_evaluations", type="score")
+
+    assert [line["evaluation_id"] for line in page["evaluations"]] == ["eval-s"]
+
+
+async def test_it_says_when_the_service_may_have_more_than_it_lists() -> None:
+    async with served(provider(120)) as server:
+        first = await server.answer("list_evaluations", limit=50)
+        last = await server.answer("list_evaluations", limit=50, cursor=first["next_cursor"])
+
+    assert "note" not in first
+    assert "100" in last["note"]
+    assert "next_cursor" not in last
+
+
+def other(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("cursor", "expected"),
+    [
+        ("%%%", "none of this server's"),
+        (other([1]), "none of this server's"),
+        (other({"after": "eval-1", "query": ["running", None]}), "other filters"),
+        (other({"after": "gone", "query": [None, None]}), "no longer listed"),
+        (other({"after": ["x"], "query": [None, None]}), "no longer listed"),
+    ],
+)
+async def test_a_cursor_that_leads_nowhere_is_refused(cursor: str, expected: str) -> None:
+    async with served(provider()) as server:
+        assert expected in await server.refusal("list_evaluations", cursor=cursor)
+
+
+async def test_no_evaluation_is_an_answer_too() -> None:
+    async with served(FakeProvider()) as server:
+        assert "create_evaluation" in await server.text("list_evaluations")

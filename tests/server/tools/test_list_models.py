@@ -1,0 +1,33 @@
+from tests.server.fake_provider import FakeProvider
+from tests.server.serving import served
+
+from evals_schemas.models import Model, Pricing
+
+
+async def test_models_that_can_judge_come_first_with_their_prices() -> None:
+    fake = FakeProvider(
+        models=[
+            Model(id="small", type="chat", context_length=8192),
+            Model(id="big", type="chat", pricing=Pricing(input=1.5, output=2)),
+        ],
+        judges=["big", "only-judge"],
+    )
+    async with served(fake) as server:
+        text = await server.text("list_models")
+
+    assert text.splitlines()[:4] == [
+        "3 of 3 models (prices in $ a million tokens):",
+        "big; chat; $1.5 in, $2 out; can judge",
+        "only-judge; can judge",
+        "small; chat; 8,192 tokens context; not listed as a judge",
+    ]
+
+
+async def test_a_filter_and_a_limit_narrow_the_list_and_the_total_is_told() -> None:
+    fake = FakeProvider(models=[Model(id=f"Model-{n}") for n in range(50)])
+    async with served(fake) as server:
+        answer = await server.answer("list_models", filter="model-4", limit=2)
+
+    assert [model["id"] for model in answer["models"]] == ["Model-4", "Model-40"]
+    assert answer["total"] == 11
+    assert "can_judge" not in answer["models"][0]
