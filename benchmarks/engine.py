@@ -12,7 +12,7 @@ from benchmarks.figures import Figure, compared, measured
 from benchmarks.floor_loop import Usage
 from benchmarks.resources import UNREADABLE, cpu_seconds
 
-REPETITIONS = 3
+REPETITIONS = 5
 
 TEMPLATE = (
     "Is the answer to this question good? Good answers agree with the reference.\n"

@@ -19,7 +19,7 @@ from benchmarks.child_process import Child, ChildFailedError, child, fresh_setti
 ENGINE = (sys.executable, "-m", "evals_mcp.cli", "engine", "--port", "0")
 ENDPOINT = (sys.executable, str(Path(__file__).with_name("model_endpoint.py")))
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.5
 """Between two looks at the status: rare enough not to be what is measured."""
 
 DEADLINE = 1800.0

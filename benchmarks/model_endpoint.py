@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import selectors
 import sys
 
 VERDICT = json.dumps({"feedback": "Fixed verdict.", "label": "good", "score": 7, "choice": "A"})
@@ -87,7 +88,14 @@ async def serve(latency: float) -> None:
     server.close()
 
 
+def precise_loop() -> asyncio.AbstractEventLoop:
+    """A loop whose timers end when they are due; epoll's round up to the next millisecond."""
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=50)
-    asyncio.run(serve(parser.parse_args().latency_ms / 1000))
+    latency = parser.parse_args().latency_ms / 1000
+    with asyncio.Runner(loop_factory=precise_loop) as runner:
+        runner.run(serve(latency))

@@ -1,5 +1,7 @@
 """The store: what is durable, whose it is, and who runs it."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,10 +130,9 @@ def test_an_upload_key_is_spent_by_its_first_use(store: Store) -> None:
 
 
 def test_a_directory_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    with store._transaction():
-        store._connection.execute("PRAGMA user_version = 99")
-    store.close()
+    Store(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / "evals.sqlite3")) as newer:
+        newer.execute("PRAGMA user_version = 99")
     with pytest.raises(DataDirError, match=r"newer version .*format 99.*Upgrade evals-mcp"):
         Store(tmp_path)
 

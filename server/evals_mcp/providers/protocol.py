@@ -66,9 +66,7 @@ class Provider(Protocol):
         """The uploaded data sets, the newest first; result files are left out."""
         ...
 
-    def dataset_content(
-        self, file_id: str
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """A stored file's bytes as a stream; leaving the context ends the transfer."""
         ...
 
