@@ -205,13 +205,13 @@ class EvaluationCreated(Answer):
     """The answer to a create."""
 
     workflow_id: str = Field(description="The evaluation's id.")
-    status: State = Field(default="pending", description="Its first status.")
+    status: str = Field(default="pending", description="Its first status; see `State`.")
 
 
 class StatusUpdate(Answer):
     """One step in an evaluation's life."""
 
-    status: State = Field(description="The status it reached.")
+    status: str = Field(description="The status it reached; see `State`.")
     message: str = Field(default="", description="Why.")
     timestamp: datetime | None = Field(default=None, description="When; absent where unknown.")
 
@@ -323,7 +323,10 @@ _TELLTALE = {"label_counts": "classify", "aggregated_scores": "score", "A_wins":
 class EvaluationStatus(Answer):
     """The status, with the results once there are any."""
 
-    status: State = Field(description="Where the evaluation is in its life.")
+    status: str = Field(
+        description="Where it is in its life: a `State`, or one of a later version, which counts "
+        "as running."
+    )
     results: dict[str, Any] | None = Field(
         default=None, description="See `parse_results`; absent until finished."
     )
@@ -336,7 +339,9 @@ class EvaluationJob(EvaluationStatus):
     """One evaluation as the service keeps it."""
 
     workflow_id: str = Field(description="The evaluation's id.")
-    type: EvaluationType | None = Field(default=None, description="What the judge does.")
+    type: str | None = Field(
+        default=None, description="What the judge does: an `EvaluationType`, or a later one."
+    )
     owner_id: str | None = Field(default=None, description="Who created it; admins only.")
     status_updates: list[StatusUpdate] | None = Field(
         default=None, description="Its life so far; admins and the embedded engine only."

@@ -224,6 +224,9 @@ class ListModelsInput(Request):
     limit: int = Field(default=30, description="How many.", ge=1, le=200)
 
 
+_STATUS = "pending, queued, running, completed, error or user_error; any other is still running."
+
+
 class Output(BaseModel):
     """What every answer has."""
 
@@ -244,7 +247,7 @@ class CreateEvaluationOutput(Output):
 
     evaluation_id: str = Field(description="Its id.")
     type: EvaluationType = Field(description="What the judge does.")
-    status: State = Field(description="Its first status.")
+    status: str = Field(description="Its first status.")
     provider: str = Field(description="The service that runs it.")
     calls_per_row: int = Field(description="Model calls for each row; 0 costs nothing.", ge=0)
 
@@ -253,7 +256,7 @@ class StatusOutput(Output):
     """Where an evaluation is in its life."""
 
     evaluation_id: str = Field(description="Its id.")
-    status: State = Field(description="Its status.")
+    status: str = Field(description=_STATUS)
     finished: bool = Field(description="Whether it has ended, well or not.")
     progress: ProgressOutput | None = Field(default=None, description="Rows done, where told.")
     progress_note: str | None = Field(default=None, description="Why there is no progress.")
@@ -268,8 +271,8 @@ class EvaluationLine(BaseModel):
     """One evaluation in a list."""
 
     evaluation_id: str = Field(description="Its id.")
-    type: EvaluationType | None = Field(default=None, description="Absent where untold.")
-    status: State = Field(description="Its status.")
+    type: str | None = Field(default=None, description="Absent where untold.")
+    status: str = Field(description=_STATUS)
     created_at: datetime | None = Field(default=None, description="Absent where untold.")
     headline: str | None = Field(default=None, description="Its main figure, once there is one.")
 
@@ -288,8 +291,8 @@ class GetEvaluationOutput(Output):
     """One evaluation with its results."""
 
     evaluation_id: str = Field(description="Its id.")
-    type: EvaluationType | None = Field(default=None, description="Absent where untold.")
-    status: State = Field(description="Its status.")
+    type: str | None = Field(default=None, description="Absent where untold.")
+    status: str = Field(description=_STATUS)
     created_at: datetime | None = Field(default=None, description="Absent where untold.")
     elapsed_seconds: float | None = Field(default=None, description="Absent where untold.")
     progress: ProgressOutput | None = Field(default=None, description="Rows done, where told.")
@@ -358,4 +361,4 @@ class CancelEvaluationOutput(Output):
     """The evaluation after the cancel."""
 
     evaluation_id: str = Field(description="Its id.")
-    status: State = Field(description="Its status now.")
+    status: str = Field(description="Its status now.")

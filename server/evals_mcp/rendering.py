@@ -68,7 +68,8 @@ def evaluation(answer: GetEvaluationOutput) -> str:
     if answer.created_at:
         head.append(f"created {_time(answer.created_at)}")
     if answer.elapsed_seconds is not None:
-        head.append(f"{_duration(answer.elapsed_seconds)} long")
+        ended = answer.summary or answer.error
+        head.append(f"{'took' if ended else 'for'} {_duration(answer.elapsed_seconds)}")
     return _lines(
         ", ".join(head) + ".",
         *_summary(answer.summary),
@@ -180,8 +181,8 @@ def _progress(progress: ProgressOutput) -> str:
 
 
 def _duration(seconds: float) -> str:
-    if seconds < 1:
-        return "under 1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -129,7 +129,7 @@ async def test_a_redirect_takes_the_token_nowhere() -> None:
         pytest.param(b"[" * 100_000, id="nested too deeply"),
         pytest.param(b'{"data": []}', id="an object for a list"),
         pytest.param(b'[{"status": "running"}]', id="a field missing"),
-        pytest.param(b'[{"workflow_id": "eval-1", "status": "dancing"}]', id="unknown status"),
+        pytest.param(b'[{"workflow_id": "eval-1", "status": 7}]', id="status of another kind"),
         pytest.param(b'[{"workflow_id": "eval-1", "status": "error", "results": 5}]', id="type"),
         pytest.param(b"[null]", id="nothing in a list"),
     ],
@@ -149,11 +149,17 @@ async def test_a_web_page_is_called_one() -> None:
 
 
 async def test_a_wrong_shape_names_the_field_and_not_the_value() -> None:
-    body = [{"workflow_id": "eval-1", "status": "ran-some-where"}]
+    body = [{"workflow_id": "eval-1", "status": {"at": "ran-some-where"}}]
     message = str(await error_of(answer(body), operation=operations.LIST_EVALUATIONS))
 
     assert "0.status" in message
     assert "ran-some-where" not in message
+
+
+async def test_a_status_of_a_later_version_is_read_as_it_stands() -> None:
+    async with scripted(answer([{"workflow_id": "eval-1", "status": "verifying"}])) as (rest, _):
+        (job,) = await rest.call(operations.LIST_EVALUATIONS)
+    assert job.status == "verifying"
 
 
 async def test_nulls_unknown_fields_and_constants_are_read_as_absences() -> None:

@@ -30,7 +30,7 @@ def test_a_running_evaluation_shows_its_progress_and_no_figure() -> None:
     text = evaluation(None, progress=ProgressOutput(done=1200, total=5000), elapsed_seconds=7200)
 
     assert text.splitlines()[0] == (
-        "Evaluation eval-1: running, 1,200 of 5,000 rows done, 2.0 h long."
+        "Evaluation eval-1: running, 1,200 of 5,000 rows done, for 2.0 h."
     )
 
 
@@ -75,7 +75,7 @@ def test_a_failed_evaluation_shows_the_reason() -> None:
         )
     )
 
-    assert text == "eval-1: error, took under 1 s.\nError: No.\nNext."
+    assert text == "eval-1: error, took 0.2 s.\nError: No.\nNext."
 
 
 def test_a_new_evaluation_shows_what_a_row_costs() -> None:

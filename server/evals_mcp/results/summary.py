@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from evals_mcp.cleaning import clean
 from evals_mcp.results.statistics import sign_test, t_interval, wilson_interval
 from evals_schemas.evaluations import (
+    ENDED,
+    AnyResults,
     ClassifyResults,
     CompareResults,
     EvaluationJob,
@@ -32,30 +34,61 @@ _LABELS_SHOWN = 20
 
 
 def summarize(job: EvaluationJob, rows: int | None = None) -> Summary | None:
-    """The summary of a completed evaluation; None for any other.
+    """The summary of an ended evaluation; None while it runs, and where it ended with no figures.
 
-    `rows` is the size of its data set; the job's own count is used before it. Results that are not
-    those of the contract are said to be so: one such job must not hide the others of a list.
+    `rows` is the size of its data set; the job's own count is used before it. One that ended early
+    is summed up over the rows it got to, and says so first. Results that are not those of the
+    contract are said to be so: one such job must not hide the others of a list.
     """
-    if job.status != "completed":
+    if job.status not in ENDED:
         return None
-    if job.progress and job.progress.total is not None:
-        rows = job.progress.total
     try:
         results = parse_results(job.type, job.results)
     except ValidationError:
-        return Summary(headline="It completed; its figures are in a form that is not known here.")
-    if isinstance(results, ClassifyResults):
-        return _labels(results, job.parameters)
-    if isinstance(results, ScoreResults):
-        return _scores(results, job.parameters, rows)
-    if isinstance(results, CompareResults):
-        return _wins(results, job.parameters, rows)
-    return Summary(headline="It completed; the service gave no figures.")
+        return Summary(headline="It ended; its figures are in a form that is not known here.")
+    if job.status == "completed":
+        if job.progress and job.progress.total is not None:
+            rows = job.progress.total
+        return _figures(results, job, rows)
+    if not _has_figures(results):
+        return None
+    done = job.progress.done if job.progress else None
+    found = _figures(results, job, done)
+    return found.model_copy(update={"headline": _partly(job) + found.headline})
+
+
+def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -> Summary:
+    match results:
+        case ClassifyResults():
+            return _labels(results, job.parameters)
+        case ScoreResults():
+            return _scores(results, job.parameters, rows)
+        case CompareResults():
+            return _wins(results, job.parameters, rows)
+        case _:
+            return Summary(headline="It completed; the service gave no figures.")
+
+
+def _has_figures(results: AnyResults | None) -> bool:
+    match results:
+        case ClassifyResults():
+            return bool(results.label_counts and any(results.label_counts.values()))
+        case ScoreResults():
+            return results.aggregated_scores is not None
+        case CompareResults():
+            return bool(results.A_wins or results.B_wins or results.Ties)
+        case _:
+            return False
+
+
+def _partly(job: EvaluationJob) -> str:
+    if job.progress is None or job.progress.total is None:
+        return "It did not finish; so far: "
+    return f"It did not finish; of {job.progress.total} rows {job.progress.done} were judged: "
 
 
 def headline(job: EvaluationJob, rows: int | None = None) -> str | None:
-    """The main figure as one sentence; None unless the evaluation has completed."""
+    """The main figure as one sentence; None where there is no summary."""
     summary = summarize(job, rows)
     return summary.headline if summary else None
 

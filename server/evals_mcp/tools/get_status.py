@@ -36,7 +36,9 @@ async def _wait(
     while True:
         if status.progress and status.progress.done > told:
             told = status.progress.done
-            await session.report_progress(told, status.progress.total, f"{told} rows done")
+            total = status.progress.total
+            of = f" of {total:,}" if total is not None else ""
+            await session.report_progress(told, total, f"{told:,}{of} rows done")
         left = deadline - clock.monotonic()
         if status.status in ENDED or left <= 0:
             return status

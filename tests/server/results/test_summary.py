@@ -171,3 +171,39 @@ def test_figures_of_an_unknown_form_are_said_to_be_so(counts: object) -> None:
 def test_only_a_completed_evaluation_has_a_summary() -> None:
     assert summarize(EvaluationJob(workflow_id="eval-1", status="running")) is None
     assert summarize(EvaluationJob(workflow_id="eval-1", status="completed")) is not None
+
+
+def test_a_cancelled_evaluation_is_summed_up_over_the_rows_it_got_to() -> None:
+    found = summarize(
+        EvaluationJob.model_validate(
+            {
+                "workflow_id": "eval-1",
+                "type": "classify",
+                "status": "user_error",
+                "progress": {"done": 12, "total": 60},
+                "results": {
+                    "error": "Cancelled after 12 of 60 rows",
+                    "label_counts": {"good": 9, "bad": 3},
+                    "invalid_label_count": 0,
+                    **NO_FAILURES,
+                },
+                "parameters": {"pass_labels": ["good"]},
+            }
+        )
+    )
+    assert found is not None
+    assert found.headline.startswith(
+        "It did not finish; of 60 rows 12 were judged: 75.0 % of 12 answers pass"
+    )
+
+
+@pytest.mark.parametrize("status", ["running", "verifying"])
+def test_an_evaluation_that_has_not_ended_has_no_summary(status: str) -> None:
+    running = EvaluationJob(workflow_id="eval-1", type="classify", status=status)
+    assert summarize(running) is None
+
+
+def test_a_failed_evaluation_without_a_verdict_has_no_summary() -> None:
+    failed = {"error": "25 of 60 rows failed", "label_counts": {"good": 0}, "judge_fail_count": 25}
+    job = EvaluationJob(workflow_id="eval-1", type="classify", status="error", results=failed)
+    assert summarize(job) is None

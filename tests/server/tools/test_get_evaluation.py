@@ -13,7 +13,7 @@ async def test_the_text_of_a_classify_evaluation() -> None:
 
     assert text.splitlines()[:7] == snapshot(
         [
-            "classify eval-1: completed, created 2026-11-20 12:00 UTC, 2 min long.",
+            "classify eval-1: completed, created 2026-11-20 12:00 UTC, took 2 min.",
             (
                 "84.7 % of 72 answers pass (95 % interval 74.7-91.2 %); "
                 "3 more rows failed and are not counted."
