@@ -20,6 +20,7 @@ EXPECTED = (
     "evals_engine/queries.sql",
     "evals_engine/migrations/0001_evaluations.sql",
     "evals_mcp/cli.py",
+    "evals_mcp/result_files/index.sql",
     "evals_schemas/tools.py",
 )
 

@@ -15,6 +15,9 @@ OUTPUT = "MODEL_TO_EVALUATE_OUTPUT"
 
 Choice = Literal["A", "B", "Tie"]
 
+FailedAt = Literal["generation", "judge", "verdict"]
+"""Which step left a row without a verdict: no answer, no judgement, or none that can be read."""
+
 
 class JudgedRow(Answer):
     """What classify and score rows share."""
@@ -26,6 +29,9 @@ class JudgedRow(Answer):
     evaluation_error: str | None = Field(
         default=None,
         description="Why the row has no verdict; only the embedded engine tells.",
+    )
+    failed_at: FailedAt | None = Field(
+        default=None, description="Which step failed; only the embedded engine tells."
     )
 
 
@@ -71,4 +77,7 @@ class CompareRow(Answer):
     evaluation_error: str | None = Field(
         default=None,
         description="Why the row has no verdict; only the embedded engine tells.",
+    )
+    failed_at: FailedAt | None = Field(
+        default=None, description="Which step failed; only the embedded engine tells."
     )

@@ -26,7 +26,7 @@ from evals_schemas.evaluations import (
     ScoreParameters,
     candidates,
 )
-from evals_schemas.rows import OUTPUT
+from evals_schemas.rows import OUTPUT, FailedAt
 
 State = Literal["ok", "generation_failed", "judge_failed", "invalid"]
 Secrets = Mapping[str, SecretStr]
@@ -163,16 +163,16 @@ class SingleEvaluator:
                 row, answer and answer.prompt, answer and answer.text
             )
         except GenerationFailed as error:
-            return Outcome("generation_failed", fields | _failure(str(error)))
+            return Outcome("generation_failed", fields | _failure("generation", str(error)))
         except (ModelCallFailed, RequestFault) as error:
-            return _counted(Outcome("judge_failed", fields | _failure(str(error))), answer)
+            return _counted(Outcome("judge_failed", fields | _failure("judge", str(error))), answer)
         return _counted(self._judged(fields, judgement), answer, judgement)
 
     def _judged(self, fields: dict[str, Any], judgement: Judgement) -> Outcome:
         verdict = judgement.verdict
         fields["feedback"] = verdict.feedback
         if verdict.invalid is not None:
-            fields |= _failure(verdict.invalid) | {"judge_raw_output": verdict.raw}
+            fields |= _failure("verdict", verdict.invalid) | {"judge_raw_output": verdict.raw}
             return Outcome("invalid", fields)
         fields |= {"evaluation_successful": True, self.form.key: verdict.value}
         return Outcome("ok", fields)
@@ -207,9 +207,13 @@ class PairEvaluator:
                 row, a.prompt or b.prompt, a.text, b.text, self.both_orders
             )
         except GenerationFailed as error:
-            return _counted(Outcome("generation_failed", fields | _failure(str(error))), *answers)
+            return _counted(
+                Outcome("generation_failed", fields | _failure("generation", str(error))), *answers
+            )
         except (ModelCallFailed, RequestFault) as error:
-            return _counted(Outcome("judge_failed", fields | _failure(str(error))), *answers)
+            return _counted(
+                Outcome("judge_failed", fields | _failure("judge", str(error))), *answers
+            )
         return _counted(_decided(fields, decision), *answers, decision.original, decision.flipped)
 
 
@@ -230,14 +234,14 @@ def _decided(fields: dict[str, Any], decision: Decision) -> Outcome:
             "judge_feedback_flipped_order": flipped.verdict.feedback,
         }
     if unread:
-        fields |= _failure("; ".join(unread))
+        fields["evaluation_error"] = "; ".join(unread)
     if decision.final is None:
-        return Outcome("invalid", fields)
+        return Outcome("invalid", fields | {"failed_at": "verdict"})
     return Outcome("ok", fields | {"evaluation_successful": True})
 
 
-def _failure(reason: str) -> dict[str, Any]:
-    return {"evaluation_error": reason}
+def _failure(at: FailedAt, reason: str) -> dict[str, Any]:
+    return {"evaluation_error": reason, "failed_at": at}
 
 
 def _counted(outcome: Outcome, *calls: Answer | Judgement | None) -> Outcome:

@@ -42,7 +42,8 @@ async def _local(settings: Settings) -> AsyncGenerator[Provider]:
     from evals_engine.store import DataDirError  # noqa: PLC0415 - not for other providers
 
     app = create_app(engine_config(settings))
-    service = Service("local", _IN_PROCESS, None, "local", "the setting engine.token")
+    place = str(settings.local.data_dir)
+    service = Service("local", _IN_PROCESS, None, "local.data_dir", "engine.token", place)
     try:
         # The runs live in the lifespan, which no transport enters.
         async with (

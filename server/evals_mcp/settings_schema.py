@@ -74,6 +74,12 @@ def _default_data_dir() -> Path:
     return user_data_path("evals-mcp", appauthor=False) / "engine"
 
 
+def _default_cache_dir() -> Path:
+    from platformdirs import user_cache_path  # noqa: PLC0415 - late, for a quick start
+
+    return user_cache_path("evals-mcp", appauthor=False) / "results"
+
+
 BaseUrl = Annotated[str, AfterValidator(_checked_url)]
 VariableName = Annotated[str, AfterValidator(_checked_name_of_variable)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
@@ -193,6 +199,22 @@ class DatasetSettings(Section):
     )
 
 
+class ResultSettings(Section):
+    """Result files kept on this machine, so that a second look downloads nothing."""
+
+    cache_dir: AbsolutePath = Field(
+        default_factory=_default_cache_dir,
+        description="Folder of the kept files, made when it is missing; it may be emptied at any "
+        "time. Absent: `results` in the platform's cache folder of evals-mcp.",
+    )
+    cache_max_bytes: int = Field(
+        default=2**31,
+        description="Bytes of all kept files together, 1 or more; those not read for longest go "
+        "first. 2 GiB if absent.",
+        ge=1,
+    )
+
+
 class EngineSettings(TokenSource):
     """The engine as a service of its own, for the command `evals-mcp engine`."""
 
@@ -233,6 +255,9 @@ class Settings(Section):
     )
     datasets: DatasetSettings = Field(
         default_factory=DatasetSettings, description="Which files may be uploaded."
+    )
+    results: ResultSettings = Field(
+        default_factory=ResultSettings, description="Result files kept on this machine."
     )
     engine: EngineSettings = Field(
         default_factory=EngineSettings, description="The engine as a service of its own."

@@ -25,6 +25,7 @@ class FakeProvider:
     """Holds jobs, files and models; a job's `statuses` are handed out one a poll."""
 
     name: str = "local"
+    account: str = "account-1"
     reports_progress: bool = True
     jobs: list[EvaluationJob] = field(default_factory=list[EvaluationJob])
     statuses: list[EvaluationStatus] = field(default_factory=list[EvaluationStatus])

@@ -44,6 +44,8 @@ def settings(folder: Path | None = None, **sections: Any) -> Settings:
     """Settings of the local provider that allow uploads from one folder."""
     sections.setdefault("datasets", {"allowed_folders": [folder] if folder else []})
     sections.setdefault("server", {"provider": "local"})
+    if folder:
+        sections.setdefault("results", {"cache_dir": folder / "kept-results"})
     return Settings.model_validate(sections, context={"cwd": Path.cwd()})
 
 

@@ -32,6 +32,11 @@ class Provider(Protocol):
         ...
 
     @property
+    def account(self) -> str:
+        """Whose data it is, as a name that no other service or token has; not the token itself."""
+        ...
+
+    @property
     def reports_progress(self) -> bool:
         """Whether a status says how many rows are done."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import blake2b
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -31,9 +32,18 @@ class Service:
     """The setting to change when the address is wrong, such as `together.base_url`."""
     token_setting: str
     """Where to put another token: `the environment variable TOGETHER_API_KEY`, for example."""
+    place: str = ""
+    """What else tells it from others of its name: the folder of an embedded service's data."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.host})"
+
+    @property
+    def account(self) -> str:
+        """A hash of name, address, place and token: the same for the same user's data only."""
+        token = self.token.get_secret_value() if self.token else ""
+        known = "\n".join((self.name, self.base_url, self.place, token))
+        return blake2b(known.encode(), digest_size=16, person=b"evals-account").hexdigest()
 
     @property
     def host(self) -> str:

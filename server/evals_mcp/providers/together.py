@@ -57,6 +57,11 @@ class TogetherProvider:
         return self._name
 
     @property
+    def account(self) -> str:
+        """Whose data it is."""
+        return self._rest.service.account
+
+    @property
     def reports_progress(self) -> bool:
         """Whether a status says how many rows are done."""
         return self._reports_progress

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
+from evals_mcp.errors import InvalidRequestError
 from evals_mcp.providers.protocol import Provider
+from evals_mcp.results.row_verdicts import row_reader
 from evals_mcp.settings_schema import Settings
+from evals_schemas.evaluations import ENDED, EvaluationJob
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
 
 
 def _utc_now() -> datetime:
@@ -46,12 +53,51 @@ class ToolSession:
     report_progress: ReportProgress
     clock: Clock = field(default_factory=Clock)
 
+    def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
+        """The rows of an ended evaluation's result file, kept on this machine from then on.
+
+        Raises:
+            InvalidRequestError: the evaluation has no result file, or not yet.
+            EvalsMCPError: the file cannot be had.
+        """
+        # SQLite costs start-up time that only a reader of rows has to pay.
+        from evals_mcp.result_files.cache import ResultFiles  # noqa: PLC0415
+
+        file_id = result_file_of(job)
+        kept = self.settings.results
+        return ResultFiles(kept.cache_dir, kept.cache_max_bytes).open(
+            self.provider.account,
+            file_id,
+            row_reader(job.type, job.parameters),
+            lambda: self.provider.dataset_content(file_id),
+        )
+
     def seconds_since(self, start: datetime | None, end: datetime | None = None) -> float | None:
         """Seconds from `start` to `end`, by default until now; None without a start."""
         if start is None:
             return None
         until = end or self.clock.now()
         return round(max(0.0, (_aware(until) - _aware(start)).total_seconds()), 1)
+
+
+def result_file_of(job: EvaluationJob) -> str:
+    """The id of an ended evaluation's result file.
+
+    Raises:
+        InvalidRequestError: there is none, with the reason and the next call.
+    """
+    if job.status not in ENDED:
+        raise InvalidRequestError(
+            f"{job.workflow_id} is {job.status} and has no result file yet: call get_status with "
+            "wait_seconds 45 until it has ended, then this again."
+        )
+    file_id = (job.results or {}).get("result_file_id")
+    if not isinstance(file_id, str) or not file_id:
+        raise InvalidRequestError(
+            f"{job.workflow_id} ended as {job.status} without a result file: call get_evaluation "
+            "for the reason."
+        )
+    return file_id
 
 
 def _aware(moment: datetime) -> datetime:

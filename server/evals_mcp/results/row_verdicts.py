@@ -1,0 +1,163 @@
+"""What a row of a result file says, in one form for every type and both sources.
+
+The embedded engine says at what a row failed. The vendor does not: there it is told by what the
+row has and lacks, in the form of 2026 and in that of 2025.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, cast
+
+from evals_schemas.rows import OUTPUT
+
+RowState = Literal["ok", "invalid", "judge_failed", "generation_failed"]
+Row = Mapping[str, Any]
+
+RESULT_FIELDS = frozenset(
+    {
+        "choice_flipped",
+        "choice_original",
+        "evaluation_error",
+        "evaluation_successful",
+        "failed_at",
+        "feedback",
+        "final_decision",
+        "is_incomplete",
+        "is_invalid_judge_output",
+        "judge_feedback_flipped_order",
+        "judge_feedback_original_order",
+        "judge_raw_output",
+        "judge_raw_output_flipped",
+        "judge_raw_output_original",
+        "label",
+        "score",
+    }
+)
+"""What an evaluation adds to a row beside the generated answers."""
+
+OUTPUTS = (OUTPUT, f"{OUTPUT}_A", f"{OUTPUT}_B")
+"""The columns of generated answers."""
+
+_FAILED_AT: Mapping[object, RowState] = {
+    "generation": "generation_failed",
+    "judge": "judge_failed",
+    "verdict": "invalid",
+}
+_DECISIONS = frozenset({"A", "B", "Tie"})
+
+
+class RowVerdict(NamedTuple):
+    """One row's verdict."""
+
+    state: RowState
+    verdict: str | None = None
+    """The label or the decision; also one that is not allowed, where the state is invalid."""
+    score: float | None = None
+    passed: bool | None = None
+    """None for a comparison, and without a valid verdict."""
+    original: str | None = None
+    """compare: the choice for the order A, B."""
+    flipped: str | None = None
+    """compare: the choice for the order B, A, mapped back to A and B."""
+
+
+ReadRow = Callable[[Row], RowVerdict]
+
+
+def row_reader(kind: str | None, parameters: Mapping[str, Any]) -> ReadRow:
+    """How the rows of one evaluation are read, by its type and parameters."""
+    outputs = _generated(parameters)
+    if kind == "score":
+        return _score_reader(parameters, outputs)
+    if kind == "compare":
+        return _compare_reader(outputs)
+    return _label_reader(parameters, outputs)
+
+
+def input_columns(row: Row) -> list[str]:
+    """The columns that came with the data set, in their order."""
+    return [name for name in row if name not in RESULT_FIELDS and name not in OUTPUTS]
+
+
+def _generated(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns that a row has when its answers could be generated."""
+    sides = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
+    return tuple(
+        column for side, column in sides.items() if isinstance(parameters.get(side), Mapping)
+    )
+
+
+def _label_reader(parameters: Mapping[str, Any], outputs: tuple[str, ...]) -> ReadRow:
+    labels = frozenset(cast("list[str]", parameters.get("labels") or ()))
+    passing = frozenset(cast("list[str]", parameters.get("pass_labels") or ()))
+    valid = {
+        label: RowVerdict("ok", label, passed=label in passing if passing else None)
+        for label in labels
+    }
+
+    def read(row: Row) -> RowVerdict:
+        label = row.get("label")
+        if not isinstance(label, str) or not label:
+            return RowVerdict(_failure(row, outputs))
+        if found := valid.get(label):
+            return found
+        if labels:
+            return RowVerdict("invalid", label)
+        return RowVerdict("ok", label, passed=label in passing if passing else None)
+
+    return read
+
+
+def _score_reader(parameters: Mapping[str, Any], outputs: tuple[str, ...]) -> ReadRow:
+    low = _number(parameters.get("min_score"), -math.inf)
+    high = _number(parameters.get("max_score"), math.inf)
+    threshold = _number(parameters.get("pass_threshold"), math.nan)
+
+    def read(row: Row) -> RowVerdict:
+        score = row.get("score")
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            return RowVerdict(_failure(row, outputs))
+        if not low <= score <= high:
+            return RowVerdict("invalid")
+        passed = None if math.isnan(threshold) else score >= threshold
+        return RowVerdict("ok", score=float(score), passed=passed)
+
+    return read
+
+
+def _compare_reader(outputs: tuple[str, ...]) -> ReadRow:
+    def read(row: Row) -> RowVerdict:
+        decision = row.get("final_decision")
+        original, flipped = _choice(row, "choice_original"), _choice(row, "choice_flipped")
+        if decision in _DECISIONS:
+            return RowVerdict("ok", decision, None, None, original, flipped)
+        return RowVerdict(_failure(row, outputs), None, None, None, original, flipped)
+
+    return read
+
+
+def _choice(row: Row, field: str) -> str | None:
+    value = row.get(field)
+    return value if value in _DECISIONS else None
+
+
+def _failure(row: Row, outputs: tuple[str, ...]) -> RowState:
+    """At what a row without a verdict failed."""
+    if told := _FAILED_AT.get(row.get("failed_at")):
+        return told
+    if any(row.get(column) is None for column in outputs):
+        return "generation_failed"
+    unread = row.get("is_invalid_judge_output") or row.get("is_incomplete")
+    if unread or any(row.get(field) for field in _JUDGE_TEXTS):
+        return "invalid"
+    return "judge_failed"
+
+
+_JUDGE_TEXTS = ("judge_raw_output", "judge_raw_output_original", "judge_raw_output_flipped")
+
+
+def _number(value: object, otherwise: float) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(cast("float", value)) if is_number else otherwise
