@@ -11,12 +11,14 @@ import errno
 import json
 import re
 import sqlite3
+import uuid
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -201,6 +203,7 @@ class ResultIndex:
             OSError: they are not there.
             DamagedIndexError: they are, and are no index.
         """
+        self._folder = index.parent
         self._stream = rows.open("rb")
         self._connection = sqlite3.connect(index, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
@@ -234,25 +237,32 @@ class ResultIndex:
         self, where: Where, order: str, limit: int, after: IndexedRow | None = None
     ) -> list[IndexedRow]:
         """Rows that meet a condition in one of `ORDERS`, from its start or after a row of it."""
+        if after is not None:
+            place = {"score": after.verdict.score, "number": after.number}
+            where = where.also(ORDERS[order].after, **place)
+        rows = self._select("*", where, order, f"LIMIT {int(limit)}")
+        return [_indexed(row) for row in rows]
+
+    def numbers(self, where: Where, order: str) -> array[int]:
+        """The numbers of all rows that meet a condition: eight bytes each."""
+        return array("q", (row["number"] for row in self._select("number", where, order)))
+
+    def _select(self, what: str, where: Where, order: str, limit: str = "") -> sqlite3.Cursor:
         sorting = ORDERS[order]
         if sorting.scored_only:
             where = where.also("score IS NOT NULL")
-        if after is not None:
-            place = {"score": after.verdict.score, "number": after.number}
-            where = where.also(sorting.after, **place)
         statement = (
-            f"SELECT * FROM rows WHERE {where.expression} "  # noqa: S608 - ours
-            f"ORDER BY {sorting.by} LIMIT {int(limit)}"
+            f"SELECT {what} FROM rows WHERE {where.expression} "  # noqa: S608 - all of it is ours
+            f"ORDER BY {sorting.by} {limit}"
         )
-        return [_indexed(row) for row in self._connection.execute(statement, where.values)]
-
-    def numbers(self, where: Where) -> array[int]:
-        """The numbers of all rows that meet a condition, ascending: eight bytes each."""
-        statement = f"SELECT number FROM rows WHERE {where.expression} ORDER BY number"  # noqa: S608 - ours
-        return array("q", (row[0] for row in self._connection.execute(statement, where.values)))
+        return self._connection.execute(statement, where.values)
 
     def by_number(self, numbers: Sequence[int]) -> list[IndexedRow]:
-        """These rows, in this order; all of them must exist."""
+        """These rows, in this order.
+
+        Raises:
+            KeyError: one of them does not exist.
+        """
         marks = ",".join("?" * len(numbers))
         statement = f"SELECT * FROM rows WHERE number IN ({marks})"  # noqa: S608 - ours
         found = {row["number"]: row for row in self._connection.execute(statement, numbers)}
@@ -272,12 +282,27 @@ class ResultIndex:
         self._stream.seek(row.start)
         return json.loads(self._stream.read(row.length))
 
-    def matching_text(self, rows: Iterable[IndexedRow], text: str) -> Iterator[IndexedRow]:
-        """Those rows that have the text in some column, in any case."""
+    def containing(self, numbers: Sequence[int], text: str) -> array[int]:
+        """Those of the rows that have the text in some column, in any case.
+
+        The answer is kept beside the index: the next page of the same search reads no row again.
+        """
+        named = blake2b(f"{text}\n".encode() + array("q", numbers).tobytes(), digest_size=16)
+        kept = self._folder / f"found-{named.hexdigest()}"
+        found: array[int] = array("q")
+        with suppress(OSError):
+            found.frombytes(kept.read_bytes())
+            return found
         wanted = text.casefold()
-        for row in rows:
-            if any(wanted in found.casefold() for found in texts_of(self.read(row))):
-                yield row
+        for number in numbers:
+            row = self.read(self.by_number([number])[0])
+            if any(wanted in one.casefold() for one in texts_of(row)):
+                found.append(number)
+        part = self._folder / f".{uuid.uuid4().hex}"
+        with suppress(OSError):
+            part.write_bytes(found.tobytes())
+            part.replace(kept)
+        return found
 
 
 def texts_of(value: object) -> Iterator[str]:

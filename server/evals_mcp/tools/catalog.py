@@ -13,8 +13,10 @@ from evals_mcp.tools.get_status import get_status
 from evals_mcp.tools.list_datasets import list_datasets
 from evals_mcp.tools.list_evaluations import list_evaluations
 from evals_mcp.tools.list_models import list_models
+from evals_mcp.tools.read_results import read_results
 from evals_mcp.tools.upload_dataset import upload_dataset
 from evals_schemas import tools as schemas
+from evals_schemas.result_pages import ReadResultsInput, ReadResultsOutput
 
 TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
@@ -80,6 +82,17 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         returns=schemas.GetEvaluationOutput,
         run=get_evaluation,
         render=rendering.evaluation,
+        read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="read_results",
+        title="Read judged rows",
+        description="Rows of an ended evaluation with verdicts and reasons: what failed, and why.",
+        takes=ReadResultsInput,
+        returns=ReadResultsOutput,
+        run=read_results,
+        render=rendering.results,
         read_only=True,
         idempotent=True,
     ),

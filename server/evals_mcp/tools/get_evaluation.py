@@ -48,8 +48,8 @@ async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
 def _next_step(job: EvaluationJob) -> str:
     if job.status == "completed":
         return (
-            "Tell the headline with its interval and notes. To measure a change, call "
-            "create_evaluation on the same data set with the one thing changed."
+            "Tell the headline with its interval and notes. Call read_results for the rows behind "
+            "it: failing ones, or those of a label, decision or score."
         )
     if job.status in ENDED:
         return "To run it again, correct what the error names and call create_evaluation."

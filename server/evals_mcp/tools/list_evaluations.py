@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from typing import Any, cast
-
+from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.summary import headline
 from evals_mcp.tools.session import ToolSession
@@ -31,7 +27,7 @@ async def list_evaluations(
     full = len(listed) >= _SERVICE_LIMIT
     return ListEvaluationsOutput(
         evaluations=[_line(job) for job in page],
-        next_cursor=_cursor(arguments, page[-1].workflow_id) if more else None,
+        next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
         note=f"The service lists its newest {_SERVICE_LIMIT} only; older ones can be read by id "
         "with get_evaluation."
         if full and not more
@@ -61,11 +57,6 @@ def _query(arguments: ListEvaluationsInput) -> list[str | None]:
     return [arguments.status, arguments.type]
 
 
-def _cursor(arguments: ListEvaluationsInput, last: str) -> str:
-    text = json.dumps({"after": last, "query": _query(arguments)}, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
 def _start(arguments: ListEvaluationsInput, found: list[EvaluationJob]) -> int:
     """Where the page begins.
 
@@ -74,30 +65,11 @@ def _start(arguments: ListEvaluationsInput, found: list[EvaluationJob]) -> int:
     """
     if arguments.cursor is None:
         return 0
-    cursor = _read_cursor(arguments.cursor)
-    if cursor.get("query") != _query(arguments):
-        raise InvalidRequestError(
-            "`cursor` belongs to a list with other filters: repeat the status and type of the "
-            "call it came from, or leave `cursor` out."
-        )
+    after = read_cursor(_query(arguments), arguments.cursor)
     ids = [job.workflow_id for job in found]
-    if cursor.get("after") not in ids:
+    if after not in ids:
         raise InvalidRequestError(
             "`cursor` points at an evaluation that is no longer listed: leave it out and start "
             "from the newest."
         )
-    return ids.index(cast("str", cursor["after"])) + 1
-
-
-def _read_cursor(text: str) -> dict[str, Any]:
-    try:
-        padded = text + "=" * (-len(text) % 4)
-        cursor = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error, RecursionError):
-        cursor = None
-    if not isinstance(cursor, dict):
-        raise InvalidRequestError(
-            "`cursor` is none of this server's: copy next_cursor of the page before unchanged, or "
-            "leave it out."
-        )
-    return cast("dict[str, Any]", cursor)
+    return ids.index(after) + 1
