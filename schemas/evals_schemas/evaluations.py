@@ -223,6 +223,9 @@ class Progress(Answer):
     total: int | None = Field(
         default=None, description="Rows in the data set; absent until counted.", ge=0
     )
+    note: str | None = Field(
+        default=None, description="Why it does not get on; absent while all is well."
+    )
 
 
 def _decoded(value: object) -> object:

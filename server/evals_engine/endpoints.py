@@ -11,6 +11,9 @@ from evals_schemas.evaluations import RULE_PREFIX, Endpoint
 DEFAULT_WORKERS = {"serverless": 25, "dedicated": 5, "external": 20}
 """Calls in flight when a request does not say, as the vendor has it."""
 
+MAX_WORKERS = 1_024
+"""More are not given: each holds a row in memory and a connection open."""
+
 RULE_WORKERS = 8
 """Rows in flight under a rule judge over ready answers: nothing is waited for."""
 
@@ -35,7 +38,7 @@ def endpoint_for(
 def workers_for(model: Endpoint) -> int:
     """Calls in flight for one judge or candidate."""
     if model.num_workers:
-        return model.num_workers
+        return min(model.num_workers, MAX_WORKERS)
     if model.model.startswith(RULE_PREFIX):
         return RULE_WORKERS
     return DEFAULT_WORKERS[model.model_source]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -14,10 +13,12 @@ from evals_engine.endpoints import endpoint_for, workers_for
 from evals_engine.faults import ModelCallFailed, RequestFault
 from evals_engine.generate import Candidate
 from evals_engine.judge import Decision, Judge, Judgement, make_judge
+from evals_engine.keys import Keys
 from evals_engine.models import ModelClient
-from evals_engine.verdicts import ChoiceForm, LabelForm, ScoreForm, VerdictForm
+from evals_engine.verdicts import ChoiceForm, LabelForm, ScoreForm
 from evals_schemas.datasets import IMAGE_COLUMN, Row
 from evals_schemas.evaluations import (
+    RULE_PREFIX,
     AnyParameters,
     ClassifyParameters,
     ColumnOrModel,
@@ -29,8 +30,6 @@ from evals_schemas.evaluations import (
 from evals_schemas.rows import OUTPUT, FailedAt
 
 State = Literal["ok", "generation_failed", "judge_failed", "invalid"]
-Secrets = Mapping[str, SecretStr]
-"""Keys of external models by the field they came in: judge, model_a, …"""
 
 
 @dataclass(frozen=True)
@@ -170,9 +169,11 @@ class SingleEvaluator:
 
     def _judged(self, fields: dict[str, Any], judgement: Judgement) -> Outcome:
         verdict = judgement.verdict
-        fields["feedback"] = verdict.feedback
+        fields |= {"feedback": verdict.feedback, "judge_raw_output": verdict.raw}
+        if judgement.attempts > 1:
+            fields["judge_attempts"] = judgement.attempts
         if verdict.invalid is not None:
-            fields |= _failure("verdict", verdict.invalid) | {"judge_raw_output": verdict.raw}
+            fields |= _failure("verdict", verdict.invalid)
             return Outcome("invalid", fields)
         fields |= {"evaluation_successful": True, self.form.key: verdict.value}
         return Outcome("ok", fields)
@@ -256,7 +257,7 @@ def _counted(outcome: Outcome, *calls: Answer | Judgement | None) -> Outcome:
 
 
 def make_evaluator(
-    parameters: AnyParameters, config: EngineConfig, client: ModelClient, secrets: Secrets
+    parameters: AnyParameters, config: EngineConfig, client: ModelClient, keys: Keys
 ) -> Evaluator:
     """Compile an evaluation's parameters into what is done with each row.
 
@@ -264,13 +265,19 @@ def make_evaluator(
         RequestFault: a template, a rule or a model source in them cannot work.
     """
     sides = {
-        field: _side(field, side, config, client, secrets.get(field))
+        field: _side(field, side, config, client, keys.get(field))
         for field, side in candidates(parameters).items()
     }
     models = [side for side in candidates(parameters).values() if isinstance(side, ModelRequest)]
     workers = max(workers_for(model) for model in [parameters.judge, *models])
+    if parameters.judge.model.startswith(RULE_PREFIX) and not sides:
+        raise RequestFault(
+            "A rule compares an answer with what is expected: name a column of ready answers or a "
+            "model.",
+            param="model_to_evaluate",
+        )
     form, pass_labels = _verdict_form(parameters)
-    endpoint = endpoint_for(config, parameters.judge, "judge", secrets.get("judge"))
+    endpoint = endpoint_for(config, parameters.judge, "judge", keys.get("judge"))
     if endpoint is not None:
         client.open(endpoint)
     judge = make_judge(
@@ -328,13 +335,3 @@ def column_problem(evaluator: Evaluator, columns: list[str]) -> str | None:
             "columns or reference them in a template."
         )
     return None
-
-
-__all__ = [
-    "Evaluator",
-    "Outcome",
-    "Secrets",
-    "VerdictForm",
-    "column_problem",
-    "make_evaluator",
-]

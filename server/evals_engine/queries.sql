@@ -21,6 +21,9 @@ ORDER BY created_at DESC, id DESC
 -- delete_file: gone for this owner.
 DELETE FROM files WHERE id = :id AND owner = :owner
 
+-- file_ids: every file that has a record.
+SELECT id FROM files
+
 -- unfinished_of_file: evaluations that still read the file.
 SELECT id FROM evaluations
 WHERE file_id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running')
@@ -45,7 +48,11 @@ INSERT INTO status_updates (evaluation_id, status, message, at)
 VALUES (:id, :status, :message, :now)
 
 -- status_updates: an evaluation's life in order.
-SELECT status, message, at FROM status_updates WHERE evaluation_id = :id ORDER BY at, rowid
+SELECT status, message, at FROM status_updates WHERE evaluation_id = :id ORDER BY sequence
+
+-- cancel_waiting: end what no process has begun.
+UPDATE evaluations SET status = :status, results = :results, updated_at = :now
+WHERE id = :id AND owner = :owner AND status = 'pending' AND lease_owner IS NULL
 
 -- request_cancel: ask whoever runs it to stop.
 UPDATE evaluations SET cancel_requested = 1, updated_at = :now
@@ -96,5 +103,7 @@ UPDATE evaluations
 SET status = :status, results = :results, updated_at = :now, lease_owner = NULL, lease_until = NULL
 WHERE id = :id AND lease_owner = :lease_owner
 
--- clear_ledger: the result file holds the rows now.
-DELETE FROM row_ledger WHERE evaluation_id = :id
+-- clear_ledger: the result file holds the rows now; a page of them.
+DELETE FROM row_ledger WHERE evaluation_id = :id AND row_number IN (
+    SELECT row_number FROM row_ledger WHERE evaluation_id = :id ORDER BY row_number LIMIT :limit
+)

@@ -14,6 +14,9 @@ from evals_engine.store import FinishedRow
 from evals_schemas.datasets import Row
 from evals_schemas.evaluations import AnyParameters, ClassifyParameters, ScoreParameters
 
+FAILURES_TOLD_APART = 1_000
+"""Reasons that are counted each for itself; what comes after them is counted together."""
+
 MAX_FAILED_SHARE = 0.30
 """Above this share of rows without a verdict the whole evaluation has failed; the vendor's rule."""
 
@@ -40,7 +43,7 @@ class Tally:
         """Count one row."""
         self.states[state] += 1
         if state != "ok":
-            self.failures[str(fields.get("evaluation_error"))[:200]] += 1
+            self._add_failure(str(fields.get("evaluation_error"))[:200])
         elif isinstance(parameters, ScoreParameters):
             self._add_score(float(fields["score"]), parameters.pass_threshold)
         elif isinstance(parameters, ClassifyParameters):
@@ -48,6 +51,10 @@ class Tally:
             self.passed += fields["label"] in parameters.pass_labels
         else:
             self.verdicts[fields["final_decision"]] += 1
+
+    def _add_failure(self, reason: str) -> None:
+        known = reason in self.failures or len(self.failures) < FAILURES_TOLD_APART
+        self.failures[reason if known else "other reasons"] += 1
 
     def _add_score(self, score: float, threshold: float) -> None:
         self.passed += score >= threshold
@@ -83,7 +90,7 @@ def write_result_file(
     """
     tally = Tally()
     finished = next(ledger, None)
-    with path.open("w", encoding="utf-8", newline="\n") as out:
+    with path.open("wb") as out:
         for number, row in enumerate(rows):
             if finished is None:
                 break
@@ -93,9 +100,21 @@ def write_result_file(
             tally.input_tokens += outcome.pop("input_tokens", 0)
             tally.output_tokens += outcome.pop("output_tokens", 0)
             tally.add(finished.state, outcome, parameters)
-            out.write(_encode({**row, **outcome}) + "\n")
+            out.write(_line(row, outcome))
             finished = next(ledger, None)
     return tally
+
+
+def _line(row: Row, outcome: dict[str, Any]) -> bytes:
+    """One line. A column that a verdict's field takes the place of is kept as `input_…`."""
+    if not row.keys().isdisjoint(outcome):
+        row = {f"input_{name}" if name in outcome else name: row[name] for name in row}
+    joined = {**row, **outcome}
+    try:
+        return _encode(joined).encode() + b"\n"
+    except UnicodeEncodeError:
+        # A cut emoji in the data set: JSON can escape it, UTF-8 cannot hold it.
+        return json.dumps(joined).encode() + b"\n"
 
 
 def aggregate(tally: Tally, parameters: AnyParameters) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from evals_engine.errors import log_bug
-from evals_engine.evaluate import Secrets
+from evals_engine.keys import Keys
 from evals_engine.runner import LeaseLostError, Run, Tools
 from evals_engine.store import Lease, StorageError, StoredEvaluation
 
@@ -43,7 +43,7 @@ class Scheduler:
     def __init__(self, tools: Tools) -> None:
         self.tools = tools
         self._runs: dict[str, tuple[Run, anyio.CancelScope]] = {}
-        self._secrets: dict[str, Secrets] = {}
+        self._keys: dict[str, Keys] = {}
         self._woken = anyio.Event()
 
     def lease(self) -> Lease:
@@ -51,9 +51,14 @@ class Scheduler:
         until = self.tools.clock() + self.tools.config.lease_seconds
         return Lease(self.tools.owner, until)
 
-    def keep_secrets(self, evaluation_id: str, secrets: Secrets) -> None:
+    def keep_keys(self, evaluation_id: str, keys: Keys) -> None:
         """Hold an evaluation's keys in this process's memory until it has ended."""
-        self._secrets[evaluation_id] = secrets
+        self._keys[evaluation_id] = keys
+
+    def trouble_of(self, evaluation_id: str) -> str | None:
+        """Why an evaluation that this process runs does not get on; None while all is well."""
+        run, _ = self._runs.get(evaluation_id, (None, None))
+        return run.trouble if run else None
 
     def wake(self) -> None:
         """Look for work now: an evaluation was created, or is to be cancelled."""
@@ -83,7 +88,7 @@ class Scheduler:
             )
             if evaluation is None:
                 return
-            run = Run(evaluation, self.tools, self._secrets.get(evaluation.id, {}))
+            run = Run(evaluation, self.tools, self._keys.get(evaluation.id, {}))
             self._runs[evaluation.id] = (run, anyio.CancelScope())
             tasks.start_soon(self._run, evaluation)
 
@@ -101,7 +106,7 @@ class Scheduler:
             log_bug(f"evaluation {evaluation.id}", group)
             await self._try(run.give_up)
         self._runs.pop(evaluation.id, None)
-        self._secrets.pop(evaluation.id, None)
+        self._keys.pop(evaluation.id, None)
         self.wake()
 
     async def _renew(self) -> None:

@@ -13,11 +13,13 @@ import sqlite3
 import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from evals_schemas.datasets import Kind
 
 BUSY_SECONDS = 30.0
 """How long a statement waits for another process's write before it fails."""
@@ -44,8 +46,7 @@ class StoredFile:
     owner: str
     filename: str
     purpose: str
-    kind: str
-    """`jsonl` or `csv`."""
+    kind: Kind
     bytes: int
     line_count: int
     created_at: float
@@ -111,20 +112,16 @@ class Store:
         """
         self.data_dir = data_dir
         self.files_dir = data_dir / "files"
-        self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
         self._queries = _named_queries()
         try:
             data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.files_dir.mkdir(exist_ok=True, mode=0o700)
-            self._sweep()
-            self._connection = sqlite3.connect(
-                data_dir / "evals.sqlite3",
-                timeout=BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._connection.row_factory = sqlite3.Row
+            self._connection = self._connect()
             self._prepare()
+            self._sweep()
+            self._reads = self._connect()
         except (OSError, sqlite3.Error, StorageError) as error:
             raise DataDirError(
                 f"The data directory {data_dir} cannot be used ({error}). "
@@ -132,9 +129,10 @@ class Store:
             ) from error
 
     def close(self) -> None:
-        """Close the connection; the store cannot be used afterwards."""
-        with self._lock:
+        """Close the connections; the store cannot be used afterwards."""
+        with self._writing, self._reading:
             self._connection.close()
+            self._reads.close()
 
     def path_of(self, file_id: str) -> Path:
         """Where a file's bytes lie."""
@@ -168,20 +166,20 @@ class Store:
 
     def list_files(self, owner: str) -> list[StoredFile]:
         """The owner's files, the newest first."""
-        with self._lock:
-            return [_file(row) for row in self._run("list_files", {"owner": owner})]
+        return [_file(row) for row in self._read("list_files", {"owner": owner})]
 
     def delete_file(self, file_id: str, owner: str) -> None:
         """Remove a file's record and its bytes."""
         with self._transaction():
             self._run("delete_file", {"id": file_id, "owner": owner})
-        self.path_of(file_id).unlink(missing_ok=True)
+        # Where a file that is being read cannot be removed, a later start sweeps it up.
+        with suppress(OSError):
+            self.path_of(file_id).unlink(missing_ok=True)
 
     def unfinished_of_file(self, file_id: str, owner: str) -> list[str]:
         """Ids of evaluations that still need the file."""
-        with self._lock:
-            rows = self._run("unfinished_of_file", {"id": file_id, "owner": owner})
-            return [row["id"] for row in rows]
+        rows = self._read("unfinished_of_file", {"id": file_id, "owner": owner})
+        return [row["id"] for row in rows]
 
     # Evaluations
 
@@ -209,28 +207,38 @@ class Store:
 
     def get_evaluation(self, evaluation_id: str, owner: str) -> StoredEvaluation | None:
         """One evaluation, if it is this owner's."""
-        with self._lock:
-            row = self._run("get_evaluation", {"id": evaluation_id, "owner": owner}).fetchone()
-            return row and _evaluation(row)
+        rows = self._read("get_evaluation", {"id": evaluation_id, "owner": owner})
+        return _evaluation(rows[0]) if rows else None
 
     def list_evaluations(
         self, owner: str, status: str | None, limit: int
     ) -> list[StoredEvaluation]:
         """The owner's evaluations, the newest first."""
         values = {"owner": owner, "status": status, "limit": limit}
-        with self._lock:
-            return [_evaluation(row) for row in self._run("list_evaluations", values)]
+        return [_evaluation(row) for row in self._read("list_evaluations", values)]
 
     def status_updates(self, evaluation_id: str) -> list[tuple[str, str, float]]:
         """An evaluation's life as (status, message, Unix seconds), in order."""
-        with self._lock:
-            rows = self._run("status_updates", {"id": evaluation_id})
-            return [(row["status"], row["message"], row["at"]) for row in rows]
+        rows = self._read("status_updates", {"id": evaluation_id})
+        return [(row["status"], row["message"], row["at"]) for row in rows]
 
-    def request_cancel(self, evaluation_id: str, owner: str, now: float) -> bool:
-        """Ask for a stop; false when it has ended already or is not this owner's."""
-        values = {"id": evaluation_id, "owner": owner, "now": now}
+    def request_cancel(self, evaluation_id: str, owner: str, step: Step) -> bool:
+        """Ask for a stop, or end with this step what no process has begun.
+
+        False when it has ended already or is not this owner's.
+        """
+        values = {
+            "id": evaluation_id,
+            "owner": owner,
+            "now": step.at,
+            "status": step.status,
+            "message": step.message,
+            "results": json.dumps({"error": step.message}),
+        }
         with self._transaction():
+            if self._run("cancel_waiting", values).rowcount:
+                self._run("add_status_update", values)
+                return True
             return self._run("request_cancel", values).rowcount == 1
 
     # Runs
@@ -296,18 +304,25 @@ class Store:
     def done_rows(self, evaluation_id: str, total: int) -> bytearray:
         """One byte a row of the data set, 1 where the row is finished."""
         done = bytearray(total)
-        with self._lock:
-            for row in self._run("done_row_numbers", {"id": evaluation_id}):
+        with self._long_read("done_row_numbers", evaluation_id) as rows:
+            for row in rows:
                 done[row["row_number"]] = 1
         return done
 
     def ledger(self, evaluation_id: str) -> Iterator[FinishedRow]:
         """The finished rows in the order of the data set, a page at a time."""
-        with self._reader() as connection:
-            rows = connection.execute(self._queries["ledger"], {"id": evaluation_id})
+        with self._long_read("ledger", evaluation_id) as rows:
             while page := rows.fetchmany(LEDGER_PAGE):
                 for row in page:
                     yield FinishedRow(row["row_number"], row["state"], row["outcome"])
+
+    def clear_ledger(self, evaluation_id: str) -> None:
+        """Drop an ended evaluation's rows, which its result file holds, a page at a time."""
+        page = {"id": evaluation_id, "limit": LEDGER_PAGE}
+        cleared = LEDGER_PAGE
+        while cleared == LEDGER_PAGE:
+            with self._transaction():
+                cleared = self._run("clear_ledger", page).rowcount
 
     def finish(
         self,
@@ -330,7 +345,6 @@ class Store:
             if not self._run("finish", values).rowcount:
                 return False
             self._run("add_status_update", values)
-            self._run("clear_ledger", values)
             if result_file is not None:
                 self._run("add_file", vars(result_file))
             return True
@@ -338,14 +352,17 @@ class Store:
     # Machinery
 
     def _sweep(self) -> None:
-        """Remove bytes that a killed process left half-way, long after it can still be there."""
-        for part in self.files_dir.glob("*.part"):
-            if time.time() - part.stat().st_mtime > ABANDONED_SECONDS:
-                part.unlink(missing_ok=True)
+        """Remove bytes that a killed process left without a record, long after it can be there."""
+        known = {row["id"] for row in self._connection.execute(self._queries["file_ids"])}
+        for path in self.files_dir.iterdir():
+            with suppress(OSError):
+                age = time.time() - path.stat().st_mtime
+                if path.name not in known and age > ABANDONED_SECONDS:
+                    path.unlink()
 
     def _prepare(self) -> None:
         run = self._connection.execute
-        run("PRAGMA journal_mode = WAL")
+        self._use_wal()
         run("PRAGMA synchronous = FULL")
         run("PRAGMA foreign_keys = ON")
         migrations = _migrations()
@@ -362,6 +379,19 @@ class Store:
                     run(statement)
                 run(f"PRAGMA user_version = {number}")
 
+    def _use_wal(self) -> None:
+        """Switch to WAL. Alone of all statements this one does not wait for another process."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
     @contextmanager
     def _transaction(self) -> Generator[None]:
         """One writer at a time from the first statement on; undone as a whole on any error.
@@ -369,14 +399,14 @@ class Store:
         Raises:
             StorageError: the disk is full, or the database cannot be written.
         """
-        with self._lock:
+        with self._writing:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield
                 self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 self._roll_back()
-                raise StorageError(f"The data directory {self.data_dir}: {error}.") from error
+                raise self._trouble(error) from error
             except BaseException:
                 self._roll_back()
                 raise
@@ -386,25 +416,50 @@ class Store:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    @contextmanager
-    def _reader(self) -> Generator[sqlite3.Connection]:
-        """A second connection for a long read, which then holds up no write."""
+    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.data_dir / "evals.sqlite3", timeout=BUSY_SECONDS, check_same_thread=False
+            self.data_dir / "evals.sqlite3",
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
         )
         connection.row_factory = sqlite3.Row
+        return connection
+
+    @contextmanager
+    def _long_read(self, name: str, evaluation_id: str) -> Generator[sqlite3.Cursor]:
+        """A read on a connection of its own, which holds up nobody.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
         try:
-            yield connection
-        finally:
-            connection.close()
+            with closing(self._connect()) as connection:
+                yield connection.execute(self._queries[name], {"id": evaluation_id})
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def _read(self, name: str, values: Mapping[str, Any]) -> list[sqlite3.Row]:
+        """What a statement finds. Reads wait for each other, never for a write.
+
+        Raises:
+            StorageError: the database cannot be read.
+        """
+        try:
+            with self._reading:
+                return self._reads.execute(self._queries[name], values).fetchall()
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: sqlite3.Error) -> StorageError:
+        return StorageError(f"The data directory {self.data_dir}: {error}.")
 
     def _run(self, name: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
         return self._connection.execute(self._queries[name], values)
 
     def _one_file(self, name: str, values: Mapping[str, Any]) -> StoredFile | None:
-        with self._lock:
-            row = self._run(name, values).fetchone()
-            return row and _file(row)
+        rows = self._read(name, values)
+        return _file(rows[0]) if rows else None
 
 
 def _file(row: sqlite3.Row) -> StoredFile:

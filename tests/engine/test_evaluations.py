@@ -43,7 +43,7 @@ async def test_a_classify_evaluation_runs_to_labels_and_a_result_file(tmp_path: 
         assert results["label_counts"] == {"right": 2, "wrong": 2}
         assert results["pass_percentage"] == 50
         assert results["generation_fail_count"] == results["judge_fail_count"] == 0
-        assert job["progress"] == {"done": 4, "total": 4}
+        assert (job["progress"]["done"], job["progress"]["total"]) == (4, 4)
         rows = await engine.result_rows(job)
         assert [row["label"] for row in rows] == ["right", "wrong", "right", "wrong"]
         assert rows[0]["answer"] == "paris "
@@ -151,6 +151,11 @@ async def test_a_column_that_does_not_exist_ends_the_evaluation_with_those_that_
             {"judge": RULE_JUDGE | {"system_template": "{{ open"}},
             "parameters.judge.system_template",
         ),
+        (
+            {"model_to_evaluate": MODEL_JUDGE},
+            "parameters.model_to_evaluate.input_template",
+        ),
+        ({"model_to_evaluate": None}, "parameters.model_to_evaluate"),
         ({"input_data_file_path": "file-none"}, "parameters.input_data_file_path"),
         ({"pass_labels": ["great"]}, "parameters"),
         ({"surprise": 1}, "parameters.surprise"),
@@ -209,7 +214,8 @@ async def test_the_list_is_newest_first_filtered_and_limited(tmp_path: Path) -> 
         assert [job["workflow_id"] for job in listed] == ids[::-1]
         assert (await engine.http.get("/evaluations?limit=1")).json() == listed[:1]
         assert (await engine.http.get("/evaluation?status=running")).json() == []
-        assert (await engine.http.get("/evaluation?limit=101")).status_code == 400
+        for limit in ("101", "0", "-1", "ten", "0000000019999999"):
+            assert (await engine.http.get(f"/evaluation?limit={limit}")).status_code == 400
 
 
 async def test_a_wrong_token_is_refused_everywhere_and_the_right_one_is_not(tmp_path: Path) -> None:
@@ -232,3 +238,45 @@ async def test_the_rules_are_listed_as_rules_even_while_the_endpoint_is_down(
             names = (await engine.http.get("/evaluation/model-list")).json()["model_list"]
         assert {model["type"] for model in models} == {"rule"}
         assert "rule/exact-match" in names
+
+
+async def test_a_half_character_in_a_row_ends_in_a_result_file_that_escapes_it(
+    tmp_path: Path,
+) -> None:
+    async with running_engine(tmp_path) as engine:
+        stored = await engine.http.post(
+            "/files/upload",
+            files={"file": ("data.jsonl", b'{"expected": "a", "answer": "\\ud83d"}\n')},
+            data={"purpose": "eval"},
+        )
+        if stored.status_code == 400:
+            assert "half of a surrogate pair" in stored.text
+            return
+        job = await engine.finished(
+            await engine.create(
+                "classify",
+                judge=RULE_JUDGE,
+                input_data_file_path=stored.json()["id"],
+                model_to_evaluate="answer",
+                **LABELS,
+            )
+        )
+        assert job["status"] == "completed"
+        assert (await engine.result_rows(job))[0]["answer"] == "\ud83d"
+
+
+async def test_a_column_named_like_a_verdict_is_kept_beside_it(tmp_path: Path) -> None:
+    rows = [{"label": "human says yes", "answer": "human says yes"}]
+    judge = RULE_JUDGE | {"system_template": "{{ label }}"}
+    async with running_engine(tmp_path) as engine:
+        job = await engine.finished(
+            await engine.create(
+                "classify",
+                judge=judge,
+                input_data_file_path=await engine.upload(rows),
+                model_to_evaluate="answer",
+                **LABELS,
+            )
+        )
+        (row,) = await engine.result_rows(job)
+        assert (row["input_label"], row["label"]) == ("human says yes", "right")

@@ -7,10 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
+from evals_engine import judging, runner
 from evals_engine.config import EngineConfig, ModelEndpoint
+from evals_engine.endpoints import workers_for
+from evals_engine.store import StorageError, Store
+from evals_schemas.evaluations import JudgeModelConfig
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
 
@@ -257,3 +262,99 @@ async def test_a_bug_in_one_run_ends_it_and_leaves_the_others_alone(
         assert "Internal error" in job["results"]["error"]
         job = await engine.finished(await classify(engine, file_id, judge=RULE_JUDGE))
         assert job["status"] == "completed"
+
+
+async def test_a_disk_that_takes_nothing_for_a_while_costs_no_row_and_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Counter[str] = Counter()
+
+    def reply(request: ChatRequest) -> Reply:
+        seen[str(request.user)] += 1
+        return completion('{"feedback": "", "label": "good"}', delay=0.005)
+
+    add_rows = Store.add_rows
+    full = [True]
+
+    def add(store: Store, *arguments: Any) -> bool:
+        if full[0]:
+            raise StorageError("database or disk is full")
+        return add_rows(store, *arguments)
+
+    monkeypatch.setattr(Store, "add_rows", add)
+    async with ModelServer(reply) as server, running_engine(config_for(tmp_path, server)) as engine:
+        created = await classify(engine, await engine.upload(rows(800)))
+        with anyio.fail_after(10):
+            while True:
+                status = (await engine.http.get(f"/evaluation/{created}/status")).json()
+                if status["progress"]["note"]:
+                    break
+        assert "disk is full" in status["progress"]["note"]
+        full[0] = False
+        job = await engine.finished(created)
+        assert job["results"]["label_counts"] == {"good": 800, "bad": 0}
+    assert seen.total() == len(seen) == 800
+
+
+async def test_a_result_file_that_cannot_be_written_is_written_by_a_later_attempt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_in_place = runner.put_in_place
+    attempts: list[Path] = []
+
+    def once_full(part: Path, path: Path) -> None:
+        attempts.append(path)
+        if len(attempts) == 1:
+            raise OSError(28, "No space left on device")
+        put_in_place(part, path)
+
+    monkeypatch.setattr(runner, "put_in_place", once_full)
+    async with ModelServer(lambda _: verdict("good")) as server:
+        config = config_for(tmp_path, server, lease_seconds=1.0)
+        async with running_engine(config) as engine:
+            job = await engine.finished(await classify(engine, await engine.upload(rows(20))))
+            assert job["status"] == "completed"
+            assert len(await engine.result_rows(job)) == 20
+    assert len(server.requests) == 20
+    assert len(set(attempts)) == 2
+    assert not attempts[0].exists()
+    assert not list((tmp_path / "engine" / "files").glob("*.part"))
+
+
+async def test_a_model_that_hangs_does_not_hold_up_a_cancel_for_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judging, "GRACE_SECONDS", 0.1)
+    async with (
+        ModelServer(lambda _: completion("late", delay=60)) as server,
+        running_engine(config_for(tmp_path, server)) as engine,
+    ):
+        created = await classify(engine, await engine.upload(rows(3)))
+        await engine.until(created, lambda job: job["status"] == "running")
+        await engine.http.post(f"/evaluation/{created}/cancel")
+        job = await engine.finished(created, seconds=10)
+        assert "Cancelled after 0 of 3 rows" in job["results"]["error"]
+
+
+async def test_any_number_of_workers_may_be_asked_for_and_a_bounded_one_is_given(
+    tmp_path: Path,
+) -> None:
+    async with (
+        ModelServer(lambda _: verdict("good")) as server,
+        running_engine(config_for(tmp_path, server)) as engine,
+    ):
+        judge = MODEL_JUDGE | {"num_workers": 10**9}
+        job = await engine.finished(
+            await classify(engine, await engine.upload(rows(50)), judge=judge)
+        )
+        assert job["results"]["label_counts"]["good"] == 50
+    assert workers_for(JudgeModelConfig.model_validate(judge)) == 1_024
+
+
+async def test_a_data_set_whose_bytes_are_gone_is_named_as_the_reason(tmp_path: Path) -> None:
+    async with running_engine(tmp_path) as engine:
+        file_id = await engine.upload(rows(3))
+        (tmp_path / "files" / file_id).unlink()
+        job = await engine.finished(await classify(engine, file_id, judge=RULE_JUDGE))
+        assert job["status"] == "user_error"
+        assert "upload it again" in job["results"]["error"]

@@ -1,5 +1,6 @@
 """The store: what is durable, whose it is, and who runs it."""
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +19,7 @@ from evals_engine.store import (
 
 ME = Lease("me", until=100)
 OTHER = Lease("other", until=100)
+CANCELLED = Step("user_error", "Cancelled", 2)
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_an_evaluation_is_found_by_its_owner_alone(store: Store) -> None:
     assert store.get_evaluation("eval-1", "ada") == an_evaluation()
     assert store.get_evaluation("eval-1", "eve") is None
     assert store.list_evaluations("eve", None, 10) == []
-    assert not store.request_cancel("eval-1", "eve", 2)
+    assert not store.request_cancel("eval-1", "eve", CANCELLED)
 
 
 def test_a_taken_id_writes_nothing(store: Store) -> None:
@@ -115,7 +117,41 @@ def test_an_ended_evaluation_is_not_run_again(store: Store) -> None:
     assert store.finish("eval-1", "me", Step("completed", "", 3), {"x": 1}, a_file("file-2"))
     assert store.claim(OTHER, now=200, running=[]) is None
     assert store.get_file("file-2", "ada") is not None
+
+
+def test_a_ledger_longer_than_a_page_is_cleared_to_the_last_row(store: Store) -> None:
+    store.add_evaluation(an_evaluation(), "new", None)
+    store.add_evaluation(an_evaluation("eval-2"), "new", None)
+    store.claim(ME, now=1, running=[])
+    store.claim(ME, now=1, running=["eval-1"])
+    rows = [FinishedRow(number, "ok", "{}") for number in range(2_500)]
+    assert store.add_rows("eval-1", "me", rows, 2)
+    assert store.add_rows("eval-2", "me", rows[:3], 2)
+    store.clear_ledger("eval-1")
     assert list(store.ledger("eval-1")) == []
+    assert len(list(store.ledger("eval-2"))) == 3
+
+
+def test_a_cancelled_evaluation_that_nobody_has_begun_ends_at_once(store: Store) -> None:
+    store.add_evaluation(an_evaluation(), "new", None)
+    assert store.request_cancel("eval-1", "ada", CANCELLED)
+    found = store.get_evaluation("eval-1", "ada")
+    assert found is not None
+    assert (found.status, found.results) == ("user_error", {"error": "Cancelled"})
+    assert store.claim(ME, now=3, running=[]) is None
+    assert not store.request_cancel("eval-1", "ada", CANCELLED)
+
+
+def test_bytes_without_a_record_are_swept_once_they_are_old(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.add_file(a_file())
+    for name in ("file-1", "file-new", "file-old", "file-old.part"):
+        store.path_of(name).write_text("x")
+    for name in ("file-1", "file-old", "file-old.part"):
+        os.utime(store.path_of(name), (1, 1))
+    store.close()
+    Store(tmp_path).close()
+    assert sorted(path.name for path in store.files_dir.iterdir()) == ["file-1", "file-new"]
 
 
 def test_an_upload_key_is_spent_by_its_first_use(store: Store) -> None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import UTC, datetime
-from typing import Any
 
 from anyio import to_thread
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
-from evals_engine.evaluate import Secrets, make_evaluator
+from evals_engine.evaluate import make_evaluator
 from evals_engine.faults import RequestFault
-from evals_engine.runner import REDACTED
-from evals_engine.store import StoredEvaluation
+from evals_engine.keys import Keys, keys_of, stored_parameters
+from evals_engine.store import Step, StoredEvaluation
 from evals_schemas.evaluations import (
     ClassifyRequest,
     CompareRequest,
@@ -47,7 +46,7 @@ async def create(request: Request) -> Response:
             f"No uploaded data set {file_id[:80]!r}. Upload one, or list them with GET /files.",
             param="parameters.input_data_file_path",
         )
-    keys = _keys(wanted)
+    keys = keys_of(wanted.parameters)
     try:
         make_evaluator(wanted.parameters, engine.config, engine.client, keys)
     except RequestFault as fault:
@@ -82,17 +81,19 @@ async def read(request: Request) -> Response:
 async def status(request: Request) -> Response:
     """GET /evaluation/{id}/status."""
     evaluation = await _find(request)
-    fields = _job(evaluation).model_dump(include=set(EvaluationStatus.model_fields))
+    job = _job(evaluation)
+    if job.progress:
+        job.progress.note = request.app.state.engine.scheduler.trouble_of(evaluation.id)
+    fields = job.model_dump(include=set(EvaluationStatus.model_fields))
     return _json(EvaluationStatus.model_validate(fields))
 
 
 async def cancel(request: Request) -> Response:
-    """POST /evaluation/{id}/cancel: rows in flight finish; one that has ended stays as it is."""
+    """POST /evaluation/{id}/cancel: rows in flight have a while to finish; an end stays an end."""
     engine = request.app.state.engine
     evaluation = await _find(request)
-    await to_thread.run_sync(
-        engine.store.request_cancel, evaluation.id, evaluation.owner, engine.clock()
-    )
+    before = Step("user_error", "Cancelled before the first row was judged", engine.clock())
+    await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, before)
     engine.scheduler.wake()
     return _json(_job(await _find(request)))
 
@@ -108,7 +109,7 @@ async def _find(request: Request) -> StoredEvaluation:
 
 
 def _record(
-    request: Request, wanted: ClassifyRequest | ScoreRequest | CompareRequest, keys: Secrets
+    request: Request, wanted: ClassifyRequest | ScoreRequest | CompareRequest, keys: Keys
 ) -> str:
     """Store the new evaluation under a free id; one with keys is leased to this process."""
     engine = request.app.state.engine
@@ -118,7 +119,7 @@ def _record(
             id=f"eval-{secrets.token_hex(2)}-{int(now)}",
             owner=request.scope["owner"],
             type=wanted.type,
-            parameters=_without_keys(wanted),
+            parameters=stored_parameters(wanted.parameters),
             file_id=wanted.parameters.input_data_file_path,
             status="pending",
             results=None,
@@ -130,7 +131,7 @@ def _record(
             cancel_requested=False,
         )
         if keys:
-            engine.scheduler.keep_secrets(evaluation.id, keys)
+            engine.scheduler.keep_keys(evaluation.id, keys)
         lease = engine.scheduler.lease() if keys else None
         if engine.store.add_evaluation(evaluation, "Job is pending evaluation", lease):
             return evaluation.id
@@ -152,43 +153,24 @@ def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
     try:
         return parse_evaluation_request(body)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        # Where a column or a model may stand, what was sent says which of the two was meant.
+        meant = [one for one in found if "ModelRequest" in one["loc"] and one["type"] != _NO_OBJECT]
+        first = (meant or found)[0]
         path = ".".join(str(part) for part in first["loc"] if part not in _NOISE)
         message = first["msg"].removeprefix("Value error, ")
         raise ApiError(400, f"{path}: {message}" if path else message, param=path) from error
 
 
+_NO_OBJECT = "model_type"
+
 _NOISE = {"classify", "score", "compare", "str", "ModelRequest"}
 """Parts of a validation path that name a variant, not a field."""
 
 
-def _keys(wanted: ClassifyRequest | ScoreRequest | CompareRequest) -> dict[str, SecretStr]:
-    """Keys of external models by the field they came in."""
-    models = {"judge": wanted.parameters.judge, **_candidates(wanted)}
-    return {
-        field: SecretStr(model.external_api_token)
-        for field, model in models.items()
-        if model.external_api_token
-    }
-
-
-def _candidates(wanted: ClassifyRequest | ScoreRequest | CompareRequest) -> dict[str, Any]:
-    fields = ("model_to_evaluate", "model_a", "model_b")
-    found = {field: getattr(wanted.parameters, field, None) for field in fields}
-    return {field: value for field, value in found.items() if value and not isinstance(value, str)}
-
-
-def _without_keys(wanted: ClassifyRequest | ScoreRequest | CompareRequest) -> dict[str, Any]:
-    parameters = wanted.parameters.model_dump(mode="json", exclude_none=True)
-    for value in parameters.values():
-        if isinstance(value, dict) and "external_api_token" in value:
-            value["external_api_token"] = REDACTED
-    return parameters
-
-
 def _limit(request: Request) -> int:
     text = request.query_params.get("limit") or str(DEFAULT_LIMIT)
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_LIMIT:
+    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= MAX_LIMIT:
         raise ApiError(400, f"limit: a whole number from 1 to {MAX_LIMIT}.", param="limit")
     return int(text)
 

@@ -39,13 +39,14 @@ CREATE INDEX evaluations_by_owner ON evaluations (owner, created_at);
 CREATE INDEX evaluations_by_status ON evaluations (status, created_at);
 
 CREATE TABLE status_updates (
+    sequence INTEGER PRIMARY KEY,
     evaluation_id TEXT NOT NULL REFERENCES evaluations (id),
     status TEXT NOT NULL,
     message TEXT NOT NULL,
     at REAL NOT NULL
 );
 
-CREATE INDEX status_updates_by_evaluation ON status_updates (evaluation_id, at);
+CREATE INDEX status_updates_by_evaluation ON status_updates (evaluation_id);
 
 -- One line a finished row. A row that a second process finished too is written once.
 CREATE TABLE row_ledger (
