@@ -6,43 +6,74 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.statistics import sign_test, t_interval, t_quantile, wilson_interval
+from evals_mcp.results.estimate import Estimate
+from evals_mcp.results.statistics import (
+    rate,
+    rate_difference,
+    sign_test,
+    t_interval,
+    wilson_interval,
+)
 
 oracle: Any = _stats
 
+MILLION = 1_000_000
 
-@given(st.integers(1, 100_000), st.data())
+
+def wilson(passed: int, n: int) -> tuple[float, float]:
+    found = oracle.binomtest(passed, n).proportion_ci(0.95, "wilson")
+    return found.low, found.high
+
+
+@given(st.integers(1, MILLION), st.data())
 def test_the_wilson_interval_agrees_with_scipy(n: int, data: st.DataObject) -> None:
     passed = data.draw(st.integers(0, n))
 
     ends = wilson_interval(passed, n)
 
-    expected = oracle.binomtest(passed, n).proportion_ci(0.95, "wilson")
-    assert ends == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-12)
+    assert ends == pytest.approx(wilson(passed, n), rel=1e-9, abs=1e-12)
 
 
-@given(st.integers(1, 1_000_000), st.floats(0.55, 0.9995))
-def test_the_t_quantile_agrees_with_scipy(freedom: int, probability: float) -> None:
-    expected = oracle.t.ppf(probability, freedom)
-
-    assert t_quantile(probability, freedom) == pytest.approx(expected, rel=1e-9)
+def test_a_rate_carries_its_interval_and_its_rows() -> None:
+    assert rate(8, 10) == Estimate(0.8, wilson_interval(8, 10), 10, "wilson")
 
 
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 499, 500, 501, 502])
-def test_the_t_quantile_agrees_with_scipy_where_the_method_changes(freedom: int) -> None:
-    assert t_quantile(0.975, freedom) == pytest.approx(oracle.t.ppf(0.975, freedom), rel=1e-10)
+@given(st.integers(1, MILLION), st.integers(1, MILLION), st.data())
+def test_the_difference_of_two_rates_agrees_with_scipys_wilson_ends(
+    n_a: int, n_b: int, data: st.DataObject
+) -> None:
+    passed_a, passed_b = data.draw(st.integers(0, n_a)), data.draw(st.integers(0, n_b))
+
+    found = rate_difference(passed_a, n_a, passed_b, n_b)
+
+    a, b = passed_a / n_a, passed_b / n_b
+    (low_a, high_a), (low_b, high_b) = wilson(passed_a, n_a), wilson(passed_b, n_b)
+    low = b - a - math.sqrt((b - low_b) ** 2 + (high_a - a) ** 2)
+    high = b - a + math.sqrt((high_b - b) ** 2 + (a - low_a) ** 2)
+    assert found is not None
+    assert found.value == pytest.approx(b - a)
+    assert found.interval == pytest.approx((low, high), rel=1e-9, abs=1e-9)
+    assert found.n == n_a + n_b
 
 
-@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(2, 100_000))
+def test_the_difference_of_two_rates_is_the_published_one() -> None:
+    """Newcombe (1998), table II, column (a): 56 of 70 against 48 of 80."""
+    found = rate_difference(48, 80, 56, 70)
+
+    assert found is not None
+    assert found.value == pytest.approx(0.2)
+    assert found.interval == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6), st.integers(2, MILLION))
 def test_the_t_interval_agrees_with_scipy(mean: float, std: float, n: int) -> None:
     ends = t_interval(mean, std, n)
 
-    assert ends is not None
     half = oracle.t.ppf(0.975, n - 1) * std / math.sqrt(n)
     assert ends == pytest.approx((mean - half, mean + half), rel=1e-9, abs=1e-9)
 
 
-@given(st.integers(0, 20_000), st.integers(0, 20_000))
+@given(st.integers(0, MILLION), st.integers(0, MILLION))
 def test_the_sign_test_agrees_with_scipy(wins: int, losses: int) -> None:
     p_value = sign_test(wins, losses)
 
@@ -50,11 +81,34 @@ def test_the_sign_test_agrees_with_scipy(wins: int, losses: int) -> None:
         assert p_value is None
     else:
         expected = oracle.binomtest(wins, wins + losses).pvalue
-        assert p_value == pytest.approx(expected, rel=1e-9, abs=1e-300)
+        assert p_value == pytest.approx(expected, rel=1e-9, abs=1e-250)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_sign_test_agrees_with_counting_every_outcome(wins: int, losses: int) -> None:
+    n = wins + losses
+    uneven = sum(math.comb(n, k) for k in range(n + 1) if abs(2 * k - n) >= abs(wins - losses))
+
+    assert sign_test(wins, losses) == (pytest.approx(uneven / 2**n, rel=1e-12) if n else None)
+
+
+@pytest.mark.parametrize("ahead", [0, 2, 500, 2_000, 20_000])
+def test_the_sign_test_holds_at_a_million_pairs(ahead: int) -> None:
+    wins = (MILLION + ahead) // 2
+
+    expected = oracle.binomtest(wins, MILLION).pvalue
+    assert sign_test(wins, MILLION - wins) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_million_wins_without_a_loss_have_a_chance_too_small_for_a_number() -> None:
+    assert sign_test(MILLION, 0) == 0.0
 
 
 def test_figures_without_data_are_none() -> None:
     assert wilson_interval(0, 0) is None
+    assert rate(0, 0) is None
+    assert rate_difference(0, 0, 1, 2) is None
+    assert rate_difference(1, 2, 0, 0) is None
     assert t_interval(1.0, 0.0, 1) is None
     assert sign_test(0, 0) is None
 

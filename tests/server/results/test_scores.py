@@ -1,0 +1,153 @@
+import math
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inline_snapshot import snapshot
+from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
+
+from evals_mcp.results.estimate import Estimate
+from evals_mcp.results.scores import (
+    clustered_error,
+    clustered_mean,
+    histogram,
+    mean,
+    quantiles,
+    sample_deviation,
+)
+
+oracle: Any = _stats
+score = st.integers(-1000, 1000).map(lambda number: number / 8)
+scores = st.lists(score, min_size=2, max_size=60)
+clustered = st.lists(st.tuples(score, st.integers(0, 5)), min_size=2, max_size=60)
+
+
+@given(scores)
+def test_the_mean_and_its_interval_agree_with_scipy(values: list[float]) -> None:
+    found = mean(values)
+
+    assert found is not None
+    assert found.value == pytest.approx(float(np.mean(values)), rel=1e-9, abs=1e-12)
+    if len(set(values)) == 1:
+        assert found.interval is None
+    else:
+        ends = oracle.t.interval(0.95, len(values) - 1, np.mean(values), oracle.sem(values))
+        assert found.interval == pytest.approx(tuple(ends), rel=1e-9, abs=1e-9)
+
+
+@given(scores)
+def test_the_deviation_agrees_with_numpy(values: list[float]) -> None:
+    assert sample_deviation(values) == pytest.approx(float(np.std(values, ddof=1)), abs=1e-12)
+
+
+def test_one_score_has_a_mean_without_interval_and_no_deviation() -> None:
+    assert mean([3.0]) == Estimate(3.0, None, 1, "t")
+    assert sample_deviation([3.0]) is None
+
+
+def test_no_scores_have_no_figures() -> None:
+    assert mean([]) is None
+    assert sample_deviation([]) is None
+    assert quantiles([], [0.5]) is None
+    assert histogram([], 0, 1) is None
+    assert clustered_mean([], []) is None
+    assert clustered_error([], []) is None
+
+
+def test_the_rounding_of_a_subtraction_is_no_spread() -> None:
+    assert sample_deviation([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3]) == 0.0
+
+
+@given(st.lists(score, min_size=1), st.lists(st.floats(0, 1), min_size=1))
+def test_quantiles_agree_with_numpys_default(values: list[float], shares: list[float]) -> None:
+    expected = np.quantile(values, shares)
+
+    assert quantiles(values, shares) == pytest.approx(list(expected), rel=1e-9, abs=1e-9)
+
+
+def test_a_histogram_shows_each_bin_with_its_count_and_a_bar() -> None:
+    values = [1, 2, 2, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5]
+
+    assert histogram(values, 1, 5, bins=4, width=12) == snapshot(
+        ["1-2 1 ##", "2-3 2 ####", "3-4 3 ######", "4-5 7 ############"]
+    )
+
+
+def test_scores_outside_the_range_are_a_line_of_their_own() -> None:
+    assert histogram([0.5, 7.0, -1.0], 0, 1, bins=2, width=2) == snapshot(
+        ["  0-0.5 0", "  0.5-1 1 #", "outside 2 ##"]
+    )
+
+
+def test_constant_scores_without_a_range_are_one_bin() -> None:
+    assert histogram([3.0, 3.0], 3.0, 3.0) == snapshot(["3-3 2 ##############################"])
+
+
+@given(st.lists(score, min_size=1), st.integers(1, 20))
+def test_a_histogram_counts_as_numpy_does(values: list[float], bins: int) -> None:
+    low, high = -128.0, 128.0
+
+    lines = histogram(values, low, high, bins=bins)
+
+    expected, _ = np.histogram(values, bins=bins, range=(low, high))
+    assert lines is not None
+    assert [int(line.split()[1]) for line in lines] == list(expected)
+    assert [line.count("#") > 0 for line in lines] == [count > 0 for count in expected]
+
+
+@given(clustered)
+def test_the_clustered_error_agrees_with_summing_over_all_pairs_of_a_cluster(
+    rows: list[tuple[float, int]],
+) -> None:
+    values, clusters = [row[0] for row in rows], [row[1] for row in rows]
+    n, groups = len(rows), len(set(clusters))
+    centre = sum(map(Fraction, values)) / n
+    pairs = product(zip(values, clusters, strict=True), repeat=2)
+    total = sum(
+        (Fraction(x) - centre) * (Fraction(y) - centre) for (x, a), (y, b) in pairs if a == b
+    )
+    published = math.sqrt(total) / n
+
+    if groups < 2:
+        assert clustered_error(values, clusters) is None
+    else:
+        corrected = published * math.sqrt(groups / (groups - 1))
+        assert clustered_error(values, clusters, "CR0") == pytest.approx(published, rel=1e-9)
+        assert clustered_error(values, clusters) == pytest.approx(corrected, rel=1e-9)
+
+
+@given(scores)
+def test_clusters_of_one_row_have_the_ordinary_error_and_interval(values: list[float]) -> None:
+    alone = list(range(len(values)))
+
+    plain, found = mean(values), clustered_mean(values, alone)
+
+    assert clustered_error(values, alone) == pytest.approx(float(oracle.sem(values)), rel=1e-9)
+    assert plain is not None
+    assert found is not None
+    assert found.interval == (plain.interval and pytest.approx(plain.interval, rel=1e-9, abs=1e-9))
+
+
+def test_ten_copies_of_each_row_do_not_narrow_the_clustered_interval() -> None:
+    values = [0.0, 1.0, 1.0, 0.0, 1.0]
+
+    once = clustered_mean(values, list(range(5)))
+    copied = clustered_mean(values * 10, list(range(5)) * 10)
+
+    assert once is not None
+    assert copied is not None
+    assert copied.n == 50
+    assert copied.interval == pytest.approx(once.interval)
+
+
+def test_one_cluster_has_a_mean_without_interval() -> None:
+    assert clustered_mean([1.0, 2.0], ["a", "a"]) == Estimate(1.5, None, 2, "t, clustered")
+
+
+def test_values_without_their_cluster_are_refused() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        clustered_error([1.0, 2.0], ["a"])
