@@ -10,7 +10,9 @@ class Interval(BaseModel):
 
     low: float = Field(description="Lower end, in the unit of the figure.")
     high: float = Field(description="Upper end, in the unit of the figure.")
-    method: str = Field(description="`wilson` for a rate, `t` for a mean.")
+    method: str = Field(
+        description="`wilson` for a rate, `tango` for one with ties or pairs, `t` for a mean."
+    )
 
 
 class Rate(BaseModel):
@@ -45,6 +47,16 @@ class Scores(BaseModel):
     interval: Interval | None = Field(
         default=None, description="Of the mean; absent with fewer than two scores or n untold."
     )
+    std_kind: str | None = Field(
+        default=None, description="What it is divided by; absent where the service does not say."
+    )
+    quartiles: list[float] | None = Field(
+        default=None,
+        description="Minimum, lower quartile, median, upper quartile, maximum; needs the rows.",
+    )
+    histogram: list[str] | None = Field(
+        default=None, description="Scores by range, a line each; needs the rows."
+    )
 
 
 class Wins(BaseModel):
@@ -58,6 +70,22 @@ class Wins(BaseModel):
     )
     p_value: float | None = Field(
         default=None, description="Exact two-sided sign test without the ties; absent if all tie."
+    )
+    a_interval: Interval | None = Field(default=None, description="Of a_percent; needs the rows.")
+    without_ties: Rate | None = Field(
+        default=None, description="A's share of the rows with a winner; needs the rows."
+    )
+    disagreements: Rate | None = Field(
+        default=None,
+        description="Rows whose verdict changed with the order; absent if one order was judged.",
+    )
+    first_slot: Rate | None = Field(
+        default=None,
+        description="Choices that fell on the answer shown first; 50 is no bias. Absent if one "
+        "order was judged.",
+    )
+    first_slot_p: float | None = Field(
+        default=None, description="Two-sided sign test of that bias; absent if nothing changed."
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from evals_schemas.result_pages import ReadResultsOutput, ResultRow
-from evals_schemas.summaries import Failures, Interval, Summary
+from evals_schemas.summaries import Failures, Interval, Scores, Summary, Wins
 from evals_schemas.tools import (
     CancelEvaluationOutput,
     CreateEvaluationOutput,
@@ -182,13 +182,37 @@ def _summary(summary: Summary | None) -> Iterable[str | None]:
     if rate and summary.scores:
         of = f" of {rate.of}" if rate.of is not None else ""
         yield f"Pass rate: {rate.percent:.1f} %{of}{_range(rate.interval, '.1f')}"
-    if summary.scores and summary.scores.std is not None:
-        yield f"Standard deviation: {summary.scores.std:.4g}"
-    if summary.wins and summary.wins.a_percent is not None:
-        yield f"A's win rate with a tie as half a win: {summary.wins.a_percent:.1f} %"
+    if summary.scores:
+        yield from _scores(summary.scores)
+    if summary.wins:
+        yield from _wins(summary.wins)
     if summary.failures:
         yield _failed(summary.failures)
     yield from (f"Note: {note}" for note in summary.notes)
+
+
+def _scores(scores: Scores) -> Iterable[str | None]:
+    if scores.std is not None:
+        kind = f", {scores.std_kind}" if scores.std_kind else ""
+        yield f"Standard deviation: {scores.std:.4g}{kind}"
+    if scores.quartiles:
+        low, *inner, high = (f"{value:.4g}" for value in scores.quartiles)
+        yield f"Lowest {low}, quartiles {', '.join(inner)}, highest {high}"
+    yield from scores.histogram or []
+
+
+def _wins(wins: Wins) -> Iterable[str | None]:
+    if wins.a_percent is not None:
+        ends = _range(wins.a_interval, ".1f")
+        yield f"A's win rate with a tie as half a win: {wins.a_percent:.1f} %{ends}"
+    if rate := wins.without_ties:
+        yield f"Without ties: {rate.percent:.1f} % of {rate.of}{_range(rate.interval, '.1f')}"
+    if rate := wins.disagreements:
+        yield f"The two orders disagree in {rate.percent:.1f} % of {rate.of} pairs"
+    if rate := wins.first_slot:
+        p = f", sign test p = {wins.first_slot_p:.3f}" if wins.first_slot_p is not None else ""
+        ends = _range(rate.interval, ".1f")
+        yield f"Choices of the answer shown first: {rate.percent:.1f} %{ends}{p}; no bias is 50 %"
 
 
 def _failed(failures: Failures) -> str | None:

@@ -40,7 +40,7 @@ RESULT_FIELDS = frozenset(
 OUTPUTS = (OUTPUT, f"{OUTPUT}_A", f"{OUTPUT}_B")
 """The columns of generated answers."""
 
-_FAILED_AT: Mapping[object, RowState] = {
+_FAILED_AT: Mapping[str, RowState] = {
     "generation": "generation_failed",
     "judge": "judge_failed",
     "verdict": "invalid",
@@ -131,7 +131,7 @@ def _compare_reader(outputs: tuple[str, ...]) -> ReadRow:
     def read(row: Row) -> RowVerdict:
         decision = row.get("final_decision")
         original, flipped = _choice(row, "choice_original"), _choice(row, "choice_flipped")
-        if decision in _DECISIONS:
+        if isinstance(decision, str) and decision in _DECISIONS:
             return RowVerdict("ok", decision, None, None, original, flipped)
         return RowVerdict(_failure(row, outputs), None, None, None, original, flipped)
 
@@ -140,12 +140,12 @@ def _compare_reader(outputs: tuple[str, ...]) -> ReadRow:
 
 def _choice(row: Row, field: str) -> str | None:
     value = row.get(field)
-    return value if value in _DECISIONS else None
+    return value if isinstance(value, str) and value in _DECISIONS else None
 
 
 def _failure(row: Row, outputs: tuple[str, ...]) -> RowState:
     """At what a row without a verdict failed."""
-    if told := _FAILED_AT.get(row.get("failed_at")):
+    if told := _FAILED_AT.get(str(row.get("failed_at"))):
         return told
     if any(row.get(column) is None for column in outputs):
         return "generation_failed"

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+
+from evals_mcp.errors import EvalsMCPError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.providers.protocol import Provider
+from evals_mcp.results.row_summary import summarize_rows
 from evals_mcp.results.summary import summarize
 from evals_mcp.tools.session import ToolSession
 from evals_mcp.tools.shown import failure_reason, shown_parameters
 from evals_schemas.evaluations import ENDED, EvaluationJob
+from evals_schemas.summaries import Summary
 from evals_schemas.tools import GetEvaluationInput, GetEvaluationOutput, ProgressOutput
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+ROWS_SECONDS = 10.0
+"""How long a summary waits for the rows; its totals are there without them."""
 
 
 async def get_evaluation(
@@ -28,12 +42,41 @@ async def get_evaluation(
         progress=ProgressOutput(done=job.progress.done, total=job.progress.total)
         if job.progress
         else None,
-        summary=summarize(job, await _rows_of(job, session.provider)),
+        summary=await _summary(job, session),
         error=failure_reason(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
         next_step=_next_step(job),
     )
+
+
+async def _summary(job: EvaluationJob, session: ToolSession) -> Summary | None:
+    """From the rows where they can be had soon, else from what the service itself sums up."""
+    summary = summarize(job, await _rows_of(job, session.provider))
+    if summary is None or not (job.results or {}).get("result_file_id"):
+        return summary
+    try:
+        with anyio.move_on_after(ROWS_SECONDS):
+            async with session.result_rows(job) as index:
+                return await to_thread.run_sync(_from_rows, job, index) or summary
+        reason = f"reading them takes more than {ROWS_SECONDS:.0f} s"
+    except EvalsMCPError as error:
+        reason = str(error)
+    summary.notes.append(
+        "These are the service's own totals. Quartiles, histogram and position bias need the rows, "
+        f"and those are not here: {reason.rstrip('.')}. read_results fetches them."
+    )
+    return summary
+
+
+def _from_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
+    verdicts = [(count.verdict, count.rows) for count in index.counts]
+    summary = summarize_rows(job, verdicts, index.scores())
+    if summary and index.damage.lines:
+        summary.notes.append(
+            f"{index.damage.lines} lines of the result file cannot be read and are in no figure."
+        )
+    return summary
 
 
 async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:

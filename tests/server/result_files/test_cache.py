@@ -1,0 +1,149 @@
+"""Result files kept on disk: once downloaded, whole or not there, bounded, and told apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+
+from evals_mcp.errors import BadAnswerError, NotFoundError, OperatorError
+from evals_mcp.result_files.cache import Download, ResultFiles
+from evals_mcp.result_files.index import Damage, Where
+from evals_mcp.results.row_verdicts import row_reader
+
+READ = row_reader("classify", {"labels": ["good", "bad"], "pass_labels": ["good"]})
+FAILING = Where("state = 'ok' AND passed = 0")
+
+
+def lines(*labels: str, pad: int = 0) -> bytes:
+    rows = [{"n": number, "pad": "x" * pad, "label": one} for number, one in enumerate(labels)]
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+class Remote:
+    """A service that counts its downloads."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.downloads = 0
+
+    @asynccontextmanager
+    async def download(self) -> AsyncGenerator[AsyncIterator[bytes]]:
+        self.downloads += 1
+        yield self._chunks()
+
+    async def _chunks(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self.content), 7):
+            yield self.content[start : start + 7]
+
+
+async def failing_of(
+    files: ResultFiles, remote: Remote, account: str = "a", name: str = "f"
+) -> int:
+    async with files.open(account, name, READ, remote.download) as index:
+        return index.matching(FAILING)
+
+
+async def test_a_second_look_downloads_nothing(tmp_path: Path) -> None:
+    files, remote = ResultFiles(tmp_path / "kept", 10**9), Remote(lines("good", "bad", "bad"))
+    assert await failing_of(files, remote) == 2
+    assert await failing_of(files, remote) == 2
+    assert remote.downloads == 1
+
+
+async def test_the_same_id_of_another_account_is_another_file(tmp_path: Path) -> None:
+    files = ResultFiles(tmp_path, 10**9)
+    assert await failing_of(files, Remote(lines("bad")), account="ada") == 1
+    assert await failing_of(files, Remote(lines("good")), account="eve") == 0
+    assert not any("ada" in path.name or path.name == "f" for path in tmp_path.iterdir())
+
+
+async def test_several_readers_at_once_end_with_one_whole_file(tmp_path: Path) -> None:
+    files, remote = ResultFiles(tmp_path, 10**9), Remote(lines(*["good", "bad"] * 200))
+    found: list[int] = []
+
+    async def look() -> None:
+        found.append(await failing_of(files, remote))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(6):
+            tasks.start_soon(look)
+    assert found == [200] * 6
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+async def test_what_was_not_read_for_longest_goes_first_when_there_is_no_room(
+    tmp_path: Path,
+) -> None:
+    content = lines("good", "bad", pad=200_000)
+    files = ResultFiles(tmp_path, 3 * 420_000 + 100_000)
+    for name in ("one", "two", "three"):
+        await failing_of(files, Remote(content), name=name)
+    kept = {path.name for path in tmp_path.iterdir()}
+    await failing_of(files, first := Remote(content), name="one")
+    await failing_of(files, Remote(content), name="four")
+    assert len({path.name for path in tmp_path.iterdir()} & kept) == 2
+    await failing_of(files, first, name="one")
+    assert first.downloads == 0
+
+
+async def test_a_file_larger_than_the_bound_is_read_all_the_same(tmp_path: Path) -> None:
+    assert await failing_of(ResultFiles(tmp_path, 1), Remote(lines("bad"))) == 1
+
+
+async def test_a_download_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    @asynccontextmanager
+    async def gone() -> AsyncGenerator[AsyncIterator[bytes]]:
+        raise NotFoundError("expired")
+        yield
+
+    download: Download = gone
+    with pytest.raises(NotFoundError):
+        async with ResultFiles(tmp_path, 10**9).open("a", "f", READ, download):
+            raise AssertionError
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b"<html>not yours</html>", id="a page"),
+        pytest.param(b"\x1f\x8b\x08\x00rest of a gzip file", id="compressed"),
+        pytest.param(b'{"label": "go', id="cut in its only row"),
+    ],
+)
+async def test_a_file_without_a_single_row_is_an_error_that_names_the_line(
+    tmp_path: Path, content: bytes
+) -> None:
+    with pytest.raises(BadAnswerError, match="line 1 is not"):
+        await failing_of(ResultFiles(tmp_path, 10**9), Remote(content))
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_damaged_lines_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
+    content = lines("bad") + b"[1]\n\xff\xfe\n" + lines("good", "bad") + b'{"label": "ba'
+    files = ResultFiles(tmp_path, 10**9)
+    async with files.open("a", "f", READ, Remote(content).download) as index:
+        assert index.total() == 3
+        assert index.matching(FAILING) == 2
+        assert index.damage == Damage(3, 2, "not a JSON object")
+
+
+async def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
+    files, remote = ResultFiles(tmp_path, 10**9), Remote(lines("bad"))
+    await failing_of(files, remote)
+    (place,) = tmp_path.iterdir()
+    (place / "index.sqlite3").write_bytes(b"no database")
+    assert await failing_of(files, remote) == 1
+    assert remote.downloads == 2
+
+
+async def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(OperatorError, match=r"results\.cache_dir"):
+        await failing_of(ResultFiles(tmp_path / "taken", 10**9), Remote(lines("bad")))
