@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import engine, memory, start, table, tools
+from benchmarks import engine, memory, results, start, table, tools
 from benchmarks.child_process import ChildFailedError
 from benchmarks.figures import Benchmark, Figure
 
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "tools": tools.run,
     "engine": engine.run,
     "memory": memory.run,
+    "results": results.run,
     "memory-model": memory.run_with_model,
 }
 
