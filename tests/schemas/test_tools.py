@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from evals_schemas import tools
+from evals_schemas.comparisons import CompareEvaluationsInput
 from evals_schemas.contract import Request
 from evals_schemas.evaluations import (
     ClassifyParameters,
@@ -16,16 +17,19 @@ from evals_schemas.evaluations import (
     ScoreParameters,
 )
 from evals_schemas.portable import portable_schema
+from evals_schemas.result_pages import ReadResultsInput
 from evals_schemas.tools import CandidateInput, CreateEvaluationInput, JudgeInput, Output
 
 INPUTS = [
     tools.CancelEvaluationInput,
+    CompareEvaluationsInput,
     tools.CreateEvaluationInput,
     tools.GetEvaluationInput,
     tools.GetStatusInput,
     tools.ListDatasetsInput,
     tools.ListEvaluationsInput,
     tools.ListModelsInput,
+    ReadResultsInput,
     tools.UploadDatasetInput,
 ]
 OUTPUTS = Output.__subclasses__()

@@ -1,5 +1,6 @@
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,6 +19,16 @@ from tests.server.serving import MODES, Mode, served, settings, text_of
 from tests.server.tokens import tokens
 
 RULE = {"model": "rule/contains", "system_template": "{{expected}}"}
+
+
+def judged_row(number: int) -> dict[str, Any]:
+    """A row with every column as long as in life."""
+    return {
+        "question": f"Question {number}: " + "what is it about? " * 20,
+        "answer": f"Answer {number}: " + "it is about rain. " * 20,
+        "label": "good" if number % 3 else "bad",
+        "feedback": "The answer does not name the cause. " * 10,
+    }
 
 
 def full_provider() -> FakeProvider:
@@ -40,7 +51,10 @@ def full_provider() -> FakeProvider:
             for n in range(100)
         ],
         judges=[f"{name}-{n}" for n in range(50)],
-        contents={"file-1": jsonl({"answer": "4", "expected": "4"})},
+        contents={
+            "file-1": jsonl({"answer": "4", "expected": "4"}),
+            "file-9": jsonl(*(judged_row(number) for number in range(75))),
+        },
     )
 
 
@@ -60,14 +74,21 @@ EVERY_TOOL: dict[str, dict[str, Any]] = {
     },
     "get_status": {"evaluation_id": "eval-0000-1763640000"},
     "get_evaluation": {"evaluation_id": "eval-0000-1763640000"},
+    "read_results": {"evaluation_id": "eval-0000-1763640000"},
+    "compare_evaluations": {
+        "evaluation_id_a": "eval-0000-1763640000",
+        "evaluation_id_b": "eval-0001-1763640001",
+    },
     "list_evaluations": {},
     "cancel_evaluation": {"evaluation_id": "eval-0000-1763640000"},
 }
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_every_tool_answers_within_its_budget_and_its_output_schema(mode: Mode) -> None:
-    async with served(full_provider(), mode) as server:
+async def test_every_tool_answers_within_its_budget_and_its_output_schema(
+    mode: Mode, tmp_path: Path
+) -> None:
+    async with served(full_provider(), mode, settings(tmp_path)) as server:
         listed = {tool.name: tool for tool in (await server.client.list_tools()).tools}
         assert listed.keys() == EVERY_TOOL.keys()
         for name, arguments in EVERY_TOOL.items():
@@ -81,8 +102,8 @@ async def test_every_tool_answers_within_its_budget_and_its_output_schema(mode: 
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_the_next_step_and_every_id_are_in_the_text_too(mode: Mode) -> None:
-    async with served(full_provider(), mode) as server:
+async def test_the_next_step_and_every_id_are_in_the_text_too(mode: Mode, tmp_path: Path) -> None:
+    async with served(full_provider(), mode, settings(tmp_path)) as server:
         for name, arguments in EVERY_TOOL.items():
             result = await server.call(name, **arguments)
             text, content = text_of(result), result.structured_content

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals_mcp import rendering
+from evals_mcp import rendering, rendering_comparison
 from evals_mcp.tools.cancel_evaluation import cancel_evaluation
+from evals_mcp.tools.compare_evaluations import compare_evaluations
 from evals_mcp.tools.create_evaluation import create_evaluation
 from evals_mcp.tools.definition import ToolDefinition
 from evals_mcp.tools.get_evaluation import get_evaluation
@@ -16,6 +17,7 @@ from evals_mcp.tools.list_models import list_models
 from evals_mcp.tools.read_results import read_results
 from evals_mcp.tools.upload_dataset import upload_dataset
 from evals_schemas import tools as schemas
+from evals_schemas.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput
 from evals_schemas.result_pages import ReadResultsInput, ReadResultsOutput
 
 TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
@@ -93,6 +95,18 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         returns=ReadResultsOutput,
         run=read_results,
         render=rendering.results,
+        read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="compare_evaluations",
+        title="Compare two evaluations",
+        description="Two ended evaluations of the same type over the same rows: paired difference "
+        "with interval and p-value, agreement of judges, and the rows that changed.",
+        takes=CompareEvaluationsInput,
+        returns=CompareEvaluationsOutput,
+        run=compare_evaluations,
+        render=rendering_comparison.comparison,
         read_only=True,
         idempotent=True,
     ),

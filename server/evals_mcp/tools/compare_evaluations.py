@@ -1,0 +1,245 @@
+"""`compare_evaluations`: two evaluations over the same rows, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from anyio import from_thread, to_thread
+
+from evals_mcp.cleaning import clean
+from evals_mcp.cursors import read_cursor, write_cursor
+from evals_mcp.errors import InvalidRequestError, NotFoundError
+from evals_mcp.evaluation_ids import checked_evaluation_id
+from evals_mcp.results import comparability
+from evals_mcp.results.comparability import Caution
+from evals_mcp.results.comparison import compare
+from evals_mcp.results.comparison_headline import headline
+from evals_mcp.results.flips import flips
+from evals_mcp.results.joining import (
+    Joined,
+    KeyedRow,
+    Pair,
+    answer_columns,
+    digest,
+    join,
+    key_columns,
+)
+from evals_mcp.results.paging import JudgedRow, page_of
+from evals_mcp.tools.session import ToolSession
+from evals_schemas.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
+from evals_schemas.evaluations import EvaluationJob
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+DEFAULT_LIMIT = 5
+DEFAULT_TOKENS = 700
+"""What the flips may take when no more of them were asked for."""
+
+LARGEST_TOKENS = 5_000
+"""What they may take at the most."""
+
+_CHARS = 160
+_COLUMNS_SHOWN = 3
+_FEEDBACK = ("feedback", "judge_feedback_original_order")
+_SAID_A, _SAID_B = "feedback of A", "feedback of B"
+_CHECK_EVERY = 256
+
+
+async def compare_evaluations(
+    arguments: CompareEvaluationsInput, session: ToolSession
+) -> CompareEvaluationsOutput:
+    """Both result files are read once; nothing of them is kept but what pairs their rows."""
+    a = await _job("evaluation_id_a", arguments.evaluation_id_a, session)
+    b = await _job("evaluation_id_b", arguments.evaluation_id_b, session)
+    if a.workflow_id == b.workflow_id:
+        raise InvalidRequestError(
+            "`evaluation_id_a` and `evaluation_id_b` are the same evaluation: call "
+            "list_evaluations for the id of the other one."
+        )
+    comparability.refuse_incomparable(a, b)
+    async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
+        both = _Both(arguments, a, b, rows_a, rows_b)
+        return await to_thread.run_sync(both.answer)
+
+
+async def _job(field: str, given: str, session: ToolSession) -> EvaluationJob:
+    try:
+        return await session.provider.get_evaluation(checked_evaluation_id(given))
+    except InvalidRequestError as error:
+        raise InvalidRequestError(str(error).replace("`evaluation_id`", f"`{field}`")) from None
+    except NotFoundError as error:
+        raise NotFoundError(f"`{field}`: {error}") from None
+
+
+@dataclass(frozen=True)
+class _Both:
+    """Two ended evaluations with their rows. Its methods block: a worker thread runs them."""
+
+    arguments: CompareEvaluationsInput
+    a: EvaluationJob
+    b: EvaluationJob
+    rows_a: ResultIndex
+    rows_b: ResultIndex
+
+    def answer(self) -> CompareEvaluationsOutput:
+        """The whole answer."""
+        query = [self.a.workflow_id, self.b.workflow_id, self.arguments.key]
+        start = _start(query, self.arguments.cursor)
+        key = self._key()
+        joined = join(_keyed(self.a, self.rows_a, key), _keyed(self.b, self.rows_b, key))
+        _refuse_no_pairs(joined, key)
+        same_labels = comparability.same_labels(self.a, self.b)
+        found = compare(str(self.a.type), joined, same_labels=same_labels)
+        cautions = self._cautions(joined)
+        changed = flips(str(self.a.type), joined.pairs, same_labels)
+        page = self._page(changed[start : start + self.arguments.limit], key)
+        end = start + len(page)
+        cursor = write_cursor(query, end) if page and end < len(changed) else None
+        return CompareEvaluationsOutput(
+            headline=headline(
+                found, joined.counts, same_answers=joined.same_answers, cautions=cautions
+            ),
+            evaluation_id_a=self.a.workflow_id,
+            evaluation_id_b=self.b.workflow_id,
+            type=str(self.a.type),
+            comparable="with care" if cautions else "yes",
+            warnings=[caution.text for caution in cautions],
+            paired_by=_names(key),
+            rows=joined.counts,
+            agreement=found.agreement,
+            passes=found.passes,
+            scores=found.scores,
+            preference=found.preference,
+            not_computed=found.not_computed,
+            total_flips=len(changed),
+            flips=page,
+            next_cursor=cursor,
+            next_step=_next_step(bool(cautions), cursor),
+        )
+
+    def _key(self) -> list[str]:
+        return key_columns(
+            self.arguments.key,
+            (self.rows_a.columns, self.rows_b.columns),
+            (self.a.parameters, self.b.parameters),
+        )
+
+    def _cautions(self, joined: Joined) -> list[Caution]:
+        found = comparability.cautions(self.a, self.b) + comparability.row_cautions(joined.counts)
+        for name, rows in (("A", self.rows_a), ("B", self.rows_b)):
+            if lines := rows.damage.lines:
+                text = f"{lines} lines of {name}'s result file cannot be read; the first is line "
+                found.append(Caution(f"{text}{rows.damage.first_line}.", "rows"))
+        return found
+
+    def _page(self, pairs: Sequence[Pair], key: list[str]) -> list[Flip]:
+        """As many of these pairs, with as much of their texts, as there is room for."""
+        rows = [JudgedRow(pair.row_a, pair.a, self._texts(pair, key)) for pair in pairs]
+        room = DEFAULT_TOKENS if self.arguments.limit <= DEFAULT_LIMIT else LARGEST_TOKENS
+        names = [_SAID_A, _SAID_B, *key[:_COLUMNS_SHOWN]]
+        page = page_of(rows, names, _CHARS, room)
+        shown = zip(pairs, (row.columns for row in page.rows), strict=False)
+        return [_flip(pair, columns) for pair, columns in shown]
+
+    def _texts(self, pair: Pair, key: list[str]) -> dict[str, Any]:
+        row_a = self.rows_a.read(self.rows_a.by_number([pair.row_a])[0])
+        row_b = self.rows_b.read(self.rows_b.by_number([pair.row_b])[0])
+        return {
+            **{name: row_a.get(name) for name in key[:_COLUMNS_SHOWN]},
+            _SAID_A: _said(row_a),
+            _SAID_B: _said(row_b),
+        }
+
+
+def _keyed(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[KeyedRow]:
+    answers = answer_columns(job.parameters, index.columns)
+    # Answers that are not in the file could be the same as the other's, or not.
+    untold = None if set(answers) <= set(index.columns) else digest(vars(job), ["workflow_id"])
+    for place in index.every():
+        if place.number % _CHECK_EVERY == 0:
+            from_thread.check_cancelled()
+        row = index.read(place)
+        yield KeyedRow(
+            place.number, digest(row, key), untold or digest(row, answers), place.verdict
+        )
+
+
+def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:
+    """Stop where nothing is left to compare.
+
+    Raises:
+        InvalidRequestError: says which rows were left out, why, and what to do.
+    """
+    counts, columns = joined.counts, ", ".join(_names(key))
+    if counts.pairs:
+        return
+    if counts.no_verdict:
+        raise InvalidRequestError(
+            f"None of the {counts.no_verdict} rows that both have got a valid verdict in both (not "
+            f"in A: {counts.no_verdict_a}, not in B: {counts.no_verdict_b}). Call get_evaluation "
+            "on each for its failures."
+        )
+    if counts.duplicated_a:
+        raise InvalidRequestError(
+            f"Every row that both have occurs more than once by {columns}, so none can be paired. "
+            "Name a column with a different value in each row as `key`, and call "
+            "compare_evaluations again."
+        )
+    raise InvalidRequestError(
+        f"No row of A ({counts.rows_a}) has the same {columns} as a row of B ({counts.rows_b}). If "
+        "one column identifies a row in both, name it as `key`; else run both on the same data "
+        "set with create_evaluation."
+    )
+
+
+def _start(query: object, cursor: str | None) -> int:
+    """Where the page of flips begins.
+
+    Raises:
+        InvalidRequestError: the cursor is none of these.
+    """
+    place = read_cursor(query, cursor) if cursor else 0
+    if not isinstance(place, int) or place < 0:
+        raise InvalidRequestError(
+            "`cursor` is none of compare_evaluations': leave it out and start from the first flips."
+        )
+    return place
+
+
+def _flip(pair: Pair, columns: dict[str, str]) -> Flip:
+    said_a, said_b = columns.pop(_SAID_A, None), columns.pop(_SAID_B, None)
+    return Flip(
+        row_a=pair.row_a,
+        row_b=pair.row_b,
+        verdict_a=_verdict(pair.a.verdict, pair.a.score),
+        verdict_b=_verdict(pair.b.verdict, pair.b.score),
+        passed_a=pair.a.passed,
+        passed_b=pair.b.passed,
+        feedback_a=said_a or None,
+        feedback_b=said_b or None,
+        columns=columns,
+    )
+
+
+def _verdict(verdict: str | None, score: float | None) -> str:
+    return clean(verdict or "", 40) if score is None else f"{score:.6g}"
+
+
+def _said(row: dict[str, Any]) -> object:
+    return next((row[name] for name in _FEEDBACK if row.get(name)), None)
+
+
+def _names(columns: Sequence[str]) -> list[str]:
+    shown = [clean(name, 40) for name in columns[:10]]
+    return shown + [f"and {len(columns) - 10} more"] * (len(columns) > 10)
+
+
+def _next_step(cautious: bool, cursor: str | None) -> str:
+    text = "Tell the headline with its interval" + (" and the warnings." if cautious else ".")
+    text += " read_results shows whole rows."
+    if cursor:
+        text += " For more flips, call compare_evaluations with next_cursor as cursor."
+    return text
