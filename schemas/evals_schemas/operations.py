@@ -33,6 +33,7 @@ GET_STATUS = Operation("get_status", "GET", "/evaluation/{id}/status", Evaluatio
 CANCEL_EVALUATION = Operation(
     "cancel_evaluation", "POST", "/evaluation/{id}/cancel", EvaluationJob, vendor=False
 )
+READ_ROWS = Operation("read_rows", "GET", "/evaluation/{id}/rows", None, vendor=False)
 LIST_JUDGES = Operation("list_judges", "GET", "/evaluation/model-list", JudgeModelList)
 UPLOAD_FILE = Operation("upload_file", "POST", "/files/upload", File)
 LIST_FILES = Operation("list_files", "GET", "/files", FileList)
@@ -48,6 +49,7 @@ OPERATIONS = (
     GET_EVALUATION,
     GET_STATUS,
     CANCEL_EVALUATION,
+    READ_ROWS,
     UPLOAD_FILE,
     LIST_FILES,
     GET_FILE,

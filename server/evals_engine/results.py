@@ -84,25 +84,41 @@ def write_result_file(
     ledger: Iterator[FinishedRow],
     parameters: AnyParameters,
 ) -> Tally:
-    """Join the data set with the ledger, in the data set's order, and count on the way.
-
-    Rows that the ledger lacks (a cancelled evaluation's) are left out. Both sides are streamed.
-    """
+    """Write the judged rows, and count on the way. Both sides are streamed."""
     tally = Tally()
-    finished = next(ledger, None)
     with path.open("wb") as out:
-        for number, row in enumerate(rows):
-            if finished is None:
-                break
-            if finished.row_number != number:
-                continue
-            outcome: dict[str, Any] = json.loads(finished.outcome)
+        for state, row, outcome in judged_rows(rows, ledger):
             tally.input_tokens += outcome.pop("input_tokens", 0)
             tally.output_tokens += outcome.pop("output_tokens", 0)
-            tally.add(finished.state, outcome, parameters)
+            tally.add(state, outcome, parameters)
             out.write(_line(row, outcome))
-            finished = next(ledger, None)
     return tally
+
+
+def rows_so_far(rows: Iterable[Row], ledger: Iterator[FinishedRow]) -> Iterator[bytes]:
+    """The rows that are judged by now, as the result file will have them."""
+    for _, row, outcome in judged_rows(rows, ledger):
+        shown = {name: value for name, value in outcome.items() if name not in _TOKENS}
+        yield _line(row, shown)
+
+
+_TOKENS = frozenset({"input_tokens", "output_tokens"})
+
+
+def judged_rows(
+    rows: Iterable[Row], ledger: Iterator[FinishedRow]
+) -> Iterator[tuple[str, Row, dict[str, Any]]]:
+    """State, columns and outcome of each row in the ledger, in the data set's order.
+
+    Rows that the ledger lacks (a cancelled evaluation's, those not judged yet) are left out.
+    """
+    finished = next(ledger, None)
+    for number, row in enumerate(rows):
+        if finished is None:
+            return
+        if finished.row_number == number:
+            yield finished.state, row, json.loads(finished.outcome)
+            finished = next(ledger, None)
 
 
 def _line(row: Row, outcome: dict[str, Any]) -> bytes:

@@ -358,3 +358,22 @@ async def test_a_data_set_whose_bytes_are_gone_is_named_as_the_reason(tmp_path: 
         job = await engine.finished(await classify(engine, file_id, judge=RULE_JUDGE))
         assert job["status"] == "user_error"
         assert "upload it again" in job["results"]["error"]
+
+
+async def test_the_rows_so_far_can_be_read_while_it_runs_and_not_afterwards(tmp_path: Path) -> None:
+    async with (
+        ModelServer(
+            lambda _: completion('{"feedback": "", "label": "good"}', delay=0.02)
+        ) as server,
+        running_engine(config_for(tmp_path, server)) as engine,
+    ):
+        judge = MODEL_JUDGE | {"num_workers": 2}
+        created = await classify(engine, await engine.upload(rows(60)), judge=judge)
+        await engine.until(created, lambda job: job["progress"]["done"] >= 6)
+        so_far = await engine.http.get(f"/evaluation/{created}/rows")
+        found = [json.loads(line) for line in so_far.text.splitlines()]
+        assert 6 <= len(found) < 60
+        assert {row["label"] for row in found} == {"good"}
+        assert "input_tokens" not in found[0]
+        await engine.finished(created)
+        assert (await engine.http.get(f"/evaluation/{created}/rows")).status_code == 409

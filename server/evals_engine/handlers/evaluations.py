@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from anyio import to_thread
 from pydantic import ValidationError
+from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
 from evals_engine.evaluate import make_evaluator
 from evals_engine.faults import RequestFault
 from evals_engine.keys import Keys, keys_of, stored_parameters
-from evals_engine.store import Step, StoredEvaluation
+from evals_engine.results import rows_so_far
+from evals_engine.store import Step, Store, StoredEvaluation, StoredFile
+from evals_engine.uploads import CHUNK_BYTES
+from evals_schemas.datasets import read_rows
 from evals_schemas.evaluations import (
+    ENDED,
     ClassifyRequest,
     CompareRequest,
     EvaluationCreated,
@@ -96,6 +102,30 @@ async def cancel(request: Request) -> Response:
     await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, before)
     engine.scheduler.wake()
     return _json(_job(await _find(request)))
+
+
+async def rows(request: Request) -> Response:
+    """GET /evaluation/{id}/rows: what is judged by now of an evaluation that has not ended."""
+    evaluation = await _find(request)
+    store: Store = request.app.state.engine.store
+    file = await to_thread.run_sync(store.get_file, evaluation.file_id, evaluation.owner)
+    if file is None or evaluation.status in ENDED:
+        raise ApiError(409, "The evaluation has ended; its result file has the rows.")
+    return StreamingResponse(
+        iterate_in_threadpool(_chunks(store, evaluation, file)), media_type="application/jsonl"
+    )
+
+
+def _chunks(store: Store, evaluation: StoredEvaluation, file: StoredFile) -> Iterator[bytes]:
+    """The rows so far, many to a piece."""
+    pending = bytearray()
+    with store.path_of(file.id).open("rb") as stream:
+        for line in rows_so_far(read_rows(stream, file.kind), store.ledger(evaluation.id)):
+            pending += line
+            if len(pending) > CHUNK_BYTES:
+                yield bytes(pending)
+                pending.clear()
+    yield bytes(pending)
 
 
 async def _find(request: Request) -> StoredEvaluation:
@@ -205,5 +235,6 @@ routes = [
     Route("/evaluations", list_all),
     Route("/evaluation/{id}", read),
     Route("/evaluation/{id}/status", status),
+    Route("/evaluation/{id}/rows", rows),
     Route("/evaluation/{id}/cancel", cancel, methods=["POST"]),
 ]
