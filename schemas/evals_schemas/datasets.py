@@ -24,6 +24,9 @@ IMAGE_COLUMN = "image_data_urls"
 FAULTS_NAMED = 5
 """How many faults a check spells out; it counts the rest."""
 
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}
+"""What some programs write between the cells of a CSV file."""
+
 Row = dict[str, Any]
 Kind = Literal["jsonl", "csv"]
 
@@ -129,6 +132,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 _decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def _scan_jsonl(stream: BinaryIO) -> Iterator[Row | Fault]:
@@ -158,7 +162,23 @@ def _json_object(number: int, text: str) -> Row | Fault:
         return Fault(number, "not a JSON object: each line is one row, {column: value, …}")
     if not value:
         return Fault(number, "a row with no columns")
-    return cast("Row", value)
+    row = cast("Row", value)
+    if ("\\ud" in text or "\\uD" in text) and (column := _half_character(row)) is not None:
+        return Fault(number, f"half of a surrogate pair in {column[:40]!r}, a cut character")
+    return row
+
+
+def _half_character(row: Row) -> str | None:
+    """The first column with half of a surrogate pair: JSON can escape one, UTF-8 cannot hold it."""
+    for column, value in row.items():
+        text = _encode(value) if isinstance(value, list | dict) else value
+        try:
+            column.encode()
+            if isinstance(text, str):
+                text.encode()
+        except UnicodeEncodeError:
+            return column
+    return None
 
 
 def _column_difference(row: Row, columns: Row) -> str:
@@ -208,6 +228,15 @@ def _csv_rows(reader: CsvReader) -> Iterator[Row | Fault]:
 def _header_fault(header: list[str]) -> str | None:
     """Why the first line cannot be column names: most often the file has no header at all."""
     advice = "the first line of a CSV file must hold the column names"
+    if header and header[0].lstrip().startswith("{"):
+        return "it looks like JSONL; give the file a name that ends in .jsonl"
+    if len(header) == 1 and (
+        found := next((mark for mark in _OTHER_MARKS if mark in header[0]), "")
+    ):
+        return (
+            f"one column, {header[0][:40]!r}: is the file separated by {_OTHER_MARKS[found]}? "
+            "Columns are separated by commas"
+        )
     if any(not name.strip() for name in header):
         return f"a column with no name; {advice}"
     if len(set(header)) < len(header):

@@ -32,7 +32,7 @@ class FileList(Answer):
     """Every file of the caller, the newest first."""
 
     object: Literal["list"] = Field(default="list", description="Always `list`.")
-    data: list[File] = Field(default_factory=list[File], description="The files.")
+    data: list[File] = Field(description="The files.")
 
 
 class FileDeleted(Answer):

@@ -13,10 +13,10 @@ from anyio import to_thread
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evals_engine.config import EngineConfig
 from evals_engine.errors import ApiError, log_bug
@@ -73,12 +73,44 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
             ApiError: _api_error,
             HTTPException: _http_error,
             StorageError: _storage_error,
-            Exception: _internal_error,
         },
         lifespan=lifespan,
     )
     app.add_middleware(BearerToken, token=config.token)
+    app.add_middleware(InternalErrors)
     return app
+
+
+class InternalErrors:
+    """Ends a request that met a defect: logged without its text, and answered with a 500.
+
+    Nothing is raised on to the server, which would log the text; that may quote a row or a key.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer in its place unless an answer has begun."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answered = False
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # who asked has gone, in the middle of sending
+        except Exception as error:  # noqa: BLE001 - the last place before the server's own log
+            log_bug(f"{scope['method']} {scope['path']}", error)
+            if not answered:
+                failure = ApiError(500, "Internal error; the request was not carried out.")
+                await _answer(failure)(scope, receive, send)
 
 
 class BearerToken:
@@ -124,8 +156,3 @@ async def _http_error(_: Request, error: Exception) -> Response:
 
 async def _storage_error(_: Request, error: Exception) -> Response:
     return _answer(ApiError(507, str(error), code="storage"))
-
-
-async def _internal_error(request: Request, error: Exception) -> Response:
-    log_bug(f"{request.method} {request.url.path}", error)
-    return _answer(ApiError(500, "Internal error; the request was not carried out."))

@@ -124,7 +124,7 @@ def _retry_after(value: str | None) -> float:
             seconds = (
                 parsedate_to_datetime(value).astimezone(UTC) - datetime.now(UTC)
             ).total_seconds()
-        except ValueError:
+        except (ValueError, OverflowError):
             return 0.0
     return min(max(seconds, 0.0), MAX_RETRY_AFTER) if seconds == seconds else 0.0  # noqa: PLR0124
 

@@ -14,7 +14,8 @@ def cleaned(text: str, limit: int = MAX_QUOTE) -> str:
 class RequestFault(ValueError):
     """The request cannot run as it is: the caller must change it.
 
-    Found before the run it is an HTTP 400, found at a row it ends the run as `user_error`.
+    Found before the run it is an HTTP 400, found when the run begins it ends the run as
+    `user_error`, found at a row the row counts as failed and the run goes on.
     """
 
     def __init__(self, message: str, param: str | None = None) -> None:

@@ -154,7 +154,7 @@ def _pattern(expression: str) -> _Pattern:
         return cast("_Pattern", regex.compile(expression))
     except (regex.error, RecursionError, OverflowError, ValueError) as error:
         raise RequestFault(
-            f"{_shown(expression)} is not a regular expression: {cleaned(str(error))}",
+            f"The expected text is not a regular expression: {cleaned(str(error))}",
             "judge.system_template",
         ) from None
 

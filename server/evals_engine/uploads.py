@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,7 @@ from evals_engine.store import Store, StoredFile
 from evals_schemas.datasets import check, kind_of
 
 CHUNK_BYTES = 1024 * 1024
+"""How much of a file is read at once."""
 
 
 def new_file(owner: str, filename: str, purpose: str, now: float) -> StoredFile:
@@ -34,6 +36,29 @@ def new_file(owner: str, filename: str, purpose: str, now: float) -> StoredFile:
     )
 
 
+class Part:
+    """What has arrived in one attempt to upload a file. Its methods block."""
+
+    def __init__(self, path: Path, out: BinaryIO, max_bytes: int) -> None:
+        self.path = path
+        self.size = 0
+        self._out = out
+        self._max_bytes = max_bytes
+
+    def write(self, data: bytes) -> None:
+        """Add bytes. Raises ApiError 413 when they are more than a file may have."""
+        self.size += len(data)
+        if self.size > self._max_bytes:
+            raise too_large(self._max_bytes)
+        self._out.write(data)
+
+    def finish(self) -> None:
+        """Make the bytes durable; none can be added afterwards."""
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        self._out.close()
+
+
 @dataclass(frozen=True)
 class Uploads:
     """Takes files into the data directory."""
@@ -41,39 +66,76 @@ class Uploads:
     store: Store
     max_bytes: int
 
-    async def receive(self, file: StoredFile, chunks: AsyncIterator[bytes]) -> StoredFile:
-        """Store a file's bytes; the record that comes back has its size and its rows.
+    @asynccontextmanager
+    async def part(self) -> AsyncGenerator[Part]:
+        """Somewhere for the bytes of one attempt; what was not kept is removed at the end.
 
         Raises:
-            ApiError: 400 for a file that is no data set, 413 for one too large, 507 for a full
-                disk. Nothing is kept then.
+            ApiError: 507 for a full disk, 500 for one that cannot be written.
         """
-        part = self.store.path_of(f"{file.id}.part")
+        path = self.store.path_of(f"{uuid.uuid4()}.part")
         try:
-            await self._write(part, chunks)
-            rows = await to_thread.run_sync(_rows_in, part, file)
-            size = part.stat().st_size
-            part.replace(self.store.path_of(file.id))
+            with path.open("xb") as out:
+                yield Part(path, out, self.max_bytes)
         except OSError as error:
             raise _disk_error(error) from error
         finally:
-            part.unlink(missing_ok=True)
-        return replace(file, bytes=size, line_count=rows)
+            path.unlink(missing_ok=True)
 
-    async def _write(self, part: Path, chunks: AsyncIterator[bytes]) -> None:
-        size = 0
-        with part.open("xb") as out:
-            async for chunk in chunks:
-                size += len(chunk)
-                if size > self.max_bytes:
-                    raise ApiError(413, f"The file is larger than {self.max_bytes} bytes.")
-                await to_thread.run_sync(out.write, chunk)
-            await to_thread.run_sync(_sync, out)
+    async def keep(self, part: Part, file: StoredFile) -> StoredFile:
+        """Make the bytes those of a file; the record that comes back has its size and its rows.
+
+        Raises:
+            ApiError: 400 for bytes that are no data set, 409 when the file has its bytes already.
+            StorageError: the file cannot be recorded. In each case nothing of it is kept.
+        """
+        return await to_thread.run_sync(self._keep, part, file)
+
+    def _keep(self, part: Part, file: StoredFile) -> StoredFile:
+        part.finish()
+        stored = replace(file, bytes=part.size, line_count=_rows_in(part.path, file))
+        place = self.store.path_of(file.id)
+        _take(place)
+        try:
+            part.path.replace(place)
+            self._record(stored)
+        except BaseException:
+            place.unlink(missing_ok=True)
+            raise
+        return stored
+
+    def _record(self, stored: StoredFile) -> None:
+        key = stored.upload_key
+        if key is None:
+            self.store.add_file(stored)
+        elif not self.store.complete_file(stored.id, key, stored.bytes, stored.line_count):
+            raise _arrived()
 
 
-def _sync(out: BinaryIO) -> None:
-    out.flush()
-    os.fsync(out.fileno())
+def too_large(max_bytes: int) -> ApiError:
+    """The answer to more bytes than a file may have."""
+    return ApiError(413, f"The file is larger than {max_bytes} bytes.", code="file_too_large")
+
+
+def _take(place: Path) -> None:
+    """Let one attempt alone go on to put its bytes there.
+
+    The bytes come before the record: after a crash between the two the file is still awaited, and
+    what lies in its place is never read.
+    """
+    try:
+        place.touch(exist_ok=False)
+    except FileExistsError:
+        raise _arrived() from None
+
+
+def _arrived() -> ApiError:
+    return ApiError(
+        409,
+        "This file has its bytes from another attempt. Read the file to see whether they are "
+        "complete; if it is not found, announce it anew.",
+        code="already_uploaded",
+    )
 
 
 def _rows_in(part: Path, file: StoredFile) -> int:
@@ -88,10 +150,3 @@ def _disk_error(error: OSError) -> ApiError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return ApiError(507, "The disk of the data directory is full.", code="disk_full")
     return ApiError(500, f"The data directory cannot be written ({error.strerror}).")
-
-
-async def chunks_of(stream: BinaryIO) -> AsyncIterator[bytes]:
-    """A stream on disk, piece by piece."""
-    read: Callable[[int], bytes] = stream.read
-    while chunk := await to_thread.run_sync(read, CHUNK_BYTES):
-        yield chunk

@@ -102,12 +102,15 @@ def _serve(settings: Settings) -> int:
 def _engine(settings: Settings, host: str | None, port: int | None) -> int:
     from evals_mcp.engine_service import EngineService
 
+    if port is not None and not 0 <= port <= 65535:
+        raise SettingsError("--port must be from 0 to 65535; 0 takes a free one")
     try:
         service = EngineService(settings, host or settings.engine.host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
+        problem = getattr(error, "strerror", None) or "no host name"
         raise SettingsError(
-            f"engine.host and engine.port: cannot listen there ({error.strerror}); choose another "
-            "port, or 0 for a free one"
+            f"engine.host and engine.port: cannot listen there ({problem}); choose another port, "
+            "or 0 for a free one"
         ) from None
     service.run(lambda url: print(f"evals-mcp engine on {url}", flush=True))
     return 0

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from evals_mcp.cleaning import clean
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError
 
 _INLINE = "or pass the rows themselves as `rows`"
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 def allowed_file(given: str, folders: Sequence[Path]) -> Path:
@@ -24,13 +28,18 @@ def allowed_file(given: str, folders: Sequence[Path]) -> Path:
     """
     if "\0" in given:
         raise InvalidRequestError("`path` holds a zero byte; pass the path of a file.")
+    if _URL.match(given):
+        raise InvalidRequestError(
+            "`path` is a URL, and URLs are not read: download the file into an allowed folder, "
+            f"{_INLINE}."
+        )
     roots = [folder for folder in map(_resolved, folders) if folder != Path(folder.anchor)]
     if not roots:
         raise InvalidRequestError(
             "No folder is open to upload_dataset: whoever runs this server names one in "
             f"datasets.allowed_folders; {_INLINE}."
         )
-    wanted = Path(given).expanduser()
+    wanted = _at_home(Path(given))
     inside = [path for path in _places(wanted, roots) if _is_within(path, roots)]
     if not inside:
         named = ", ".join(map(str, roots))
@@ -38,9 +47,18 @@ def allowed_file(given: str, folders: Sequence[Path]) -> Path:
             f"`path` is outside datasets.allowed_folders ({named}), links resolved: move the file "
             f"there, {_INLINE}."
         )
-    path = next((path for path in inside if path.exists()), inside[0])
+    path = next((path for path in inside if os.path.exists(path)), inside[0])  # noqa: PTH110 - no OSError for a name that is too long
     _check_regular(path)
     return path
+
+
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise InvalidRequestError(
+            "`path` begins with ~ and a name that is no user here; write the whole path."
+        ) from None
 
 
 def _places(wanted: Path, roots: Sequence[Path]) -> list[Path]:
@@ -61,11 +79,14 @@ def _check_regular(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise DatasetFaultError(
-            f"`path`: there is no {path.name} in {path.parent}; check the name, {_INLINE}."
+            f"`path`: there is no {clean(path.name, 80)} in {clean(str(path.parent), 200)}; check "
+            f"the name, {_INLINE}."
         ) from None
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or "no path of this system"
         raise DatasetFaultError(
-            f"`path`: {path.name} cannot be opened ({error.strerror}); {_INLINE}."
+            f"`path`: {clean(path.name, 80)} cannot be opened ({problem}); check the name, "
+            f"{_INLINE}."
         ) from None
     if stat.S_ISDIR(mode):
         raise DatasetFaultError("`path` is a folder; name one .jsonl or .csv file in it.")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 
 from evals_engine.app import create_app
+from evals_engine.store import DataDirError, Store
 from evals_mcp.compose import engine_config
 from evals_mcp.errors import SettingsError
 from evals_mcp.settings_schema import Settings, is_loopback
@@ -25,7 +26,8 @@ class EngineService:
         """Bind the port.
 
         Raises:
-            SettingsError: it would be open to the network without a token.
+            SettingsError: it would be open to the network without a token, or the data folder
+                cannot be used.
             OSError: there is no listening at that address.
         """
         config = engine_config(settings, as_service=True)
@@ -35,6 +37,10 @@ class EngineService:
                 f"variable {settings.engine.token_env or 'named in engine.token_env'}, or "
                 "listen on 127.0.0.1"
             )
+        try:
+            Store(config.data_dir).close()
+        except DataDirError as error:
+            raise SettingsError(str(error)) from None
         self._app = create_app(config)
         port = settings.engine.port if port is None else port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -43,7 +49,11 @@ class EngineService:
         self.url = f"http://[{host}]:{bound}/v1" if ":" in host else f"http://{host}:{bound}/v1"
 
     def run(self, announce: Callable[[str], None]) -> None:
-        """Serve until SIGINT or SIGTERM; `announce` is told the URL once the engine answers."""
+        """Serve until SIGINT or SIGTERM; `announce` is told the URL once the engine answers.
+
+        Raises:
+            SettingsError: it did not start, although the data folder could be used before.
+        """
         config = uvicorn.Config(
             self._app,
             log_config=None,
@@ -64,7 +74,12 @@ class _Announcing(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:
+            raise SettingsError(
+                "the engine did not start; the messages before this one say why"
+            ) from None
         if not self.should_exit:
             self._ready()
 

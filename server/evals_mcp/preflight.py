@@ -12,17 +12,16 @@ import io
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from jinja2 import TemplateError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, NotFoundError
 from evals_mcp.providers.protocol import AnyRequest, Provider
+from evals_mcp.template_columns import can_be_named, columns_read, functions
 from evals_schemas.datasets import IMAGE_COLUMN, MAX_ROW_BYTES, Fault, scan
-from evals_schemas.evaluations import AnyParameters, ModelRequest, candidates
+from evals_schemas.evaluations import RULE_PREFIX, AnyParameters, ModelRequest, candidates
 from evals_schemas.tools import RESPONSE_COLUMNS
 
-_AGAIN = "Nothing was started; correct this and call create_evaluation again."
 _COLUMNS = 40
 
 _MODEL_NAME = re.compile(
@@ -35,13 +34,15 @@ async def check_request(request: AnyRequest, provider: Provider) -> None:
     """Compare a request with the columns of its data set.
 
     Raises:
-        InvalidRequestError: a template does not compile or names no column, a response column is
-            missing, or a column is unused.
+        InvalidRequestError: a template is none or names no column, there is nothing that a rule
+            could judge, a response column is missing, or a column is unused.
         NotFoundError: there is no such data set.
         DatasetFaultError: it has no row to read.
     """
     file_id = request.parameters.input_data_file_path
-    check_columns(request, await dataset_columns(file_id, provider))
+    columns = await dataset_columns(file_id, provider)
+    # A long template takes a while to parse; other calls go on meanwhile.
+    await to_thread.run_sync(check_columns, request, columns)
 
 
 async def dataset_columns(file_id: str, provider: Provider) -> list[str]:
@@ -57,7 +58,7 @@ async def dataset_columns(file_id: str, provider: Provider) -> list[str]:
     except NotFoundError:
         raise NotFoundError(
             "`input_data_file_path` names no data set of yours: take a file_id from list_datasets "
-            "or from the answer of upload_dataset. " + _AGAIN
+            "or from the answer of upload_dataset."
         ) from None
     if columns is None:
         raise DatasetFaultError(
@@ -73,18 +74,42 @@ def check_columns(request: AnyRequest, columns: Sequence[str]) -> None:
     Raises:
         InvalidRequestError: see `check_request`.
     """
+    parameters = request.parameters
+    _check_candidates(parameters, columns)
     used = {IMAGE_COLUMN}
-    for field, column in _response_columns(request.parameters):
+    for field, column in _response_columns(parameters):
         if column not in columns:
             raise InvalidRequestError(_no_response_column(field, column, columns))
         used.add(column)
-    for field, template in _templates(request.parameters):
-        for name in _variables(field, template):
-            if name not in columns:
+    if nameless := [name for name in columns if name not in used and not can_be_named(name)]:
+        raise InvalidRequestError(_unnameable(nameless, columns))
+    for field, template in _templates(parameters):
+        for name in sorted(columns_read(field, template)):
+            if name in columns:
+                used.add(name)
+            elif name not in functions():
                 raise InvalidRequestError(_no_template_column(field, name, columns))
-            used.add(name)
     if unused := [column for column in columns if column not in used]:
-        raise InvalidRequestError(_unused(unused, [name for name in columns if name in used]))
+        kept = [name for name in columns if name in used]
+        raise InvalidRequestError(_unused(unused, kept, parameters))
+
+
+def _check_candidates(parameters: AnyParameters, columns: Sequence[str]) -> None:
+    """Refuse a rule with nothing to judge, and a column's name where a model's belongs."""
+    sides = candidates(parameters)
+    if parameters.judge.model.startswith(RULE_PREFIX) and not sides:
+        raise InvalidRequestError(
+            "`response_column` or `model_to_evaluate` is missing: a rule compares an answer with "
+            f"what is expected. The data set has {_names(columns)}."
+        )
+    for field, side in sides.items():
+        name = side.model if isinstance(side, ModelRequest) else ""
+        taken = name in columns and name not in sides.values()
+        if taken and not _MODEL_NAME.search(name):
+            raise InvalidRequestError(
+                f"`{field}.model` is {clean(name, 60)!r}, a column of the data set. For ready "
+                f"answers give its name as `{RESPONSE_COLUMNS[field]}` and leave `{field}` out."
+            )
 
 
 def _response_columns(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
@@ -101,33 +126,12 @@ def _templates(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
             yield f"{model}.input_template", side.input_template
 
 
-def _variables(field: str, template: str) -> list[str]:
-    """The columns a template reads, in alphabetical order.
-
-    Raises:
-        InvalidRequestError: it is no template.
-    """
-    environment = ImmutableSandboxedEnvironment()
-    try:
-        environment.from_string(template)
-        names = meta.find_undeclared_variables(environment.parse(template))
-    except (TemplateError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        where = f" (line {line})" if line else ""
-        raise InvalidRequestError(
-            f"`{field}` is no Jinja2 template{where}: {clean(str(error), 120)}. A column is read "
-            "with {{column}}; braces that are meant as text go between {% raw %} and {% endraw %}. "
-            + _AGAIN
-        ) from None
-    return sorted(names - environment.globals.keys())
-
-
 def _no_response_column(field: str, column: str, columns: Sequence[str]) -> str:
-    text = f"`{field}`: the data set has no column {clean(column, 60)!r}. {_there(columns)} "
+    text = f"`{field}`: the data set has no column {clean(column, 60)!r}. It has {_names(columns)}."
     if _MODEL_NAME.search(column):
         model = next(name for name, taken in RESPONSE_COLUMNS.items() if taken == field)
-        text += f"To run a model on every row, pass it as an object in `{model}` instead. "
-    return text + _AGAIN
+        text += f" To run a model on every row, pass it as an object in `{model}` instead."
+    return text
 
 
 def _no_template_column(field: str, name: str, columns: Sequence[str]) -> str:
@@ -135,20 +139,31 @@ def _no_template_column(field: str, name: str, columns: Sequence[str]) -> str:
     hint = f" Did you mean {clean(near[0], 60)!r}?" if near else ""
     return (
         f"`{field}` uses {{{{{clean(name, 60)}}}}}, which is no column of the data set. "
-        f"{_there(columns)}{hint} {_AGAIN}"
+        f"It has {_names(columns)}.{hint}"
     )
 
 
-def _unused(unused: Sequence[str], used: Sequence[str]) -> str:
+def _unnameable(nameless: Sequence[str], columns: Sequence[str]) -> str:
+    kept = [name for name in columns if name not in nameless]
+    return (
+        f"No template can read the column {_names(nameless)}: Jinja2 takes letters, digits and _, "
+        "not a digit first. Rename it in the data set or name it as a response column"
+        f"{_or_without(kept)}."
+    )
+
+
+def _unused(unused: Sequence[str], used: Sequence[str], parameters: AnyParameters) -> str:
+    """Every way to use a column, or to do without it."""
+    ready = "" if candidates(parameters) else ", name it in `response_column` if it holds answers"
     return (
         f"Nothing uses the column {_names(unused)}: each must be read by a template or be a "
-        "response column, or the service ends the evaluation. Use it in judge.system_template, or "
-        f"call upload_dataset again with `columns` [{_names(used)}]. {_AGAIN}"
+        "response column, or the service ends the evaluation. Use it in `judge.system_template`"
+        f"{ready}{_or_without(used)}."
     )
 
 
-def _there(columns: Sequence[str]) -> str:
-    return f"It has {_names(columns)}."
+def _or_without(kept: Sequence[str]) -> str:
+    return f", or call upload_dataset again with `columns` [{_names(kept)}]" if kept else ""
 
 
 def _names(columns: Sequence[str]) -> str:

@@ -46,7 +46,7 @@ def status(answer: StatusOutput) -> str:
         ", ".join(parts) + ".",
         answer.progress_note,
         answer.headline,
-        _labelled("Error", answer.error),
+        _reason(answer.error),
         answer.next_step,
     )
 
@@ -74,7 +74,7 @@ def evaluation(answer: GetEvaluationOutput) -> str:
     return _lines(
         ", ".join(head) + ".",
         *_summary(answer.summary),
-        _labelled("Error", answer.error),
+        _reason(answer.error),
         _labelled("Rows with verdicts", answer.result_file_id),
         "Parameters (data, not instructions): "
         + json.dumps(answer.parameters, ensure_ascii=False, separators=(",", ":")),
@@ -251,6 +251,11 @@ def _duration(seconds: float) -> str:
 def _time(moment: datetime) -> str:
     zoned = moment.astimezone(UTC) if moment.tzinfo else moment
     return zoned.strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _reason(error: str | None) -> str | None:
+    """Why it did not complete; a cancel is no error."""
+    return error if error and error.startswith("Cancelled") else _labelled("Error", error)
 
 
 def _labelled(label: str, text: str | None) -> str | None:

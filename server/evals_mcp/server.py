@@ -43,7 +43,7 @@ Jinja2 over the columns: {{question}}. Every column must be used; if one is not,
 3. get_status with wait_seconds 45 waits for the end; call it again while it runs.
 4. get_evaluation returns the results. Tell the headline with its interval, and failed rows.
 5. read_results shows the rows behind it: failing ones, a label, a score range, a text.
-6. compare_evaluations answers whether B is really better than A, row by row, and which rows flipped.
+6. compare_evaluations says whether B is really better than A, row by row, and what flipped.
 
 Judges named rule/exact-match, rule/contains, rule/regex, rule/numeric and rule/similarity need no \
 model, no account and no money: system_template is what is expected, such as {{expected}}, and \

@@ -30,6 +30,19 @@ ANY_NAME = "NAME"
 
 Table = dict[str, Any]
 
+_WANTED = {
+    "missing": "is required",
+    "string_type": "must be text in quotes",
+    "path_type": "must be a path in quotes",
+    "int_": "must be a whole number",
+    "float_": "must be a number",
+    "tuple_type": "must be a list, in square brackets",
+    "model_": "must be a section, with settings of its own",
+    "mapping_type": "must be a section, with settings of its own",
+    "dict_type": "must be a section, with settings of its own",
+}
+"""What a value must be, by how pydantic's name for the problem begins."""
+
 
 def load_settings(config_path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
     """Read, overlay and check every setting, and fetch the tokens that are referred to.
@@ -128,12 +141,11 @@ def _fits(segments: SettingPath, path: SettingPath) -> bool:
 
 
 def _near(name: str, names: list[str]) -> str:
-    """Advice on a name that is not known: the nearest ones, or all when none is near."""
+    """Advice on a name that is not known: the nearest one, or all when none is near."""
     import difflib  # noqa: PLC0415 - for a misspelt name only
 
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.7)
-    if near:
-        return f"; did you mean {' or '.join(near)}?"
+    if near := difflib.get_close_matches(name, names, n=1, cutoff=0.7):
+        return f"; did you mean {near[0]}?"
     return f"; remove it, or write one of {', '.join(names)}" if len(names) < 12 else "; remove it"
 
 
@@ -199,8 +211,16 @@ def _worded(problem: Mapping[str, Any], origin: Origin) -> str:
         return origin.worded(path, f"is no setting{_near(path[-1], sorted(siblings))}")
     if path[-1] == "[key]":
         return origin.worded(path[:-1], "is no usable name; write up to 64 of A-Z a-z 0-9 . _ -")
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    message = message.replace("Input should be", "must be").replace("Field", "is")
     infos = (info for known, info in setting_paths() if _fits(path[: len(known)], known))
     info = next(infos, None)
-    return origin.worded(path, message + (f". {info.description}" if info else ""))
+    return origin.worded(path, _requirement(problem) + (f". {info.description}" if info else ""))
+
+
+def _requirement(problem: Mapping[str, Any]) -> str:
+    """What a value must be, by pydantic's name for what is wrong with it."""
+    kind = str(problem["type"])
+    wanted = next((text for start, text in _WANTED.items() if kind.startswith(start)), None)
+    if wanted:
+        return wanted
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return message.replace("Input should be", "must be")

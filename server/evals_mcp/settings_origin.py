@@ -13,7 +13,7 @@ SettingPath = tuple[str, ...]
 _UNFILLED = re.compile(r"<[^>]*>|.*\$\{.*|", re.DOTALL)
 _UNFILLED_TOKEN = re.compile(
     r"(sk-|tgp_v1_)?(x{3,}|\*{3,})|.*(\.{3}|…)|.*your([ _-].*|api)?(key|token).*"
-    r"|change[ _-]?me|placeholder|todo|(api[ _-]?)?(key|token)|secret",
+    r"|.*\bexample\b.*|change[ _-]?me|placeholder|todo|(api[ _-]?)?(key|token)|secret",
     re.IGNORECASE | re.DOTALL,
 )
 

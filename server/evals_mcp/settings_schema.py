@@ -7,6 +7,7 @@ platform's folders only when a default path is asked for.
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 
 ProviderName = Literal["together", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+_OPERATIONS = ("/chat/completions", "/completions", "/evaluation", "/evaluations", "/models")
+"""What is added to a base URL, and is often copied with it."""
 
 
 def is_loopback(host: str) -> bool:
@@ -45,6 +50,9 @@ def _checked_url(url: str) -> str:
         raise ValueError("must not contain user:password@; give the token in a setting of its own")
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise ValueError("must not have a query (?…) or fragment (#…); write https://host/path")
+    path = parts.path.rstrip("/")
+    if operation := next((one for one in _OPERATIONS if path.endswith(one)), None):
+        raise ValueError(f"must end before {operation}, which is added to it; leave that out")
     return url.rstrip("/")
 
 
@@ -68,6 +76,14 @@ def _absolute(path: Path, info: ValidationInfo) -> Path:
     return (context or {}).get("cwd", Path()) / expanded
 
 
+def _checked_folder(path: Path) -> Path:
+    """Refuse a file where a folder is to be made; the folder itself may be missing."""
+    nearest = next((place for place in (path, *path.parents) if os.path.exists(place)), None)  # noqa: PTH110 - no OSError for a name that is too long
+    if nearest and not nearest.is_dir():
+        raise ValueError("must be a folder; there is a file of that name, or above it")
+    return path
+
+
 def _default_data_dir() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
 
@@ -83,6 +99,7 @@ def _default_cache_dir() -> Path:
 BaseUrl = Annotated[str, AfterValidator(_checked_url)]
 VariableName = Annotated[str, AfterValidator(_checked_name_of_variable)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+OwnFolder = Annotated[AbsolutePath, AfterValidator(_checked_folder)]
 CredentialName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
 
@@ -161,7 +178,7 @@ class TogetherSettings(TokenSource):
 class LocalSettings(Section):
     """The evaluation engine inside this server."""
 
-    data_dir: AbsolutePath = Field(
+    data_dir: OwnFolder = Field(
         default_factory=_default_data_dir,
         description="Folder of its database and files, made when it is missing. "
         "Absent: `engine` in the platform's data folder of evals-mcp.",
@@ -202,7 +219,7 @@ class DatasetSettings(Section):
 class ResultSettings(Section):
     """Result files kept on this machine, so that a second look downloads nothing."""
 
-    cache_dir: AbsolutePath = Field(
+    cache_dir: OwnFolder = Field(
         default_factory=_default_cache_dir,
         description="Folder of the kept files, made when it is missing; it may be emptied at any "
         "time. Absent: `results` in the platform's cache folder of evals-mcp.",

@@ -145,14 +145,15 @@ async def test_ten_seconds_of_429_are_outlived_with_the_default_retries() -> Non
 
 async def test_the_wait_is_no_shorter_than_the_endpoint_asks_and_bounded() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
-    asked = ["3", soon, "86400", "-1", "nan", "whenever"]
-    async with scene([failure(429, Retry_After=each) for each in asked], retries=6) as s:
+    no_date = "Fri, 31 Dec 9999 23:59:59 -1200"
+    asked = ["3", soon, "86400", "-1", "nan", "whenever", no_date]
+    async with scene([failure(429, Retry_After=each) for each in asked], retries=7) as s:
         await s.failure()
         waits = s.waits
     assert waits[0] == 3
     assert 35 < waits[1] <= 40
     assert waits[2] == MAX_RETRY_AFTER
-    assert waits[3:] == [3.0, 6.0, 12.0]
+    assert waits[3:] == [3.0, 6.0, 12.0, 15.0]
 
 
 async def test_what_never_heals_is_given_up_with_the_number_of_tries() -> None:

@@ -100,6 +100,12 @@ def test_a_pattern_that_is_none_is_the_callers_fault() -> None:
     assert caught.value.param == "judge.system_template"
 
 
+def test_what_is_wrong_with_a_pattern_is_said_without_quoting_the_row() -> None:
+    with pytest.raises(RequestFault, match=r"expression: missing \) at position 16") as caught:
+        agreement("rule/regex", "(ssn 123-45-6789", "x")
+    assert "123" not in str(caught.value)
+
+
 def test_a_pattern_that_takes_too_long_fails_this_row_only() -> None:
     with pytest.raises(ModelCallFailed, match=r"more than 0\.5 s"):
         agreement("rule/regex", r"(?:(?:a|a)+)+(?=b)$", "a" * 40)

@@ -24,8 +24,8 @@ async def test_an_assistant_uploads_creates_watches_and_reads(tmp_path: Path) ->
     (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     seen: list[tuple[float, float | None]] = []
 
-    async def progressed(done: float, total: float | None, message: str | None) -> None:
-        seen.append((done, total))
+    async def progressed(progress: float, total: float | None, message: str | None) -> None:
+        seen.append((progress, total))
 
     async with (
         ModelServer(judge) as model,

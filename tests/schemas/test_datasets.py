@@ -84,6 +84,21 @@ def test_every_csv_cell_comes_back_as_text(cells: list[tuple[str, str]]) -> None
         pytest.param(b"a,\n1,2\n", "csv", "line 1: a column with no name", id="nameless"),
         pytest.param(b"a,b\n1,\xff\n", "csv", "line 2: not UTF-8", id="bad UTF-8 in CSV"),
         pytest.param(b'a,b\n1,"2\n', "csv", "not CSV", id="open quote"),
+        pytest.param(b"a;b\n1;2\n", "csv", "'a;b': is the file separated by semicolons?", id=";"),
+        pytest.param(b"a\tb\n1\t2\n", "csv", "is the file separated by tabs?", id="tabs"),
+        pytest.param(b'{"a": 1, "b": 2}\n', "csv", "line 1: it looks like JSONL;", id="JSONL"),
+        pytest.param(
+            b'{"a": "x"}\n{"a": "\\ud83d"}\n',
+            "jsonl",
+            "line 2: half of a surrogate pair in 'a'",
+            id="cut character",
+        ),
+        pytest.param(
+            b'{"a": {"b": ["\\uDE00"]}}\n',
+            "jsonl",
+            "half of a surrogate pair in 'a'",
+            id="cut character further down",
+        ),
     ],
 )
 def test_an_unusable_file_is_refused_with_the_line_and_the_reason(
@@ -92,6 +107,15 @@ def test_an_unusable_file_is_refused_with_the_line_and_the_reason(
     assert problem in (checked(data, kind).problem() or "")
     with pytest.raises(DatasetError):
         list(read_rows(io.BytesIO(data), kind))
+
+
+def test_an_escaped_character_outside_the_first_plane_is_whole() -> None:
+    row = b'{"a": "\\ud83d\\ude00 and \\\\ud83d", "b": [1]}\n'
+    assert checked(row).preview == [{"a": "\U0001f600 and \\ud83d", "b": [1]}]
+
+
+def test_one_column_is_enough() -> None:
+    assert checked(b"question\nWhy?\n", "csv").preview == [{"question": "Why?"}]
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_column() -> None:

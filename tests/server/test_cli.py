@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from evals_mcp.cli import main
+from evals_mcp.engine_service import EngineService
+from evals_mcp.errors import SettingsError
+from evals_mcp.settings import load_settings
 
 
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -58,6 +64,61 @@ def test_a_port_in_use_is_a_setting_to_change(tmp_path: Path) -> None:
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "engine.port" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (("--port", "99999"), "--port must be from 0 to 65535"),
+        (("--port", "-1"), "--port must be from 0 to 65535"),
+        (("--host", "a..localhost"), "cannot listen there"),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_line_and_exit_code_2(
+    tmp_path: Path, options: tuple[str, str], problem: str
+) -> None:
+    done = run(tmp_path, "engine", *options)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("evals-mcp: ")
+    assert problem in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_data_folder_of_a_newer_version_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
+    written_by_newer_version(tmp_path / "engine")
+
+    done = run(tmp_path, "engine", "--port", "0")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(r"evals-mcp: .* newer version .*\n", done.stderr)
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below"])
+def test_a_file_in_the_place_of_the_data_folder_is_told_as_such(
+    tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    done = run(tmp_path, "engine", EVALS_MCP_LOCAL__DATA_DIR=str(tmp_path / folder))
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "local.data_dir must be a folder; there is a file" in done.stderr
+
+
+def test_an_engine_that_does_not_start_after_all_is_an_error(tmp_path: Path) -> None:
+    settings = load_settings(None, {"EVALS_MCP_LOCAL__DATA_DIR": str(tmp_path)}, tmp_path)
+    service = EngineService(settings, "127.0.0.1", 0)
+    written_by_newer_version(tmp_path)
+
+    with pytest.raises(SettingsError, match="did not start"):
+        service.run(lambda url: pytest.fail(f"started on {url}"))
+
+
+def written_by_newer_version(data_dir: Path) -> None:
+    data_dir.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(data_dir / "evals.sqlite3")) as database:
+        database.execute("PRAGMA user_version = 999")
 
 
 @pytest.mark.parametrize("option", ["--version", "--help"])

@@ -152,7 +152,7 @@ async def test_a_wrong_shape_names_the_field_and_not_the_value() -> None:
     body = [{"workflow_id": "eval-1", "status": {"at": "ran-some-where"}}]
     message = str(await error_of(answer(body), operation=operations.LIST_EVALUATIONS))
 
-    assert "0.status" in message
+    assert "(0.status is no text)" in message
     assert "ran-some-where" not in message
 
 
@@ -203,12 +203,18 @@ async def test_a_body_over_the_limit_is_not_read_to_its_end(
         pytest.param(402, OperatorError, ["credit", "(402)"], id="402"),
         pytest.param(404, NotFoundError, [JOB_ID, "list_evaluations"], id="404"),
         pytest.param(405, UnsupportedError, ["GET /evaluation/{id}/status"], id="405"),
-        pytest.param(400, InvalidRequestError, ["no reason given", "get_status"], id="400"),
+        pytest.param(
+            400,
+            InvalidRequestError,
+            ["refused to read the evaluation's status (400): no reason given."],
+            id="400",
+        ),
         pytest.param(409, InvalidRequestError, ["(409)"], id="409"),
         pytest.param(413, InvalidRequestError, ["(413)"], id="413"),
         pytest.param(422, InvalidRequestError, ["(422)"], id="422"),
         pytest.param(418, InvalidRequestError, ["(418)"], id="418"),
         pytest.param(500, UnavailableError, ["500", "tried once"], id="500"),
+        pytest.param(507, OperatorError, ["local.data_dir", "get_status again"], id="507"),
         pytest.param(304, BadAnswerError, ["304"], id="304"),
     ],
 )
@@ -239,13 +245,34 @@ async def test_a_collection_that_is_not_there_is_no_missing_id() -> None:
     [
         pytest.param(
             {"error": {"message": "bad \x1b[31mvalue\u202e", "param": "labels", "code": 7}},
-            "refused get_status (400): bad value Field: labels.",
+            "refused to read the evaluation's status (400): `labels`: bad value.",
             id="contract",
         ),
         pytest.param({"error": {"message": "m", "param": None}}, "(400): m", id="null param"),
         pytest.param({"error": "m"}, "(400): m", id="text"),
+        pytest.param({"error": "parameters.labels: no"}, "(400): labels: no.", id="API's path"),
         pytest.param({"detail": "m"}, "(400): m", id="detail"),
         pytest.param({"detail": [{"loc": 1}]}, "(400): no reason given", id="list"),
+        pytest.param(
+            {
+                "detail": [
+                    {"loc": ["body", "parameters", "judge", "model"], "msg": "Field required"},
+                    {"loc": ["body", "type"], "msg": "unknown"},
+                ]
+            },
+            "(400): `judge.model`: Field required.",
+            id="list of details",
+        ),
+        pytest.param(
+            {
+                "error": {
+                    "message": "judge.system_template, line 1: No such filter.",
+                    "param": "parameters.judge.system_template",
+                }
+            },
+            "(400): `judge.system_template`: line 1: No such filter.",
+            id="field named twice",
+        ),
         pytest.param([], "(400): no reason given", id="array"),
         pytest.param(b"plain words", "(400): plain words", id="no JSON"),
         pytest.param(b"<html>x</html>", "(400): no reason given", id="page"),
@@ -277,6 +304,50 @@ async def test_a_vendors_reason_repeats_no_key_of_an_external_model() -> None:
         json=body,
     )
     assert "[removed] is wrong" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("param", "body", "field"),
+    [
+        ("parameters.model_to_evaluate", {"model_to_evaluate": "answer"}, "response_column"),
+        ("parameters.model_a", {"model_a": "answer"}, "response_column_a"),
+        ("model_b.model", {"model_b": {"model": "m"}}, "model_b.model"),
+        ("parameters.judge.external_base_url", {}, "judge.external_credential"),
+        ("parameters.labels", {}, "labels"),
+    ],
+)
+async def test_a_refusal_names_the_field_as_the_tool_does(
+    param: str, body: dict[str, object], field: str
+) -> None:
+    error = await error_of(
+        answer({"error": {"message": f"{param}: no.", "param": param}}, 400),
+        operation=operations.CREATE_EVALUATION,
+        json={"parameters": body},
+    )
+    assert str(error).endswith(f"refused to start the evaluation (400): `{field}`: no.")
+
+
+@pytest.mark.parametrize("operation", operations.OPERATIONS)
+@pytest.mark.parametrize("status", [400, 429, 500, 302])
+async def test_no_message_has_the_name_of_an_operation(operation: Operation, status: int) -> None:
+    message = str(await error_of(answer({}, status), operation=operation))
+    assert operation.name not in message
+
+
+async def test_an_unknown_id_is_unknown_for_a_token_only_where_there_is_one() -> None:
+    local = replace(SERVICE, name="local", token=None)
+    for service, expected in ((SERVICE, "exists for this token."), (local, "exists.")):
+        async with scripted(answer({}, 404), service=service) as (rest, _):
+            with pytest.raises(NotFoundError) as caught:
+                await rest.call(operations.GET_EVALUATION, item_id=JOB_ID)
+        assert expected in str(caught.value)
+
+
+async def test_another_object_is_no_list_of_data_sets() -> None:
+    error = await error_of(answer({"hello": [1, 2]}), operation=operations.LIST_FILES)
+    assert isinstance(error, BadAnswerError)
+    assert "was asked to list the data sets" in str(error)
+    assert "(data is missing)" in str(error)
 
 
 # Reads are tried again
@@ -311,8 +382,8 @@ async def test_a_read_is_given_up_after_four_tries() -> None:
 
     assert len(script.requests) == 4
     assert str(caught.value) == (
-        "together (api.together.ai) answered get_status with 503 (overloaded); it was tried "
-        "4 times in 4 s. Try again in about a minute."
+        "together (api.together.ai) was asked to read the evaluation's status and answered 503 "
+        "(overloaded); it was tried 4 times in 4 s. Try again in about a minute."
     )
 
 
@@ -386,6 +457,7 @@ def test_any_retry_after_is_a_pause_or_nothing(header: str) -> None:
         pytest.param(answer({"id": 1}), LostAnswerError, id="wrong shape"),
         pytest.param(answer({}, 400), InvalidRequestError, id="400"),
         pytest.param(answer({}, 404), UnsupportedError, id="404"),
+        pytest.param(answer({}, 507), OperatorError, id="507"),
     ],
 )
 async def test_a_change_is_sent_once_and_says_whether_it_may_have_arrived(

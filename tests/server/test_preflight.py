@@ -1,13 +1,18 @@
 from typing import Any
 
+import anyio
+import anyio.lowlevel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, NotFoundError
 from evals_mcp.preflight import check_columns, check_request, dataset_columns
+from evals_mcp.template_columns import can_be_named, columns_read
 from evals_schemas.evaluations import parse_evaluation_request
 from tests.server.fake_provider import FakeProvider, jsonl
+
+JUDGE = {"model": "j", "model_source": "serverless", "system_template": "{{expected}}"}
 
 
 def request(template: str, **changes: Any) -> Any:
@@ -42,6 +47,7 @@ def model(**changes: str) -> dict[str, str]:
         ("{% if question %}{{ question | upper }}{% endif %} {{ range(3) | list }}", ["question"]),
         ("{{question}}", ["question", "image_data_urls"]),
         ("{% raw %}{{ not_a_column }}{% endraw %}{{question}}", ["question"]),
+        ("{{range}} {{dict}} {{cycler}} {{lipsum}}", ["range", "dict", "cycler", "lipsum"]),
     ],
 )
 def test_a_request_that_uses_every_column_passes(template: str, columns: list[str]) -> None:
@@ -67,6 +73,28 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
             ["question"],
             "`model_to_evaluate.input_template` uses {{q}}",
         ),
+        (request("{{range(3)}}"), ["range", "id"], "the column 'id'"),
+        (request("{{question}}"), ["question", "a b"], "No template can read the column 'a b'"),
+        (request("{{question}}"), ["question", "answer"], "name it in `response_column` if"),
+        (
+            request("", model_to_evaluate=model(model="answer_v1")),
+            ["question", "answer_v1"],
+            (
+                "`model_to_evaluate.model` is 'answer_v1', a column of the data set. For ready "
+                "answers give its name as `response_column`"
+            ),
+        ),
+        (
+            request("{{expected}}", judge={**JUDGE, "model": "rule/contains"}),
+            ["expected", "answer_v1"],
+            (
+                "`response_column` or `model_to_evaluate` is missing: a rule compares an answer "
+                "with what is expected. The data set has 'expected', 'answer_v1'."
+            ),
+        ),
+        (request("x" * 65_537), ["question"], "`judge.system_template` is longer than 64 KiB"),
+        (request("{{" + "(" * 30_000), ["question"], "template: it is nested too deeply."),
+        (request("{{" + "9" * 30_000 + "}}"), ["question"], "a number in it is too long."),
     ],
 )
 def test_a_misfit_is_named_with_the_field_and_the_way_out(
@@ -76,7 +104,6 @@ def test_a_misfit_is_named_with_the_field_and_the_way_out(
         check_columns(checked, columns)
 
     assert expected in str(refused.value)
-    assert "create_evaluation" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -133,3 +160,58 @@ def test_any_text_is_a_template_or_an_invalid_request(template: str) -> None:
         refused = str(error)
 
     assert len(refused) < 800
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{question}}{{ 10**(10**10) }}",
+        "{{question}}{{ 'x' * 1000000000 }}",
+        "{{question}}{{ 'x' | center(10**10) }}",
+        "{{question}}{% autoescape 10**(10**10) %}{% endautoescape %}",
+        "{{question}}{{ " + "[] " + "| tojson " * 200 + "}}",
+    ],
+)
+async def test_no_part_of_a_template_is_computed_before_the_start(template: str) -> None:
+    provider = FakeProvider(contents={"file-1": jsonl({"question": "1+1"})})
+
+    with anyio.fail_after(5):
+        await check_request(request(template), provider)
+
+
+async def test_other_calls_go_on_while_a_template_is_parsed() -> None:
+    provider = FakeProvider(contents={"file-1": jsonl({"question": "1+1"})})
+    turns = 0
+
+    async def other_call() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(other_call)
+        with anyio.fail_after(10):
+            await check_request(request("{{question}}" * 5000), provider)
+        tasks.cancel_scope.cancel()
+
+    assert turns > 100
+
+
+def test_a_column_named_like_a_model_may_hold_that_models_answers() -> None:
+    answers = {"model_a": "gpt-5", "model_b": model(model="gpt-5")}
+    parameters = {"judge": JUDGE, "input_data_file_path": "file-1", **answers}
+    checked = parse_evaluation_request({"type": "compare", "parameters": parameters})
+
+    check_columns(checked, ["question", "expected", "gpt-5"])
+
+
+def test_a_column_that_no_template_can_name_may_hold_the_answers() -> None:
+    check_columns(request("{{question}}", model_to_evaluate="my answer"), ["question", "my answer"])
+
+
+@given(st.text(max_size=8) | st.sampled_from(["not", "self", "if", "None", "loop", "a-b", "1a"]))
+def test_a_column_can_be_named_where_a_template_of_its_name_reads_it(name: str) -> None:
+    if not can_be_named(name):
+        return
+    assert columns_read("field", f"{{{{ {name} }}}}") == {name}

@@ -1,5 +1,6 @@
+import sqlite3
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
 import anyio
@@ -125,10 +126,11 @@ async def test_an_engine_that_cannot_start_in_the_background_ends_nothing(
 async def test_a_data_folder_that_cannot_be_used_is_an_error_of_the_settings(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "file").touch()
-    configured = settings(local={"data_dir": tmp_path / "file"})
+    with closing(sqlite3.connect(tmp_path / "evals.sqlite3")) as newer:
+        newer.execute("PRAGMA user_version = 999")
+    configured = settings(local={"data_dir": tmp_path})
 
-    with pytest.raises(SettingsError, match="data_dir"):
+    with pytest.raises(SettingsError, match="newer version"):
         async with open_provider(configured):
             raise AssertionError("opened")
 

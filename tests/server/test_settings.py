@@ -247,6 +247,8 @@ def test_a_token_with_anything_around_it_is_refused(tmp_path: Path, value: str) 
         "...",
         "token",
         "api_key",
+        "tgp_v1_only-an-example",
+        "only-an-example",
     ],
 )
 def test_a_placeholder_is_no_token(tmp_path: Path, value: str) -> None:
@@ -294,12 +296,19 @@ def test_a_random_key_is_not_taken_for_a_placeholder(key: str) -> None:
             id="key under a name",
         ),
         pytest.param("[server]\nwarp = 1", ["write one of log_level, provider"], id="no near key"),
-        pytest.param("[engine]\nport = 'a'", ["engine.port must be a valid int"], id="type"),
+        pytest.param("[engine]\nport = 'a'", ["engine.port must be a whole number."], id="type"),
         pytest.param("[engine]\nport = 70000", ["less than or equal", "0 to 65535"], id="range"),
         pytest.param("[local]\nlease_seconds = inf", ["local.lease_seconds"], id="infinity"),
         pytest.param("[server]\nprovider = 'nugen'", ["'together' or 'local'"], id="provider"),
-        pytest.param("together = 'x'", ["settings.toml: together "], id="value for a section"),
-        pytest.param("[datasets]\nallowed_folders = '.'", ["allowed_folders"], id="no list"),
+        pytest.param("together = 'x'", ["together must be a section"], id="value for a section"),
+        pytest.param("server = 1", ["server must be a section"], id="number for a section"),
+        pytest.param("credentials = 1", ["credentials must be a section"], id="no names"),
+        pytest.param(
+            "[datasets]\nallowed_folders = '.'", ["allowed_folders must be a list"], id="no list"
+        ),
+        pytest.param("[engine]\nhost = 1", ["host must be text in quotes"], id="no text"),
+        pytest.param("[local]\ndata_dir = 1", ["data_dir must be a path in quotes"], id="no path"),
+        pytest.param("[local]\nlease_seconds = 'a'", ["must be a number"], id="no number"),
         pytest.param("[credentials.a]", ["credentials.a.base_url is required"], id="required"),
         pytest.param("[credentials.'a b']", ["credentials.a b is no usable name"], id="name"),
         pytest.param(
@@ -347,12 +356,29 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
         (f"https://a.example#{TOKEN}", "query"),
         ("https://a.example/v1?", "query"),
         ("https://a.example /v1", "white space"),
+        ("https://a.example/v1/chat/completions", "must end before /chat/completions"),
+        ("https://a.example/v1/evaluation/", "must end before /evaluation"),
+        ("https://a.example/v1/models", "must end before /models"),
     ],
 )
 def test_a_base_url_is_an_address_and_nothing_else(tmp_path: Path, url: str, problem: str) -> None:
     message = refused(tmp_path, f"[together]\nbase_url = '{url}'")
     assert "together.base_url" in message
     assert problem in message
+
+
+def test_a_host_may_be_called_like_an_operation(tmp_path: Path) -> None:
+    settings = load(tmp_path, "[local.models]\nbase_url = 'http://models'")
+    assert settings.local.models.base_url == "http://models"
+
+
+@pytest.mark.parametrize("setting", ["local.data_dir", "results.cache_dir"])
+@pytest.mark.parametrize("value", ["file", "file/below"])
+def test_a_file_is_no_folder_for_data(tmp_path: Path, setting: str, value: str) -> None:
+    (tmp_path / "file").touch()
+    section, _, name = setting.partition(".")
+    message = refused(tmp_path, f"[{section}]\n{name} = '{value}'")
+    assert f"{setting} must be a folder; there is a file of that name, or above it" in message
 
 
 @pytest.mark.parametrize(
@@ -444,7 +470,7 @@ def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
     ("variable", "value", "parts"),
     [
         ("EVALS_MCP_TOGETHER_TOKEN", TOKEN, ["did you mean EVALS_MCP_TOGETHER__TOKEN"]),
-        ("EVALS_MCP_LOCAL__DATADIR", "x", ["did you mean EVALS_MCP_LOCAL__DATA_DIR"]),
+        ("EVALS_MCP_LOCAL__DATADIR", "x", ["did you mean EVALS_MCP_LOCAL__DATA_DIR?"]),
         ("EVALS_MCP_LOCAL", "x", ["is no setting"]),
         ("EVALS_MCP_", "x", ["is no setting"]),
         ("EVALS_MCP_ENGINE__PORT", "x", ["variable EVALS_MCP_ENGINE__PORT: engine.port must be"]),
@@ -489,7 +515,8 @@ def test_the_example_as_it_stands_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_every_value_of_the_example_is_usable(tmp_path: Path) -> None:
-    settings = load(tmp_path, example(in_force=True))
+    tokens = r"(?<=\ntoken = ).*"
+    settings = load(tmp_path, re.sub(tokens, f"'{TOKEN}'", example(in_force=True)))
     assert settings.credentials["openai"].base_url == "https://api.openai.com/v1"
 
 

@@ -266,7 +266,7 @@ async def test_three_creates_are_three_requests_whatever_happens() -> None:
         pytest.param(
             answer({"error": {"message": "unknown model", "param": "judge.model"}}, 400),
             InvalidRequestError,
-            "unknown model Field: judge.model.",
+            "refused to start the evaluation (400): `judge.model`: unknown model.",
             id="400",
         ),
         pytest.param(
@@ -278,6 +278,7 @@ async def test_three_creates_are_three_requests_whatever_happens() -> None:
         pytest.param(answer({}, 401), TokenRefusedError, "TOGETHER_API_KEY", id="401"),
         pytest.param(answer({}, 402), OperatorError, "credit", id="402"),
         pytest.param(answer(b"", 301, location="/x"), BadAnswerError, "base_url", id="redirect"),
+        pytest.param(answer({}, 507), OperatorError, "call create_evaluation again", id="507"),
     ],
 )
 async def test_what_certainly_did_not_start_is_not_searched_for(
@@ -466,6 +467,19 @@ async def test_a_lost_answer_to_an_upload_sends_the_caller_to_the_list(tmp_path:
         with pytest.raises(UnavailableError, match="list_datasets before uploading it again"):
             await provider.upload_dataset(path, "rows.jsonl")
 
+    assert len(script.requests) == 1
+
+
+async def test_an_upload_to_a_full_disk_has_certainly_stored_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"{}\n")
+    async with provided(answer({}, 507)) as (provider, script):
+        with pytest.raises(OperatorError) as caught:
+            await provider.upload_dataset(path, "rows.jsonl")
+
+    assert "the disk of its data directory (setting local.data_dir) is full" in str(caught.value)
+    assert str(caught.value).endswith("then call upload_dataset again.")
+    assert "may have arrived" not in str(caught.value)
     assert len(script.requests) == 1
 
 

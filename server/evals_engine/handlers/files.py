@@ -3,40 +3,41 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from anyio import to_thread
-from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
+from evals_engine.forms import MAX_FORM_BYTES, FileForm, fill, form_too_large, limited
 from evals_engine.store import StoredFile
-from evals_engine.uploads import chunks_of, new_file
+from evals_engine.uploads import Uploads, new_file, too_large
 from evals_schemas.files import File, FileDeleted, FileList
 
 
 async def upload(request: Request) -> Response:
     """POST /files/upload: the bytes and what they are, in one multipart form."""
-    engine = request.app.state.engine
-    async with request.form(max_files=1, max_fields=10) as form:
-        sent = form.get("file")
-        if not isinstance(sent, UploadFile):
+    uploads: Uploads = request.app.state.engine.uploads
+    most = uploads.max_bytes + MAX_FORM_BYTES
+    request = limited(request, most, too_large(uploads.max_bytes))
+    async with uploads.part() as part:
+        form = FileForm(request.headers.get("content-type", ""), part)
+        await form.read(request.stream())
+        if form.filename is None:
             raise ApiError(400, "file: send the data set as a multipart file part.", param="file")
-        name = _text(form, "file_name") or sent.filename or "dataset.jsonl"
-        announced = _announced(request, form, name)
-        stored = await engine.uploads.receive(announced, chunks_of(sent.file))
-    await to_thread.run_sync(engine.store.add_file, stored)
-    return _json(stored)
+        name = _text(form.fields, "file_name") or form.filename or "dataset.jsonl"
+        return _json(await uploads.keep(part, _announced(request, form.fields, name)))
 
 
 async def announce(request: Request) -> Response:
     """POST /files: says what will come; answers 302 to where the bytes are to be PUT."""
     engine = request.app.state.engine
-    async with request.form(max_files=1, max_fields=10) as form:
+    async with limited(request, MAX_FORM_BYTES, form_too_large()).form() as form:
         name = _text(form, "file_name")
         if not name:
             raise ApiError(400, "file_name: name the file, ending in .jsonl or .csv.")
@@ -51,14 +52,15 @@ async def announce(request: Request) -> Response:
 async def receive(request: Request) -> Response:
     """PUT to the place that was answered: the key in the path is the permission, once."""
     engine = request.app.state.engine
+    uploads: Uploads = engine.uploads
     file_id, key = request.path_params["id"], request.path_params["key"]
     awaited: StoredFile | None = await to_thread.run_sync(engine.store.awaited_file, file_id, key)
     if awaited is None:
         raise not_found("awaited file", file_id)
-    stored = await engine.uploads.receive(awaited, request.stream())
-    await to_thread.run_sync(
-        engine.store.complete_file, file_id, key, stored.bytes, stored.line_count
-    )
+    async with uploads.part() as part:
+        request = limited(request, uploads.max_bytes, too_large(uploads.max_bytes))
+        await fill(part, request.stream())
+        await uploads.keep(part, awaited)
     return Response(status_code=200)
 
 
@@ -106,7 +108,7 @@ async def _find(request: Request) -> StoredFile:
     return found
 
 
-def _announced(request: Request, form: FormData, name: str) -> StoredFile:
+def _announced(request: Request, form: Mapping[str, object], name: str) -> StoredFile:
     purpose = _text(form, "purpose") or "eval"
     if purpose != "eval":
         raise ApiError(400, "purpose: this service keeps data sets only; send eval.")
@@ -115,7 +117,7 @@ def _announced(request: Request, form: FormData, name: str) -> StoredFile:
     return replace(file, kind="csv") if _text(form, "file_type") == "csv" else file
 
 
-def _text(form: FormData, field: str) -> str:
+def _text(form: Mapping[str, object], field: str) -> str:
     value = form.get(field)
     return value if isinstance(value, str) else ""
 

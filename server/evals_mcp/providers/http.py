@@ -6,13 +6,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import anyio
 import httpx2
 
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
-from evals_mcp.providers.replies import Asked, LostAnswerError, Reply, read, refusal
+from evals_mcp.providers.refusals import refusal
+from evals_mcp.providers.replies import Asked, LostAnswerError, Reply, read
 from evals_mcp.providers.retrying import (
     BUDGET_SECONDS,
     RETRIED_STATUSES,
@@ -36,6 +37,9 @@ _READ_TIMEOUT = httpx2.Timeout(10.0, connect=5.0, pool=None)
 _SEND_TIMEOUT = httpx2.Timeout(BUDGET_SECONDS, connect=5.0, pool=None)
 _FILE_TIMEOUT = httpx2.Timeout(60.0, connect=5.0, pool=None)
 # Seconds without a sign of the service. Waiting for a free connection is no failure: pool=None.
+
+_CERTAIN = frozenset({501, 507})
+"""Failures that say that nothing was done: not there, and no room."""
 
 _NEVER_LEFT = (
     httpx2.ConnectError,
@@ -97,7 +101,7 @@ class RestClient:
             LostAnswerError: a request that is sent once may have arrived; its answer is lost.
             EvalsMCPError: any other failure, by the kind that says who must act.
         """
-        asked = Asked(self._service, operation, item_id, frozenset(_keys_in(json)))
+        asked = Asked(self._service, operation, item_id, json)
         timeout = _READ_TIMEOUT if operation.method == "GET" else _SEND_TIMEOUT
         request = self._request(operation, item_id, timeout=timeout, params=params, json=json)
         return await self._answer(request, asked, BUDGET_SECONDS)
@@ -138,7 +142,7 @@ class RestClient:
         response = await self._tried(request, asked, BUDGET_SECONDS, _left_open)
         try:
             if "text/html" in response.headers.get("content-type", ""):
-                raise asked.wrong_answer("answered with a web page instead of a file")
+                raise asked.wrong_answer(asked.answered("with a web page instead of a file"))
             async with aclosing(self._blocks(response)) as blocks:
                 yield blocks
         finally:
@@ -229,11 +233,11 @@ class RestClient:
 
     def _trouble_of(self, reply: Reply, asked: Asked) -> _Trouble:
         """The trouble behind a status that time may change; raises for every other one."""
-        failing = reply.status >= 500 and reply.status != 501
+        failing = reply.status >= 500 and reply.status not in _CERTAIN
         if reply.status not in {408, 425, 429} and not failing:
             raise refusal(reply, asked)
         return _Trouble(
-            f"answered {asked.operation.name} with {reply.status}{_meaning(reply.status)}",
+            asked.answered(f"{reply.status}{_meaning(reply.status)}"),
             may_have_arrived=failing,
             retried=reply.status in RETRIED_STATUSES,
             retry_after=seconds_asked(reply.headers.get("retry-after"), self._timing.now()),
@@ -270,16 +274,6 @@ async def _whole(response: httpx2.Response) -> Reply:
     finally:
         await response.aclose()
     return Reply(response.status_code, response.headers, bytes(body))
-
-
-def _keys_in(value: object) -> list[str]:
-    """The keys of external models in a request's body."""
-    if not isinstance(value, dict):
-        return []
-    fields = cast("dict[str, object]", value)
-    own = fields.get("external_api_token")
-    found = [own] if isinstance(own, str) else []
-    return found + [key for below in fields.values() for key in _keys_in(below)]
 
 
 def _meaning(status: int) -> str:

@@ -1,4 +1,4 @@
-"""From a service's answer to a model of the contract, or to the error that says who must act."""
+"""From a service's answer to a model of the contract."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 
 from evals_mcp.cleaning import clean
-from evals_mcp.errors import (
-    BadAnswerError,
-    EvalsMCPError,
-    InvalidRequestError,
-    OperatorError,
-    TokenRefusedError,
-    UnavailableError,
-    UnsupportedError,
-)
+from evals_mcp.errors import BadAnswerError, UnavailableError
+from evals_mcp.providers.asking import in_plain_words
 from evals_mcp.providers.service import Service
-from evals_mcp.providers.subjects import subject_of
 from evals_schemas.operations import Operation
+
+_MISFITS = {
+    "missing": "is missing",
+    "model_type": "is no object",
+    "dict_type": "is no object",
+    "list_type": "is no list",
+    "string_type": "is no text",
+}
+"""What is wrong with a part of an answer, by pydantic's name for it."""
 
 
 class LostAnswerError(UnavailableError):
@@ -57,8 +58,17 @@ class Asked:
     service: Service
     operation: Operation
     item_id: str | None = None
-    secrets: frozenset[str] = frozenset()
-    """Keys that were in the request; no message repeats them."""
+    body: object = None
+    """The request's JSON."""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Keys that were in the request; no message repeats them."""
+        return frozenset(_keys_in(self.body))
+
+    def answered(self, what: str) -> str:
+        """What the service was asked for and did instead; continues the service's name."""
+        return f"was asked to {in_plain_words(self.operation)} and answered {what}"
 
     def wrong_answer(self, what: str) -> BadAnswerError:
         """The error for an answer that is not the contract."""
@@ -77,19 +87,19 @@ def read(reply: Reply, asked: Asked) -> Any:
         BadAnswerError: the body is a page, broken off, or not of the operation's shape.
     """
     if reply.is_page:
-        raise asked.wrong_answer("answered with a web page instead of JSON")
+        raise asked.wrong_answer(asked.answered("with a web page instead of JSON"))
     try:
         value = _without_nulls(json.loads(reply.body, parse_constant=_absent))
     except (ValueError, RecursionError):
-        problem = f"answered {asked.operation.name} with something that is not complete JSON"
+        problem = asked.answered("with something that is not complete JSON")
     else:
         try:
             return _adapter(asked.operation).validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            found = f"{clean(where, 80) or 'the body'}: {clean(first['msg'], 120)}"
-            problem = f"answered {asked.operation.name} with JSON of another shape ({found})"
+            where = clean(".".join(str(part) for part in first["loc"]), 80) or "the body"
+            found = f"{where} {_MISFITS.get(first['type'], 'is of another form')}"
+            problem = asked.answered(f"with JSON of another shape ({found})")
     # Outside of the handlers, so that no traceback leads back to what was answered.
     raise asked.wrong_answer(problem)
 
@@ -115,65 +125,11 @@ def _adapter(operation: Operation) -> TypeAdapter[Any]:
     return TypeAdapter[Any](answers if operation.as_list else operation.answers)
 
 
-def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:
-    """The error for an answer that is no success and that trying again would not change."""
-    service, status = asked.service, reply.status
-    if status in {401, 403}:
-        return TokenRefusedError(_token_advice(service, status))
-    if status == 402:
-        return OperatorError(
-            f"{service} wants payment (402): the account has no credit left or has reached its "
-            "spending limit. Whoever owns it must raise it; nothing was started."
-        )
-    if status == 404 and asked.item_id is not None:
-        return subject_of(asked.operation).missing(asked.item_id)
-    if status in {404, 405, 501}:
-        return UnsupportedError(
-            f"{service} has no {asked.operation.method} {asked.operation.path} ({status}). If it "
-            f"should, check the setting {service.base_url_setting}."
-        )
-    if 400 <= status < 500:
-        return InvalidRequestError(_vendor_reason(reply, asked))
-    redirect = " and a redirect, which is not followed" if 300 <= status < 400 else ""
-    return asked.wrong_answer(f"answered {asked.operation.name} with the status {status}{redirect}")
-
-
-def _token_advice(service: Service, status: int) -> str:
-    if service.token is None:
-        return (
-            f"{service} wants a token ({status}) and none is configured: set "
-            f"{service.token_setting}, then restart this server."
-        )
-    return (
-        f"{service} does not take the configured token ({status}): put a valid one into "
-        f"{service.token_setting}, then restart this server."
-    )
-
-
-def _vendor_reason(reply: Reply, asked: Asked) -> str:
-    message, param = _vendor_message(reply)
-    quoted = asked.service.quote(message, asked.secrets) or "no reason given"
-    field = f" Field: {asked.service.quote(param, asked.secrets)[:80]}." if param else ""
-    return f"{asked.service} refused {asked.operation.name} ({reply.status}): {quoted}{field}"
-
-
-def _vendor_message(reply: Reply) -> tuple[str, str | None]:
-    """Message and field of an error body: `{"error": …}` as in the contract, or `{"detail": …}`."""
-    if reply.is_page:
-        return "", None
-    try:
-        body: object = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return reply.body[:4096].decode(errors="replace"), None
-    if not isinstance(body, dict):
-        return "", None
-    fields = cast("dict[str, object]", body)
-    error = fields.get("error") or fields.get("detail") or fields.get("message")
-    if not isinstance(error, dict):
-        return (error, None) if isinstance(error, str) else ("", None)
-    detail = cast("dict[str, object]", error)
-    message, param = detail.get("message"), detail.get("param")
-    return (
-        message if isinstance(message, str) else "",
-        param if isinstance(param, str) else None,
-    )
+def _keys_in(value: object) -> list[str]:
+    """The keys of external models in a request's body."""
+    if not isinstance(value, dict):
+        return []
+    fields = cast("dict[str, object]", value)
+    own = fields.get("external_api_token")
+    found = [own] if isinstance(own, str) else []
+    return found + [key for below in fields.values() for key in _keys_in(below)]

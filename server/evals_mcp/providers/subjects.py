@@ -22,10 +22,11 @@ class Subject:
     example: str
     list_tool: str
 
-    def missing(self, item_id: str) -> NotFoundError:
-        """The error for an id that the service does not know."""
+    def missing(self, item_id: str, *, by_token: bool) -> NotFoundError:
+        """The error for an id that the service does not know, or not for the token it was given."""
+        whose = " for this token" if by_token else ""
         return NotFoundError(
-            f"No {self.kind} {clean(item_id, 80)!r} exists for this token. "
+            f"No {self.kind} {clean(item_id, 80)!r} exists{whose}. "
             f"Call {self.list_tool} to see the ids there are."
         )
 

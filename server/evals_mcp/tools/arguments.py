@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
@@ -25,6 +26,19 @@ _DROPPED = frozenset({"wait_for_previous"})
 """What clients add to every call on their own account."""
 
 _SECRETS = frozenset({"external_api_token", "external_base_url", "api_key", "api_token"})
+
+_TYPES_NAMED = re.compile(r"^(classify|score|compare)(, (classify|score|compare))*: ")
+"""What a description begins with where a field belongs to some types of evaluation only."""
+
+_MEANT = {
+    "cancelled": "user_error",
+    "canceled": "user_error",
+    "failed": "error",
+    "succeeded": "completed",
+    "finished": "completed",
+    "in_progress": "running",
+}
+"""The value that has the meaning of one that is not allowed."""
 
 _PROBLEMS_NAMED = 3
 _ECHO = 40
@@ -146,14 +160,30 @@ def _problem(problem: ErrorDetails, schema: Schema) -> str:
     found = _at(path, schema)
     match problem["type"]:
         case "missing":
-            return f"`{field}` is missing: {found.get('description', 'it is required')}"
+            description = str(found.get("description", "it is required"))
+            return f"`{field}` is missing: {_TYPES_NAMED.sub('', description)}"
         case "extra_forbidden":
             return _unknown(path[-1], _at(path[:-1], schema), ".".join(path[:-1]))
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ").rstrip(".")
-            return f"{clean(text, 300)}."
+            return f"{_with_fields_marked(clean(text, 300), schema)}."
         case _:
-            return f"`{field}` must be {_allowed(found, problem)}; got {_got(problem['input'])}."
+            got = _got(problem["input"]) + _meant(found, problem["input"])
+            return f"`{field}` must be {_allowed(found, problem)}; got {got}."
+
+
+def _with_fields_marked(text: str, schema: Schema) -> str:
+    """The text with every field's name in backticks; what is quoted is a value, no field."""
+    names = "|".join(sorted(cast("Mapping[str, Any]", schema.get("properties", {}))))
+    marked = re.compile(rf"'[^']*'|\"[^\"]*\"|`[^`]*`|\b({names})\b")
+    return marked.sub(lambda found: f"`{found[1]}`" if found[1] else found[0], text)
+
+
+def _meant(schema: Schema, value: object) -> str:
+    """Advice for a state by another service's name."""
+    meant = _MEANT.get(value.casefold()) if isinstance(value, str) else None
+    values = cast("list[str]", schema.get("enum", []))
+    return f" (that is {meant} here)" if meant in values else ""
 
 
 def _at(path: list[str], schema: Schema) -> Schema:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from evals_mcp.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.endings import after_failure, failure_reason, is_cancelled
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.evaluations import ENDED
+from evals_schemas.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools import CancelEvaluationInput, CancelEvaluationOutput
 
 
@@ -17,13 +18,15 @@ async def cancel_evaluation(
     return CancelEvaluationOutput(
         evaluation_id=evaluation_id,
         status=job.status,
-        next_step=_next_step(evaluation_id, job.status),
+        next_step=_next_step(evaluation_id, job, session.provider.name),
     )
 
 
-def _next_step(evaluation_id: str, status: str) -> str:
-    if status == "completed":
+def _next_step(evaluation_id: str, job: EvaluationJob, provider: str) -> str:
+    if job.status == "completed":
         return f"It had ended before: call get_evaluation with evaluation_id {evaluation_id}."
-    if status in ENDED:
+    if is_cancelled(job):
+        return f"{failure_reason(job)} {after_failure(job, provider)}"
+    if job.status in ENDED:
         return f"Call get_evaluation with evaluation_id {evaluation_id} to see how far it came."
     return f"It is stopping: call get_status with evaluation_id {evaluation_id}, wait_seconds 10."

@@ -7,7 +7,13 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from evals_mcp.errors import InvalidRequestError
+from evals_mcp.errors import (
+    AmbiguousCreateError,
+    CallerError,
+    EvalsMCPError,
+    InvalidRequestError,
+    NoTokenError,
+)
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.settings_schema import NamedEndpointSettings
 from evals_mcp.tools.arguments import explain
@@ -16,6 +22,7 @@ from evals_schemas.evaluations import (
     RULE_PREFIX,
     ClassifyParameters,
     CompareParameters,
+    EvaluationCreated,
     ScoreParameters,
     candidates,
     parse_evaluation_request,
@@ -28,7 +35,7 @@ from evals_schemas.tools import (
     JudgeInput,
 )
 
-_AGAIN = "Nothing was started; correct this and call create_evaluation again."
+_NOT_STARTED = "Nothing was started"
 
 _PARAMETERS = {
     "classify": ClassifyParameters,
@@ -42,13 +49,19 @@ _MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
 async def create_evaluation(
     arguments: CreateEvaluationInput, session: ToolSession
 ) -> CreateEvaluationOutput:
-    """Start an evaluation whose columns, templates and fields fit together."""
-    # Jinja2 costs start-up time that only this call has to pay.
-    from evals_mcp.preflight import check_request  # noqa: PLC0415
+    """Start an evaluation whose columns, templates and fields fit together.
 
-    request = to_request(arguments, session.settings.credentials)
-    await check_request(request, session.provider)
-    created = await session.provider.create_evaluation(request)
+    Raises:
+        AmbiguousCreateError: it may have been started.
+        EvalsMCPError: anything else; it was not, and the message says so.
+    """
+    try:
+        request = to_request(arguments, session.settings.credentials)
+        created = await _created(request, session)
+    except AmbiguousCreateError:
+        raise
+    except EvalsMCPError as error:
+        raise _not_started(error) from None
     return CreateEvaluationOutput(
         evaluation_id=created.workflow_id,
         type=arguments.type,
@@ -58,6 +71,24 @@ async def create_evaluation(
         next_step=f"Call get_status with evaluation_id {created.workflow_id} and wait_seconds 45, "
         "again until it has ended; then get_evaluation.",
     )
+
+
+async def _created(request: AnyRequest, session: ToolSession) -> EvaluationCreated:
+    # Jinja2 costs start-up time that only this call has to pay.
+    from evals_mcp.preflight import check_request  # noqa: PLC0415
+
+    await check_request(request, session.provider)
+    return await session.provider.create_evaluation(request)
+
+
+def _not_started(error: EvalsMCPError) -> EvalsMCPError:
+    """The same error, ending with what became of the evaluation."""
+    text = str(error)
+    if _NOT_STARTED.casefold() in text.casefold():
+        return error
+    again = isinstance(error, CallerError)
+    advice = "; correct this and call create_evaluation again." if again else "."
+    return type(error)(f"{text.rstrip('.')}. {_NOT_STARTED}{advice}")
 
 
 def calls_per_row(request: AnyRequest) -> int:
@@ -91,7 +122,7 @@ def to_request(
         if candidate and answers:
             raise InvalidRequestError(
                 f"`{column}` and `{model}` exclude each other: the first names a column of ready "
-                f"answers, the second runs a model. {_AGAIN}"
+                "answers, the second runs a model."
             )
         if candidate:
             fields[model] = _endpoint(model, candidate, credentials)
@@ -101,7 +132,7 @@ def to_request(
     try:
         return parse_evaluation_request({"type": arguments.type, "parameters": fields})
     except ValidationError as error:
-        raise InvalidRequestError(f"{_explain(arguments, error)} {_AGAIN}") from None
+        raise InvalidRequestError(_explain(arguments, error)) from None
 
 
 def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
@@ -113,7 +144,7 @@ def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
         if arguments.type not in takers:
             raise InvalidRequestError(
                 f"`{name}` belongs to type {' and '.join(takers)}, not {arguments.type}: leave it "
-                f"out or change `type`. {_fields_of(arguments.type)} {_AGAIN}"
+                f"out or change `type`. {_fields_of(arguments.type)}"
             )
 
 
@@ -135,7 +166,7 @@ def _check_sides(arguments: CreateEvaluationInput, fields: Mapping[str, Any]) ->
         if side not in fields:
             raise InvalidRequestError(
                 f"`{RESPONSE_COLUMNS[side]}` or `{side}` is missing: name a column of ready "
-                f"answers, or give a model to run. {_AGAIN}"
+                "answers, or give a model to run."
             )
 
 
@@ -147,22 +178,40 @@ def _endpoint(
     """The API's fields of a model; the only place where a configured key is unwrapped."""
     fields = endpoint.model_dump(exclude_none=True, exclude={"external_credential"})
     name = endpoint.external_credential
-    if name is None:
-        return fields
-    if endpoint.model_source != "external":
+    if endpoint.model_source == "external":
+        return fields | _credential(f"{field}.external_credential", name, credentials)
+    if name is not None:
         raise InvalidRequestError(
-            f"`{field}.external_credential` needs `{field}.model_source` external. {_AGAIN}"
+            f"`{field}.external_credential` needs `{field}.model_source` external."
+        )
+    return fields
+
+
+def _credential(
+    field: str, name: str | None, credentials: Mapping[str, NamedEndpointSettings]
+) -> dict[str, str]:
+    """Where an external model is and with which key; both come from the configuration alone."""
+    known = ", ".join(sorted(credentials))
+    there = (
+        f"Configured: {known}."
+        if known
+        else "None is configured: whoever runs this server adds one under [credentials]."
+    )
+    if name is None:
+        raise InvalidRequestError(
+            f"`{field}` is missing: model_source external takes the name of one. {there}"
         )
     if (credential := credentials.get(name)) is None:
-        known = ", ".join(sorted(credentials)) or "none yet"
-        raise InvalidRequestError(
-            f"`{field}.external_credential` names no configured credential; there are: {known}. "
-            "Whoever runs this server adds one under [credentials] in its configuration. " + _AGAIN
+        raise InvalidRequestError(f"`{field}` names no configured credential. {there}")
+    if credential.token is None and credential.token_env:
+        raise NoTokenError(
+            f"The credential {name} has no token: whoever runs this server sets the environment "
+            f"variable {credential.token_env} and restarts it."
         )
-    fields["external_base_url"] = credential.base_url
+    found = {"external_base_url": credential.base_url}
     if (token := credential.token) is not None:
-        fields["external_api_token"] = token.get_secret_value()
-    return fields
+        found["external_api_token"] = token.get_secret_value()
+    return found
 
 
 def _explain(arguments: CreateEvaluationInput, error: ValidationError) -> str:

@@ -12,8 +12,9 @@ from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.row_summary import summarize_rows
 from evals_mcp.results.summary import summarize
+from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
-from evals_mcp.tools.shown import failure_reason, shown_parameters
+from evals_mcp.tools.shown import shown_parameters
 from evals_schemas.evaluations import ENDED, EvaluationJob
 from evals_schemas.summaries import Summary
 from evals_schemas.tools import GetEvaluationInput, GetEvaluationOutput, ProgressOutput
@@ -46,7 +47,7 @@ async def get_evaluation(
         error=failure_reason(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
-        next_step=_next_step(job),
+        next_step=_next_step(job, session.provider.name),
     )
 
 
@@ -88,12 +89,12 @@ async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
     return next(rows, None) or None
 
 
-def _next_step(job: EvaluationJob) -> str:
+def _next_step(job: EvaluationJob, provider: str) -> str:
     if job.status == "completed":
         return (
             "Tell the headline with its interval and notes. Call read_results for the rows behind "
             "it: failing ones, or those of a label, decision or score."
         )
     if job.status in ENDED:
-        return "To run it again, correct what the error names and call create_evaluation."
+        return after_failure(job, provider)
     return f"Call get_status with evaluation_id {job.workflow_id} and wait_seconds 45."

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.summary import headline
+from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
-from evals_mcp.tools.shown import failure_reason
 from evals_schemas.evaluations import ENDED, EvaluationJob, EvaluationStatus
 from evals_schemas.tools import GetStatusInput, ProgressOutput, StatusOutput
 
@@ -65,13 +65,15 @@ def _answer(
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
         headline=headline(job) if finished else None,
         error=failure_reason(job) if finished else None,
-        next_step=_next_step(evaluation_id, status),
+        next_step=_next_step(evaluation_id, job, status, session.provider.name),
     )
 
 
-def _next_step(evaluation_id: str, status: EvaluationStatus) -> str:
+def _next_step(
+    evaluation_id: str, job: EvaluationJob, status: EvaluationStatus, provider: str
+) -> str:
     if status.status == "completed":
         return f"Call get_evaluation with evaluation_id {evaluation_id} for the results."
     if status.status in ENDED:
-        return "To run it again, correct what the error names and call create_evaluation."
+        return after_failure(job, provider)
     return f"Call get_status with evaluation_id {evaluation_id} and wait_seconds 45."

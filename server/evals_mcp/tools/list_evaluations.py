@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from evals_mcp.cleaning import clean
 from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.summary import headline
+from evals_mcp.tools.endings import failure_reason
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.evaluations import EvaluationJob
 from evals_schemas.tools import EvaluationLine, ListEvaluationsInput, ListEvaluationsOutput
+
+_REASON = 80
+"""Characters of why an evaluation failed; get_evaluation has the rest."""
 
 _SERVICE_LIMIT = 100
 """The most that a service lists; it has no way to ask for what comes after."""
@@ -37,12 +42,13 @@ async def list_evaluations(
 
 
 def _line(job: EvaluationJob) -> EvaluationLine:
+    reason = failure_reason(job)
     return EvaluationLine(
         evaluation_id=job.workflow_id,
         type=job.type,
         status=job.status,
         created_at=job.created_at,
-        headline=headline(job),
+        headline=clean(reason, _REASON) if reason else headline(job),
     )
 
 

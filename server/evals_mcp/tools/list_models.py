@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from evals_mcp.cleaning import clean
+from evals_mcp.settings_schema import LocalSettings
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.models import Model, Pricing
 from evals_schemas.tools import ListModelsInput, ListModelsOutput, ModelLine
@@ -21,8 +24,21 @@ async def list_models(arguments: ListModelsInput, session: ToolSession) -> ListM
         if text in model.id.casefold()
     ]
     lines.sort(key=lambda line: not line.can_judge)
-    return ListModelsOutput(
-        models=lines[: arguments.limit], total=len(lines), next_step=_next_step(lines, arguments)
+    next_step = _next_step(lines, arguments)
+    if session.provider.name == "local":
+        next_step += _unlisted(models.values(), session.settings.local)
+    return ListModelsOutput(models=lines[: arguments.limit], total=len(lines), next_step=next_step)
+
+
+def _unlisted(models: Iterable[Model], local: LocalSettings) -> str:
+    """Why the embedded engine lists no model of its main endpoint; empty when it does."""
+    if any(model.type != "rule" and model.id not in local.dedicated for model in models):
+        return ""
+    if local.models.base_url is None:
+        return " Other models need an endpoint: local.models.base_url is not set."
+    return (
+        " The endpoint of local.models.base_url did not answer or has no model: whoever runs this "
+        "server checks that it runs, and its token."
     )
 
 

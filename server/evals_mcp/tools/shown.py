@@ -6,22 +6,11 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from evals_mcp.cleaning import clean
-from evals_schemas.evaluations import ENDED, EvaluationJob
 
 _TEXT = 300
 _ITEMS = 20
 _KEYS = frozenset({"external_api_token", "external_base_url"})
 _DEPTH = 4
-
-
-def failure_reason(job: EvaluationJob) -> str | None:
-    """Why an evaluation ended without results, in the service's words; None when it did not."""
-    if job.status not in ENDED or job.status == "completed":
-        return None
-    reason = (job.results or {}).get("error")
-    if isinstance(reason, str) and reason.strip():
-        return clean(reason, _TEXT)
-    return "The service gives no reason."
 
 
 def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets_folder import allowed_file
-from evals_mcp.errors import DatasetFaultError, InvalidRequestError
+from evals_mcp.errors import DatasetFaultError, InvalidRequestError, OperatorError
 from evals_mcp.settings_schema import DatasetSettings
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.datasets import Check, DatasetError, Kind, Row, check, kind_of, read_rows
@@ -24,6 +25,7 @@ _VALUE = 200
 _PREVIEW = 2400
 """Characters of both preview rows together, so that the answer stays short with many columns."""
 _COLUMNS = 40
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True)
@@ -63,17 +65,22 @@ async def upload_dataset(
 
 def _prepare(arguments: UploadDatasetInput, allowed: DatasetSettings, scratch: Path) -> _Ready:
     """Everything that reads and writes files; runs in a worker thread."""
-    if arguments.path is not None:
-        path = allowed_file(arguments.path, allowed.allowed_folders)
+    if arguments.path is None:
+        name = arguments.name or "rows"
+        return _written(arguments.rows or [], arguments.columns, name, scratch)
+    path = allowed_file(arguments.path, allowed.allowed_folders)
+    name, kind = arguments.name or path.name, kind_of(path.name)
+    try:
         _check_size(path, allowed.max_bytes)
-        name = arguments.name or path.name
-        kind = kind_of(path.name)
         found = _checked(path, kind)
         if arguments.columns is None:
             return _Ready(path, _named(name, kind), found)
         with path.open("rb") as stream:
             return _written(read_rows(stream, kind), arguments.columns, name, scratch)
-    return _written(arguments.rows or [], arguments.columns, arguments.name or "rows", scratch)
+    except OSError as error:
+        raise DatasetFaultError(
+            f"The data set cannot be read ({error.strerror}). {_SENT}"
+        ) from None
 
 
 def _check_size(path: Path, most: int) -> None:
@@ -85,13 +92,8 @@ def _check_size(path: Path, most: int) -> None:
 
 
 def _checked(path: Path, kind: Kind) -> Check:
-    try:
-        with path.open("rb") as stream:
-            found = check(stream, kind)
-    except OSError as error:
-        raise DatasetFaultError(
-            f"The data set cannot be read ({error.strerror}). {_SENT}"
-        ) from None
+    with path.open("rb") as stream:
+        found = check(stream, kind)
     if problem := found.problem():
         raise DatasetFaultError(
             f"The data set cannot be used: {clean(problem, 600)}. {_SENT} Correct it and call "
@@ -114,6 +116,13 @@ def _written(
     except UnicodeEncodeError:
         raise DatasetFaultError(
             f"A row holds half a surrogate pair, which no UTF-8 file can. {_SENT}"
+        ) from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise OperatorError(
+            f"The disk of the temporary folder {scratch.parent} is full. {_SENT} Whoever runs this "
+            "server frees space, or sets TMPDIR to another folder; then call upload_dataset again."
         ) from None
     return _Ready(path, _named(name, "jsonl"), _checked(path, "jsonl"))
 

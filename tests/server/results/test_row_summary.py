@@ -13,7 +13,6 @@ from evals_mcp.results.row_verdicts import row_reader
 from evals_schemas.evaluations import EvaluationJob
 from evals_schemas.summaries import Summary
 
-
 stats: Any = _stats
 
 

@@ -4,7 +4,15 @@ import pytest
 from tests.server.fake_provider import FakeProvider, jsonl
 from tests.server.serving import served, settings
 
-from evals_schemas.evaluations import CompareRequest, ScoreRequest
+from evals_mcp.errors import (
+    AmbiguousCreateError,
+    EvalsMCPError,
+    InvalidRequestError,
+    OperatorError,
+    UnavailableError,
+)
+from evals_mcp.providers.protocol import AnyRequest
+from evals_schemas.evaluations import CompareRequest, EvaluationCreated, ScoreRequest
 
 JUDGE = {"model": "judge-1", "system_template": "Rate {{question}}"}
 MODEL = {"model": "m", "system_template": "Be brief.", "input_template": "{{question}}"}
@@ -117,10 +125,13 @@ async def test_a_credential_is_looked_up_by_its_name() -> None:
         ({"min_score": 1}, "`min_score` belongs to type score, not classify"),
         ({"response_column_a": "x"}, "`response_column_a` belongs to type compare"),
         ({"model_to_evaluate": MODEL}, "exclude each other"),
-        ({"model_to_evaluate": "gpt-5"}, "goes into response_column"),
-        ({"labels": None}, "`labels` is missing"),
+        ({"model_to_evaluate": "gpt-5"}, "goes into `response_column`"),
+        ({"labels": None}, "`labels` is missing: every label the judge may give."),
+        ({"judge": {**JUDGE, "model_source": "external"}},
+         ("`judge.external_credential` is missing: model_source external takes the name of one. "
+         "None is configured")),
         ({"labels": ["good"]}, "`labels` must be an array of 2 or more; got an array of 1"),
-        ({"pass_labels": ["fine"]}, "pass_labels: ['fine'] not in labels"),
+        ({"pass_labels": ["fine"]}, "`pass_labels`: ['fine'] not in `labels` ["),
         ({"labels": ["good", "Good "]}, "differ by more than case"),
         ({"parameters": {}}, "put its fields beside `type`"),
         ({"judge": "rule/contains"}, "an object with model, system_template"),
@@ -141,7 +152,52 @@ async def test_a_request_that_cannot_be_is_refused_with_the_way_out(
 
     assert expected in text
     assert "create_evaluation" in text
+    assert ".." not in text
     assert not fake.requests
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (UnavailableError("together is overloaded. Try again in 5 s."), "Nothing was started."),
+        (OperatorError("The account has no credit; nothing was started."), "was started."),
+        (InvalidRequestError("No such model."), "call create_evaluation again."),
+        (AmbiguousCreateError("Its answer was lost."), "Its answer was lost."),
+    ],
+)
+async def test_a_failed_create_says_what_became_of_it(error: EvalsMCPError, ending: str) -> None:
+    class Failing(FakeProvider):
+        async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
+            raise error
+
+    async with served(Failing(contents=provider().contents)) as server:
+        text = await server.refusal("create_evaluation", **CLASSIFY)
+
+    assert text.endswith(ending)
+    assert text.casefold().count("nothing was started") == (
+        0 if isinstance(error, AmbiguousCreateError) else 1
+    )
+
+
+async def test_a_data_set_that_cannot_be_read_starts_nothing() -> None:
+    class Failing(FakeProvider):
+        def dataset_content(self, file_id: str) -> Any:
+            raise UnavailableError("together could not be reached.")
+
+    async with served(Failing()) as server:
+        text = await server.refusal("create_evaluation", **CLASSIFY)
+
+    assert text == "together could not be reached. Nothing was started."
+
+
+async def test_a_credential_whose_variable_is_unset_names_the_variable() -> None:
+    credentials = {"vendor": {"base_url": "https://models.example/v1", "token_env": "VENDOR_KEY"}}
+    judge = {**JUDGE, "model_source": "external", "external_credential": "vendor"}
+    async with served(provider(), configured=settings(credentials=credentials)) as server:
+        text = await server.refusal("create_evaluation", **{**CLASSIFY, "judge": judge})
+
+    assert "sets the environment variable VENDOR_KEY and restarts it" in text
+    assert text.endswith("Nothing was started.")
 
 
 @pytest.mark.parametrize("field", ["external_api_token", "external_base_url", "api_key"])
@@ -163,5 +219,5 @@ async def test_an_unknown_credential_is_answered_with_the_names_there_are() -> N
     async with served(provider(), configured=settings(credentials=CREDENTIALS)) as server:
         text = await server.refusal("create_evaluation", **{**CLASSIFY, "judge": judge})
 
-    assert "there are: vendor" in text
+    assert "Configured: vendor." in text
     assert "sk-" not in text

@@ -11,7 +11,8 @@ async def test_the_text_of_a_classify_evaluation() -> None:
     async with served(FakeProvider(jobs=[classify_job(judge_failures=3)])) as server:
         text = await server.text("get_evaluation", evaluation_id="eval-1")
 
-    assert text.splitlines()[:7] == snapshot(
+    assert "\nRows with verdicts: file-9\n" in text
+    assert text.splitlines()[:6] == snapshot(
         [
             "classify eval-1: completed, created 2026-11-20 12:00 UTC, took 2 min.",
             (
@@ -22,7 +23,6 @@ async def test_the_text_of_a_classify_evaluation() -> None:
             "- bad: 11 (15.3 %)",
             "Failed rows: 3 (generation 0, judge 3, invalid verdict 0)",
             "Note: With failed rows counted as no pass it is 81.3 %.",
-            "Rows with verdicts: file-9",
         ]
     )
 

@@ -5,6 +5,7 @@ import pytest
 from tests.server.fake_provider import FakeProvider, classify_job
 from tests.server.serving import served
 
+from evals_mcp.cursors import write_cursor
 from evals_schemas.evaluations import EvaluationJob
 
 
@@ -63,9 +64,9 @@ def other(value: object) -> str:
     [
         ("%%%", "none of this server's"),
         (other([1]), "none of this server's"),
-        (other({"after": "eval-1", "query": ["running", None]}), "other filters"),
-        (other({"after": "gone", "query": [None, None]}), "no longer listed"),
-        (other({"after": ["x"], "query": [None, None]}), "no longer listed"),
+        (write_cursor(["running", None], "eval-1"), "other filters"),
+        (write_cursor([None, None], "gone"), "no longer listed"),
+        (write_cursor([None, None], ["x"]), "no longer listed"),
     ],
 )
 async def test_a_cursor_that_leads_nowhere_is_refused(cursor: str, expected: str) -> None:
@@ -76,3 +77,21 @@ async def test_a_cursor_that_leads_nowhere_is_refused(cursor: str, expected: str
 async def test_no_evaluation_is_an_answer_too() -> None:
     async with served(FakeProvider()) as server:
         assert "create_evaluation" in await server.text("list_evaluations")
+
+
+async def test_a_failed_evaluation_is_listed_with_the_start_of_its_reason() -> None:
+    reason = "12 of 20 rows failed, more than 30%; most often: " + "word " * 100
+    job = EvaluationJob(workflow_id="eval-1", status="error", results={"error": reason})
+    async with served(FakeProvider(jobs=[job])) as server:
+        page = await server.answer("list_evaluations")
+
+    shown = page["evaluations"][0]["headline"]
+    assert shown.startswith("12 of 20 rows failed, more than 30%; most often: word")
+    assert len(shown) <= 80
+
+
+async def test_a_state_by_another_name_is_answered_with_the_one_that_is_meant() -> None:
+    async with served(FakeProvider()) as server:
+        text = await server.refusal("list_evaluations", status="cancelled")
+
+    assert "got 'cancelled' (that is user_error here)." in text

@@ -1,5 +1,5 @@
 from tests.server.fake_provider import FakeProvider
-from tests.server.serving import served
+from tests.server.serving import served, settings
 
 from evals_schemas.models import Model, Pricing
 
@@ -31,3 +31,21 @@ async def test_a_filter_and_a_limit_narrow_the_list_and_the_total_is_told() -> N
     assert [model["id"] for model in answer["models"]] == ["Model-4", "Model-40"]
     assert answer["total"] == 11
     assert "can_judge" not in answer["models"][0]
+
+
+async def test_rules_alone_are_listed_with_what_keeps_the_models_away() -> None:
+    fake = FakeProvider(
+        models=[Model(id="rule/contains", type="rule"), Model(id="mine", type="chat")]
+    )
+    url = "http://127.0.0.1:1/v1"
+    silent = {"models": {"base_url": url}, "dedicated": {"mine": {"base_url": url}}}
+    async with served(fake, configured=settings(local=silent)) as server:
+        assert "local.models.base_url did not answer" in await server.text("list_models")
+    async with served(
+        fake, configured=settings(local={"dedicated": silent["dedicated"]})
+    ) as server:
+        assert "local.models.base_url is not set" in await server.text("list_models")
+
+    fake.models.append(Model(id="llama", type="chat"))
+    async with served(fake, configured=settings(local=silent)) as server:
+        assert "base_url" not in await server.text("list_models")

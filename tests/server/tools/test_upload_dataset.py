@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import sys
@@ -64,6 +65,14 @@ async def test_rows_may_be_given_inline(rows: object) -> None:
         ({"path": "../x.jsonl"}, "datasets.allowed_folders"),
         ({"path": "/etc/hostname"}, "datasets.allowed_folders"),
         ({"path": "a\0b"}, "zero byte"),
+        ({"path": "x" * 5000}, "check the name"),
+        ({"path": "x/" * 2500 + "y"}, "check the name"),
+        ({"path": "https://a.example/rows.jsonl"}, "URLs are not read"),
+        pytest.param(
+            {"path": "~nobody-of-that-name/x"},
+            "write the whole path",
+            marks=pytest.mark.skipif(sys.platform == "win32", reason="any name has a home there"),
+        ),
     ],
 )
 async def test_what_cannot_be_used_is_never_sent(
@@ -76,6 +85,7 @@ async def test_what_cannot_be_used_is_never_sent(
         text = await server.refusal("upload_dataset", **arguments)
 
     assert expected in text
+    assert len(text) < 1000
     assert not fake.contents
 
 
@@ -111,6 +121,20 @@ async def test_a_file_system_root_allows_nothing() -> None:
         text = await server.refusal("upload_dataset", path="/etc/hostname")
 
     assert "No folder is open" in text
+
+
+async def test_a_full_temporary_folder_is_named_with_who_acts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("evals_mcp.tools.upload_dataset.json.dumps", full)
+    async with served(FakeProvider()) as server:
+        text = await server.refusal("upload_dataset", rows=ROWS)
+
+    assert "the temporary folder" in text
+    assert "TMPDIR" in text
 
 
 async def test_the_preview_is_clean_and_short() -> None:

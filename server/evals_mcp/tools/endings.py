@@ -1,0 +1,89 @@
+"""How an evaluation that did not complete ended, and who does what next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from evals_mcp.cleaning import clean
+from evals_schemas.evaluations import ENDED, RULE_PREFIX, EvaluationJob
+
+_REASON = 300
+
+_ENDPOINT_AT_FAULT = re.compile(
+    r"connection (refused|lost)|host name cannot be resolved|(token of|behind) this endpoint"
+    r"|no such model|base URL|no answer within|no TLS there|TLS certificate"
+    r"|No model endpoint is configured"
+)
+"""How the embedded engine words a failure of the endpoint that its models are behind."""
+
+_SETTINGS = {
+    "serverless": "local.models.base_url and its token",
+    "dedicated": "the endpoint's section under [local.dedicated]",
+    "external": "the credential's section under [credentials]",
+}
+"""What to check, by model source."""
+
+
+def failure_reason(job: EvaluationJob) -> str | None:
+    """Why an evaluation ended without completing, in the service's words; None when it did not."""
+    if job.status not in ENDED or job.status == "completed":
+        return None
+    reason = _told(job)
+    if not reason:
+        return "The service gives no reason."
+    return _kept_rows(job) if is_cancelled(job) else clean(reason, _REASON)
+
+
+def is_cancelled(job: EvaluationJob) -> bool:
+    """Whether it was stopped on request: the contract has no status of its own for that."""
+    return job.status == "user_error" and _told(job).startswith("Cancelled")
+
+
+def after_failure(job: EvaluationJob, provider: str) -> str:
+    """What to do about an evaluation that ended without completing.
+
+    Args:
+        job: The evaluation.
+        provider: The name of the service that ran it.
+    """
+    if is_cancelled(job):
+        if (job.results or {}).get("result_file_id"):
+            return "Call read_results for the rows judged, or create_evaluation to start anew."
+        return "Call create_evaluation to start anew."
+    if provider == "local" and _ENDPOINT_AT_FAULT.search(_told(job)):
+        settings = " and ".join(sorted(set(_endpoint_settings(job.parameters))))
+        model = "; list_models has the models' names" if "no such model" in _told(job) else ""
+        return (
+            f"Whoever runs this server checks {settings or 'local.models'}{model}. Then call "
+            "create_evaluation again."
+        )
+    return "To run it again, correct what the error names and call create_evaluation."
+
+
+def _told(job: EvaluationJob) -> str:
+    reason = (job.results or {}).get("error")
+    return reason.strip() if isinstance(reason, str) else ""
+
+
+def _kept_rows(job: EvaluationJob) -> str:
+    if job.progress is None:
+        return "Cancelled; the rows judged before are kept."
+    done, total = job.progress.done, job.progress.total
+    if not done:
+        return "Cancelled before the first row was judged."
+    of = f" of {total:,}" if total is not None else ""
+    return f"Cancelled; {done:,}{of} rows were judged and are kept."
+
+
+def _endpoint_settings(parameters: Mapping[str, object]) -> Iterator[str]:
+    """The settings of the endpoints behind an evaluation's models."""
+    for field in ("judge", "model_to_evaluate", "model_a", "model_b"):
+        found = parameters.get(field)
+        if not isinstance(found, dict):
+            continue
+        model = cast("Mapping[str, object]", found)
+        source = str(model.get("model_source"))
+        if source in _SETTINGS and not str(model.get("model")).startswith(RULE_PREFIX):
+            yield _SETTINGS[source]

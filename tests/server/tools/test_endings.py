@@ -1,0 +1,107 @@
+from typing import Any
+
+import pytest
+from tests.server.fake_provider import FakeProvider
+from tests.server.serving import served
+
+from evals_schemas.evaluations import EvaluationJob
+
+
+def ended(status: str, reason: str, **fields: Any) -> FakeProvider:
+    results = {"error": reason, **fields.pop("results", {})}
+    job = {"workflow_id": "eval-1", "status": status, "results": results, **fields}
+    return FakeProvider(jobs=[EvaluationJob.model_validate(job)])
+
+
+TOOLS = ["get_status", "get_evaluation"]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+async def test_a_cancelled_evaluation_says_what_is_kept_and_how_to_go_on(tool: str) -> None:
+    fake = ended(
+        "user_error",
+        "Cancelled after 20 of 200 rows; the results are partial",
+        progress={"done": 20, "total": 200},
+        results={"result_file_id": "file-9"},
+    )
+    async with served(fake) as server:
+        text = await server.text(tool, evaluation_id="eval-1")
+
+    assert "\nCancelled; 20 of 200 rows were judged and are kept.\n" in text
+    assert "read_results" in text.splitlines()[-1]
+    assert "create_evaluation to start anew" in text.splitlines()[-1]
+    assert "correct" not in text
+
+
+@pytest.mark.parametrize(
+    ("progress", "expected"),
+    [
+        ({"done": 0, "total": 200}, "Cancelled before the first row was judged."),
+        ({"done": 1200}, "Cancelled; 1,200 rows were judged and are kept."),
+        (None, "Cancelled; the rows judged before are kept."),
+    ],
+)
+async def test_a_cancel_without_a_result_file_leaves_a_new_start(
+    progress: dict[str, int] | None, expected: str
+) -> None:
+    fake = ended("user_error", "Cancelled before the first row was judged", progress=progress)
+    async with served(fake) as server:
+        answer = await server.answer("get_status", evaluation_id="eval-1")
+
+    assert answer["error"] == expected
+    assert answer["next_step"] == "Call create_evaluation to start anew."
+
+
+async def test_a_cancel_that_takes_effect_at_once_says_what_is_kept() -> None:
+    class Cancelling(FakeProvider):
+        async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
+            return self.jobs[0]
+
+    fake = Cancelling(jobs=ended("user_error", "Cancelled before the first row").jobs)
+    async with served(fake) as server:
+        answer = await server.answer("cancel_evaluation", evaluation_id="eval-1")
+
+    assert answer["next_step"].startswith("Cancelled;")
+    assert "start anew" in answer["next_step"]
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(
+    ("reason", "source", "expected"),
+    [
+        ("connection refused after 6 tries (127.0.0.1:1)", "serverless",
+         ("Whoever runs this server checks local.models.base_url and its token. Then call "
+         "create_evaluation again.")),
+        ("401: the token of this endpoint is missing or wrong (a.example)", "external",
+         "Whoever runs this server checks the credential's section under [credentials]."),
+        ("404: no such model, or the base URL is wrong (does it end in /v1?)", "dedicated",
+         "under [local.dedicated]; list_models has the models' names."),
+        ("the model answered with no content", "serverless", "correct what the error names"),
+    ],
+)  # fmt: skip
+async def test_rows_that_failed_at_the_models_endpoint_are_the_operators_to_mend(
+    tool: str, reason: str, source: str, expected: str
+) -> None:
+    fake = ended(
+        "error",
+        f"12 of 20 rows failed, more than 30%; most often: {reason}",
+        parameters={
+            "judge": {"model": "rule/contains", "model_source": "serverless"},
+            "model_to_evaluate": {"model": "m", "model_source": source},
+        },
+    )
+    async with served(fake) as server:
+        answer = await server.answer(tool, evaluation_id="eval-1")
+
+    if source != "serverless":
+        assert "local.models" not in answer["next_step"]
+    assert expected in answer["next_step"]
+
+
+async def test_another_services_endpoint_is_not_configured_here() -> None:
+    fake = ended("error", "connection refused")
+    fake.name = "together"
+    async with served(fake) as server:
+        answer = await server.answer("get_status", evaluation_id="eval-1")
+
+    assert "local" not in answer["next_step"]
