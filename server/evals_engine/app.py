@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -10,25 +9,21 @@ from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evals_engine.config import EngineConfig
-from evals_engine.errors import ApiError, log_bug
+from evals_engine.errors import ApiError
+from evals_engine.guards import BearerToken, InternalErrors, LoopbackOnly, answer
 from evals_engine.handlers import evaluations, files, models
 from evals_engine.models import ModelClient
 from evals_engine.runner import Tools
 from evals_engine.scheduler import Scheduler, new_owner
 from evals_engine.store import StorageError, Store
 from evals_engine.uploads import Uploads
-
-OWNER = "local"
-"""Whose everything is, while one token opens the service."""
 
 
 @dataclass(frozen=True)
@@ -77,82 +72,21 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
         lifespan=lifespan,
     )
     app.add_middleware(BearerToken, token=config.token)
+    if config.token is None:
+        app.add_middleware(LoopbackOnly)
     app.add_middleware(InternalErrors)
     return app
 
 
-class InternalErrors:
-    """Ends a request that met a defect: logged without its text, and answered with a 500.
-
-    Nothing is raised on to the server, which would log the text; that may quote a row or a key.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer in its place unless an answer has begun."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        answered = False
-
-        async def watched(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, watched)
-        except ClientDisconnect:
-            return  # who asked has gone, in the middle of sending
-        except Exception as error:  # noqa: BLE001 - the last place before the server's own log
-            log_bug(f"{scope['method']} {scope['path']}", error)
-            if not answered:
-                failure = ApiError(500, "Internal error; the request was not carried out.")
-                await _answer(failure)(scope, receive, send)
-
-
-class BearerToken:
-    """Lets a request in with the token of the configuration, or any when there is none."""
-
-    def __init__(self, app: ASGIApp, token: SecretStr | None) -> None:
-        self.app = app
-        self.token = token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401, or pass the request on with its owner."""
-        if scope["type"] == "http":
-            scope["owner"] = OWNER
-            if not (self._is_open(scope) or self._matches(scope)):
-                error = ApiError(401, "Wrong or missing bearer token.", code="invalid_api_key")
-                await _answer(error)(scope, receive, send)
-                return
-        await self.app(scope, receive, send)
-
-    def _is_open(self, scope: Scope) -> bool:
-        """An announced upload brings its own key in its path, and by contract no token."""
-        return self.token is None or (scope["method"] == "PUT" and "/uploads/" in scope["path"])
-
-    def _matches(self, scope: Scope) -> bool:
-        assert self.token is not None
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return hmac.compare_digest(given, f"Bearer {self.token.get_secret_value()}".encode())
-
-
-def _answer(error: ApiError) -> Response:
-    return JSONResponse(error.body.model_dump(), status_code=error.status)
-
-
 async def _api_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return _answer(error)
+    return answer(error)
 
 
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _answer(ApiError(error.status_code, error.detail))
+    return answer(ApiError(error.status_code, error.detail))
 
 
 async def _storage_error(_: Request, error: Exception) -> Response:
-    return _answer(ApiError(507, str(error), code="storage"))
+    return answer(ApiError(507, str(error), code="storage"))

@@ -9,9 +9,11 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
-from evals_engine.app import InternalErrors, create_app
+from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
+from evals_engine.guards import InternalErrors
 from evals_engine.store import Store
+from tests.engine.running import running_engine
 
 SECRET = "ssn 123-45-6789"
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/v1/files"}
@@ -71,3 +73,23 @@ async def test_a_client_that_hangs_up_is_no_defect(caplog: pytest.LogCaptureFixt
     with anyio.fail_after(5):
         await InternalErrors(deserted)(SCOPE, nothing, send)
     assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "127.0.0.1:8123"}, 200),
+        ({"Host": "[::1]:8123"}, 200),
+        ({"Host": "localhost", "Origin": "http://localhost:3000"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1", "Origin": "http://evil.example"}, 403),
+        ({"Host": "127.0.0.1", "Origin": "null"}, 403),
+        ({"Host": "127.0.0.1.evil.example"}, 403),
+        ({"Host": "[bad"}, 403),
+    ],
+)
+async def test_without_a_token_only_this_machine_is_answered(
+    tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    async with running_engine(tmp_path) as engine:
+        assert (await engine.http.get("/evaluation", headers=headers)).status_code == status

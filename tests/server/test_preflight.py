@@ -169,7 +169,8 @@ def test_any_text_is_a_template_or_an_invalid_request(template: str) -> None:
         "{{question}}{{ 'x' * 1000000000 }}",
         "{{question}}{{ 'x' | center(10**10) }}",
         "{{question}}{% autoescape 10**(10**10) %}{% endautoescape %}",
-        "{{question}}{{ " + "[] " + "| tojson " * 200 + "}}",
+        "{{question}}{{ [] " + "| tojson " * 200 + "}}",
+        "{{question}}{{ () " + "| tojson " * 200 + "}}{{ {} " + "| tojson " * 200 + "}}",
     ],
 )
 async def test_no_part_of_a_template_is_computed_before_the_start(template: str) -> None:

@@ -105,3 +105,10 @@ async def test_another_services_endpoint_is_not_configured_here() -> None:
         answer = await server.answer("get_status", evaluation_id="eval-1")
 
     assert "local" not in answer["next_step"]
+
+
+async def test_a_failure_without_a_reason_says_that_there_is_none() -> None:
+    async with served(ended("error", " ")) as server:
+        answer = await server.answer("get_status", evaluation_id="eval-1")
+
+    assert answer["error"] == "The service gives no reason."
