@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,6 +85,11 @@ class FakeProvider:
         if file_id not in self.contents:
             raise NotFoundError("no such file")
         yield self._chunks(self.contents[file_id])
+
+    def rows_so_far(
+        self, evaluation_id: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
+        return self.dataset_content(evaluation_id) if self.reports_progress else None
 
     async def _chunks(self, content: bytes) -> AsyncIterator[bytes]:
         for start in range(0, len(content), 16):

@@ -75,6 +75,15 @@ class Provider(Protocol):
         """A stored file's bytes as a stream; leaving the context ends the transfer."""
         ...
 
+    def rows_so_far(
+        self, evaluation_id: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
+        """The rows that a running evaluation has judged, as its result file will have them.
+
+        None where the service hands out no rows before the end.
+        """
+        ...
+
     async def list_models(self) -> list[Model]:
         """The models that can be called."""
         ...

@@ -187,6 +187,14 @@ class TogetherProvider:
         """A stored file's bytes as a stream; leaving the context ends the transfer."""
         return self._rest.stream(operations.GET_FILE_CONTENT, file_id)
 
+    def rows_so_far(
+        self, evaluation_id: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
+        """The rows that a running evaluation has judged; the vendor's service has none to give."""
+        if not self._reports_progress:
+            return None
+        return self._rest.stream(operations.READ_ROWS, evaluation_id)
+
     async def list_models(self) -> list[Model]:
         """The models that can be called."""
         models: list[Model] = await self._rest.call(operations.LIST_MODELS)

@@ -90,7 +90,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
         name="read_results",
         title="Read judged rows",
-        description="Rows of an ended evaluation with verdicts and reasons: what failed, and why.",
+        description="Rows of an evaluation with verdicts and reasons: what failed, and why.",
         takes=ReadResultsInput,
         returns=ReadResultsOutput,
         run=read_results,

@@ -14,7 +14,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.evaluations import ENDED, EvaluationJob
 from evals_schemas.result_pages import (
     DEFAULT_CHARS,
     DEFAULT_LIMIT,
@@ -218,7 +218,9 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
             f"{damage.lines} lines of the result file cannot be read and are left out; the first "
             f"is line {damage.first_line}: {damage.reason}."
         )
-    if job.status != "completed":
+    if job.status not in ENDED:
+        notes.append("Partial: the evaluation is running, and these are the rows judged so far.")
+    elif job.status != "completed":
         notes.append(f"Partial: the evaluation ended as {job.status} before every row was judged.")
     if left_out:
         names = ", ".join(clean(name, 60) for name in left_out[:10])

@@ -18,6 +18,7 @@ from evals_mcp.settings_schema import Settings
 from evals_schemas.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:
+    from evals_mcp.result_files.cache import Download
     from evals_mcp.result_files.index import ResultIndex
 
 
@@ -54,7 +55,9 @@ class ToolSession:
     clock: Clock = field(default_factory=Clock)
 
     def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
-        """The rows of an ended evaluation's result file, kept on this machine from then on.
+        """The rows of an evaluation's result file, kept on this machine from then on.
+
+        Of one that runs the rows so far, where the provider has them.
 
         Raises:
             InvalidRequestError: the evaluation has no result file, or not yet.
@@ -63,14 +66,21 @@ class ToolSession:
         # SQLite costs start-up time that only a reader of rows has to pay.
         from evals_mcp.result_files.cache import ResultFiles  # noqa: PLC0415
 
-        file_id = result_file_of(job)
+        file_id, download = self._rows_of(job)
         kept = self.settings.results
         return ResultFiles(kept.cache_dir, kept.cache_max_bytes).open(
-            self.provider.account,
-            file_id,
-            row_reader(job.type, job.parameters),
-            lambda: self.provider.dataset_content(file_id),
+            self.provider.account, file_id, row_reader(job.type, job.parameters), download
         )
+
+    def _rows_of(self, job: EvaluationJob) -> tuple[str, Download]:
+        """A name for an evaluation's rows, and where they come from: new rows are another file."""
+        done = job.progress.done if job.progress else 0
+        if job.status not in ENDED and done:
+            so_far = self.provider.rows_so_far(job.workflow_id)
+            if so_far is not None:
+                return f"{job.workflow_id}@{done}", lambda: so_far
+        file_id = result_file_of(job)
+        return file_id, lambda: self.provider.dataset_content(file_id)
 
     def seconds_since(self, start: datetime | None, end: datetime | None = None) -> float | None:
         """Seconds from `start` to `end`, by default until now; None without a start."""
