@@ -20,7 +20,7 @@ ProviderName = Literal["together", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
-_OPERATIONS = ("/chat/completions", "/completions", "/evaluation", "/evaluations", "/models")
+_OPERATIONS = ("/chat/completions", "/completions", "/evaluation", "/evaluations")
 """What is added to a base URL, and is often copied with it."""
 
 
