@@ -259,7 +259,9 @@ class StatusOutput(Output):
     status: str = Field(description=_STATUS)
     finished: bool = Field(description="Whether it has ended, well or not.")
     progress: ProgressOutput | None = Field(default=None, description="Rows done, where told.")
-    progress_note: str | None = Field(default=None, description="Why there is no progress.")
+    progress_note: str | None = Field(
+        default=None, description="Why there is no progress, or none to see."
+    )
     elapsed_seconds: float | None = Field(
         default=None, description="Since it was created; absent where the service tells no times."
     )

@@ -15,7 +15,7 @@ from evals_engine.durable import put_in_place
 from evals_engine.evaluate import Evaluator, column_problem, make_evaluator
 from evals_engine.faults import RequestFault
 from evals_engine.feed import RowFeed
-from evals_engine.judging import Judging
+from evals_engine.judging import GRACE_SECONDS, Judging
 from evals_engine.keys import Keys, missing_key, without_marks
 from evals_engine.models import ModelClient
 from evals_engine.results import MAX_FAILED_SHARE, Tally, aggregate, write_result_file
@@ -65,9 +65,13 @@ class Run:
             self._judging.stop()
 
     @property
-    def trouble(self) -> str | None:
-        """Why no row is being written at the moment; None while all is well."""
-        return self._judging.trouble if self._judging else None
+    def note(self) -> str | None:
+        """Why it does not get on, or soon will not; None while all is well."""
+        if self._judging and self._judging.trouble:
+            return f"It waits, and goes on by itself: {self._judging.trouble}"
+        if self._stopping:
+            return f"It is being cancelled; rows in flight have {GRACE_SECONDS:.0f} s to finish."
+        return None
 
     async def run(self) -> None:
         """Run to the end.

@@ -55,10 +55,10 @@ class Scheduler:
         """Hold an evaluation's keys in this process's memory until it has ended."""
         self._keys[evaluation_id] = keys
 
-    def trouble_of(self, evaluation_id: str) -> str | None:
+    def note_on(self, evaluation_id: str) -> str | None:
         """Why an evaluation that this process runs does not get on; None while all is well."""
         run, _ = self._runs.get(evaluation_id, (None, None))
-        return run.trouble if run else None
+        return run.note if run else None
 
     def wake(self) -> None:
         """Look for work now: an evaluation was created, or is to be cancelled."""

@@ -324,7 +324,7 @@ async def test_a_result_file_that_cannot_be_written_is_written_by_a_later_attemp
 async def test_a_model_that_hangs_does_not_hold_up_a_cancel_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judging, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(judging, "GRACE_SECONDS", 1.0)
     async with (
         ModelServer(lambda _: completion("late", delay=60)) as server,
         running_engine(config_for(tmp_path, server)) as engine,
@@ -332,6 +332,13 @@ async def test_a_model_that_hangs_does_not_hold_up_a_cancel_for_long(
         created = await classify(engine, await engine.upload(rows(3)))
         await engine.until(created, lambda job: job["status"] == "running")
         await engine.http.post(f"/evaluation/{created}/cancel")
+        with anyio.fail_after(5):
+            while True:
+                status = (await engine.http.get(f"/evaluation/{created}/status")).json()
+                if status["progress"]["note"]:
+                    break
+                assert status["status"] == "running"
+        assert "being cancelled" in status["progress"]["note"]
         job = await engine.finished(created, seconds=10)
         assert "Cancelled after 0 of 3 rows" in job["results"]["error"]
 

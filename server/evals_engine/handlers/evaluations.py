@@ -89,7 +89,7 @@ async def status(request: Request) -> Response:
     evaluation = await _find(request)
     job = _job(evaluation)
     if job.progress:
-        job.progress.note = request.app.state.engine.scheduler.trouble_of(evaluation.id)
+        job.progress.note = request.app.state.engine.scheduler.note_on(evaluation.id)
     fields = job.model_dump(include=set(EvaluationStatus.model_fields))
     return _json(EvaluationStatus.model_validate(fields))
 

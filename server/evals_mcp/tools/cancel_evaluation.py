@@ -12,7 +12,7 @@ from evals_schemas.tools import CancelEvaluationInput, CancelEvaluationOutput
 async def cancel_evaluation(
     arguments: CancelEvaluationInput, session: ToolSession
 ) -> CancelEvaluationOutput:
-    """Stop an evaluation; rows that are running still finish."""
+    """Stop an evaluation; rows that are running have a while to finish."""
     evaluation_id = checked_evaluation_id(arguments.evaluation_id)
     job = await session.provider.cancel_evaluation(evaluation_id)
     return CancelEvaluationOutput(
@@ -29,4 +29,7 @@ def _next_step(evaluation_id: str, job: EvaluationJob, provider: str) -> str:
         return f"{failure_reason(job)} {after_failure(job, provider)}"
     if job.status in ENDED:
         return f"Call get_evaluation with evaluation_id {evaluation_id} to see how far it came."
-    return f"It is stopping: call get_status with evaluation_id {evaluation_id}, wait_seconds 10."
+    return (
+        "It starts no further row and ends once those in flight have finished, in half a minute at "
+        f"the most: call get_status with evaluation_id {evaluation_id}, wait_seconds 45."
+    )

@@ -51,7 +51,7 @@ def _answer(
     evaluation_id: str, job: EvaluationJob, status: EvaluationStatus, session: ToolSession
 ) -> StatusOutput:
     finished = status.status in ENDED
-    note = None
+    note = status.progress.note if status.progress and not finished else None
     if status.progress is None and not finished:
         note = "This service does not tell how many rows are done."
     return StatusOutput(

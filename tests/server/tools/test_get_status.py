@@ -101,7 +101,7 @@ async def test_a_failed_evaluation_says_why_in_clean_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"), [("running", "It is stopping"), ("completed", "had ended before")]
+    ("status", "expected"), [("running", "It starts no further row"), ("completed", "had ended before")]
 )
 async def test_a_cancel_says_what_became_of_it(status: str, expected: str) -> None:
     class Cancelling(FakeProvider):
@@ -124,3 +124,15 @@ async def test_a_cancelled_call_stops_polling() -> None:
         await server.answer("get_status", evaluation_id="eval-1")
 
     assert fake.polls == polls <= 1
+
+
+async def test_a_run_that_does_not_get_on_says_why() -> None:
+    stuck = running(3)
+    assert stuck.progress is not None
+    stuck.progress.note = "It waits, and goes on by itself: the disk is full."
+    fake = FakeProvider(jobs=[running_job()], statuses=[stuck])
+    async with served(fake, clock=FakeTime().clock()) as server:
+        answer = await server.answer("get_status", evaluation_id="eval-1", wait_seconds=5)
+        text = await server.text("get_status", evaluation_id="eval-1", wait_seconds=5)
+    assert answer["progress_note"] == "It waits, and goes on by itself: the disk is full."
+    assert answer["progress_note"] in text
