@@ -16,13 +16,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from evals_engine.config import EngineConfig
+from evals_engine.database import StorageError
 from evals_engine.errors import ApiError
 from evals_engine.guards import BearerToken, InternalErrors, LoopbackOnly, answer
 from evals_engine.handlers import evaluations, files, models
 from evals_engine.models import ModelClient
 from evals_engine.runner import Tools
 from evals_engine.scheduler import Scheduler, new_owner
-from evals_engine.store import StorageError, Store
+from evals_engine.store import Store
 from evals_engine.uploads import Uploads
 
 

@@ -14,10 +14,11 @@ import anyio
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from evals_engine.database import StorageError
 from evals_engine.evaluate import Evaluator, Outcome
 from evals_engine.feed import RowFeed
 from evals_engine.results import MAX_FAILED_SHARE
-from evals_engine.store import FinishedRow, StorageError
+from evals_engine.store import FinishedRow
 
 COMMIT_SECONDS = 0.02
 """How long finished rows are gathered for one commit: fewer commits, and few rows to lose."""

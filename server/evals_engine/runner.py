@@ -11,6 +11,7 @@ from typing import Any
 from anyio import to_thread
 
 from evals_engine.config import EngineConfig
+from evals_engine.database import StorageError
 from evals_engine.durable import put_in_place
 from evals_engine.evaluate import Evaluator, column_problem, make_evaluator
 from evals_engine.faults import RequestFault
@@ -22,7 +23,6 @@ from evals_engine.results import MAX_FAILED_SHARE, Tally, aggregate, write_resul
 from evals_engine.store import (
     FinishedRow,
     Step,
-    StorageError,
     Store,
     StoredEvaluation,
     StoredFile,

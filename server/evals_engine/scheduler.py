@@ -18,10 +18,11 @@ import anyio
 from anyio import to_thread
 from anyio.abc import TaskGroup
 
+from evals_engine.database import StorageError
 from evals_engine.errors import log_bug
 from evals_engine.keys import Keys
 from evals_engine.runner import LeaseLostError, Run, Tools
-from evals_engine.store import Lease, StorageError, StoredEvaluation
+from evals_engine.store import Lease, StoredEvaluation
 
 MAX_RUNS = 4
 """Evaluations that one process runs at once; further ones wait as pending."""

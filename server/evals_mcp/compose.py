@@ -39,7 +39,7 @@ def open_provider(settings: Settings) -> AbstractAsyncContextManager[Provider]:
 async def _local(settings: Settings) -> AsyncGenerator[Provider]:
     """The embedded engine, reached by REST like any other service."""
     from evals_engine.app import create_app  # noqa: PLC0415 - not for other providers
-    from evals_engine.store import DataDirError  # noqa: PLC0415 - not for other providers
+    from evals_engine.database import DataDirError  # noqa: PLC0415 - not for other providers
 
     app = create_app(engine_config(settings))
     place = str(settings.local.data_dir)

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from evals_engine.app import create_app
-from evals_engine.store import DataDirError, Store
+from evals_engine.database import DataDirError
+from evals_engine.store import Store
 from evals_mcp.compose import engine_config
 from evals_mcp.errors import SettingsError
 from evals_mcp.settings_schema import Settings, is_loopback

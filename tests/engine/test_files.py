@@ -8,7 +8,8 @@ import anyio
 import httpx2
 import pytest
 
-from evals_engine.store import StorageError, Store
+from evals_engine.database import StorageError
+from evals_engine.store import Store
 from tests.engine.running import RULE_JUDGE, EngineClient, running_engine
 
 LINES = b'{"expected": "a", "answer": "a"}\n{"expected": "b", "answer": "c"}\n'

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from evals_engine.database import DataDirError
 from evals_engine.store import (
-    DataDirError,
     FinishedRow,
     Lease,
     Step,
