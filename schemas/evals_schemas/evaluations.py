@@ -300,6 +300,9 @@ class CompareResults(Results):
     Ties: int | None = Field(
         default=None, description="Rows judged equal, or differently in the two orders.", ge=0
     )
+    invalid_choice_count: int | None = Field(
+        default=None, description="Rows with no readable verdict; only the embedded engine tells."
+    )
 
 
 AnyResults = ClassifyResults | ScoreResults | CompareResults | Results

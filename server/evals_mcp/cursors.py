@@ -36,8 +36,8 @@ def read_cursor(query: object, cursor: str) -> Any:
     mark, place = cast("list[object]", found)
     if mark != _mark(query):
         raise InvalidRequestError(
-            "`cursor` belongs to a call with other filters: repeat those of the call it came from, "
-            "or leave `cursor` out."
+            "`cursor` belongs to a call with other filters, or to a list that has grown since: "
+            "repeat the call it came from without `cursor`."
         )
     return place
 

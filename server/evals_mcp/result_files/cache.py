@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
@@ -24,6 +25,9 @@ from evals_mcp.results.row_verdicts import ReadRow
 
 WRITE_BYTES = 4 * 1024 * 1024
 """How much of a download is gathered for one write."""
+
+ABANDONED_SECONDS = 3600.0
+"""After this long a half-made folder is a killed process's."""
 
 ROWS, INDEX = "rows.jsonl", "index.sqlite3"
 
@@ -95,11 +99,15 @@ class ResultFiles:
 
     def _evict(self, newest: Path) -> None:
         """Remove the files that were not read for longest, until the rest fits."""
-        kept = [(_read_at(entry), entry) for entry in self.folder.iterdir() if entry != newest]
+        others = [(_read_at(entry), entry) for entry in self.folder.iterdir() if entry != newest]
+        kept = [(at, entry) for at, entry in others if not entry.name.startswith(".")]
+        for at, entry in others:
+            if entry.name.startswith(".") and time.time() - at > ABANDONED_SECONDS:
+                _remove(entry)
         room = self.max_bytes - _size(newest)
         for _, entry in sorted(kept, reverse=True):
             room -= _size(entry)
-            if room < 0 and not entry.name.startswith("."):
+            if room < 0:
                 # Renamed first: a reader finds the whole folder or none.
                 doomed = self.folder / f".{uuid.uuid4().hex}"
                 with suppress(OSError):

@@ -152,10 +152,10 @@ class _Scan:
                 self._damage(line_number, "longer than 32 MiB")
             elif not line.isspace():
                 try:
-                    row = decode(line.decode())
-                    verdict = read(row)
-                except (ValueError, AttributeError, RecursionError) as error:
-                    self._damage(line_number, _reason(error))
+                    row = decode(line.decode("utf-8-sig" if line_number == 1 else "utf-8"))
+                    verdict = _storable(read(row))
+                except (ValueError, AttributeError, RecursionError, OverflowError) as error:
+                    self._damage(line_number, _reason(error, line))
                 else:
                     number += 1
                     if row.keys() != seen:
@@ -185,7 +185,19 @@ def _rest_of_line(stream: BinaryIO, line: bytes) -> int:
     return skipped
 
 
-def _reason(error: Exception) -> str:
+def _storable(verdict: RowVerdict) -> RowVerdict:
+    """A label may be a cut character, which no database takes."""
+    label = verdict.verdict
+    if label is None or label.isascii():
+        return verdict
+    return verdict._replace(verdict=label.encode("utf-8", "replace").decode())
+
+
+def _reason(error: Exception, line: bytes) -> str:
+    if line.startswith(b"\x1f\x8b"):
+        return "compressed with gzip"
+    if line.lstrip()[:1] == b"<":
+        return "a web page"
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
     if isinstance(error, AttributeError):
@@ -280,7 +292,7 @@ class ResultIndex:
     def read(self, row: IndexedRow) -> Row:
         """A row's columns."""
         self._stream.seek(row.start)
-        return json.loads(self._stream.read(row.length))
+        return json.loads(self._stream.read(row.length).decode("utf-8-sig"))
 
     def containing(self, numbers: Sequence[int], text: str) -> array[int]:
         """Those of the rows that have the text in some column, in any case.

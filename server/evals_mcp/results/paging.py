@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,14 @@ ROW_TOKENS = 30
 """What a row costs beside its texts."""
 
 _NAME = 60
-_OTHER_ASCII = re.compile(r"[!-@\[-`{-~]")
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_ESCAPED = re.compile(r'["\\]')
+_OTHER_ASCII = re.compile(r"[!#-@\[\]-`{-~]")
+_COMMON_BEYOND = re.compile("[\u0080-\u07ff\u3000-\u9fff\uac00-\ud7a3]")
+_RARE_BEYOND = re.compile("[\u0800-\u2fff\ua000-\uabff\ud7a4-\uffff]")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
-_FEEDBACK = ("feedback", "judge_feedback_original_order")
+_FEEDBACK = ("feedback", "judge_feedback_original_order", "judge_feedback_flipped_order")
 _STATES = {
     "generation_failed": "no answer was generated",
     "judge_failed": "the judge call failed",
@@ -83,10 +87,17 @@ def tokens_of(page: Page) -> float:
 
 
 def _tokens(text: str) -> float:
-    """Words are long tokens, digits and signs short ones, other scripts shorter still."""
-    beyond = len(_BEYOND_ASCII.findall(text))
-    signs = len(_OTHER_ASCII.findall(text))
-    return 1.3 * beyond + 0.7 * signs + 0.33 * (len(text) - beyond - signs)
+    """A word is about one token, a long one more; digits and signs are short ones, and what lies
+    beyond ASCII is shorter the rarer it is. Taken from o200k, rounded up."""
+    words = sum(1.5 + 0.6 * max(0, len(word) - 7) for word in _WORDS.findall(text))
+    return (
+        words
+        + 1.3 * len(_ESCAPED.findall(text))
+        + 0.75 * len(_OTHER_ASCII.findall(text))
+        + 1.3 * len(_COMMON_BEYOND.findall(text))
+        + 2.8 * len(_RARE_BEYOND.findall(text))
+        + 4.0 * len(_ASTRAL.findall(text))
+    )
 
 
 def _page(rows: Sequence[JudgedRow], columns: Sequence[str], chars: int) -> Page:
@@ -99,12 +110,12 @@ def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, No
     def fit(name: str, value: object) -> str:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         found = clean(text, chars)
-        if found.endswith("…") and not text.endswith("…"):
+        if found.endswith("…") and (len(text) > chars or not text.endswith("…")):
             cut[name] = None
         return found
 
     state, verdict, score, passed, original, flipped = row.verdict
-    feedback = next((row.columns[name] for name in _FEEDBACK if row.columns.get(name)), None)
+    feedback = _feedback(row)
     return ResultRow(
         row=row.number,
         verdict=clean(verdict, 80) if verdict else None,
@@ -113,12 +124,33 @@ def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, No
         problem=None if state == "ok" else _problem(row, fit),
         orders=f"{original}, {flipped}" if original and flipped and original != flipped else None,
         feedback=fit("feedback", feedback) if feedback else None,
-        columns={
-            clean(name, _NAME): fit(name, row.columns[name])
+        columns=_named_apart(
+            (name, fit(name, row.columns[name]))
             for name in columns
             if row.columns.get(name) is not None
-        },
+        ),
     )
+
+
+def _feedback(row: JudgedRow) -> object:
+    """The judge's reason; where the two orders differ, both."""
+    said = [row.columns.get(name) for name in _FEEDBACK]
+    _, _, _, _, original, flipped = row.verdict
+    if original and flipped and original != flipped and said[1] and said[2]:
+        return f"in the order A,B: {said[1]} / in the order B,A: {said[2]}"
+    return next((one for one in said[:2] if one), None)
+
+
+def _named_apart(columns: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Texts by cleaned name; names that are the same once cleaned are numbered."""
+    named: dict[str, str] = {}
+    for name, text in columns:
+        shown, number = clean(name, _NAME) or "(unnamed)", 1
+        while shown in named:
+            number += 1
+            shown = f"{clean(name, _NAME - 5)} ({number})"
+        named[shown] = text
+    return named
 
 
 def _problem(row: JudgedRow, fit: Any) -> str:

@@ -15,6 +15,9 @@ from evals_mcp.results.wins import position_bias, win_rate
 from evals_schemas.evaluations import EvaluationJob, Progress
 from evals_schemas.summaries import Interval, Rate, Scores, Summary, Wins
 
+DOUBTFUL_PERCENT = 20.0
+"""From this share of pairs with two verdicts on, a headline says so."""
+
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -44,6 +47,7 @@ def summarize_rows(
         summary.scores = _more_of_scores(summary.scores, scores, job)
     if summary.wins:
         summary.wins = _more_of_wins(summary.wins, counted)
+        summary.headline = _wins_headline(summary.headline, summary.wins)
     return summary
 
 
@@ -77,6 +81,7 @@ def _totals(
                 }
         case "compare":
             totals |= {"A_wins": found["A"], "B_wins": found["B"], "Ties": found["Tie"]}
+            totals["invalid_choice_count"] = states["invalid"]
         case _:
             labels: list[str] = list(job.parameters.get("labels") or found)
             totals |= {
@@ -117,6 +122,18 @@ def _more_of_wins(found: Wins, verdicts: Sequence[tuple[RowVerdict, int]]) -> Wi
             "first_slot_p": bias.p_value if bias else None,
         }
     )
+
+
+def _wins_headline(headline: str, wins: Wins) -> str:
+    """With the interval that the totals cannot give, and the one doubt that undoes a win."""
+    if wins.a_percent is not None and wins.a_interval is not None:
+        low, high = wins.a_interval.low, wins.a_interval.high
+        interval = f"{low:.1f}-{high:.1f} %"
+        headline = f"{headline[:-1]}; A's win rate is {wins.a_percent:.1f} % (95 % {interval})."
+    flips = wins.disagreements
+    if flips and flips.percent >= DOUBTFUL_PERCENT:
+        headline = f"{headline[:-1]}; the verdict changed with the order in {flips.percent:.0f} %."
+    return headline
 
 
 def _rate(found: Estimate | None) -> Rate | None:

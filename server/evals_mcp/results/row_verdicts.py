@@ -26,6 +26,7 @@ RESULT_FIELDS = frozenset(
         "final_decision",
         "is_incomplete",
         "is_invalid_judge_output",
+        "judge_attempts",
         "judge_feedback_flipped_order",
         "judge_feedback_original_order",
         "judge_raw_output",

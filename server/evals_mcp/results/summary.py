@@ -101,7 +101,9 @@ def _labels(results: ClassifyResults, parameters: Mapping[str, Any]) -> Summary:
     passed = sum(counts.get(label, 0) for label in passing) if passing else None
     rate = _rate(passed, valid, results.pass_percentage, failures)
     return Summary(
-        headline=_rate_sentence(rate, failures),
+        headline=_rate_sentence(rate, failures)
+        if rate or not valid
+        else _labels_sentence(counts, failures),
         pass_rate=rate,
         labels=[
             LabelCount(
@@ -116,6 +118,13 @@ def _labels(results: ClassifyResults, parameters: Mapping[str, Any]) -> Summary:
         failures=failures,
         notes=[*_other_labels(len(counts)), *_rate_notes(rate, results.pass_percentage)],
     )
+
+
+def _labels_sentence(counts: Mapping[str, int], failures: Failures) -> str:
+    """Where nothing says what passes: the commonest labels."""
+    ranked = sorted(counts.items(), key=lambda pair: -pair[1])[:3]
+    shown = ", ".join(f"{clean(label, 40)} {count}" for label, count in ranked)
+    return f"Of {sum(counts.values())} answers: {shown}" + _failed_rows(failures) + "."
 
 
 def _rate(passed: int | None, valid: int, told: float | None, failures: Failures) -> Rate | None:
@@ -139,8 +148,16 @@ def _rate_sentence(rate: Rate | None, failures: Failures) -> str:
         return "No row has a valid verdict" + _failed_rows(failures) + "."
     if rate.of is None or rate.interval is None:
         return f"{rate.percent:.1f} % of the valid answers pass; of how many is not told."
-    text = f"{rate.percent:.1f} % of {rate.of} answers pass ({_range(rate.interval)} %)"
+    text = f"{percent(rate.percent)} % of {rate.of} answers pass ({_range(rate.interval)} %)"
     return text + _failed_rows(failures) + "."
+
+
+def percent(value: float) -> str:
+    """One decimal, or as many as keep almost all from reading as all, and hardly any as none."""
+    digits = 1
+    while digits < 6 and 0 < value < 100 and float(f"{value:.{digits}f}") in {0.0, 100.0}:
+        digits += 1
+    return f"{value:.{digits}f}"
 
 
 def _failed_rows(failures: Failures) -> str:
@@ -223,7 +240,7 @@ def _score_notes(scores: Scores) -> list[str]:
 def _wins(results: CompareResults, parameters: Mapping[str, Any], rows: int | None) -> Summary:
     a, b, ties = results.A_wins or 0, results.B_wins or 0, results.Ties or 0
     n = a + b + ties
-    failures = _failures(results, None)
+    failures = _failures(results, results.invalid_choice_count)
     calls = (failures.generation, failures.judge)
     if rows is not None:
         failures.total = max(0, rows - n)
@@ -237,23 +254,26 @@ def _wins(results: CompareResults, parameters: Mapping[str, Any], rows: int | No
         p_value=sign_test(a, b),
     )
     notes: list[str] = []
-    if parameters.get("disable_position_bias_correction"):
-        notes.append(
-            "Each pair was judged in the order A, B only, so a liking for the first answer counts "
-            "as a win of A."
-        )
+    one_order = bool(parameters.get("disable_position_bias_correction"))
+    if one_order:
+        notes.append("A liking for the answer shown first counts as a win of A.")
+    if n and failures.total and wins.a_percent is not None:
+        whole = n + failures.total
+        with_failed = 100 * (a + (ties + failures.total) / 2) / whole
+        notes.append(f"With failed rows as ties A's win rate is {with_failed:.1f} % of {whole}.")
     return Summary(
-        headline=_wins_sentence(wins, n) + _failed_rows(failures) + ".",
+        headline=_wins_sentence(wins, n, one_order) + _failed_rows(failures) + ".",
         wins=wins,
         failures=failures,
         notes=notes,
     )
 
 
-def _wins_sentence(wins: Wins, n: int) -> str:
+def _wins_sentence(wins: Wins, n: int, one_order: bool) -> str:
     if not n:
         return "No pair has a valid verdict"
-    counts = f"of {n} pairs A wins {wins.a}, B wins {wins.b} and {wins.ties} are ties"
+    order = ", judged in the order A, B only" if one_order else ""
+    counts = f"of {n} pairs A wins {wins.a}, B wins {wins.b} and {wins.ties} are ties{order}"
     if wins.p_value is None:
         return f"No difference: {counts}"
     chance = f"sign test p {_p_text(wins.p_value)}"

@@ -10,7 +10,7 @@ from anyio import from_thread, to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.cursors import read_cursor, write_cursor
-from evals_mcp.errors import InvalidRequestError, NotFoundError
+from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results import comparability
 from evals_mcp.results.comparability import Caution
@@ -60,8 +60,9 @@ async def compare_evaluations(
             "list_evaluations for the id of the other one."
         )
     comparability.refuse_incomparable(a, b)
+    known = [await _input_columns(job, session) for job in (a, b)]
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
-        both = _Both(arguments, a, b, rows_a, rows_b)
+        both = _Both(arguments, a, b, rows_a, rows_b, _both_know(known))
         return await to_thread.run_sync(both.answer)
 
 
@@ -74,6 +75,24 @@ async def _job(field: str, given: str, session: ToolSession) -> EvaluationJob:
         raise NotFoundError(f"`{field}`: {error}") from None
 
 
+async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] | None:
+    """The columns of an evaluation's data set; None where it cannot be read any more."""
+    # Jinja2, which the module brings along, costs start-up time that only this call has to pay.
+    from evals_mcp.preflight import dataset_columns  # noqa: PLC0415
+
+    file_id = job.parameters.get("input_data_file_path")
+    try:
+        return await dataset_columns(file_id, session.provider) if file_id else None
+    except EvalsMCPError:
+        return None
+
+
+def _both_know(known: Sequence[list[str] | None]) -> frozenset[str] | None:
+    """The columns that came with either data set; None when one of them is unknown."""
+    found = [columns for columns in known if columns is not None]
+    return frozenset(name for columns in found for name in columns) if len(found) == 2 else None
+
+
 @dataclass(frozen=True)
 class _Both:
     """Two ended evaluations with their rows. Its methods block: a worker thread runs them."""
@@ -83,6 +102,13 @@ class _Both:
     b: EvaluationJob
     rows_a: ResultIndex
     rows_b: ResultIndex
+    inputs: frozenset[str] | None
+    """Columns of the data sets, where known: a service may add others to its rows."""
+
+    def _inputs(self, index: ResultIndex) -> list[str]:
+        if self.inputs is None:
+            return index.columns
+        return [name for name in index.columns if name in self.inputs]
 
     def answer(self) -> CompareEvaluationsOutput:
         """The whole answer."""
@@ -123,7 +149,7 @@ class _Both:
     def _key(self) -> list[str]:
         return key_columns(
             self.arguments.key,
-            (self.rows_a.columns, self.rows_b.columns),
+            (self._inputs(self.rows_a), self._inputs(self.rows_b)),
             (self.a.parameters, self.b.parameters),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from anyio import to_thread
@@ -57,17 +57,38 @@ async def _summary(job: EvaluationJob, session: ToolSession) -> Summary | None:
     if summary is None or not (job.results or {}).get("result_file_id"):
         return summary
     try:
-        with anyio.move_on_after(ROWS_SECONDS):
+        reason = ""
+        with anyio.move_on_after(ROWS_SECONDS) as waiting:
             async with session.result_rows(job) as index:
-                return await to_thread.run_sync(_from_rows, job, index) or summary
-        reason = f"reading them takes more than {ROWS_SECONDS:.0f} s"
+                if (told := _rows_told(job)) in {None, index.total()}:
+                    return await to_thread.run_sync(_from_rows, job, index) or summary
+                reason = f"the result file has {index.total():,} of {told:,} rows"
+        if waiting.cancelled_caught:
+            reason = f"reading them takes more than {ROWS_SECONDS:.0f} s; read_results does"
     except EvalsMCPError as error:
-        reason = str(error)
+        reason = str(error).partition(". ")[0].rstrip(".")
     summary.notes.append(
         "These are the service's own totals. Quartiles, histogram and position bias need the rows, "
-        f"and those are not here: {reason.rstrip('.')}. read_results fetches them."
+        f"and those are not here: {reason}."
     )
     return summary
+
+
+def _rows_told(job: EvaluationJob) -> int | None:
+    """How many rows the service says that it judged; None where it does not say."""
+    if job.progress:
+        return job.progress.done
+    results = job.results or {}
+    counts = results.get("label_counts")
+    if not isinstance(counts, dict):
+        return None
+    failed = [results.get(name) for name in _FAILURES]
+    numbers = [*cast("dict[str, object]", counts).values(), *failed]
+    told = [number for number in numbers if isinstance(number, int)]
+    return sum(told) if len(told) == len(numbers) else None
+
+
+_FAILURES = ("generation_fail_count", "judge_fail_count", "invalid_label_count")
 
 
 def _from_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:

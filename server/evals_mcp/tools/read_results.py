@@ -76,6 +76,11 @@ def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
         raise InvalidRequestError(
             "`show` disagreements is for compare evaluations, which judge both orders."
         )
+    if arguments.sort != "file" and arguments.sample_seed is not None:
+        raise InvalidRequestError("`sort` and `sample_seed` exclude each other: a sample is drawn.")
+    low, high = arguments.min_score, arguments.max_score
+    if low is not None and high is not None and low > high:
+        raise InvalidRequestError(f"`min_score` {low:g} is above `max_score` {high:g}: swap them.")
     if arguments.sort != "file" and job.type != "score":
         raise InvalidRequestError("`sort` by score is for score evaluations; leave it out.")
 
@@ -97,7 +102,7 @@ def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -
         returned=returned,
         rows=page.rows,
         cut=page.cut,
-        notes=_notes(job, index, page.left_out),
+        notes=[*_notes(job, index, page.left_out), *_short(arguments, returned, len(places))],
         next_cursor=cursor,
         next_step=_next_step(found, returned, cursor),
     )
@@ -111,9 +116,11 @@ class _Finding:
         self.index = index
         self.matching = 0
         """Rows that fit."""
-        self.show = arguments.show or ("all" if job.type == "compare" else "failing")
+        self.show = arguments.show or _default_show(arguments, job)
         self._where = _where(arguments, self.show)
-        self._query = arguments.model_dump(exclude={"cursor", "limit", "max_chars", "columns"})
+        asked = arguments.model_dump(exclude={"cursor", "limit", "max_chars", "columns", "show"})
+        # A running evaluation's file grows: a cursor into a shorter one would hide rows.
+        self._query = asked | {"show": self.show, "rows": index.total()}
         place = read_cursor(self._query, arguments.cursor) if arguments.cursor else None
         self._last, self._position, counted = _place(place)
         self._numbers: Sequence[int] | None = None
@@ -156,8 +163,16 @@ class _Finding:
             self.matching = len(numbers)
         if (seed := self.arguments.sample_seed) is not None:
             count = min(self.arguments.limit, len(numbers))
-            numbers = sorted(random.Random(seed).sample(numbers, count))  # noqa: S311 - no secret
+            # In the order drawn: where a page has no room for all, any of them may be missing.
+            numbers = random.Random(seed).sample(numbers, count)  # noqa: S311 - no secret
         return numbers
+
+
+def _default_show(arguments: ReadResultsInput, job: EvaluationJob) -> str:
+    """Failing rows, unless a filter says what is wanted or nothing can fail."""
+    filtered = any(getattr(arguments, name) is not None for name in _TYPES)
+    can_fail = job.type == "score" or bool(job.parameters.get("pass_labels"))
+    return "failing" if can_fail and not filtered else "all"
 
 
 def _place(place: Any) -> tuple[int, int, int | None]:
@@ -227,6 +242,12 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
         more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""
         notes.append(f"No room for {names}{more}: choose with `columns`.")
     return notes
+
+
+def _short(arguments: ReadResultsInput, returned: int, found: int) -> list[str]:
+    if returned == found or arguments.sample_seed is None:
+        return []
+    return [f"{returned} of the {found} rows drawn fit here: lower `limit` or choose `columns`."]
 
 
 def _next_step(found: _Finding, returned: int, cursor: str | None) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from evals_mcp.errors import InvalidRequestError
+from evals_mcp.errors import InvalidRequestError, NotFoundError, TokenRefusedError
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.row_verdicts import row_reader
 from evals_mcp.settings_schema import Settings
@@ -80,7 +80,25 @@ class ToolSession:
             if so_far is not None:
                 return f"{job.workflow_id}@{done}", lambda: so_far
         file_id = result_file_of(job)
-        return file_id, lambda: self.provider.dataset_content(file_id)
+        return file_id, lambda: self._result_file(job, file_id)
+
+    @asynccontextmanager
+    async def _result_file(
+        self, job: EvaluationJob, file_id: str
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        try:
+            async with self.provider.dataset_content(file_id) as blocks:
+                yield blocks
+        except (NotFoundError, InvalidRequestError, TokenRefusedError):
+            # The same token has just read the evaluation: it is the file that is not to be had.
+            gone = file_id
+        else:
+            return
+        raise NotFoundError(
+            f"The result file {gone} of {job.workflow_id} cannot be read any more: services keep "
+            "result files for a while only. The totals are in get_evaluation; for the rows, create "
+            "the evaluation again."
+        )
 
     def seconds_since(self, start: datetime | None, end: datetime | None = None) -> float | None:
         """Seconds from `start` to `end`, by default until now; None without a start."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -110,17 +111,17 @@ async def test_a_download_that_fails_leaves_nothing_behind(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "reason"),
     [
-        pytest.param(b"<html>not yours</html>", id="a page"),
-        pytest.param(b"\x1f\x8b\x08\x00rest of a gzip file", id="compressed"),
-        pytest.param(b'{"label": "go', id="cut in its only row"),
+        pytest.param(b"<html>not yours</html>", "a web page", id="a page"),
+        pytest.param(b"\x1f\x8b\x08\x00rest", "compressed with gzip", id="compressed"),
+        pytest.param(b'{"label": "go', "not complete JSON", id="cut in its only row"),
     ],
 )
 async def test_a_file_without_a_single_row_is_an_error_that_names_the_line(
-    tmp_path: Path, content: bytes
+    tmp_path: Path, content: bytes, reason: str
 ) -> None:
-    with pytest.raises(BadAnswerError, match="line 1 is not"):
+    with pytest.raises(BadAnswerError, match=f"line 1 is {reason}"):
         await failing_of(ResultFiles(tmp_path, 10**9), Remote(content))
     assert list(tmp_path.iterdir()) == []
 
@@ -132,6 +133,23 @@ async def test_damaged_lines_are_counted_and_the_rest_is_read(tmp_path: Path) ->
         assert index.total() == 3
         assert index.matching(FAILING) == 2
         assert index.damage == Damage(3, 2, "not a JSON object")
+
+
+async def test_a_byte_order_mark_and_a_cut_character_cost_no_row(tmp_path: Path) -> None:
+    content = b"\xef\xbb\xbf" + lines("bad") + b'{"n": 1, "label": "\\ud800"}\n' + lines("bad")
+    async with ResultFiles(tmp_path, 10**9).open("a", "f", READ, Remote(content).download) as index:
+        assert (index.total(), index.matching(FAILING), index.damage.lines) == (3, 2, 0)
+        assert index.read(index.page(Where(), "file", 1)[0])["label"] == "bad"
+
+
+async def test_what_a_killed_process_left_half_made_is_removed(tmp_path: Path) -> None:
+    old, new = tmp_path / ".old", tmp_path / ".new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "rows.jsonl").write_text("x")
+    os.utime(old, (1, 1))
+    await failing_of(ResultFiles(tmp_path, 10**9), Remote(lines("bad")))
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 async def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:

@@ -81,3 +81,16 @@ def test_no_rows_and_no_verdicts_are_said_so_and_give_no_figure(kind: str) -> No
         found = summary_of(kind, rows, **(LABELS | RANGE))
         assert found is not None
         assert found.headline.startswith("No ")
+
+
+def test_almost_all_does_not_read_as_all_and_a_judge_moved_by_the_order_is_in_the_headline() -> (
+    None
+):
+    rows = [{"label": "good"}] * 9_999 + [{"label": "bad"}]
+    found = summary_of("classify", rows, **LABELS)
+    assert found is not None
+    assert found.headline.startswith("99.99 % of 10000 answers pass")
+    biased = {"final_decision": "Tie", "choice_original": "A", "choice_flipped": "B"}
+    found = summary_of("compare", [biased] * 100)
+    assert found is not None
+    assert found.headline.endswith("the verdict changed with the order in 100 %.")

@@ -111,5 +111,11 @@ def test_no_row_at_all_makes_a_reader_fail(kind: str | None, row: dict[str, Any]
 
 
 def test_the_input_columns_are_what_the_evaluation_did_not_add() -> None:
-    row = {"question": 1, "label": "x", "MODEL_TO_EVALUATE_OUTPUT": "y", "feedback": "", "id": 2}
+    row = {
+        "question": 1,
+        "label": "x",
+        "MODEL_TO_EVALUATE_OUTPUT": "y",
+        "feedback": "",
+        "id": 2,
+    } | {"judge_attempts": 2}
     assert input_columns(row) == ["question", "id"]

@@ -149,7 +149,7 @@ def test_one_order_only_is_noted() -> None:
         disable_position_bias_correction=True,
     )
 
-    assert "order A, B only" in found.notes[0]
+    assert "liking for the answer shown first" in found.notes[0]
     assert found.failures is not None
     assert found.failures.total == 2
 

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 from dirty_equals import IsPartialDict
 from inline_snapshot import snapshot
-from tests.server.fake_provider import FakeProvider, classify_job
-from tests.server.serving import served
+from tests.server.fake_provider import FakeProvider, classify_job, jsonl
+from tests.server.serving import served, settings
 
 from evals_schemas.evaluations import EvaluationJob
 from evals_schemas.files import File
@@ -89,3 +91,16 @@ async def test_a_cancelled_evaluation_says_how_to_go_on() -> None:
     assert text == (
         "eval-1: error.\nCall get_evaluation with evaluation_id eval-1 to see how far it came."
     )
+
+
+async def test_a_result_file_that_lacks_rows_does_not_replace_the_services_totals(
+    tmp_path: Path,
+) -> None:
+    fake = FakeProvider(
+        jobs=[classify_job(passed=600, failed=400)],
+        contents={"file-9": jsonl(*[{"label": "good"}] * 6)},
+    )
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer("get_evaluation", evaluation_id="eval-1")
+    assert answer["summary"]["headline"].startswith("60.0 % of 1000 answers pass")
+    assert "the result file has 6 of 1,000 rows" in answer["summary"]["notes"][-1]
