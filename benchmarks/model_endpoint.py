@@ -13,6 +13,9 @@ import json
 import selectors
 import sys
 
+PRECISE_BELOW = 0.2
+"""Seconds of latency from which a millisecond more is not worth a limit."""
+
 VERDICT = json.dumps({"feedback": "Fixed verdict.", "label": "good", "score": 7, "choice": "A"})
 
 
@@ -88,14 +91,20 @@ async def serve(latency: float) -> None:
     server.close()
 
 
-def precise_loop() -> asyncio.AbstractEventLoop:
-    """A loop whose timers end when they are due; epoll's round up to the next millisecond."""
-    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+def loop_for(latency: float) -> asyncio.AbstractEventLoop:
+    """A loop whose timers end when they are due, where that matters.
+
+    epoll's round up to the next millisecond, 2 % of a latency of 50 ms; select's do not, but it
+    takes a thousand connections at the most, so it is left to short latencies and few of them.
+    """
+    if latency < PRECISE_BELOW:
+        return asyncio.SelectorEventLoop(selectors.SelectSelector())
+    return asyncio.new_event_loop()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=50)
     latency = parser.parse_args().latency_ms / 1000
-    with asyncio.Runner(loop_factory=precise_loop) as runner:
+    with asyncio.Runner(loop_factory=lambda: loop_for(latency)) as runner:
         runner.run(serve(latency))
