@@ -5,20 +5,21 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import engine, memory, results, start, table, tools
+from benchmarks import clients, engine, memory, results, start, table, tools
 from benchmarks.child_process import ChildFailedError
 from benchmarks.figures import Benchmark, Figure
 
 BENCHMARKS: dict[str, Benchmark] = {
     "start": start.run,
     "tools": tools.run,
+    "clients": clients.run,
     "engine": engine.run,
     "memory": memory.run,
     "results": results.run,
     "memory-model": memory.run_with_model,
 }
 
-ON_REQUEST = frozenset({"memory-model"})
+ON_REQUEST = frozenset({"clients", "memory-model"})
 """What runs only when it is named."""
 
 

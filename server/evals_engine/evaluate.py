@@ -225,7 +225,7 @@ def _decided(fields: dict[str, Any], decision: Decision) -> Outcome:
         "judge_raw_output_original": original.verdict.raw,
         "choice_original": original.verdict.value,
         "judge_feedback_original_order": original.verdict.feedback,
-        "is_invalid_judge_output": bool(unread),
+        "is_invalid_judge_output": decision.is_invalid_judge_output,
         "final_decision": decision.final,
     }
     if flipped is not None:
@@ -318,7 +318,7 @@ def _side(
     endpoint = endpoint_for(config, side, field, token)
     if endpoint is None:
         raise RequestFault("A rule judges; it cannot be evaluated.", param=f"{field}.model")
-    return GeneratedAnswers(Candidate(side, endpoint, client, workers_for(side), field))
+    return GeneratedAnswers(Candidate(side, endpoint, client, field))
 
 
 def column_problem(evaluator: Evaluator, columns: list[str]) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import anyio
 
 from evals_engine.config import ModelEndpoint
+from evals_engine.endpoints import workers_for
 from evals_engine.faults import ModelCallFailed, RequestFault
 from evals_engine.models import Completion, ModelClient
 from evals_engine.templates import Template
@@ -15,7 +16,6 @@ from evals_schemas.evaluations import ModelRequest
 
 DEFAULT_MAX_TOKENS = 1024
 DEFAULT_TEMPERATURE = 0.05
-DEFAULT_WORKERS = 25
 
 
 class Candidate:
@@ -26,7 +26,6 @@ class Candidate:
         request: ModelRequest,
         endpoint: ModelEndpoint,
         client: ModelClient,
-        workers: int | None = None,
         field: str = "model_to_evaluate",
     ) -> None:
         """Compile its templates.
@@ -35,7 +34,6 @@ class Candidate:
             request: the model and its prompts.
             endpoint: where the model is.
             client: makes the calls.
-            workers: calls in flight; if absent the request's `num_workers`, else 25.
             field: the request field it came in, for the wording of errors.
 
         Raises:
@@ -46,8 +44,7 @@ class Candidate:
         self._client = client
         self._system = Template(request.system_template, f"{field}.system_template")
         self._input = Template(request.input_template, f"{field}.input_template")
-        workers = workers or request.num_workers or DEFAULT_WORKERS
-        self._in_flight = anyio.Semaphore(workers, fast_acquire=True)
+        self._in_flight = anyio.Semaphore(workers_for(request), fast_acquire=True)
         self._max_tokens = request.max_tokens or DEFAULT_MAX_TOKENS
         given = request.temperature
         self._temperature = DEFAULT_TEMPERATURE if given is None else given

@@ -1,5 +1,6 @@
 """Evaluations over REST, with rule judges: created, run, read, cancelled."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import ModelEndpoint
+from evals_engine.results import write_result_file
+from evals_engine.store import FinishedRow
+from evals_schemas.evaluations import ClassifyParameters
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, running_engine
 
 ROWS = [
@@ -240,29 +244,20 @@ async def test_the_rules_are_listed_as_rules_even_while_the_endpoint_is_down(
         assert "rule/exact-match" in names
 
 
-async def test_a_half_character_in_a_row_ends_in_a_result_file_that_escapes_it(
-    tmp_path: Path,
-) -> None:
+async def test_a_half_character_in_a_row_is_refused_at_upload(tmp_path: Path) -> None:
     async with running_engine(tmp_path) as engine:
-        stored = await engine.http.post(
-            "/files/upload",
-            files={"file": ("data.jsonl", b'{"expected": "a", "answer": "\\ud83d"}\n')},
-            data={"purpose": "eval"},
-        )
-        if stored.status_code == 400:
-            assert "half of a surrogate pair" in stored.text
-            return
-        job = await engine.finished(
-            await engine.create(
-                "classify",
-                judge=RULE_JUDGE,
-                input_data_file_path=stored.json()["id"],
-                model_to_evaluate="answer",
-                **LABELS,
-            )
-        )
-        assert job["status"] == "completed"
-        assert (await engine.result_rows(job))[0]["answer"] == "\ud83d"
+        data = b'{"expected": "a", "answer": "\\ud83d"}\n'
+        body = await engine.upload_bytes(data, "data.jsonl")
+        assert "half of a surrogate pair" in body["error"]["message"]
+
+
+def test_a_half_character_that_got_in_is_escaped_in_the_result_file(tmp_path: Path) -> None:
+    ledger = iter([FinishedRow(0, "ok", json.dumps({"label": "right"}))])
+    request = {"judge": RULE_JUDGE, "input_data_file_path": "file-1", **LABELS}
+    parameters = ClassifyParameters.model_validate(request)
+    path = tmp_path / "results.jsonl"
+    write_result_file(path, [{"answer": "\ud83d"}], ledger, parameters)
+    assert json.loads(path.read_bytes()) == {"answer": "\ud83d", "label": "right"}
 
 
 async def test_a_column_named_like_a_verdict_is_kept_beside_it(tmp_path: Path) -> None:
