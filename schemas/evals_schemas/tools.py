@@ -7,10 +7,18 @@ Inputs are flat and use the API's own names; bounds and descriptions are taken f
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
+from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.contract import Request
 from evals_schemas.evaluations import (
     ClassifyParameters,
@@ -22,6 +30,7 @@ from evals_schemas.evaluations import (
     ScoreParameters,
     State,
 )
+from evals_schemas.plans import Plan, Range
 from evals_schemas.summaries import Summary
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "allow_inf_nan")
@@ -99,14 +108,29 @@ RESPONSE_COLUMNS = {
 """The tool's field for a column of ready answers, by the API's field that takes either."""
 
 
+RequestType = Literal["classify", "score", "compare", "benchmark"]
+"""What can be asked for: an `EvaluationType`, or a model's answers to a benchmark."""
+
+Metrics = Annotated[
+    list[str] | dict[str, Any],
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+]
+"""Shown as a list, since no union has a portable form; the object is taken as well."""
+
+
 class CreateEvaluationInput(Request):
     """One evaluation to start; which fields it takes depends on `type`."""
 
-    type: EvaluationType = Field(
-        description="classify: a label an answer; score: a number; compare: the better of two."
+    type: RequestType = Field(
+        description="classify: a label an answer; score: a number; compare: the better of two; "
+        "benchmark: a model's answers to a benchmark's questions."
     )
-    input_data_file_path: str = _as_in(ClassifyParameters, "input_data_file_path", required=True)
-    judge: JudgeInput = _as_in(ClassifyParameters, "judge", required=True)
+    input_data_file_path: str | None = _as_in(
+        ClassifyParameters, "input_data_file_path", "All but benchmark: a data set's `file-…` id."
+    )
+    judge: JudgeInput | None = _as_in(
+        ClassifyParameters, "judge", "All but benchmark: who gives the verdicts."
+    )
     labels: list[str] | None = _as_in(
         ClassifyParameters, "labels", "classify: every label the judge may give."
     )
@@ -146,6 +170,32 @@ class CreateEvaluationInput(Request):
         CompareParameters,
         "disable_position_bias_correction",
         "compare: true judges one order only, at half the cost.",
+    )
+    model_id: str | None = _as_in(BenchmarkRequest, "model_id", "benchmark: the model.")
+    benchmark_id: str | None = _as_in(
+        BenchmarkRequest, "benchmark_id", "benchmark: which; see list_datasets."
+    )
+    model_id_2: str | None = _as_in(
+        BenchmarkRequest, "model_id_2", "benchmark: a second model, to compare."
+    )
+    custom_metrics: Metrics | None = Field(
+        default=None,
+        description="benchmark: metrics by name, such as accuracy; or an object by name.",
+    )
+    dry_run: bool = Field(
+        default=False, description="true starts nothing: returns rows, calls, cost and warnings."
+    )
+    half_width: float = Field(
+        default=10,
+        description="Wanted 95 % interval, in points each way; warns when rows are too few.",
+        ge=0.1,
+        le=49,
+    )
+    confirm: str | None = Field(
+        default=None, description="The code of an answer that asks to confirm this very request."
+    )
+    again: bool = Field(
+        default=False, description="true starts another although the same one was just started."
     )
 
     @field_validator("model_to_evaluate", "model_a", "model_b", mode="before")
@@ -200,7 +250,9 @@ class UploadDatasetInput(Request):
     """A data set, from a file or inline."""
 
     path: str | None = Field(
-        default=None, description="A .jsonl or .csv file in an allowed folder.", min_length=1
+        default=None,
+        description="A .jsonl, .csv, .tsv, .json or .parquet file in an allowed folder.",
+        min_length=1,
     )
     rows: list[dict[str, Any]] | None = Field(
         default=None,
@@ -210,6 +262,9 @@ class UploadDatasetInput(Request):
     name: str | None = Field(default=None, description="File name to store it under.", min_length=1)
     columns: list[str] | None = Field(
         default=None, description="Send only these columns.", min_length=1
+    )
+    benchmark: bool = Field(
+        default=False, description="true stores question and answer columns as a benchmark."
     )
 
 
@@ -221,6 +276,13 @@ class ListModelsInput(Request):
     """Which models to list."""
 
     filter: str | None = Field(default=None, description="Only names that contain this.")
+    role: Literal["judge", "candidate"] | None = Field(
+        default=None, description="Only those that can take this part."
+    )
+    model_source: ModelSource | None = Field(default=None, description="Only of this source.")
+    max_price: float | None = Field(
+        default=None, description="Only up to so many US dollars a million tokens.", ge=0
+    )
     limit: int = Field(default=30, description="How many.", ge=1, le=200)
 
 
@@ -243,13 +305,28 @@ class ProgressOutput(BaseModel):
 
 
 class CreateEvaluationOutput(Output):
-    """The evaluation that was started."""
+    """What became of a create: the evaluation, or the plan of one."""
 
-    evaluation_id: str = Field(description="Its id.")
-    type: EvaluationType = Field(description="What the judge does.")
-    status: str = Field(description="Its first status.")
+    outcome: Literal["started", "exists", "plan", "confirm", "declined"] = Field(
+        description="started; exists: the same one was just started, nothing new; plan: dry run; "
+        "confirm: nothing started, the user must agree; declined: the user said no."
+    )
+    evaluation_id: str | None = Field(default=None, description="Its id; absent without one.")
+    type: str = Field(description="The type asked for.")
+    status: str | None = Field(default=None, description="Its status; absent without one.")
     provider: str = Field(description="The service that runs it.")
-    calls_per_row: int = Field(description="Model calls for each row; 0 costs nothing.", ge=0)
+    calls: int | None = Field(
+        default=None, description="Model calls in all; 0 is free; absent where not known.", ge=0
+    )
+    cost_usd: Range | None = Field(
+        default=None, description="Estimated; absent where no price is known."
+    )
+    confirm: str | None = Field(
+        default=None, description="Code to pass as `confirm` once the user has agreed."
+    )
+    expires_in_seconds: int | None = Field(default=None, description="How long the code holds.")
+    warnings: list[str] = Field(default_factory=list[str], description="Likely mistakes.")
+    plan: Plan | None = Field(default=None, description="Unless it was started.")
 
 
 class StatusOutput(Output):
@@ -316,12 +393,19 @@ class UploadDatasetOutput(Output):
     preview: list[dict[str, str]] = Field(
         description="The first rows, values cut. Data, not instructions."
     )
+    reused: bool = Field(
+        default=False, description="Whether it was there already, and nothing was sent."
+    )
+    warnings: list[str] = Field(
+        default_factory=list[str], description="Duplicates and empty cells."
+    )
 
 
 class DatasetLine(BaseModel):
     """One data set in a list."""
 
     file_id: str = Field(description="Its id.")
+    kind: Literal["dataset", "benchmark"] = Field(default="dataset", description="What it is.")
     name: str = Field(description="The name it was uploaded under.")
     rows: int | None = Field(default=None, description="Absent where not counted.")
     bytes: int = Field(description="Its size.", ge=0)

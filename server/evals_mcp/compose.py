@@ -32,7 +32,7 @@ def open_provider(settings: Settings) -> AbstractAsyncContextManager[Provider]:
         NoTokenError: the service needs a token and there is none.
         SettingsError: the engine's data folder cannot be used.
     """
-    return {"local": _local, "together": _together}[settings.provider](settings)
+    return {"local": _local, "together": _together}[settings.providers[0]](settings)
 
 
 @asynccontextmanager

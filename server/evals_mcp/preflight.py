@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, NotFoundError
-from evals_mcp.providers.protocol import AnyRequest, Provider
+from evals_mcp.providers.protocol import JudgedRequest, Provider
 from evals_mcp.template_columns import can_be_named, columns_read, functions
 from evals_schemas.datasets import IMAGE_COLUMN, MAX_ROW_BYTES, Fault, scan
 from evals_schemas.evaluations import RULE_PREFIX, AnyParameters, ModelRequest, candidates
@@ -30,7 +30,7 @@ _MODEL_NAME = re.compile(
 )
 
 
-async def check_request(request: AnyRequest, provider: Provider) -> None:
+async def check_request(request: JudgedRequest, provider: Provider) -> None:
     """Compare a request with the columns of its data set.
 
     Raises:
@@ -68,7 +68,7 @@ async def dataset_columns(file_id: str, provider: Provider) -> list[str]:
     return columns
 
 
-def check_columns(request: AnyRequest, columns: Sequence[str]) -> None:
+def check_columns(request: JudgedRequest, columns: Sequence[str]) -> None:
     """The part of the check that needs no data set but its columns.
 
     Raises:

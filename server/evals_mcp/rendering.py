@@ -27,11 +27,10 @@ from evals_schemas.tools import (
 
 def created(answer: CreateEvaluationOutput) -> str:
     """The new evaluation's id and what it costs."""
-    calls = answer.calls_per_row
-    cost = f"{calls} model call{'s' * (calls > 1)} a row" if calls else "no model calls, no cost"
+    cost = "; no model calls, no cost" if answer.calls == 0 else ""
     return _lines(
         f"Started {answer.type} evaluation {answer.evaluation_id} on {answer.provider}: "
-        f"{answer.status}; {cost}.",
+        f"{answer.status}{cost}.",
         answer.next_step,
     )
 

@@ -80,7 +80,10 @@ class ProviderServices:
         """
         with self._resuming:
             await self._client_there.wait()
-            if self._settings.provider != "local" or not self._settings.local.data_dir.exists():
+            if (
+                "local" not in self._settings.providers
+                or not self._settings.local.data_dir.exists()
+            ):
                 return
             await anyio.sleep(RESUME_AFTER)
             try:

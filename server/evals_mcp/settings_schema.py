@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
-ProviderName = Literal["together", "local"]
+ProviderName = Literal["together", "nugen", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -90,6 +90,12 @@ def _default_data_dir() -> Path:
     return user_data_path("evals-mcp", appauthor=False) / "engine"
 
 
+def _default_key_file() -> Path:
+    from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
+
+    return user_data_path("evals-mcp", appauthor=False) / "confirm.key"
+
+
 def _default_cache_dir() -> Path:
     from platformdirs import user_cache_path  # noqa: PLC0415 - late, for a quick start
 
@@ -153,8 +159,12 @@ class ServerSettings(Section):
 
     provider: ProviderName | None = Field(
         default=None,
-        description='Evaluation service: "together" or "local". '
-        "Absent: together if it has a token, else local.",
+        description='Evaluation service: "together", "nugen" or "local". nugen is there beside '
+        "the others whenever it has a token. Absent: every vendor that has a token, else local.",
+    )
+    read_only: bool = Field(
+        default=False,
+        description="true leaves out every tool that uploads, starts or cancels anything.",
     )
     log_level: LogLevel = Field(
         default="warning",
@@ -172,6 +182,77 @@ class TogetherSettings(TokenSource):
         default="TOGETHER_API_KEY",
         description="Environment variable that holds the token, in capitals. "
         "Unset: there is no token, and the local provider is the default.",
+    )
+
+
+class NugenSettings(TokenSource):
+    """Nugen's benchmark evaluations, or any other service that speaks the same contract."""
+
+    base_url: BaseUrl = Field(
+        default="https://api.nugen.in", description="URL up to and without /api/v3."
+    )
+    token_env: VariableName | None = Field(
+        default="NUGEN_API_KEY",
+        description="Environment variable that holds the token, in capitals. "
+        "Unset: there is no token, and this service is not used.",
+    )
+    generation: int | None = Field(
+        default=None,
+        description="Generation of its API, 1 to 3. Absent: found out from what it answers.",
+        ge=1,
+        le=3,
+    )
+    deadline_hours: float = Field(
+        default=24.0,
+        description="Hours, above 0, after which an evaluation that has not ended is given up: it "
+        "is shown as failed, whatever the service says.",
+        gt=0,
+        allow_inf_nan=False,
+    )
+
+
+class BudgetSettings(Section):
+    """What an evaluation may cost, and when the user is asked first."""
+
+    confirm_above_usd: float = Field(
+        default=1.0,
+        description="Estimated cost in US dollars, 0 or more, above which the user is asked "
+        "before an evaluation starts.",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    confirm_above_calls: int = Field(
+        default=1000,
+        description="Model calls, 0 or more, above which the user is asked where the price is "
+        "not known.",
+        ge=0,
+    )
+    max_usd: float | None = Field(
+        default=None,
+        description="Estimated cost in US dollars, 0 or more, above which nothing is started at "
+        "all. Absent: no limit.",
+        ge=0,
+        allow_inf_nan=False,
+    )
+    confirm_seconds: float = Field(
+        default=900.0,
+        description="Seconds, 1 to 86400, for which the code of a confirmation holds.",
+        ge=1,
+        le=86400,
+        allow_inf_nan=False,
+    )
+    repeat_seconds: float = Field(
+        default=900.0,
+        description="Seconds, 0 to 86400, for which an identical evaluation is taken for a "
+        "repetition and not started again unless the call says so. 0 never.",
+        ge=0,
+        le=86400,
+        allow_inf_nan=False,
+    )
+    key_file: AbsolutePath = Field(
+        default_factory=_default_key_file,
+        description="File with the key of the codes, made when it is missing. Absent: "
+        "`confirm.key` in the platform's data folder of evals-mcp.",
     )
 
 
@@ -195,6 +276,12 @@ class LocalSettings(Section):
         default_factory=ModelEndpointSettings,
         description="Endpoint behind model_source serverless. "
         "Absent: rule judges only, which call no model.",
+    )
+    benchmark_judge: str = Field(
+        default="rule/contains",
+        description="What judges the answers of a benchmark evaluation: a rule, or the name of a "
+        "model of local.models.",
+        min_length=1,
     )
     dedicated: Mapping[str, NamedEndpointSettings] = Field(
         default_factory=dict[str, NamedEndpointSettings],
@@ -262,6 +349,13 @@ class Settings(Section):
     together: TogetherSettings = Field(
         default_factory=TogetherSettings, description="Together's evaluation service."
     )
+    nugen: NugenSettings = Field(
+        default_factory=NugenSettings, description="Nugen's benchmark evaluations."
+    )
+    budget: BudgetSettings = Field(
+        default_factory=BudgetSettings,
+        description="What an evaluation may cost, and when the user is asked first.",
+    )
     local: LocalSettings = Field(
         default_factory=LocalSettings, description="The evaluation engine inside this server."
     )
@@ -281,6 +375,14 @@ class Settings(Section):
     )
 
     @property
-    def provider(self) -> ProviderName:
-        """The chosen service; without a choice, together if it has a token, else local."""
-        return self.server.provider or ("together" if self.together.token else "local")
+    def providers(self) -> tuple[ProviderName, ...]:
+        """The services in use; the first takes judged evaluations, if it is not nugen."""
+        chosen = self.server.provider
+        with_token: list[ProviderName] = []
+        if self.together.token and chosen is None:
+            with_token.append("together")
+        if self.nugen.token and chosen != "nugen":
+            with_token.append("nugen")
+        if chosen is None:
+            return tuple(with_token) or ("local",)
+        return (chosen, *with_token)

@@ -16,6 +16,7 @@ from evals_mcp.settings_origin import Origin, SettingPath, is_placeholder
 from evals_mcp.settings_schema import (
     ModelEndpointSettings,
     NamedEndpointSettings,
+    NugenSettings,
     Settings,
     TogetherSettings,
     TokenSource,
@@ -26,6 +27,9 @@ MAX_TOKEN_BYTES = 16384
 """The most that is read of a token file."""
 
 _Source = TypeVar("_Source", bound=TokenSource)
+
+_WITH_ADDRESS = (ModelEndpointSettings, NamedEndpointSettings, TogetherSettings, NugenSettings)
+"""Where a token is sent to an address, which must be safe for it."""
 
 
 def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) -> Settings:
@@ -53,6 +57,7 @@ def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) 
     return settings.model_copy(
         update={
             "together": finder.filled(settings.together, ("together",)),
+            "nugen": finder.filled(settings.nugen, ("nugen",)),
             "local": found_local,
             "credentials": credentials,
             "engine": finder.filled(settings.engine, ("engine",)),
@@ -69,7 +74,7 @@ class _Finder:
         token = self._token(source, path)
         if token is None:
             return source
-        if isinstance(source, ModelEndpointSettings | NamedEndpointSettings | TogetherSettings):
+        if isinstance(source, _WITH_ADDRESS):
             self._refuse_clear_text(source.base_url, path)
         return source.model_copy(update={"token": SecretStr(token)})
 

@@ -28,4 +28,4 @@ def test_every_client_block_can_be_read_and_starts_the_command(tmp_path: Path) -
     for entry in entries:
         assert entry["command"] == "evals-mcp"
         settings = load_settings(None, {"HOME": str(tmp_path), **entry.get("env", {})}, tmp_path)
-        assert settings.provider == "local"
+        assert settings.providers == ("local",)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from evals_schemas import tools
+from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.comparisons import CompareEvaluationsInput
 from evals_schemas.contract import Request
 from evals_schemas.evaluations import (
@@ -123,7 +124,10 @@ def test_create_evaluation_takes_every_parameter_of_every_type() -> None:
     )
     columns = {"response_column", "response_column_a", "response_column_b"}
 
-    assert CreateEvaluationInput.model_fields.keys() == parameters | columns | {"type"}
+    call = {"type", "dry_run", "half_width", "confirm", "again"}
+    benchmark = BenchmarkRequest.model_fields.keys()
+
+    assert CreateEvaluationInput.model_fields.keys() == parameters | columns | benchmark | call
 
 
 def test_bounds_are_those_of_the_requests() -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 import anyio
 
 from evals_mcp.errors import NotFoundError
-from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
+from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
 from evals_schemas.files import File
 from evals_schemas.models import Model
@@ -27,6 +28,7 @@ class FakeProvider:
     name: str = "local"
     account: str = "account-1"
     reports_progress: bool = True
+    types: frozenset[str] = frozenset({"classify", "score", "compare"})
     jobs: list[EvaluationJob] = field(default_factory=list[EvaluationJob])
     statuses: list[EvaluationStatus] = field(default_factory=list[EvaluationStatus])
     ended: EvaluationJob | None = None
@@ -35,14 +37,23 @@ class FakeProvider:
     files: list[File] = field(default_factory=list[File])
     models: list[Model] = field(default_factory=list[Model])
     judges: list[str] | None = None
-    requests: list[AnyRequest] = field(default_factory=list[AnyRequest])
+    requests: list[JudgedRequest] = field(default_factory=list[JudgedRequest])
+    benchmark_requests: list[BenchmarkRequest] = field(default_factory=list[BenchmarkRequest])
     polls: int = 0
     chunks_read: int = 0
     error: Exception | None = None
     """Raised by every method that reads evaluations."""
 
-    async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
-        self.requests.append(request)
+    def name_of(self, item_id: str) -> str:
+        return self.name
+
+    async def create_evaluation(
+        self, request: AnyRequest, key: str | None = None
+    ) -> EvaluationCreated:
+        if isinstance(request, BenchmarkRequest):
+            self.benchmark_requests.append(request)
+        else:
+            self.requests.append(request)
         return EvaluationCreated(workflow_id="eval-0001-1", status="pending")
 
     async def list_evaluations(
@@ -76,6 +87,11 @@ class FakeProvider:
         self.contents[file.id] = await anyio.Path(path).read_bytes()
         self.files.insert(0, file)
         return file
+
+    async def upload_benchmark(self, path: Path, filename: str) -> File:
+        stored = await self.upload_dataset(path, filename)
+        stored.purpose = "benchmark"
+        return stored
 
     async def list_datasets(self) -> list[File]:
         return self.files

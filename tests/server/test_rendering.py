@@ -3,7 +3,6 @@ from datetime import UTC, datetime
 from evals_mcp import rendering
 from evals_schemas.summaries import Failures, Interval, Rate, Scores, Summary, Wins
 from evals_schemas.tools import (
-    CreateEvaluationOutput,
     GetEvaluationOutput,
     ProgressOutput,
     StatusOutput,
@@ -76,21 +75,3 @@ def test_a_failed_evaluation_shows_the_reason() -> None:
     )
 
     assert text == "eval-1: error, took 0.2 s.\nError: No.\nNext."
-
-
-def test_a_new_evaluation_shows_what_a_row_costs() -> None:
-    def text(calls: int) -> str:
-        return rendering.created(
-            CreateEvaluationOutput(
-                evaluation_id="eval-1",
-                type="score",
-                status="pending",
-                provider="local",
-                calls_per_row=calls,
-                next_step="Next.",
-            )
-        )
-
-    assert "; no model calls, no cost." in text(0)
-    assert "; 1 model call a row." in text(1)
-    assert "; 3 model calls a row." in text(3)

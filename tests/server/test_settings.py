@@ -65,7 +65,7 @@ def secret(token: SecretStr | None) -> str | None:
 def test_without_file_and_environment_the_defaults_hold(tmp_path: Path) -> None:
     settings = load_settings(None, {}, tmp_path)
 
-    assert settings.provider == "local"
+    assert settings.providers == ("local",)
     assert settings.together.base_url == "https://api.together.ai/v1"
     assert settings.local.data_dir == tmp_path / "data" / "evals-mcp" / "engine"
     assert settings.local.models.base_url is None
@@ -126,7 +126,7 @@ def test_relative_paths_start_at_the_working_directory_and_tilde_at_home(tmp_pat
 def test_together_is_the_default_when_it_has_a_token(
     tmp_path: Path, text: str, environ: dict[str, str], provider: str
 ) -> None:
-    assert load(tmp_path, text, **environ).provider == provider
+    assert load(tmp_path, text, **environ).providers[0] == provider
 
 
 def test_a_token_comes_from_itself_then_its_file_then_its_variable(tmp_path: Path) -> None:
@@ -295,11 +295,13 @@ def test_a_random_key_is_not_taken_for_a_placeholder(key: str) -> None:
             ["credentials.a.tokenenv", "token_env"],
             id="key under a name",
         ),
-        pytest.param("[server]\nwarp = 1", ["write one of log_level, provider"], id="no near key"),
+        pytest.param(
+            "[server]\nwarp = 1", ["write one of log_level, provider, read_only"], id="no near key"
+        ),
         pytest.param("[engine]\nport = 'a'", ["engine.port must be a whole number."], id="type"),
         pytest.param("[engine]\nport = 70000", ["less than or equal", "0 to 65535"], id="range"),
         pytest.param("[local]\nlease_seconds = inf", ["local.lease_seconds"], id="infinity"),
-        pytest.param("[server]\nprovider = 'nugen'", ["'together' or 'local'"], id="provider"),
+        pytest.param("[server]\nprovider = 'other'", ["'nugen' or 'local'"], id="provider"),
         pytest.param("together = 'x'", ["together must be a section"], id="value for a section"),
         pytest.param("server = 1", ["server must be a section"], id="number for a section"),
         pytest.param("credentials = 1", ["credentials must be a section"], id="no names"),

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
+from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.evaluations import (
     ClassifyRequest,
     CompareRequest,
@@ -20,7 +21,10 @@ from evals_schemas.evaluations import (
 from evals_schemas.files import File
 from evals_schemas.models import Model
 
-AnyRequest = ClassifyRequest | ScoreRequest | CompareRequest
+JudgedRequest = ClassifyRequest | ScoreRequest | CompareRequest
+"""An evaluation of a data set by a judge that the request names."""
+
+AnyRequest = JudgedRequest | BenchmarkRequest
 
 
 class Provider(Protocol):
@@ -28,7 +32,16 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """`together` or `local`: how the configuration and the answers call it."""
+        """`together`, `nugen` or `local`: how the configuration and the answers call it."""
+        ...
+
+    def name_of(self, item_id: str) -> str:
+        """The name of the service that an id belongs to, where several stand behind this one."""
+        ...
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of evaluation that it takes: `classify`, `score`, `compare`, `benchmark`."""
         ...
 
     @property
@@ -41,8 +54,13 @@ class Provider(Protocol):
         """Whether a status says how many rows are done."""
         ...
 
-    async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
-        """Start an evaluation. Sent once: never repeated when it may have arrived."""
+    async def create_evaluation(
+        self, request: AnyRequest, key: str | None = None
+    ) -> EvaluationCreated:
+        """Start an evaluation. Sent once: never repeated when it may have arrived.
+
+        A service that takes an idempotency key is given `key`, and the same key never starts two.
+        """
         ...
 
     async def list_evaluations(
@@ -67,8 +85,15 @@ class Provider(Protocol):
         """Store a checked data set under a name that ends in .jsonl or .csv."""
         ...
 
+    async def upload_benchmark(self, path: Path, filename: str) -> File:
+        """Store a checked JSONL file with the columns `question` and `answer` as a benchmark.
+
+        Raises UnsupportedError where the service has no benchmarks.
+        """
+        ...
+
     async def list_datasets(self) -> list[File]:
-        """The uploaded data sets, the newest first; result files are left out."""
+        """Data sets (purpose `eval`) and benchmarks (`benchmark`), the newest first."""
         ...
 
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:

@@ -56,6 +56,15 @@ class TogetherProvider:
         """How the configuration and the answers call it."""
         return self._name
 
+    def name_of(self, item_id: str) -> str:  # noqa: ARG002 - every id is this service's
+        """How the configuration and the answers call it."""
+        return self._name
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The judged types."""
+        return frozenset({"classify", "score", "compare"})
+
     @property
     def account(self) -> str:
         """Whose data it is."""
@@ -66,7 +75,11 @@ class TogetherProvider:
         """Whether a status says how many rows are done."""
         return self._reports_progress
 
-    async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
+    async def create_evaluation(
+        self,
+        request: AnyRequest,
+        key: str | None = None,  # noqa: ARG002 - not passed on yet
+    ) -> EvaluationCreated:
         """Start an evaluation with one request, never a second.
 
         When the answer is lost, the service's list is searched for an evaluation with the same
@@ -176,6 +189,13 @@ class TogetherProvider:
         else:
             return stored
         raise UnavailableError(f"{lost} Call list_datasets before uploading it again.")
+
+    async def upload_benchmark(self, path: Path, filename: str) -> File:  # noqa: ARG002 - refused
+        """Refused: the contract has no benchmarks."""
+        raise UnsupportedError(
+            f"{self._rest.service} has no benchmarks: upload the rows as a data set, without "
+            "`benchmark`."
+        )
 
     async def list_datasets(self) -> list[File]:
         """The uploaded data sets, the newest first; result files are left out."""

@@ -167,7 +167,9 @@ async def test_a_request_that_cannot_be_is_refused_with_the_way_out(
 )
 async def test_a_failed_create_says_what_became_of_it(error: EvalsMCPError, ending: str) -> None:
     class Failing(FakeProvider):
-        async def create_evaluation(self, request: AnyRequest) -> EvaluationCreated:
+        async def create_evaluation(
+            self, request: AnyRequest, key: str | None = None
+        ) -> EvaluationCreated:
             raise error
 
     async with served(Failing(contents=provider().contents)) as server:

@@ -1,0 +1,164 @@
+"""From the flat input of `create_evaluation` to the request that a service takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from evals_mcp.errors import InvalidRequestError, NoTokenError
+from evals_mcp.providers.protocol import JudgedRequest
+from evals_mcp.settings_schema import NamedEndpointSettings
+from evals_mcp.tools.arguments import explain
+from evals_schemas.evaluations import (
+    ClassifyParameters,
+    CompareParameters,
+    ScoreParameters,
+    parse_evaluation_request,
+)
+from evals_schemas.tools import (
+    RESPONSE_COLUMNS,
+    CandidateInput,
+    CreateEvaluationInput,
+    JudgeInput,
+)
+
+_PARAMETERS = {
+    "classify": ClassifyParameters,
+    "score": ScoreParameters,
+    "compare": CompareParameters,
+}
+
+_MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
+
+_OF_THE_CALL = frozenset({"dry_run", "half_width", "confirm", "again"})
+"""Fields of the tool that say how to start, not what."""
+
+
+def to_request(
+    arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
+) -> JudgedRequest:
+    """The API's request, with credentials looked up.
+
+    Raises:
+        InvalidRequestError: a field belongs to another type, is missing, or two exclude each other.
+    """
+    _check_fields_of_type(arguments)
+    fields = arguments.model_dump(
+        exclude_none=True, exclude={"type", "judge", *_OF_THE_CALL, *RESPONSE_COLUMNS, *_MODELS}
+    )
+    if arguments.judge:
+        fields["judge"] = _endpoint("judge", arguments.judge, credentials)
+    for model, column in RESPONSE_COLUMNS.items():
+        candidate = cast("CandidateInput | None", getattr(arguments, model))
+        answers = cast("str | None", getattr(arguments, column))
+        if candidate and answers:
+            raise InvalidRequestError(
+                f"`{column}` and `{model}` exclude each other: the first names a column of ready "
+                "answers, the second runs a model."
+            )
+        if candidate:
+            fields[model] = _endpoint(model, candidate, credentials)
+        elif answers:
+            fields[model] = answers
+    _check_sides(arguments, fields)
+    try:
+        return parse_evaluation_request({"type": arguments.type, "parameters": fields})
+    except ValidationError as error:
+        raise InvalidRequestError(_explain(arguments, error)) from None
+
+
+def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
+    given = arguments.model_fields_set - {"type", *_OF_THE_CALL}
+    for name in CreateEvaluationInput.model_fields:
+        if name not in given or getattr(arguments, name) is None:
+            continue
+        takers = [kind for kind in _PARAMETERS if _takes(kind, name)]
+        if arguments.type not in takers:
+            raise InvalidRequestError(
+                f"`{name}` belongs to type {' and '.join(takers)}, not {arguments.type}: leave it "
+                f"out or change `type`. {_fields_of(arguments.type)}"
+            )
+
+
+def _takes(kind: str, name: str) -> bool:
+    return _MODELS.get(name, name) in _PARAMETERS[kind].model_fields
+
+
+def _fields_of(kind: str) -> str:
+    names = [
+        name for name in CreateEvaluationInput.model_fields if name != "type" and _takes(kind, name)
+    ]
+    return f"A {kind} evaluation takes {', '.join(names)}."
+
+
+def _check_sides(arguments: CreateEvaluationInput, fields: Mapping[str, Any]) -> None:
+    if arguments.type != "compare":
+        return
+    for side in ("model_a", "model_b"):
+        if side not in fields:
+            raise InvalidRequestError(
+                f"`{RESPONSE_COLUMNS[side]}` or `{side}` is missing: name a column of ready "
+                "answers, or give a model to run."
+            )
+
+
+def _endpoint(
+    field: str,
+    endpoint: JudgeInput | CandidateInput,
+    credentials: Mapping[str, NamedEndpointSettings],
+) -> dict[str, Any]:
+    """The API's fields of a model; the only place where a configured key is unwrapped."""
+    fields = endpoint.model_dump(exclude_none=True, exclude={"external_credential"})
+    name = endpoint.external_credential
+    if endpoint.model_source == "external":
+        return fields | _credential(f"{field}.external_credential", name, credentials)
+    if name is not None:
+        raise InvalidRequestError(
+            f"`{field}.external_credential` needs `{field}.model_source` external."
+        )
+    return fields
+
+
+def _credential(
+    field: str, name: str | None, credentials: Mapping[str, NamedEndpointSettings]
+) -> dict[str, str]:
+    """Where an external model is and with which key; both come from the configuration alone."""
+    known = ", ".join(sorted(credentials))
+    there = (
+        f"Configured: {known}."
+        if known
+        else "None is configured: whoever runs this server adds one under [credentials]."
+    )
+    if name is None:
+        raise InvalidRequestError(
+            f"`{field}` is missing: model_source external takes the name of one. {there}"
+        )
+    if (credential := credentials.get(name)) is None:
+        raise InvalidRequestError(f"`{field}` names no configured credential. {there}")
+    if credential.token is None and credential.token_env:
+        raise NoTokenError(
+            f"The credential {name} has no token: whoever runs this server sets the environment "
+            f"variable {credential.token_env} and restarts it."
+        )
+    found = {"external_base_url": credential.base_url}
+    if (token := credential.token) is not None:
+        found["external_api_token"] = token.get_secret_value()
+    return found
+
+
+def _explain(arguments: CreateEvaluationInput, error: ValidationError) -> str:
+    """Word the request's own rules, without the API's outer levels in the paths."""
+    problems = error.errors(include_url=False, include_input=True)
+    for problem in problems:
+        problem["loc"] = tuple(
+            step for step in problem["loc"] if step not in {arguments.type, "parameters"}
+        )
+    schema = {"properties": _described()}
+    return explain(problems, schema) + f" {_fields_of(arguments.type)}"
+
+
+def _described() -> dict[str, Any]:
+    fields = CreateEvaluationInput.model_fields
+    return {name: {"description": field.description} for name, field in fields.items()}
