@@ -6,82 +6,25 @@ platform's folders only when a default path is asked for.
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, cast
-from urllib.parse import urlsplit
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import Field
+
+from evals_mcp.settings_http import HttpSettings, OAuthSettings
+from evals_mcp.settings_types import (
+    AbsolutePath,
+    BaseUrl,
+    CredentialName,
+    OwnFolder,
+    Section,
+    TokenSource,
+    VariableName,
+)
 
 ProviderName = Literal["together", "nugen", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-
-
-_OPERATIONS = ("/chat/completions", "/completions", "/evaluation", "/evaluations")
-"""What is added to a base URL, and is often copied with it."""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _checked_url(url: str) -> str:
-    """Refuse what is not a plain base URL; the messages leave out the value, it may hold a key."""
-    if re.search(r"[\s\x00-\x1f\x7f]", url):
-        raise ValueError("must not contain white space; write https://host/path")
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-        parts = urlsplit("")
-    if not usable:
-        raise ValueError("must be an http:// or https:// URL with a host; write https://host/path")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("must not contain user:password@; give the token in a setting of its own")
-    if parts.query or parts.fragment or url.endswith(("?", "#")):
-        raise ValueError("must not have a query (?…) or fragment (#…); write https://host/path")
-    path = parts.path.rstrip("/")
-    if operation := next((one for one in _OPERATIONS if path.endswith(one)), None):
-        raise ValueError(f"must end before {operation}, which is added to it; leave that out")
-    return url.rstrip("/")
-
-
-def _checked_name_of_variable(name: str) -> str:
-    """Refuse a key that was pasted where the name of its variable belongs, without repeating it."""
-    if not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,99}", name):
-        raise ValueError(
-            "must be the name of an environment variable in capitals, such as MY_API_KEY, "
-            "not the token itself"
-        )
-    return name
-
-
-def _absolute(path: Path, info: ValidationInfo) -> Path:
-    """Resolve `~` and, against the working directory that the loader passes, a relative path."""
-    try:
-        expanded = path.expanduser()
-    except RuntimeError:
-        raise ValueError("~ has no meaning here (no home folder); write the whole path") from None
-    context = cast("dict[str, Path] | None", info.context)
-    return (context or {}).get("cwd", Path()) / expanded
-
-
-def _checked_folder(path: Path) -> Path:
-    """Refuse a file where a folder is to be made; the folder itself may be missing."""
-    nearest = next((place for place in (path, *path.parents) if os.path.exists(place)), None)  # noqa: PTH110 - no OSError for a name that is too long
-    if nearest and not nearest.is_dir():
-        raise ValueError("must be a folder; there is a file of that name, or above it")
-    return path
 
 
 def _default_data_dir() -> Path:
@@ -100,39 +43,6 @@ def _default_cache_dir() -> Path:
     from platformdirs import user_cache_path  # noqa: PLC0415 - late, for a quick start
 
     return user_cache_path("evals-mcp", appauthor=False) / "results"
-
-
-BaseUrl = Annotated[str, AfterValidator(_checked_url)]
-VariableName = Annotated[str, AfterValidator(_checked_name_of_variable)]
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-OwnFolder = Annotated[AbsolutePath, AfterValidator(_checked_folder)]
-CredentialName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are refused, values do not change once loaded."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class TokenSource(Section):
-    """A token, or where to find it. Once loaded, `token` holds it, wherever it came from."""
-
-    token: SecretStr | None = Field(
-        default=None,
-        description="The token itself. Better kept out of the file: see token_env. "
-        "Absent: token_file is read, then token_env.",
-    )
-    token_file: AbsolutePath | None = Field(
-        default=None,
-        description="File that holds nothing but the token, readable by its owner only. "
-        "Absent: token_env is read.",
-    )
-    token_env: VariableName | None = Field(
-        default=None,
-        description="Environment variable that holds the token, in capitals. "
-        "Absent or unset: no token is sent.",
-    )
 
 
 class ModelEndpointSettings(TokenSource):
@@ -372,6 +282,12 @@ class Settings(Section):
     )
     engine: EngineSettings = Field(
         default_factory=EngineSettings, description="The engine as a service of its own."
+    )
+
+    http: HttpSettings = Field(default_factory=HttpSettings, description="The server over HTTP.")
+    oauth: OAuthSettings = Field(
+        default_factory=OAuthSettings,
+        description="Where bearer tokens come from, for http.mode oauth.",
     )
 
     @property

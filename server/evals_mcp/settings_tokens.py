@@ -19,9 +19,8 @@ from evals_mcp.settings_schema import (
     NugenSettings,
     Settings,
     TogetherSettings,
-    TokenSource,
-    is_loopback,
 )
+from evals_mcp.settings_types import TokenSource, is_loopback
 
 MAX_TOKEN_BYTES = 16384
 """The most that is read of a token file."""
@@ -54,12 +53,24 @@ def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) 
         name: finder.filled(credential, ("credentials", name))
         for name, credential in settings.credentials.items()
     }
+    subjects = {
+        name: subject.model_copy(
+            update={
+                service: finder.filled(
+                    getattr(subject, service), ("oauth", "subjects", name, service)
+                )
+                for service in ("together", "nugen")
+            }
+        )
+        for name, subject in settings.oauth.subjects.items()
+    }
     return settings.model_copy(
         update={
             "together": finder.filled(settings.together, ("together",)),
             "nugen": finder.filled(settings.nugen, ("nugen",)),
             "local": found_local,
             "credentials": credentials,
+            "oauth": settings.oauth.model_copy(update={"subjects": subjects}),
             "engine": finder.filled(settings.engine, ("engine",)),
         }
     )

@@ -1,0 +1,150 @@
+"""The HTTP front: the SDK's streamable HTTP behind who-calls, how-much and a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import anyio
+from mcp.server import Server
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from evals_mcp.http.authentication import Authentication, Authenticator, Refusal
+from evals_mcp.http.limits import CallLimits, Limits
+from evals_mcp.http.logs import REQUEST_ID, AccessLog
+from evals_mcp.http.write_scope import WriteScope
+from evals_mcp.server import Services
+
+BODY_SECONDS = 30.0
+"""The longest a request's body may take to arrive."""
+
+_HEADERS = ("Authorization", "Content-Type", "Accept", "Last-Event-ID", "X-Request-Id")
+_MCP_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
+
+
+@dataclass(frozen=True)
+class Front:
+    """What an operator chooses about the HTTP front."""
+
+    path: str
+    """Where MCP is, such as `/mcp`."""
+    allowed_hosts: Sequence[str]
+    """Host headers that are answered; `name:*` takes every port."""
+    allowed_origins: Sequence[str]
+    """Origins of web pages that may call; a request without Origin is no page's."""
+    max_body_bytes: int
+    limits: Limits
+    key_headers: Sequence[str] = ()
+    """Headers that bring keys, which a page must be allowed to send."""
+
+
+def build_app(  # noqa: PLR0913 - the collaborators of one front
+    server: Server[Services],
+    front: Front,
+    authenticator: Authenticator,
+    *,
+    may_call: Callable[[str], bool],
+    lacking: Callable[[], Refusal] | None = None,
+    routes: Sequence[BaseRoute] = (),
+    is_ready: Callable[[], bool] = lambda: True,
+) -> Starlette:
+    """The app: MCP at its path, `/healthz`, `/readyz`, and what a mode adds.
+
+    Args:
+        server: The MCP server; its lifespan becomes the app's.
+        front: The operator's choices.
+        authenticator: Who calls.
+        may_call: Whether a tool changes nothing, so that a principal that may only read may call.
+        lacking: The challenge for one that may not; None where every principal may write.
+        routes: Further routes, which need no principal, such as protected-resource metadata.
+        is_ready: False while no new calls should come.
+    """
+    sdk = server.streamable_http_app(
+        streamable_http_path=front.path,
+        stateless_http=True,
+        max_request_body_size=front.max_body_bytes,
+        transport_security=TransportSecuritySettings(
+            allowed_hosts=list(front.allowed_hosts), allowed_origins=list(front.allowed_origins)
+        ),
+    )
+    guarded: ASGIApp = sdk
+    if lacking is not None:
+        guarded = WriteScope(guarded, may_call, lacking)
+    guarded = CallLimits(BodyDeadline(guarded), front.limits)
+
+    async def ready(_: Request) -> Response:
+        good = is_ready()
+        return JSONResponse({"ready": good}, 200 if good else 503)
+
+    return Starlette(
+        routes=[
+            Route("/healthz", _alive),
+            Route("/readyz", ready),
+            *routes,
+            Route(front.path, Authentication(guarded, authenticator)),
+        ],
+        middleware=[Middleware(AccessLog), *_cors(front)],
+        lifespan=sdk.router.lifespan_context,
+    )
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"alive": True})
+
+
+def _cors(front: Front) -> list[Middleware]:
+    """Lets the allowed pages call, and no other."""
+    origins = [origin for origin in front.allowed_origins if "*" not in origin]
+    if not origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=[*_HEADERS, *_MCP_HEADERS, *front.key_headers],
+            expose_headers=["Mcp-Session-Id", "WWW-Authenticate", "Retry-After", REQUEST_ID],
+        )
+    ]
+
+
+class BodyDeadline:
+    """Answers 408 to a request whose body trickles in for too long."""
+
+    def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with a deadline for its body."""
+        deadline = anyio.current_time() + self.seconds
+        whole = answered = False
+
+        async def received() -> Message:
+            nonlocal whole
+            if whole:
+                return await receive()
+            with anyio.fail_after(max(0.0, deadline - anyio.current_time())):
+                message = await receive()
+            whole = not message.get("more_body", False)
+            return message
+
+        async def watched(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.app(scope, received, watched)
+        except TimeoutError:
+            if whole or answered:
+                raise
+            late = {"error": "request_timeout", "error_description": "The body took too long."}
+            await JSONResponse(late, 408, {"Connection": "close"})(scope, receive, send)

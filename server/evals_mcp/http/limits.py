@@ -1,0 +1,102 @@
+"""How much one principal, and all together, may ask for at once."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from evals_mcp.http.principals import SCOPE, Principal
+
+PRINCIPALS = 10_000
+"""How many principals' recent use is remembered; the one not seen for longest is forgotten."""
+
+BUSY_SECONDS = 5
+"""When to come back to a server that has no room; a tool call takes a second or two."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The configured limits."""
+
+    calls_per_minute: int
+    """Requests of one principal in a minute, on average; twice as many in a burst."""
+    calls_at_once: int
+    """Requests of one principal that are being answered."""
+    total_at_once: int
+    """Requests of all together that are being answered; there is no queue beyond it."""
+
+
+@dataclass
+class _Use:
+    """What one principal has used: a bucket that refills with time, and calls in flight."""
+
+    left: float
+    at: float
+    in_flight: int = 0
+
+
+class CallLimits:
+    """Answers 429, or 503 when it is everybody's doing, instead of letting work pile up."""
+
+    def __init__(
+        self, app: ASGIApp, limits: Limits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.clock = clock
+        self.in_flight = 0
+        self._uses: OrderedDict[str, _Use] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or say when to come back."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        principal: Principal = scope[SCOPE]
+        use = self._use_of(principal)
+        if problem := self._refused(use):
+            await _busy(*problem)(scope, receive, send)
+            return
+        use.left -= 1
+        use.in_flight += 1
+        self.in_flight += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            use.in_flight -= 1
+            self.in_flight -= 1
+
+    def _use_of(self, principal: Principal) -> _Use:
+        """The principal's use, its bucket refilled until now."""
+        now, burst = self.clock(), 2.0 * self.limits.calls_per_minute
+        use = self._uses.setdefault(principal.id, _Use(burst, now))
+        self._uses.move_to_end(principal.id)
+        refilled = use.left + max(0.0, now - use.at) * self.limits.calls_per_minute / 60
+        use.left, use.at = min(burst, refilled), now
+        while len(self._uses) > PRINCIPALS:
+            self._uses.popitem(last=False)
+        return use
+
+    def _refused(self, use: _Use) -> tuple[int, str, int] | None:
+        """Status, reason and seconds to wait; None when there is room."""
+        if self.in_flight >= self.limits.total_at_once:
+            return 503, "The server is busy", BUSY_SECONDS
+        if use.in_flight >= self.limits.calls_at_once:
+            return 429, f"{use.in_flight} calls of yours are running", BUSY_SECONDS
+        if use.left < 1:
+            wait = (1 - use.left) * 60 / self.limits.calls_per_minute
+            return 429, "Too many calls in the last minute", max(1, math.ceil(wait))
+        return None
+
+
+def _busy(status: int, reason: str, seconds: int) -> JSONResponse:
+    """As HTTP has it, with a body that an MCP client can show."""
+    message = f"{reason}: try again in {seconds} s."
+    body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": message}}
+    return JSONResponse(body, status, {"Retry-After": str(seconds)})

@@ -1,0 +1,110 @@
+"""The mode `oauth`: a resource server. Tokens come from an issuer, keys from the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+
+from evals_mcp.http.authentication import Refusal
+from evals_mcp.http.principals import Principal
+
+READ, WRITE = "evals:read", "evals:write"
+SCOPES = (READ, WRITE)
+"""What a token may allow: reading, and beside it uploading, starting and cancelling."""
+
+
+class TokenRejected(Exception):
+    """A token that is not accepted; the text says why in words that repeat nothing of it."""
+
+
+class Verifier(Protocol):
+    """Checks a token's signature, issuer, audience and times."""
+
+    async def claims_of(self, token: str) -> Mapping[str, Any]:
+        """The claims of a good token.
+
+        Raises:
+            TokenRejected: it is not for this server, has ended, or was not signed by the issuer.
+            UnavailableError: the issuer's keys cannot be had.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Resource:
+    """This server as clients are told of it."""
+
+    url: str
+    """The identifier that a token's audience must hold: the public URL of the endpoint."""
+    metadata_url: str
+    """Where the protected-resource metadata (RFC 9728) is."""
+
+
+class OAuthMode:
+    """A bearer token names the subject; the service's key is the one configured for it.
+
+    The token stays here: it is never sent to an evaluation service.
+    """
+
+    def __init__(
+        self,
+        verifier: Verifier,
+        resource: Resource,
+        keys: Mapping[str, Mapping[str, SecretStr]],
+    ) -> None:
+        """Remember the configuration.
+
+        Args:
+            verifier: Checks tokens.
+            resource: What challenges name.
+            keys: The services' keys of each subject, by subject and then by service.
+        """
+        self._verifier = verifier
+        self._resource = resource
+        self._keys = keys
+
+    async def principal_of(self, headers: Headers) -> Principal | Refusal:
+        """The subject of the token, or a challenge as RFC 6750 and RFC 9728 word it."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            return self._challenge(401, None, "A bearer token is needed.", READ)
+        try:
+            claims = await self._verifier.claims_of(token.strip())
+        except TokenRejected as error:
+            return self._challenge(401, "invalid_token", str(error), READ)
+        scopes = scopes_of(claims)
+        if READ not in scopes:
+            return self.lacking(READ)
+        subject, issuer = str(claims["sub"]), str(claims["iss"])
+        return Principal(
+            f"{issuer}\n{subject}", dict(self._keys.get(subject, {})), may_write=WRITE in scopes
+        )
+
+    def lacking(self, scope: str) -> Refusal:
+        """The refusal of a token that does not allow enough."""
+        wanted = " ".join(SCOPES) if scope == WRITE else READ
+        return self._challenge(
+            403, "insufficient_scope", f"The token lacks the scope {scope}.", wanted
+        )
+
+    def _challenge(self, status: int, error: str | None, description: str, scope: str) -> Refusal:
+        parts = [f'error="{error}"', f'error_description="{description}"'] if error else []
+        parts += [f'scope="{scope}"', f'resource_metadata="{self._resource.metadata_url}"']
+        return Refusal(
+            status,
+            error or "unauthorized",
+            description,
+            {"WWW-Authenticate": f"Bearer {', '.join(parts)}"},
+        )
+
+
+def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
+    """The scopes of a token: `scope` as RFC 9068 writes it, or `scp` as some issuers do."""
+    found: object = claims.get("scope", claims.get("scp", ""))
+    if isinstance(found, list):
+        return frozenset(str(one) for one in cast("list[object]", found))
+    return frozenset(str(found).split())

@@ -1,0 +1,33 @@
+"""Whose request it is. Every id, cursor, code and cached file belongs to one principal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from pydantic import SecretStr
+
+SCOPE = "evals.principal"
+"""Where a request carries its principal: a key of the ASGI scope, which no header can set."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who a request is from, and what it may do."""
+
+    id: str
+    """Tells it from every other; a hash where it comes from a key, so that it may be stored."""
+    keys: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
+    """The keys that it brings for services, by their names; for this request alone."""
+    may_write: bool = True
+    """Whether it may upload, start and cancel."""
+
+    @property
+    def label(self) -> str:
+        """A short name for logs, from which nothing can be told about who it is."""
+        return blake2b(self.id.encode(), digest_size=6, person=b"evals-log").hexdigest()
+
+
+LOCAL = Principal("local")
+"""Whoever uses this machine: over stdio, and over HTTP in the mode `local`."""

@@ -1,0 +1,93 @@
+"""Challenges a token that may only read when it calls a tool that changes something."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, cast
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from evals_mcp.http.authentication import Refusal
+from evals_mcp.http.principals import SCOPE, Principal
+
+
+class WriteScope:
+    """Looks into the body only where the principal may not write; all others pass unread.
+
+    The refusal has to be HTTP's: a client asks its user for more rights on a 403 with a challenge,
+    not on a tool's error.
+    """
+
+    def __init__(
+        self, app: ASGIApp, may_call: Callable[[str], bool], refusal: Callable[[], Refusal]
+    ) -> None:
+        """Wrap an app.
+
+        Args:
+            app: What comes behind; it limits the length of bodies.
+            may_call: Whether a tool of this name changes nothing.
+            refusal: The challenge.
+        """
+        self.app = app
+        self.may_call = may_call
+        self.refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer with the challenge."""
+        principal: Principal | None = scope.get(SCOPE)
+        if scope["type"] != "http" or principal is None or principal.may_write:
+            await self.app(scope, receive, send)
+            return
+        messages, body = await _read(receive)
+        if any(not self.may_call(name) for name in _tools_called(body)):
+            await self.refusal().response(scope, receive, send)
+            return
+        await self.app(scope, _again(messages, receive), send)
+
+
+MAX_BYTES = 4 * 1024 * 1024
+"""The most that is looked into; what is longer is refused behind."""
+
+
+async def _read(receive: Receive) -> tuple[list[Message], bytes]:
+    """The body's messages, to be handed on, and the body."""
+    messages: list[Message] = []
+    body = b""
+    while True:
+        message = await receive()
+        messages.append(message)
+        body += message.get("body", b"")
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return messages, body
+        if len(body) > MAX_BYTES:
+            return messages, b""
+
+
+def _again(messages: list[Message], receive: Receive) -> Receive:
+    waiting = iter(messages)
+
+    async def received() -> Message:
+        return next(waiting, None) or await receive()
+
+    return received
+
+
+def _tools_called(body: bytes) -> list[str]:
+    """The names of the tools that a JSON-RPC body calls; none where it is no such body."""
+    try:
+        found: object = json.loads(body)
+    except (ValueError, RecursionError):
+        return []
+    calls = cast("list[object]", found) if isinstance(found, list) else [found]
+    return [name for call in calls if (name := _tool_of(call)) is not None]
+
+
+def _tool_of(call: object) -> str | None:
+    if not isinstance(call, dict):
+        return None
+    message = cast("dict[str, Any]", call)
+    params = message.get("params")
+    if message.get("method") != "tools/call" or not isinstance(params, dict):
+        return None
+    return str(cast("dict[str, Any]", params).get("name"))
