@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from pydantic_core import to_jsonable_python
 
 from evals_mcp.errors import SettingsError
 from evals_mcp.settings import Settings, is_loopback, load_settings, setting_paths
@@ -534,8 +535,8 @@ def test_the_example_shows_the_defaults() -> None:
         shown: Any = table
         for key in path:
             shown = shown[key]
-        default = ["."] if path[-1] == "allowed_folders" else info.default
-        assert shown == (list(default) if isinstance(default, tuple) else default), path
+        default = ["."] if path[-1] == "allowed_folders" else to_jsonable_python(info.default)
+        assert shown == default, path
 
 
 def test_every_setting_is_described() -> None:
