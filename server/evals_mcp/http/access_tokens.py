@@ -22,6 +22,9 @@ FRESH_SECONDS = 3600.0
 UNKNOWN_KEY_SECONDS = 30.0
 """How often, at most, a token with an unknown key makes the keys be fetched anew."""
 
+FAILED_SECONDS = 5.0
+"""How long after a failure the issuer is left alone."""
+
 LEEWAY_SECONDS = 30
 """How far the issuer's clock may differ from ours."""
 
@@ -55,6 +58,7 @@ class JwksVerifier:
         self._clock = clock
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched: float | None = None
+        self._failed: float | None = None
         self._fetching = anyio.Lock()
 
     async def claims_of(self, token: str) -> Mapping[str, Any]:
@@ -87,8 +91,7 @@ class JwksVerifier:
     async def _key(self, key_id: str | None) -> jwt.PyJWK:
         async with self._fetching:
             if self._stale(key_id):
-                self._keys = await self._published()
-                self._fetched = self._clock()
+                await self._refresh()
         key = self._keys.get(key_id)
         if key is None and key_id is None and len(self._keys) == 1:
             key = next(iter(self._keys.values()))
@@ -101,6 +104,21 @@ class JwksVerifier:
             return True
         age = self._clock() - self._fetched
         return age > FRESH_SECONDS or (key_id not in self._keys and age > UNKNOWN_KEY_SECONDS)
+
+    async def _refresh(self) -> None:
+        """Fetch the keys; those in hand serve on while the issuer cannot be reached."""
+        now = self._clock()
+        if self._failed is None or now - self._failed > FAILED_SECONDS:
+            try:
+                self._keys = await self._published()
+            except UnavailableError:
+                self._failed = now
+                if self._fetched is None:
+                    raise
+            else:
+                self._fetched, self._failed = now, None
+        elif self._fetched is None:
+            raise _unreachable()
 
     async def _published(self) -> dict[str | None, jwt.PyJWK]:
         url = self._jwks_url or await self._discovered()
@@ -136,5 +154,9 @@ class JwksVerifier:
         except (httpx2.HTTPError, ValueError):
             body = None
         if not isinstance(body, dict):
-            raise UnavailableError("The issuer's keys cannot be had at the moment; try again soon.")
+            raise _unreachable()
         return cast("Mapping[str, Any]", body)
+
+
+def _unreachable() -> UnavailableError:
+    return UnavailableError("The issuer's keys cannot be had at the moment; try again soon.")

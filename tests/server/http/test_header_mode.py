@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.datastructures import Headers
+
+from evals_mcp.http.authentication import Refusal
+from evals_mcp.http.header_mode import HeaderMode
+from evals_mcp.http.principals import Principal
+
+KEY = "tgp_v1_0123456789abcdef"
+
+
+def mode(*services: str, secret: bytes = b"s" * 32) -> HeaderMode:
+    return HeaderMode(services or ("together", "nugen"), secret)
+
+
+async def let_in(found: HeaderMode, **headers: str) -> Principal:
+    principal = await found.principal_of(
+        Headers({n.replace("_", "-"): headers[n] for n in headers})
+    )
+    assert isinstance(principal, Principal), principal
+    return principal
+
+
+async def test_the_key_of_a_request_is_the_one_for_its_service() -> None:
+    principal = await let_in(mode(), x_together_api_key=KEY, x_nugen_api_key="nugen-key-1")
+
+    assert principal.keys["together"].get_secret_value() == KEY
+    assert principal.keys["nugen"].get_secret_value() == "nugen-key-1"
+    assert principal.may_write
+
+
+async def test_the_same_key_is_the_same_principal_and_another_is_another() -> None:
+    first, again = [await let_in(mode(), x_together_api_key=KEY) for _ in range(2)]
+    other = await let_in(mode(), x_together_api_key=KEY + "0")
+    elsewhere = await let_in(mode(secret=b"t" * 32), x_together_api_key=KEY)
+
+    assert first.id == again.id
+    assert len({first.id, other.id, elsewhere.id}) == 3
+
+
+async def test_a_key_for_one_service_is_no_key_for_the_other() -> None:
+    together = await let_in(mode(), x_together_api_key=KEY)
+    nugen = await let_in(mode(), x_nugen_api_key=KEY)
+
+    assert together.id != nugen.id
+
+
+async def test_nothing_of_the_key_is_in_the_principals_id_or_representation() -> None:
+    principal = await let_in(mode(), x_together_api_key=KEY)
+
+    assert KEY not in repr(principal)
+    assert KEY[8:] not in principal.id
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-nugen-api-key": KEY},
+        {"authorization": f"Bearer {KEY}"},
+    ],
+    ids=["none", "of a service not configured", "a bearer token"],
+)
+async def test_without_a_key_for_a_configured_service_nobody_is_let_in(
+    headers: dict[str, str],
+) -> None:
+    refusal = await mode("together").principal_of(Headers(headers))
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 401
+    assert "X-Together-Api-Key" in refusal.description
+    assert KEY not in refusal.description
+
+
+async def test_two_keys_for_one_service_are_refused() -> None:
+    raw = [(b"x-together-api-key", KEY.encode()), (b"x-together-api-key", b"another-key")]
+
+    refusal = await mode().principal_of(Headers(raw=raw))
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == 401
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=600))
+async def test_any_header_value_is_a_key_or_refused_without_being_repeated(value: str) -> None:
+    raw = [(b"x-together-api-key", value.encode("latin-1"))]
+
+    found = await mode().principal_of(Headers(raw=raw))
+
+    if isinstance(found, Refusal):
+        assert found.status == 401
+        assert len(value) < 8 or value not in found.description
+    else:
+        assert found.keys["together"].get_secret_value() == value

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+
+from evals_mcp.errors import UnavailableError
+from evals_mcp.http.access_tokens import FRESH_SECONDS, UNKNOWN_KEY_SECONDS, JwksVerifier
+from evals_mcp.http.authentication import Refusal
+from evals_mcp.http.oauth_mode import WRITE, OAuthMode, Resource
+from evals_mcp.http.principals import Principal
+
+ISSUER = "https://login.example"
+AUDIENCE = "https://evals.example/mcp"
+METADATA = "https://evals.example/.well-known/oauth-protected-resource/mcp"
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+EC = ec.generate_private_key(ec.SECP256R1())
+
+
+def published(private: Any, key_id: str) -> dict[str, Any]:
+    kind = RSAAlgorithm if isinstance(private, rsa.RSAPrivateKey) else ECAlgorithm
+    public = json.loads(kind.to_jwk(private.public_key()))
+    return public | {"kid": key_id, "use": "sig"}
+
+
+class Issuer:
+    """Publishes keys, and counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.keys = [published(RSA, "one")]
+        self.asked: list[str] = []
+        self.failing = False
+
+    def answer(self, request: httpx2.Request) -> httpx2.Response:
+        self.asked.append(request.url.path)
+        if self.failing:
+            return httpx2.Response(503, text="<html>down</html>")
+        if request.url.path == "/.well-known/openid-configuration":
+            return httpx2.Response(200, json={"jwks_uri": f"{ISSUER}/keys"})
+        if request.url.path == "/keys":
+            return httpx2.Response(200, json={"keys": self.keys})
+        return httpx2.Response(404)
+
+
+class Time:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def verifier(issuer: Issuer, clock: Callable[[], float] = time.monotonic) -> JwksVerifier:
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(issuer.answer))
+    return JwksVerifier(client, ISSUER, AUDIENCE, clock=clock)
+
+
+def mode(issuer: Issuer) -> OAuthMode:
+    keys = {"user-1": {"together": SecretStr("key-of-user-1")}}
+    return OAuthMode(verifier(issuer), Resource(AUDIENCE, METADATA), keys)
+
+
+def token(
+    private: Any = RSA,
+    key_id: str | None = "one",
+    algorithm: str = "RS256",
+    without: str = "",
+    **claims: Any,
+) -> str:
+    now = int(time.time())
+    usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "exp": now + 60, "iat": now}
+    body = usual | {"scope": "evals:read evals:write"} | claims
+    body.pop(without, None)
+    headers = {"kid": key_id} if key_id else {}
+    return jwt.encode(body, private, algorithm=algorithm, headers=headers)
+
+
+async def answered(issuer: Issuer, bearer: str | None) -> Principal | Refusal:
+    headers = Headers({} if bearer is None else {"authorization": f"Bearer {bearer}"})
+    return await mode(issuer).principal_of(headers)
+
+
+async def test_a_good_token_names_its_subject_whose_key_is_the_configured_one() -> None:
+    principal = await answered(Issuer(), token())
+
+    assert isinstance(principal, Principal)
+    assert principal.keys["together"].get_secret_value() == "key-of-user-1"
+    assert principal.may_write
+
+
+async def test_subjects_of_another_name_are_others_and_have_no_key() -> None:
+    first, second = await answered(Issuer(), token()), await answered(Issuer(), token(sub="user-2"))
+
+    assert isinstance(first, Principal)
+    assert isinstance(second, Principal)
+    assert first.id != second.id
+    assert not second.keys
+
+
+async def test_a_token_that_may_only_read_is_let_in_for_reading() -> None:
+    principal = await answered(Issuer(), token(scope="evals:read openid"))
+
+    assert isinstance(principal, Principal)
+    assert not principal.may_write
+
+
+@pytest.mark.parametrize(
+    ("bearer", "status", "said"),
+    [
+        pytest.param(None, 401, "needed", id="none"),
+        pytest.param("garbage", 401, "no JWT", id="garbage"),
+        pytest.param(token(exp=int(time.time()) - 120), 401, "expired", id="expired"),
+        pytest.param(token(aud="https://other.example"), 401, "another audience", id="audience"),
+        pytest.param(token(iss="https://evil.example"), 401, "another issuer", id="issuer"),
+        pytest.param(token(OTHER), 401, "not valid", id="signed by another"),
+        pytest.param(token(key_id="unknown"), 401, "does not publish", id="unknown key"),
+        pytest.param(token(without="exp"), 401, "not valid", id="without an end"),
+        pytest.param(token(without="aud"), 401, "not valid", id="without audience"),
+        pytest.param(token(without="sub"), 401, "not valid", id="without subject"),
+        pytest.param(token(scope="openid"), 403, "evals:read", id="without scope"),
+        pytest.param(jwt.encode({"sub": "user-1"}, "", algorithm="none"), 401, "", id="unsigned"),
+        pytest.param(
+            jwt.encode(
+                {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "exp": int(time.time()) + 60},
+                "x" * 64,
+                algorithm="HS256",
+                headers={"kid": "one"},
+            ),
+            401,
+            "not valid",
+            id="signed with a shared secret",
+        ),
+    ],
+)
+async def test_any_other_token_is_challenged_as_the_specification_asks(
+    bearer: str | None, status: int, said: str
+) -> None:
+    refusal = await answered(Issuer(), bearer)
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.status == status
+    assert said in refusal.description
+    challenge = refusal.headers["WWW-Authenticate"]
+    assert challenge.startswith("Bearer ")
+    assert f'resource_metadata="{METADATA}"' in challenge
+    assert 'scope="evals:read' in challenge
+    assert bearer is None or bearer not in challenge + refusal.description
+
+
+async def test_a_challenge_for_writing_asks_for_both_scopes() -> None:
+    refusal = mode(Issuer()).lacking(WRITE)
+
+    assert refusal.status == 403
+    assert 'error="insufficient_scope"' in refusal.headers["WWW-Authenticate"]
+    assert 'scope="evals:read evals:write"' in refusal.headers["WWW-Authenticate"]
+
+
+async def test_keys_are_fetched_once_and_again_when_they_are_old() -> None:
+    issuer, clock = Issuer(), Time()
+    verify = verifier(issuer, clock)
+
+    for _ in range(3):
+        await verify.claims_of(token())
+    assert issuer.asked.count("/keys") == 1
+
+    clock.seconds = FRESH_SECONDS + 1
+    await verify.claims_of(token())
+    assert issuer.asked.count("/keys") == 2
+
+
+async def test_a_new_key_is_found_but_strangers_cannot_make_the_issuer_be_asked_over_and_over() -> (
+    None
+):
+    issuer, clock = Issuer(), Time()
+    verify = verifier(issuer, clock)
+    await verify.claims_of(token())
+    issuer.keys.append(published(EC, "two"))
+    new = token(EC, "two", "ES256")
+
+    for _ in range(5):
+        with pytest.raises(Exception, match="does not publish"):
+            await verify.claims_of(new)
+    assert issuer.asked.count("/keys") == 1
+
+    clock.seconds = UNKNOWN_KEY_SECONDS + 1
+    assert (await verify.claims_of(new))["sub"] == "user-1"
+    assert issuer.asked.count("/keys") == 2
+
+
+async def test_an_issuer_that_is_down_is_nobodys_fault_and_said_so() -> None:
+    issuer = Issuer()
+    issuer.failing = True
+
+    with pytest.raises(UnavailableError, match=r"oauth\.jwks_url"):
+        await mode(issuer).principal_of(Headers({"authorization": f"Bearer {token()}"}))
+
+
+async def test_keys_in_hand_serve_on_while_the_issuer_is_down() -> None:
+    issuer, clock = Issuer(), Time()
+    verify = verifier(issuer, clock)
+    await verify.claims_of(token())
+    issuer.failing = True
+    clock.seconds = FRESH_SECONDS + 1
+
+    assert (await verify.claims_of(token()))["sub"] == "user-1"
+
+
+async def test_an_issuer_that_is_down_is_not_asked_by_every_request() -> None:
+    issuer = Issuer()
+    issuer.failing = True
+    verify = verifier(issuer, Time())
+
+    for _ in range(5):
+        with pytest.raises(UnavailableError):
+            await verify.claims_of(token())
+
+    assert len(issuer.asked) == 2
