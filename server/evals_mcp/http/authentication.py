@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from evals_mcp.errors import UnavailableError
-from evals_mcp.http.principals import SCOPE, Principal
+from evals_mcp.principals import SCOPE, Principal
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from evals_mcp.http.authentication import Refusal
-from evals_mcp.http.principals import Principal
+from evals_mcp.principals import Principal
 
 HEADERS = {"together": "X-Together-Api-Key", "nugen": "X-Nugen-Api-Key"}
 """The header that brings a service's key."""

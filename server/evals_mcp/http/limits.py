@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from evals_mcp.http.principals import SCOPE, Principal
+from evals_mcp.principals import SCOPE, Principal
 
 PRINCIPALS = 10_000
 """How many principals' recent use is remembered; the one not seen for longest is forgotten."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 
-from evals_mcp.http.principals import LOCAL, Principal
+from evals_mcp.principals import LOCAL, Principal
 
 
 class LocalMode:

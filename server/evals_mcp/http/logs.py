@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from evals_mcp.http.principals import SCOPE, Principal
+from evals_mcp.principals import SCOPE, Principal
 
 access = logging.getLogger("evals_mcp.access")
 audit = logging.getLogger("evals_mcp.audit")

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from evals_mcp.http.authentication import Refusal
-from evals_mcp.http.principals import Principal
+from evals_mcp.principals import Principal
 
 READ, WRITE = "evals:read", "evals:write"
 SCOPES = (READ, WRITE)

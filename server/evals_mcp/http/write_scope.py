@@ -9,7 +9,7 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evals_mcp.http.authentication import Refusal
-from evals_mcp.http.principals import SCOPE, Principal
+from evals_mcp.principals import SCOPE, Principal
 
 
 class WriteScope:

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 
 from evals_mcp.http.authentication import Refusal
 from evals_mcp.http.header_mode import HeaderMode
-from evals_mcp.http.principals import Principal
+from evals_mcp.principals import Principal
 
 KEY = "tgp_v1_0123456789abcdef"
 

@@ -17,7 +17,7 @@ from evals_mcp.errors import UnavailableError
 from evals_mcp.http.access_tokens import FRESH_SECONDS, UNKNOWN_KEY_SECONDS, JwksVerifier
 from evals_mcp.http.authentication import Refusal
 from evals_mcp.http.oauth_mode import WRITE, OAuthMode, Resource
-from evals_mcp.http.principals import Principal
+from evals_mcp.principals import Principal
 
 ISSUER = "https://login.example"
 AUDIENCE = "https://evals.example/mcp"
@@ -28,9 +28,11 @@ EC = ec.generate_private_key(ec.SECP256R1())
 
 
 def published(private: Any, key_id: str) -> dict[str, Any]:
-    kind = RSAAlgorithm if isinstance(private, rsa.RSAPrivateKey) else ECAlgorithm
-    public = json.loads(kind.to_jwk(private.public_key()))
-    return public | {"kid": key_id, "use": "sig"}
+    if isinstance(private, rsa.RSAPrivateKey):
+        public = RSAAlgorithm.to_jwk(private.public_key())
+    else:
+        public = ECAlgorithm.to_jwk(private.public_key())
+    return json.loads(public) | {"kid": key_id, "use": "sig"}
 
 
 class Issuer:
