@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 READY := .venv/ready
 
-.PHONY: demo test check tests wheel bench lock schemas clean
+.PHONY: demo test check tests wheel bench conformance faults lock schemas clean
 
 demo: $(READY)  ## run the whole conversation once, in this terminal
 	$(BIN)/python examples/demo.py
@@ -28,13 +28,22 @@ tests: $(READY)
 bench: $(READY)  ## figures beside a floor or a peer, taken in the same run
 	$(BIN)/python -m benchmarks
 
+conformance: $(READY)  ## the official protocol conformance suite over HTTP; fetched once
+	$(BIN)/python -m tests.conformance.run
+
+faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and what comes of it
+	$(BIN)/python -m tests.faults > docs/faults.md
+
 schemas: $(READY)  ## write schemas/tools.json anew from the models
 	$(BIN)/python -m evals_mcp.cli tools > schemas/tools.json
 
 lock: $(READY)  ## resolve requirements.lock anew, for every platform and Python
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-	  --group dev --upgrade --output-file requirements.lock pyproject.toml
+	  --group dev --extra otel --extra parquet --upgrade --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	  --extra otel --extra parquet --constraint requirements.lock --output-file deploy/requirements.lock \
+	  pyproject.toml
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evals-mcp needs Python 3.11 or newer")'

@@ -1,4 +1,4 @@
-"""The data-set format: JSONL or CSV in UTF-8, the same columns in every row.
+"""The data-set format: JSONL, CSV or TSV in UTF-8, the same columns in every row.
 
 One reader for both sides: the server checks a file with it before it is uploaded, the engine reads
 the rows of a run with it. Rows are streamed; a line over the limit is skipped, never held.
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NoReturn, cast
 
+from evals_schemas.dataset_quality import DatasetQuality
+
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
@@ -24,11 +26,18 @@ IMAGE_COLUMN = "image_data_urls"
 FAULTS_NAMED = 5
 """How many faults a check spells out; it counts the rest."""
 
-_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}
-"""What some programs write between the cells of a CSV file."""
-
 Row = dict[str, Any]
-Kind = Literal["jsonl", "csv"]
+Kind = Literal["jsonl", "csv", "tsv"]
+
+_MARKS: dict[Kind, str] = {"csv": ",", "tsv": "\t"}
+"""What stands between the cells of a row."""
+
+_OTHER_MARKS = {
+    ",": ("commas", "give the file a name that ends in .csv"),
+    ";": ("semicolons", "save it with commas, or as .tsv with tabs"),
+    "\t": ("tabs", "give the file a name that ends in .tsv"),
+}
+"""What another mark is called, and what to do with a file that has it."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +49,35 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.message}"
+        return self.at("line")
+
+    def at(self, place: str) -> str:
+        """The fault with its place, where `line` counts something else, such as rows."""
+        return f"{place} {self.line}: {self.message}"
 
 
 class DatasetError(ValueError):
     """The data set cannot be used; the message says where and why."""
 
 
-def kind_of(filename: str) -> Kind:
-    """The format that a file name promises: `.csv` is CSV, anything else JSONL."""
+def kind_of(filename: str) -> Literal["jsonl", "csv"]:
+    """The format of a stored file by its name: `.csv` is CSV, anything else JSONL."""
     return "csv" if filename.lower().endswith(".csv") else "jsonl"
 
 
-def scan(stream: BinaryIO, kind: Kind) -> Iterator[Row | Fault]:
-    """Every row of the file in order, and a fault in the place of each row that is none."""
-    return _scan_csv(stream) if kind == "csv" else _scan_jsonl(stream)
+def scan(
+    stream: BinaryIO, kind: Kind, quality: DatasetQuality | None = None
+) -> Iterator[Row | Fault]:
+    """Every row of the file in order, and a fault in the place of each row that is none.
+
+    Args:
+        stream: The file; read once, from where it stands.
+        kind: Its format.
+        quality: Looks at each row before it is handed out; a row that it refuses is a fault.
+    """
+    if kind == "jsonl":
+        return _scan_jsonl(stream, quality)
+    return _scan_cells(stream, kind, quality)
 
 
 def read_rows(stream: BinaryIO, kind: Kind) -> Iterator[Row]:
@@ -84,30 +107,51 @@ class Check:
     faults: list[Fault] = field(default_factory=list[Fault])
     """The first faults."""
     fault_count: int = 0
+    quality: DatasetQuality = field(default_factory=DatasetQuality)
+    """What is odd about the rows, faults left out."""
 
-    def problem(self) -> str | None:
-        """What keeps the file from being used, in one sentence; None when nothing does."""
+    def add_fault(self, fault: Fault) -> None:
+        """Count a fault, and keep it if it is one of the first."""
+        self.fault_count += 1
+        if len(self.faults) < FAULTS_NAMED:
+            self.faults.append(fault)
+
+    def problem(self, place: str = "line") -> str | None:
+        """What keeps the file from being used, in one sentence; None when nothing does.
+
+        Args:
+            place: What the lines of this file are called: `row` where each is a row of another.
+        """
         if self.fault_count:
             more = self.fault_count - len(self.faults)
-            named = "; ".join(map(str, self.faults))
+            named = "; ".join(fault.at(place) for fault in self.faults)
             return f"{named}; and {more} more faults" if more else named
         return None if self.rows else "the data set has no rows"
 
 
-def check(stream: BinaryIO, kind: Kind, preview: int = 2) -> Check:
-    """Read the whole file once and report its rows, columns and faults."""
-    found = Check()
-    for item in scan(stream, kind):
+def check(
+    stream: BinaryIO, kind: Kind, preview: int = 2, quality: DatasetQuality | None = None
+) -> Check:
+    """Read the whole file once and report its rows, columns, faults and peculiarities.
+
+    Args:
+        stream: The file; read once, from where it stands.
+        kind: Its format.
+        preview: How many rows to keep.
+        quality: What looks at the rows; one that asks for nothing special if absent.
+    """
+    found = Check(quality=quality or DatasetQuality())
+    rows = 0
+    for item in scan(stream, kind, found.quality):
         if isinstance(item, Fault):
-            found.fault_count += 1
-            if len(found.faults) < FAULTS_NAMED:
-                found.faults.append(item)
+            found.add_fault(item)
             continue
-        if not found.rows:
-            found.columns = list(item)
-        if found.rows < preview:
+        if rows < preview:
             found.preview.append(item)
-        found.rows += 1
+        rows += 1
+        if rows == 1:
+            found.columns = list(item)
+    found.rows = rows
     return found
 
 
@@ -124,18 +168,23 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, str | Fault]]:
         try:
             yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
-            yield number, Fault(number, f"not UTF-8 (byte {error.start + 1} of the line)")
+            yield number, Fault(number, not_utf8(error.start + 1))
+
+
+def not_utf8(byte: int) -> str:
+    """The fault of a line whose byte of that number, 1 for the first, begins no character."""
+    return f"not UTF-8 (byte {byte} of the line): save the file as UTF-8"
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def _scan_jsonl(stream: BinaryIO) -> Iterator[Row | Fault]:
+def _scan_jsonl(stream: BinaryIO, quality: DatasetQuality | None) -> Iterator[Row | Fault]:
     columns: Row | None = None
     for number, line in _lines(stream):
         if isinstance(line, Fault):
@@ -148,12 +197,22 @@ def _scan_jsonl(stream: BinaryIO) -> Iterator[Row | Fault]:
             columns = columns or row
             if row.keys() != columns.keys():
                 row = Fault(number, _column_difference(row, columns))
+            elif quality and (problem := quality.add(row, number, text)):
+                row = Fault(number, problem)
         yield row
+
+
+def _decoded(text: str) -> object:
+    """What `_decoder.decode` returns, without its search for white space: the text is stripped."""
+    value, end = _decoder.raw_decode(text)
+    if end < len(text):
+        raise json.JSONDecodeError("Extra data", text, end)
+    return value
 
 
 def _json_object(number: int, text: str) -> Row | Fault:
     try:
-        value = _decode(text)
+        value = _decoded(text)
     except RecursionError:
         return Fault(number, "nested too deeply")
     except ValueError as error:
@@ -163,7 +222,9 @@ def _json_object(number: int, text: str) -> Row | Fault:
     if not value:
         return Fault(number, "a row with no columns")
     row = cast("Row", value)
-    if ("\\ud" in text or "\\uD" in text) and (column := _half_character(row)) is not None:
+    # The first test is for speed: few lines pass it.
+    may_be_cut = "\\u" in text and ("\\ud" in text or "\\uD" in text)
+    if may_be_cut and (column := _half_character(row)) is not None:
         return Fault(number, f"half of a surrogate pair in {column[:40]!r}, a cut character")
     return row
 
@@ -195,15 +256,17 @@ class _UnreadableLineError(Exception):
         self.fault = fault
 
 
-def _scan_csv(stream: BinaryIO) -> Iterator[Row | Fault]:
+def _scan_cells(
+    stream: BinaryIO, kind: Kind, quality: DatasetQuality | None
+) -> Iterator[Row | Fault]:
     csv.field_size_limit(MAX_ROW_BYTES)
-    reader = csv.reader(_readable_lines(stream), strict=True)
+    reader = csv.reader(_readable_lines(stream), strict=True, delimiter=_MARKS[kind])
     try:
-        yield from _csv_rows(reader)
+        yield from _rows_of_cells(reader, kind, quality)
     except _UnreadableLineError as error:
         yield error.fault
     except csv.Error as error:
-        yield Fault(reader.line_num, f"not CSV ({error})")
+        yield Fault(reader.line_num, f"not {kind.upper()} ({error})")
 
 
 def _readable_lines(stream: BinaryIO) -> Iterator[str]:
@@ -213,30 +276,32 @@ def _readable_lines(stream: BinaryIO) -> Iterator[str]:
         yield line
 
 
-def _csv_rows(reader: CsvReader) -> Iterator[Row | Fault]:
+def _rows_of_cells(
+    reader: CsvReader, kind: Kind, quality: DatasetQuality | None
+) -> Iterator[Row | Fault]:
     header = next((cells for cells in reader if cells), list[str]())
-    if fault := _header_fault(header):
+    if fault := _header_fault(header, kind):
         yield Fault(1, fault)
         return
     for cells in reader:
         if len(cells) == len(header):
-            yield dict(zip(header, cells, strict=True))
+            row = dict(zip(header, cells, strict=True))
+            problem = quality and quality.add(row, reader.line_num, tuple(cells))
+            yield Fault(reader.line_num, problem) if problem else row
         elif cells:
             yield Fault(reader.line_num, f"{len(cells)} cells, the header has {len(header)}")
 
 
-def _header_fault(header: list[str]) -> str | None:
+def _header_fault(header: list[str], kind: Kind) -> str | None:
     """Why the first line cannot be column names: most often the file has no header at all."""
-    advice = "the first line of a CSV file must hold the column names"
+    advice = f"the first line of a {kind.upper()} file must hold the column names"
     if header and header[0].lstrip().startswith("{"):
         return "it looks like JSONL; give the file a name that ends in .jsonl"
     if len(header) == 1 and (
-        found := next((mark for mark in _OTHER_MARKS if mark in header[0]), "")
+        mark := next((mark for mark in _OTHER_MARKS if mark in header[0]), "")
     ):
-        return (
-            f"one column, {header[0][:40]!r}: is the file separated by {_OTHER_MARKS[found]}? "
-            "Columns are separated by commas"
-        )
+        name, what_to_do = _OTHER_MARKS[mark]
+        return f"one column, {header[0][:40]!r}: is the file separated by {name}? Then {what_to_do}"
     if any(not name.strip() for name in header):
         return f"a column with no name; {advice}"
     if len(set(header)) < len(header):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
+from evals_schemas.benchmarks import BENCHMARK, BenchmarkResults
 from evals_schemas.contract import Answer, Request
 
 EvaluationType = Literal["classify", "score", "compare"]
@@ -28,14 +29,16 @@ RULE_PREFIX = "rule/"
 class Endpoint(Request):
     """Which model, reached how. Shared by judges and by models to evaluate."""
 
-    model: str = Field(description="Model name.", min_length=1)
+    model: str = Field(description="Model name.", min_length=1, max_length=500)
     model_source: ModelSource = Field(
         description="serverless: the service's own models; dedicated: an endpoint id; "
         "external: any OpenAI-compatible API."
     )
     system_template: str = Field(description="System prompt as a Jinja2 template over the columns.")
     external_base_url: str | None = Field(
-        default=None, description="OpenAI-compatible base URL, for an external model."
+        default=None,
+        description="OpenAI-compatible base URL, for an external model.",
+        max_length=2_000,
     )
     external_api_token: str | None = Field(
         default=None, description="The external API's key. Never stored, never answered."
@@ -84,9 +87,13 @@ class Parameters(Request):
 class ClassifyParameters(Parameters):
     """The judge puts each answer under one of your labels."""
 
-    labels: list[str] = Field(description="Every label the judge may give.", min_length=2)
+    labels: list[str] = Field(
+        description="Every label the judge may give.", min_length=2, max_length=1_000
+    )
     pass_labels: list[str] = Field(
-        description="The labels that count as a pass, each one of `labels`.", min_length=1
+        description="The labels that count as a pass, each one of `labels`.",
+        min_length=1,
+        max_length=1_000,
     )
     model_to_evaluate: ColumnOrModel | None = Field(
         default=None, description="A column of ready answers, or a model to run."
@@ -305,12 +312,13 @@ class CompareResults(Results):
     )
 
 
-AnyResults = ClassifyResults | ScoreResults | CompareResults | Results
+AnyResults = ClassifyResults | ScoreResults | CompareResults | BenchmarkResults | Results
 
-_RESULTS: dict[str, type[ClassifyResults | ScoreResults | CompareResults]] = {
+_RESULTS: dict[str, type[ClassifyResults | ScoreResults | CompareResults | BenchmarkResults]] = {
     "classify": ClassifyResults,
     "score": ScoreResults,
     "compare": CompareResults,
+    BENCHMARK: BenchmarkResults,
 }
 
 
@@ -323,7 +331,12 @@ def parse_results(kind: str | None, results: dict[str, Any] | None) -> AnyResult
     return _RESULTS.get(kind or "", Results).model_validate(results)
 
 
-_TELLTALE = {"label_counts": "classify", "aggregated_scores": "score", "A_wins": "compare"}
+_TELLTALE = {
+    "label_counts": "classify",
+    "aggregated_scores": "score",
+    "A_wins": "compare",
+    "models": BENCHMARK,
+}
 
 
 class EvaluationStatus(Answer):

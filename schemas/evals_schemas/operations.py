@@ -24,6 +24,8 @@ class Operation:
     """Whether the body is a bare JSON array of `answers`."""
     vendor: bool = True
     """Whether Together has it; the embedded engine has all."""
+    also_retried: frozenset[int] = frozenset()
+    """Statuses for which a read is sent again, beside those for which every read is."""
 
 
 CREATE_EVALUATION = Operation("create_evaluation", "POST", "/evaluation", EvaluationCreated)

@@ -25,12 +25,14 @@ class ReadResultsInput(Request):
         description="failing (default; all for compare), passing, invalid: verdict unreadable, "
         "failed: no answer or no judgement, disagreements: compare, the two orders differ.",
     )
-    label: str | None = Field(default=None, description="classify: only this label.")
+    label: str | None = Field(
+        default=None, description="classify: only this label; benchmark: only this model."
+    )
     decision: Literal["A", "B", "Tie"] | None = Field(
         default=None, description="compare: only this decision."
     )
-    min_score: float | None = Field(default=None, description="score: only from this.")
-    max_score: float | None = Field(default=None, description="score: only up to this.")
+    min_score: float | None = Field(default=None, description="score, benchmark: only from this.")
+    max_score: float | None = Field(default=None, description="score, benchmark: only up to this.")
     text: str | None = Field(
         default=None, description="Only rows that contain this, in any case.", min_length=1
     )
@@ -53,7 +55,7 @@ class ResultRow(BaseModel):
 
     row: int = Field(description="Its number in the result file, from 1.", ge=1)
     verdict: str | None = Field(
-        default=None, description="Label or decision; absent without one, and for scores."
+        default=None, description="Label or decision; the model of a benchmark; absent for scores."
     )
     score: float | None = Field(default=None, description="The score; absent without one.")
     passed: bool | None = Field(default=None, description="Absent where nothing can pass.")

@@ -11,7 +11,8 @@ class Interval(BaseModel):
     low: float = Field(description="Lower end, in the unit of the figure.")
     high: float = Field(description="Upper end, in the unit of the figure.")
     method: str = Field(
-        description="`wilson` for a rate, `tango` for one with ties or pairs, `t` for a mean."
+        description="`wilson` for a rate, `tango` for one with ties or pairs, `t` for a mean, or "
+        "`bootstrap`."
     )
 
 
@@ -104,6 +105,69 @@ class Failures(BaseModel):
     total: int | None = Field(default=None, description="All of them; absent where one is untold.")
 
 
+class MetricSummary(BaseModel):
+    """One metric of one model on a benchmark."""
+
+    metric: str = Field(description="Its name.")
+    mean: float | None = Field(default=None, description="Mean; absent where untold.")
+    std: float | None = Field(
+        default=None, description="Population standard deviation; absent where untold."
+    )
+    min: float | None = Field(default=None, description="Lowest; absent where untold.")
+    max: float | None = Field(default=None, description="Highest; absent where untold.")
+    n: int | None = Field(default=None, description="Questions in it; absent where untold.")
+    interval: Interval | None = Field(
+        default=None, description="Of the mean; needs the rows, and values that vary."
+    )
+
+
+class BenchmarkedModel(BaseModel):
+    """What one model reached on a benchmark."""
+
+    model_id: str = Field(description="The model.")
+    correct: Rate | None = Field(
+        default=None, description="Questions answered correctly; absent where not counted."
+    )
+    metrics: list[MetricSummary] = Field(description="By metric.")
+
+
+class BenchmarkDifference(BaseModel):
+    """The second model minus the first, over the questions that both answered."""
+
+    of: str = Field(description="`correct`, in points, or `score`, in its own unit.")
+    model_id: str = Field(description="The first model.")
+    model_id_2: str = Field(description="The second model.")
+    questions: int = Field(description="Questions that both have a verdict on.", ge=0)
+    first: float = Field(
+        description="The first's figure over these questions: correct answers, or the mean score."
+    )
+    second: float = Field(description="The second's.")
+    difference: float = Field(description="The second minus the first, in the unit of `of`.")
+    interval: Interval | None = Field(
+        default=None, description="Of the difference; absent where nothing varies."
+    )
+    p_value: float | None = Field(
+        default=None, description="Exact McNemar or paired t test; absent where nothing varies."
+    )
+    bootstrap: Interval | None = Field(default=None, description="score: percentile bootstrap.")
+    only_first: int | None = Field(
+        default=None, description="correct: questions that only the first has right."
+    )
+    only_second: int | None = Field(
+        default=None, description="correct: questions that only the second has right."
+    )
+
+
+class BenchmarkSummary(BaseModel):
+    """What a benchmark evaluation found, by model."""
+
+    models: list[BenchmarkedModel] = Field(description="In the order of the request.")
+    differences: list[BenchmarkDifference] = Field(
+        default_factory=list[BenchmarkDifference],
+        description="Between the two models; empty with one, and without rows: see `notes`.",
+    )
+
+
 class Summary(BaseModel):
     """What an ended evaluation found."""
 
@@ -112,6 +176,7 @@ class Summary(BaseModel):
     labels: list[LabelCount] | None = Field(default=None, description="classify: by label.")
     scores: Scores | None = Field(default=None, description="score: mean and deviation.")
     wins: Wins | None = Field(default=None, description="compare: A, B and ties.")
+    benchmark: BenchmarkSummary | None = Field(default=None, description="benchmark: by model.")
     failures: Failures | None = Field(default=None, description="Rows left out.")
     notes: list[str] = Field(
         default_factory=list[str], description="What to know before quoting a figure."

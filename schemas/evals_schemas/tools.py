@@ -7,10 +7,11 @@ Inputs are flat and use the API's own names; bounds and descriptions are taken f
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
@@ -23,7 +24,6 @@ from evals_schemas.contract import Request
 from evals_schemas.evaluations import (
     ClassifyParameters,
     CompareParameters,
-    EvaluationType,
     JudgeModelConfig,
     ModelRequest,
     ModelSource,
@@ -79,8 +79,8 @@ class JudgeInput(Request):
         required=True,
     )
     model_source: ModelSource = _as_in(JudgeModelConfig, "model_source", default="serverless")
-    max_tokens: int | None = _as_in(JudgeModelConfig, "max_tokens")
-    temperature: float | None = _as_in(JudgeModelConfig, "temperature")
+    max_tokens: int | None = _as_in(JudgeModelConfig, "max_tokens", "32768 if absent.")
+    temperature: float | None = _as_in(JudgeModelConfig, "temperature", "0.05 if absent.")
     num_workers: int | None = _as_in(JudgeModelConfig, "num_workers", "Calls in flight at once.")
     external_credential: str | None = Field(default=None, description=_CREDENTIAL)
 
@@ -89,13 +89,17 @@ class CandidateInput(Request):
     """A model that answers every row before the judge sees it."""
 
     model: str = _as_in(ModelRequest, "model", required=True)
-    system_template: str = _as_in(ModelRequest, "system_template", required=True)
-    input_template: str = _as_in(ModelRequest, "input_template", required=True)
+    system_template: str = _as_in(
+        ModelRequest, "system_template", "System prompt, Jinja2 over the columns.", required=True
+    )
+    input_template: str = _as_in(
+        ModelRequest, "input_template", "User prompt, likewise.", required=True
+    )
     model_source: ModelSource = _as_in(
         ModelRequest, "model_source", "As for the judge.", default="serverless"
     )
-    max_tokens: int | None = _as_in(ModelRequest, "max_tokens")
-    temperature: float | None = _as_in(ModelRequest, "temperature")
+    max_tokens: int | None = _as_in(ModelRequest, "max_tokens", "1024 if absent.")
+    temperature: float | None = _as_in(ModelRequest, "temperature", "0.05 if absent.")
     num_workers: int | None = _as_in(ModelRequest, "num_workers", "Calls in flight at once.")
     external_credential: str | None = Field(default=None, description="As for the judge.")
 
@@ -111,11 +115,23 @@ RESPONSE_COLUMNS = {
 RequestType = Literal["classify", "score", "compare", "benchmark"]
 """What can be asked for: an `EvaluationType`, or a model's answers to a benchmark."""
 
+
+def _names_or_object(value: object) -> object:
+    """One name is a list of one; anything but names and an object is refused in one sentence."""
+    if isinstance(value, str):
+        return [value]
+    names = cast("list[object]", value) if isinstance(value, list) else [None]
+    if isinstance(value, dict) or all(isinstance(name, str) for name in names):
+        return cast("object", value)
+    raise ValueError("custom_metrics: must be an array of names, or an object by name")
+
+
 Metrics = Annotated[
     list[str] | dict[str, Any],
+    BeforeValidator(_names_or_object),
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
 ]
-"""Shown as a list, since no union has a portable form; the object is taken as well."""
+"""Shown as a list, since no union has a portable form; an object and one name are taken as well."""
 
 
 class CreateEvaluationInput(Request):
@@ -215,7 +231,7 @@ class ListEvaluationsInput(Request):
     """Which evaluations to list."""
 
     status: State | None = Field(default=None, description="Only those in this status.")
-    type: EvaluationType | None = Field(default=None, description="Only those of this type.")
+    type: RequestType | None = Field(default=None, description="Only those of this type.")
     limit: int = Field(default=10, description="How many.", ge=1, le=50)
     cursor: str | None = Field(
         default=None, description="next_cursor of the page before, with the same filters."
@@ -413,10 +429,11 @@ class DatasetLine(BaseModel):
 
 
 class ListDatasetsOutput(Output):
-    """The newest data sets."""
+    """The newest data sets and benchmarks."""
 
     datasets: list[DatasetLine] = Field(description="The newest first.")
     total: int = Field(description="How many there are.", ge=0)
+    note: str | None = Field(default=None, description="What the list leaves out.")
 
 
 class ModelLine(BaseModel):

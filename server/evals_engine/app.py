@@ -17,10 +17,18 @@ from starlette.routing import BaseRoute, Mount
 
 from evals_engine.config import EngineConfig
 from evals_engine.database import StorageError
-from evals_engine.errors import ApiError
-from evals_engine.guards import BearerToken, InternalErrors, LoopbackOnly, answer
-from evals_engine.handlers import evaluations, files, models
+from evals_engine.errors import BENCHMARK_ROOT, ApiError
+from evals_engine.guards import BoundedHeaders, InternalErrors, LoopbackOnly, answer
+from evals_engine.handlers import (
+    benchmark_evaluations,
+    benchmark_models,
+    benchmarks,
+    evaluations,
+    files,
+    models,
+)
 from evals_engine.models import ModelClient
+from evals_engine.owners import BearerTokens, owners_of
 from evals_engine.runner import Tools
 from evals_engine.scheduler import Scheduler, new_owner
 from evals_engine.store import Store
@@ -42,8 +50,9 @@ class Engine:
 def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> Starlette:
     """Build the service. Whoever embeds it enters its lifespan: the runs live there.
 
-    Raises (from the lifespan):
-        DataDirError: the data directory cannot be used.
+    Raises:
+        ValueError: the owners' tokens do not tell them apart.
+        DataDirError: (from the lifespan) the data directory cannot be used.
     """
 
     @asynccontextmanager
@@ -62,9 +71,18 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
             store.close()
 
     api: list[BaseRoute] = [*models.routes, *evaluations.routes, *files.routes]
+    benchmark_api: list[BaseRoute] = [
+        *benchmark_models.routes,
+        *benchmark_evaluations.routes,
+        *benchmarks.routes,
+    ]
     app = Starlette(
         # The vendor's SDK appends /v1 to a base URL that ends in it already.
-        routes=[Mount("/v1/v1", routes=api), Mount("/v1", routes=api)],
+        routes=[
+            Mount("/v1/v1", routes=api),
+            Mount("/v1", routes=api),
+            Mount(BENCHMARK_ROOT, routes=benchmark_api),
+        ],
         exception_handlers={
             ApiError: _api_error,
             HTTPException: _http_error,
@@ -72,22 +90,26 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
         },
         lifespan=lifespan,
     )
-    app.add_middleware(BearerToken, token=config.token)
-    if config.token is None:
+    owners = owners_of(config)
+    app.add_middleware(BearerTokens, owners=owners)
+    if not owners:
         app.add_middleware(LoopbackOnly)
+    app.add_middleware(BoundedHeaders)
     app.add_middleware(InternalErrors)
     return app
 
 
-async def _api_error(_: Request, error: Exception) -> Response:
+async def _api_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ApiError)
-    return answer(error)
+    return answer(error, request.scope)
 
 
-async def _http_error(_: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer(ApiError(error.status_code, error.detail))
+    refused = ApiError(error.status_code, error.detail)
+    refused.headers = error.headers or {}  # a 405 names the methods that there are
+    return answer(refused, request.scope)
 
 
-async def _storage_error(_: Request, error: Exception) -> Response:
-    return answer(ApiError(507, str(error), code="storage"))
+async def _storage_error(request: Request, error: Exception) -> Response:
+    return answer(ApiError(507, str(error), code="storage"), request.scope)

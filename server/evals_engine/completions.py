@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,9 @@ from evals_engine.verdicts import well_formed
 
 MAX_RETRY_AFTER = 60.0
 """The longest wait an endpoint may ask for, in seconds; a longer one is cut to this."""
+
+_URL_REST = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
+"""The part of a URL that may be a signature."""
 
 _RETRIED = frozenset({429, 500, 502, 503, 504, 529})
 _WHO_ACTS = {
@@ -110,6 +114,7 @@ def _said(answer: object, endpoint: ModelEndpoint) -> str:
     if not isinstance(found, str):
         return ""
     token = endpoint.token.get_secret_value() if endpoint.token else ""
+    found = _URL_REST.sub(r"\1", found)
     return cleaned(found.replace(token, "[token]") if token else found)
 
 

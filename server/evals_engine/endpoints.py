@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
@@ -72,7 +74,7 @@ def _external(
     wanted = (model.external_base_url or "").rstrip("/")
     for allowed in config.external:
         if wanted and allowed.base_url.rstrip("/") == wanted:
-            return ModelEndpoint(allowed.base_url, token or allowed.token)
+            return replace(allowed, token=token or allowed.token)
     raise RequestFault(
         "This base URL is not an allowed one. External models are reached only at the base URLs "
         "of the configured credentials: add [credentials.NAME] with this base_url.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator
 
+import anyio
 from anyio import to_thread
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
@@ -17,24 +18,38 @@ from evals_engine.uploads import Part
 MAX_FORM_BYTES = 64 * 1024
 """What a form may have besides its file: its fields, their headers, the lines between."""
 
+SLOWEST_PACE = 1024
+"""Bytes a second that a body must bring once its first while is over."""
+
 
 def limited(request: Request, max_bytes: int, error: ApiError) -> Request:
-    """The same request, which raises the error as soon as its body is known to be too large.
+    """The same request, whose body must not be larger, and must not trickle.
 
-    That is at once where it announces its length, or else when that many bytes have come.
+    It raises the error as soon as the body is known to be too large: at once where it announces its
+    length, or else when that many bytes have come. It raises ApiError 408 when more has been waited
+    for it than `body_seconds` of the configuration, and a second for each KiB that came.
     """
+    # What is left of the body is not waited for: the connection ends with the answer.
+    slow = ApiError(408, "The body comes too slowly; send it again, at a stretch.")
+    error.headers = slow.headers = {"Connection": "close"}
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and float(announced) > max_bytes:
         raise error
     size = 0
+    patience: float = request.app.state.engine.config.body_seconds
 
     async def receive() -> Message:
-        nonlocal size
-        message = await request.receive()
-        size += len(message.get("body", b""))
-        if size > max_bytes:
-            raise error
-        return message
+        nonlocal size, patience
+        began = anyio.current_time()
+        with anyio.move_on_after(max(patience, 0)):
+            message = await request.receive()
+            came = len(message.get("body", b""))
+            size += came
+            patience += came / SLOWEST_PACE - (anyio.current_time() - began)
+            if size > max_bytes:
+                raise error
+            return message
+        raise slow
 
     return Request(request.scope, receive)
 

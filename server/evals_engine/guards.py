@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import hmac
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from evals_engine.errors import ApiError, log_bug
-
-OWNER = "local"
-"""Whose everything is, while one token opens the service."""
+from evals_engine.errors import ApiError, body_of, log_bug
 
 IN_PROCESS = "engine"
 """The host by which a server reaches the engine that it embeds; no network has it."""
 
+MAX_HEADER_BYTES = 32 * 1024
+"""Of all headers and the query; a token has at most 16 KiB."""
+
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", IN_PROCESS})
 
 
-def answer(error: ApiError) -> Response:
-    """An error on the wire."""
-    return JSONResponse(error.body.model_dump(), status_code=error.status)
+def answer(error: ApiError, scope: Scope) -> Response:
+    """An error on the wire, in the form of the contract that the request's path belongs to."""
+    body = body_of(error, scope["path"])
+    return JSONResponse(body, status_code=error.status, headers=error.headers)
 
 
 class InternalErrors:
@@ -55,34 +54,24 @@ class InternalErrors:
             log_bug(f"{scope['method']} {scope['path']}", error)
             if not answered:
                 failure = ApiError(500, "Internal error; the request was not carried out.")
-                await answer(failure)(scope, receive, send)
+                await answer(failure, scope)(scope, receive, send)
 
 
-class BearerToken:
-    """Lets a request in with the token of the configuration, or any when there is none."""
+class BoundedHeaders:
+    """Turns away requests whose headers and query are together longer than any need be."""
 
-    def __init__(self, app: ASGIApp, token: SecretStr | None) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.token = token
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401, or pass the request on with its owner."""
+        """Answer 431, or pass the request on."""
         if scope["type"] == "http":
-            scope["owner"] = OWNER
-            if not (self._is_open(scope) or self._matches(scope)):
-                error = ApiError(401, "Wrong or missing bearer token.", code="invalid_api_key")
-                await answer(error)(scope, receive, send)
+            size = sum(len(name) + len(value) for name, value in scope["headers"])
+            if size + len(scope["query_string"]) > MAX_HEADER_BYTES:
+                error = ApiError(431, f"The headers are longer than {MAX_HEADER_BYTES} bytes.")
+                await answer(error, scope)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
-
-    def _is_open(self, scope: Scope) -> bool:
-        """An announced upload brings its own key in its path, and by contract no token."""
-        return self.token is None or (scope["method"] == "PUT" and "/uploads/" in scope["path"])
-
-    def _matches(self, scope: Scope) -> bool:
-        assert self.token is not None
-        given = dict(scope["headers"]).get(b"authorization", b"")
-        return hmac.compare_digest(given, f"Bearer {self.token.get_secret_value()}".encode())
 
 
 class LoopbackOnly:
@@ -103,7 +92,7 @@ class LoopbackOnly:
             origin = headers.get(b"origin", b"").decode("latin-1")
             if not (_is_loopback(host) and (not origin or _is_loopback(origin))):
                 error = ApiError(403, "Without a token this service answers this machine only.")
-                await answer(error)(scope, receive, send)
+                await answer(error, scope)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

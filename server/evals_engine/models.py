@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from evals_engine.addresses import AddressRefused, is_literal, refusal
 from evals_engine.completions import Completion, Failure, Received, read_completion, read_object
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallFailed, cleaned
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
+    from aiohttp.abc import AbstractResolver
 
 MAX_BODY = 16 * 1024 * 1024
 """The longest answer read, in bytes."""
@@ -38,6 +40,7 @@ class ModelClient:
         call_timeout: float,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         jitter: Callable[[], float] = random.random,
+        resolver: Callable[[], AbstractResolver] | None = None,
     ) -> None:
         """Open nothing yet.
 
@@ -46,12 +49,15 @@ class ModelClient:
             call_timeout: seconds until one try is given up.
             sleep: waits between tries.
             jitter: numbers from 0 to 1 that spread the waits.
+            resolver: makes what finds the addresses of a name; None asks the system. Addresses
+                that an endpoint may not be at are taken out of its answers.
         """
         self._max_retries = max_retries
         self._call_timeout = call_timeout
         self._sleep = sleep
         self._jitter = jitter
-        self._sessions: dict[str, ClientSession] = {}
+        self._resolver = resolver
+        self._sessions: dict[tuple[str, bool], ClientSession] = {}
         self._tls: ssl.SSLContext | None = None
         self._unsupported: dict[tuple[str, str], frozenset[str]] = {}
         self.output_rungs: dict[tuple[str, str, str], int] = {}
@@ -70,7 +76,7 @@ class ModelClient:
 
         Must be called on the event loop that will make the calls.
         """
-        self._session(endpoint.base_url)
+        self._session(endpoint)
 
     async def chat(  # noqa: PLR0913 - the fields of a chat request
         self,
@@ -166,7 +172,8 @@ class ModelClient:
             headers["Authorization"] = f"Bearer {endpoint.token.get_secret_value()}"
         url = endpoint.base_url.rstrip("/") + path
         try:
-            async with self._session(endpoint.base_url).request(
+            self._refuse_literal(endpoint)
+            async with self._session(endpoint).request(
                 method, url, data=data, headers=headers, allow_redirects=False
             ) as response:
                 content = await _bounded_body(response)
@@ -178,6 +185,12 @@ class ModelClient:
         return Received(response.status, response.headers, content)
 
     def _lost(self, error: Exception) -> Failure:
+        if isinstance(refused := getattr(error, "os_error", error), AddressRefused):
+            return Failure(
+                f"its base URL leads to {refused}, which is not called. Whoever runs the engine "
+                "names another base URL: with an address itself, or with a name of that network "
+                "(for local.models and local.dedicated, local.allow_private = true allows any name)"
+            )
         if isinstance(error, TimeoutError):
             return Failure(f"no answer within {self._call_timeout:g} s", retried=True)
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -193,13 +206,27 @@ class ModelClient:
             return Failure("the endpoint's base URL or token is malformed")
         return Failure(known.get(kind, f"connection lost ({kind})"), retried=True)
 
-    def _session(self, base_url: str) -> ClientSession:
+    def _refuse_literal(self, endpoint: ModelEndpoint) -> None:
+        """Raise AddressRefused for an address in the base URL that is not called."""
+        from yarl import URL  # noqa: PLC0415 - comes with aiohttp, and reads hosts as it does
+
+        host = URL(endpoint.base_url).raw_host or ""
+        if is_literal(host) and (kind := refusal(host, host, allow_private=endpoint.allow_private)):
+            raise AddressRefused(kind)
+
+    def _session(self, endpoint: ModelEndpoint) -> ClientSession:
         """The one session of a base URL; the callers bound how many calls are in flight."""
-        if (session := self._sessions.get(base_url)) is None:
+        key = endpoint.base_url, endpoint.allow_private
+        if (session := self._sessions.get(key)) is None:
             import aiohttp  # noqa: PLC0415 - heavy; see the module's docstring
 
-            session = self._sessions[base_url] = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=self._tls_for(base_url)),
+            from evals_engine.resolving import GuardedResolver  # noqa: PLC0415 - likewise
+
+            inner = (self._resolver or aiohttp.ThreadedResolver)()
+            resolver = GuardedResolver(inner, allow_private=endpoint.allow_private)
+            tls = self._tls_for(endpoint.base_url)
+            session = self._sessions[key] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=tls, resolver=resolver),
                 timeout=aiohttp.ClientTimeout(
                     total=self._call_timeout, sock_connect=min(30.0, self._call_timeout)
                 ),

@@ -15,7 +15,12 @@ SELECT * FROM files WHERE id = :id AND upload_key = :upload_key
 SELECT * FROM files WHERE id = :id AND owner = :owner
 
 -- list_files: the newest first, without announced ones that never came.
-SELECT * FROM files WHERE owner = :owner AND upload_key IS NULL
+SELECT * FROM files
+WHERE owner = :owner AND upload_key IS NULL AND purpose IN ('eval', 'eval-output')
+ORDER BY created_at DESC, id DESC
+
+-- list_benchmarks: the newest first.
+SELECT * FROM files WHERE owner = :owner AND purpose = 'benchmark'
 ORDER BY created_at DESC, id DESC
 
 -- delete_file: gone for this owner.
@@ -28,20 +33,43 @@ SELECT id FROM files
 SELECT id FROM evaluations
 WHERE file_id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running')
 
+-- count_unfinished: evaluations of this owner that wait or run.
+SELECT COUNT(*) AS unfinished FROM evaluations
+WHERE owner = :owner AND status IN ('pending', 'queued', 'running')
+
 -- add_evaluation: a new one, leased by its creator where only that process can run it.
 INSERT INTO evaluations
-    (id, owner, type, parameters, file_id, status, created_at, updated_at, lease_owner, lease_until)
+    (id, owner, type, parameters, file_id, status, created_at, updated_at, lease_owner, lease_until,
+     idempotency_key, request_digest)
 VALUES
-    (:id, :owner, :type, :parameters, :file_id, 'pending', :now, :now, :lease_owner, :lease_until)
-ON CONFLICT (id) DO NOTHING
+    (:id, :owner, :type, :parameters, :file_id, 'pending', :now, :now, :lease_owner, :lease_until,
+     :idempotency_key, :request_digest)
+ON CONFLICT DO NOTHING
+
+-- created_with: what a key has started.
+SELECT id, request_digest FROM evaluations
+WHERE owner = :owner AND idempotency_key = :idempotency_key
 
 -- get_evaluation: one evaluation of this owner.
 SELECT * FROM evaluations WHERE id = :id AND owner = :owner
 
 -- list_evaluations: the newest first; a NULL status takes all.
 SELECT * FROM evaluations
-WHERE owner = :owner AND (:status IS NULL OR status = :status)
+WHERE owner = :owner AND type <> 'benchmark' AND (:status IS NULL OR status = :status)
 ORDER BY created_at DESC, id DESC LIMIT :limit
+
+-- list_benchmark_evaluations: a page, the newest first; NULL takes all.
+SELECT * FROM evaluations
+WHERE owner = :owner AND type = 'benchmark'
+    AND (:status IS NULL OR status IN (:status, :or_status))
+    AND (:model_id IS NULL OR json_extract(parameters, '$.model_id') = :model_id)
+ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset
+
+-- count_benchmark_evaluations: of all pages.
+SELECT count(*) AS total FROM evaluations
+WHERE owner = :owner AND type = 'benchmark'
+    AND (:status IS NULL OR status IN (:status, :or_status))
+    AND (:model_id IS NULL OR json_extract(parameters, '$.model_id') = :model_id)
 
 -- add_status_update: one step in an evaluation's life.
 INSERT INTO status_updates (evaluation_id, status, message, at)
@@ -63,8 +91,12 @@ UPDATE evaluations SET lease_owner = :lease_owner, lease_until = :lease_until
 WHERE id = (
     SELECT id FROM evaluations
     WHERE status IN ('pending', 'queued', 'running')
-        AND (lease_owner IS NULL OR lease_until < :now OR lease_owner = :lease_owner)
+        AND (
+            lease_owner IS NULL OR lease_owner = :lease_owner
+            OR lease_until < :now OR lease_until > :latest
+        )
         AND id NOT IN (SELECT value FROM json_each(:running))
+        AND owner NOT IN (SELECT value FROM json_each(:busy))
     ORDER BY created_at LIMIT 1
 )
 RETURNING *

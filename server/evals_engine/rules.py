@@ -25,7 +25,7 @@ MAX_COMPARED = 20_000
 """Characters of each text that `rule/similarity` and `rule/numeric` look at."""
 
 SIMILAR_ENOUGH = 0.8
-"""The similarity from which `rule/similarity` passes in a classify evaluation."""
+"""The similarity from which `rule/similarity` passes where its verdict is yes or no."""
 
 REGEX_SECONDS = 0.5
 """How long one search of `rule/regex` may take."""
@@ -82,6 +82,11 @@ def agreement(rule: str, expected: str, answer: str) -> Agreement:
     return _COMPUTE[rule](expected, answer)
 
 
+def passing_agreement(rule: str) -> float:
+    """The agreement from which an answer passes where a rule's verdict is yes or no."""
+    return SIMILAR_ENOUGH if rule == "rule/similarity" else 1.0
+
+
 def verdict_text(
     form: VerdictForm, pass_labels: tuple[str, ...], rule: str, found: Agreement
 ) -> str:
@@ -94,7 +99,7 @@ def verdict_text(
         verdict: str | float = form.min_score + found.value * (form.max_score - form.min_score)
         verdict = min(max(verdict, form.min_score), form.max_score)  # rounding can overshoot
     else:
-        passes = found.value >= (SIMILAR_ENOUGH if rule == "rule/similarity" else 1.0)
+        passes = found.value >= passing_agreement(rule)
         verdict = pass_labels[0] if passes else failing_label(form, pass_labels)
     return _judge_text(form, f"{rule}: {found.reason}", verdict)
 

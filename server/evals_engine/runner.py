@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from anyio import to_thread
@@ -13,13 +12,13 @@ from anyio import to_thread
 from evals_engine.config import EngineConfig
 from evals_engine.database import StorageError
 from evals_engine.durable import put_in_place
-from evals_engine.evaluate import Evaluator, column_problem, make_evaluator
+from evals_engine.evaluate import Evaluator, column_problem
 from evals_engine.faults import RequestFault
 from evals_engine.feed import RowFeed
 from evals_engine.judging import GRACE_SECONDS, Judging
 from evals_engine.keys import Keys, missing_key, without_marks
 from evals_engine.models import ModelClient
-from evals_engine.results import MAX_FAILED_SHARE, Tally, aggregate, write_result_file
+from evals_engine.results import MAX_FAILED_SHARE, write_result_file
 from evals_engine.store import (
     FinishedRow,
     Step,
@@ -27,8 +26,9 @@ from evals_engine.store import (
     StoredEvaluation,
     StoredFile,
 )
+from evals_engine.tallies import Tally
+from evals_engine.tasks import Task, read_task
 from evals_schemas.datasets import DatasetError, read_rows
-from evals_schemas.evaluations import AnyParameters, parse_evaluation_request
 
 
 class LeaseLostError(Exception):
@@ -81,18 +81,14 @@ class Run:
             StorageError: the disk does not give or take something; a later run resumes.
         """
         try:
-            request = {
-                "type": self.evaluation.type,
-                "parameters": without_marks(self.evaluation.parameters),
-            }
-            parameters = parse_evaluation_request(request).parameters
-            file, evaluator = await self._prepare(parameters)
+            task = read_task(self.evaluation.type, without_marks(self.evaluation.parameters))
+            file, evaluator = await self._prepare(task)
         except (RequestFault, DatasetError) as fault:
             await self._end(Step("user_error", str(fault), self.tools.clock()), {}, None)
             return
         await self._step("running", "Rows are being judged", file.line_count)
         await self._judge_rows(evaluator, file)
-        await self._conclude(parameters, file)
+        await self._conclude(task, file)
 
     async def give_up(self) -> None:
         """End an evaluation that met a bug: resuming it would meet the same one.
@@ -102,7 +98,7 @@ class Run:
         message = "Internal error of the engine, logged there; nothing to change in the request."
         await self._end(Step("error", message, self.tools.clock()), {}, None)
 
-    async def _prepare(self, parameters: AnyParameters) -> tuple[StoredFile, Evaluator]:
+    async def _prepare(self, task: Task) -> tuple[StoredFile, Evaluator]:
         """Everything that can be refused before the first call."""
         if self.evaluation.total_rows is None:
             await self._step("queued", "The data set is being checked", None)
@@ -112,7 +108,7 @@ class Run:
                 "was given it has ended. Use a named credential, or create the evaluation again.",
                 param=field,
             )
-        evaluator = make_evaluator(parameters, self.tools.config, self.tools.client, self.keys)
+        evaluator = task.evaluator(self.tools.config, self.tools.client, self.keys)
         file = await to_thread.run_sync(
             self.tools.store.get_file, self.evaluation.file_id, self.evaluation.owner
         )
@@ -153,19 +149,19 @@ class Run:
         tools = self.tools
         return tools.store.add_rows(self.evaluation.id, tools.owner, batch, tools.clock())
 
-    async def _conclude(self, parameters: AnyParameters, file: StoredFile) -> None:
+    async def _conclude(self, task: Task, file: StoredFile) -> None:
         """Write the result file and end the evaluation as what it turned out to be."""
         # A new id for each attempt: an owner that slept may not write over another one's file.
         result_id = f"file-{uuid.uuid4()}"
-        write = partial(self._write_results, parameters, file, result_id)
-        tally, size = await to_thread.run_sync(write)
-        results = aggregate(tally, parameters) | {"result_file_id": result_id}
+        tally = task.tally()
+        size = await to_thread.run_sync(self._write_results, tally, file, result_id)
+        results = tally.results() | {"result_file_id": result_id}
         status, message = _verdict(tally, file.line_count)
         record = StoredFile(
             id=result_id,
             owner=self.evaluation.owner,
             filename=f"{self.evaluation.id}-results.jsonl",
-            purpose="eval-output",
+            purpose=task.output_purpose,
             kind="jsonl",
             bytes=size,
             line_count=tally.valid + tally.failed,
@@ -180,9 +176,8 @@ class Run:
             raise
         await to_thread.run_sync(self.tools.store.clear_ledger, self.evaluation.id)
 
-    def _write_results(
-        self, parameters: AnyParameters, file: StoredFile, result_id: str
-    ) -> tuple[Tally, int]:
+    def _write_results(self, tally: Tally, file: StoredFile, result_id: str) -> int:
+        """Write the result file, counting in the tally; answers its size in bytes."""
         store = self.tools.store
         path = store.path_of(result_id)
         part = path.with_suffix(".part")
@@ -190,9 +185,9 @@ class Run:
             with store.path_of(file.id).open("rb") as stream:
                 ledger = store.ledger(self.evaluation.id)
                 rows = read_rows(stream, file.kind)
-                tally = write_result_file(part, rows, ledger, parameters)
+                write_result_file(part, rows, ledger, tally)
             put_in_place(part, path)
-            return tally, path.stat().st_size
+            return path.stat().st_size
         except OSError as error:
             raise StorageError(f"The result file cannot be written ({error.strerror}).") from error
         finally:

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -26,6 +27,9 @@ from evals_engine.store import Lease, StoredEvaluation
 
 MAX_RUNS = 4
 """Evaluations that one process runs at once; further ones wait as pending."""
+
+MAX_SHARED_RUNS = 2
+"""How many of those may be one owner's where several owners share the engine."""
 
 POLL_SECONDS = 2.0
 """How often an idle process looks for evaluations that another one has left."""
@@ -85,13 +89,20 @@ class Scheduler:
         while len(self._runs) < MAX_RUNS:
             lease, now = self.lease(), self.tools.clock()
             evaluation = await to_thread.run_sync(
-                self.tools.store.claim, lease, now, list(self._runs)
+                self.tools.store.claim, lease, now, list(self._runs), self._busy()
             )
             if evaluation is None:
                 return
             run = Run(evaluation, self.tools, self._keys.get(evaluation.id, {}))
             self._runs[evaluation.id] = (run, anyio.CancelScope())
             tasks.start_soon(self._run, evaluation)
+
+    def _busy(self) -> list[str]:
+        """Owners of whom this process runs as many evaluations as it may."""
+        if not self.tools.config.tokens:
+            return []
+        runs = Counter(run.evaluation.owner for run, _ in self._runs.values())
+        return [owner for owner, n in runs.items() if n >= MAX_SHARED_RUNS]
 
     async def _run(self, evaluation: StoredEvaluation) -> None:
         run, scope = self._runs[evaluation.id]

@@ -15,10 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals_engine.database import Database, DataDirError, Record, StorageError
+from evals_engine.database import DataDirError, Record, StorageError
+from evals_engine.durable import OWN_FOLDER, make_private
+from evals_engine.set_aside import kept_aside, open_database
 from evals_schemas.datasets import Kind
 
 LEDGER_PAGE = 1_000
+
+LONGEST_LEASE = 3600.0
+"""Seconds. A lease that is longer was given by a clock that has been set back; it holds no more."""
 
 ABANDONED_SECONDS = 24 * 3600.0
 """After this long a half-written file is nobody's."""
@@ -82,6 +87,15 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class CreationKey:
+    """What a create may be sent again with; both are SHA-256 digests in hexadecimal."""
+
+    digest: str
+    request_digest: str
+    """Of the request that came with the key."""
+
+
+@dataclass(frozen=True)
 class Step:
     """One step in an evaluation's life."""
 
@@ -96,15 +110,22 @@ class Store:
     def __init__(self, data_dir: Path) -> None:
         """Open the database, making it or bringing it up to date.
 
+        A damaged one is kept under the name in `set_aside`, which is None for a sound one.
+
         Raises:
             DataDirError: the directory cannot be written, or a newer version wrote it.
         """
         self.files_dir = data_dir / "files"
         try:
-            data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.files_dir.mkdir(exist_ok=True, mode=0o700)
-            self._database = Database(data_dir / "evals.sqlite3")
-            self._sweep()
+            data_dir.mkdir(parents=True, exist_ok=True, mode=OWN_FOLDER)
+            self.files_dir.mkdir(exist_ok=True, mode=OWN_FOLDER)
+            make_private(self.files_dir)
+            path = data_dir / "evals.sqlite3"
+            in_use = any(self.files_dir.iterdir())
+            self._database, self.set_aside = open_database(path, in_use=in_use)
+            # A database that was set aside may know files that the fresh one does not.
+            if not kept_aside(path):
+                self._sweep()
         except StorageError as error:
             raise DataDirError(f"{error} {_ADVICE}") from error
         except OSError as error:
@@ -146,8 +167,12 @@ class Store:
         return self._one_file("get_file", {"id": file_id, "owner": owner})
 
     def list_files(self, owner: str) -> list[StoredFile]:
-        """The owner's files, the newest first."""
+        """The owner's files of the evaluation contract, the newest first."""
         return [_file(row) for row in self._database.read("list_files", {"owner": owner})]
+
+    def list_benchmarks(self, owner: str) -> list[StoredFile]:
+        """The owner's benchmarks, the newest first."""
+        return [_file(row) for row in self._database.read("list_benchmarks", {"owner": owner})]
 
     def delete_file(self, file_id: str, owner: str) -> None:
         """Remove a file's record and its bytes."""
@@ -157,6 +182,10 @@ class Store:
         with suppress(OSError):
             self.path_of(file_id).unlink(missing_ok=True)
 
+    def unfinished(self, owner: str) -> int:
+        """How many of the owner's evaluations wait or run."""
+        return self._database.read("count_unfinished", {"owner": owner})[0]["unfinished"]
+
     def unfinished_of_file(self, file_id: str, owner: str) -> list[str]:
         """Ids of evaluations that still need the file."""
         rows = self._database.read("unfinished_of_file", {"id": file_id, "owner": owner})
@@ -165,9 +194,13 @@ class Store:
     # Evaluations
 
     def add_evaluation(
-        self, evaluation: StoredEvaluation, message: str, lease: Lease | None
+        self,
+        evaluation: StoredEvaluation,
+        message: str,
+        lease: Lease | None,
+        key: CreationKey | None = None,
     ) -> bool:
-        """Record a new evaluation; false when its id is taken, and nothing was written."""
+        """Record a new evaluation; false when its id or key is taken, and nothing was written."""
         values = {
             "id": evaluation.id,
             "owner": evaluation.owner,
@@ -179,12 +212,20 @@ class Store:
             "lease_until": lease and lease.until,
             "status": "pending",
             "message": message,
+            "idempotency_key": key and key.digest,
+            "request_digest": key and key.request_digest,
         }
         with self._database.transaction():
             if not self._database.run("add_evaluation", values).rowcount:
                 return False
             self._database.run("add_status_update", values)
             return True
+
+    def created_with(self, owner: str, key_digest: str) -> tuple[str, str] | None:
+        """The evaluation that a key has started, as (id, digest of the request)."""
+        values = {"owner": owner, "idempotency_key": key_digest}
+        rows = self._database.read("created_with", values)
+        return (rows[0]["id"], rows[0]["request_digest"]) if rows else None
 
     def get_evaluation(self, evaluation_id: str, owner: str) -> StoredEvaluation | None:
         """One evaluation, if it is this owner's."""
@@ -194,9 +235,21 @@ class Store:
     def list_evaluations(
         self, owner: str, status: str | None, limit: int
     ) -> list[StoredEvaluation]:
-        """The owner's evaluations, the newest first."""
+        """The owner's evaluations of the evaluation contract, the newest first."""
         values = {"owner": owner, "status": status, "limit": limit}
         return [_evaluation(row) for row in self._database.read("list_evaluations", values)]
+
+    def list_benchmark_evaluations(
+        self, owner: str, wanted: Mapping[str, Any]
+    ) -> tuple[list[StoredEvaluation], int]:
+        """A page of the owner's benchmark evaluations, the newest first, and how many there are.
+
+        Wanted are `status` or `or_status`, `model_id` (each None for any), `limit` and `offset`.
+        """
+        values = {"owner": owner, **wanted}
+        rows = self._database.read("list_benchmark_evaluations", values)
+        total: int = self._database.read("count_benchmark_evaluations", values)[0]["total"]
+        return [_evaluation(row) for row in rows], total
 
     def status_updates(self, evaluation_id: str) -> list[tuple[str, str, float]]:
         """An evaluation's life as (status, message, Unix seconds), in order."""
@@ -224,13 +277,20 @@ class Store:
 
     # Runs
 
-    def claim(self, lease: Lease, now: float, running: Iterable[str]) -> StoredEvaluation | None:
-        """Take the oldest evaluation that no live process runs; None when there is none."""
+    def claim(
+        self, lease: Lease, now: float, running: Iterable[str], busy: Iterable[str] = ()
+    ) -> StoredEvaluation | None:
+        """Take the oldest evaluation that no live process runs; None when there is none.
+
+        What this process runs already, and what belongs to the busy owners, is left.
+        """
         values = {
             "lease_owner": lease.owner,
             "lease_until": lease.until,
             "now": now,
+            "latest": now + LONGEST_LEASE,
             "running": json.dumps(list(running)),
+            "busy": json.dumps(list(busy)),
         }
         with self._database.transaction():
             row = self._database.run("claim", values).fetchone()

@@ -70,6 +70,10 @@ class Template:
             raise RequestFault(
                 f"{field}, line {error.lineno}: {cleaned(error.message or 'not a template')}", field
             ) from None
+        except RequestFault:
+            raise
+        except ValueError:
+            raise self._refusal("has a number that is too long") from None
         except (RecursionError, MemoryError, SyntaxError, OverflowError):
             raise self._refusal("nested too deeply") from None
 

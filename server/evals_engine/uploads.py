@@ -13,7 +13,9 @@ from typing import BinaryIO
 
 from anyio import to_thread
 
+from evals_engine.durable import OWN_FILE, write_private
 from evals_engine.errors import ApiError
+from evals_engine.faults import cleaned
 from evals_engine.store import Store, StoredFile
 from evals_schemas.datasets import check, kind_of
 
@@ -75,7 +77,7 @@ class Uploads:
         """
         path = self.store.path_of(f"{uuid.uuid4()}.part")
         try:
-            with path.open("xb") as out:
+            with write_private(path) as out:
                 yield Part(path, out, self.max_bytes)
         except OSError as error:
             raise _disk_error(error) from error
@@ -114,7 +116,9 @@ class Uploads:
 
 def too_large(max_bytes: int) -> ApiError:
     """The answer to more bytes than a file may have."""
-    return ApiError(413, f"The file is larger than {max_bytes} bytes.", code="file_too_large")
+    error = ApiError(413, f"The file is larger than {max_bytes} bytes.", code="file_too_large")
+    error.headers = {"Connection": "close"}  # the rest of it is not waited for
+    return error
 
 
 def _take(place: Path) -> None:
@@ -124,7 +128,7 @@ def _take(place: Path) -> None:
     what lies in its place is never read.
     """
     try:
-        place.touch(exist_ok=False)
+        place.touch(OWN_FILE, exist_ok=False)
     except FileExistsError:
         raise _arrived() from None
 
@@ -142,7 +146,9 @@ def _rows_in(part: Path, file: StoredFile) -> int:
     with part.open("rb") as stream:
         found = check(stream, "csv" if file.kind == "csv" else "jsonl", preview=0)
     if problem := found.problem():
-        raise ApiError(400, f"{file.filename}: {problem}", param="file", code="invalid_file")
+        raise ApiError(
+            400, f"{cleaned(file.filename)}: {problem}", param="file", code="invalid_file"
+        )
     return found.rows
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,11 +15,16 @@ from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
 from evals_engine.evaluate import make_evaluator
-from evals_engine.faults import RequestFault
+from evals_engine.faults import RequestFault, cleaned
+from evals_engine.handlers.bodies import json_body
+from evals_engine.idempotency import created_before, creation_key
 from evals_engine.keys import Keys, keys_of, stored_parameters
+from evals_engine.purposes import OF_BENCHMARKS
+from evals_engine.quotas import refuse_too_many
 from evals_engine.results import rows_so_far
-from evals_engine.store import Step, Store, StoredEvaluation, StoredFile
+from evals_engine.store import CreationKey, Step, Store, StoredEvaluation, StoredFile
 from evals_engine.uploads import CHUNK_BYTES
+from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.datasets import read_rows
 from evals_schemas.evaluations import (
     ENDED,
@@ -35,18 +39,21 @@ from evals_schemas.evaluations import (
     parse_evaluation_request,
 )
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 10
+MAX_MESSAGE = 500
 
 
 async def create(request: Request) -> Response:
     """POST /evaluation."""
-    wanted = _parse(await _json_body(request))
+    body = await json_body(request)
+    wanted, key = _parse(body), creation_key(request.headers, body)
     engine, owner = request.app.state.engine, request.scope["owner"]
+    if key and (earlier := await to_thread.run_sync(created_before, engine.store, owner, key)):
+        return _json(EvaluationCreated(workflow_id=earlier, status="pending"))
     file_id = wanted.parameters.input_data_file_path
     file = await to_thread.run_sync(engine.store.get_file, file_id, owner)
-    if file is None or file.upload_key is not None:
+    if file is None or file.upload_key is not None or file.purpose in OF_BENCHMARKS:
         raise ApiError(
             400,
             f"No uploaded data set {file_id[:80]!r}. Upload one, or list them with GET /files.",
@@ -57,7 +64,9 @@ async def create(request: Request) -> Response:
         make_evaluator(wanted.parameters, engine.config, engine.client, keys)
     except RequestFault as fault:
         raise ApiError(400, str(fault), param=f"parameters.{fault.param}") from fault
-    evaluation_id = await to_thread.run_sync(_record, request, wanted, keys)
+    most = engine.config.max_unfinished
+    await to_thread.run_sync(refuse_too_many, engine.store, owner, most)
+    evaluation_id = await to_thread.run_sync(_record, request, wanted, keys, key)
     engine.scheduler.wake()
     return _json(EvaluationCreated(workflow_id=evaluation_id, status="pending"))
 
@@ -133,15 +142,21 @@ async def _find(request: Request) -> StoredEvaluation:
     found: StoredEvaluation | None = await to_thread.run_sync(
         request.app.state.engine.store.get_evaluation, evaluation_id, request.scope["owner"]
     )
-    if found is None:
+    if found is None or found.type == BENCHMARK:
         raise not_found("evaluation", evaluation_id)
     return found
 
 
 def _record(
-    request: Request, wanted: ClassifyRequest | ScoreRequest | CompareRequest, keys: Keys
+    request: Request,
+    wanted: ClassifyRequest | ScoreRequest | CompareRequest,
+    keys: Keys,
+    key: CreationKey | None,
 ) -> str:
-    """Store the new evaluation under a free id; one with keys is leased to this process."""
+    """Store the new evaluation under a free id, unless another process was first with its key.
+
+    One with keys of models is leased to this process.
+    """
     engine = request.app.state.engine
     now: float = engine.clock()
     while True:
@@ -163,20 +178,10 @@ def _record(
         if keys:
             engine.scheduler.keep_keys(evaluation.id, keys)
         lease = engine.scheduler.lease() if keys else None
-        if engine.store.add_evaluation(evaluation, "Job is pending evaluation", lease):
+        if engine.store.add_evaluation(evaluation, "Job is pending evaluation", lease, key):
             return evaluation.id
-
-
-async def _json_body(request: Request) -> object:
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise ApiError(413, f"The request is larger than {MAX_BODY_BYTES} bytes.")
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, "The body is not JSON.") from error
+        if key and (earlier := created_before(engine.store, evaluation.owner, key)):
+            return earlier
 
 
 def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
@@ -187,8 +192,8 @@ def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
         # Where a column or a model may stand, what was sent says which of the two was meant.
         meant = [one for one in found if "ModelRequest" in one["loc"] and one["type"] != _NO_OBJECT]
         first = (meant or found)[0]
-        path = ".".join(str(part) for part in first["loc"] if part not in _NOISE)
-        message = first["msg"].removeprefix("Value error, ")
+        path = ".".join(cleaned(str(part)) for part in first["loc"] if part not in _NOISE)
+        message = cleaned(first["msg"].removeprefix("Value error, "), MAX_MESSAGE)
         raise ApiError(400, f"{path}: {message}" if path else message, param=path) from error
 
 

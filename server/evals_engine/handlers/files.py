@@ -5,16 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
 from evals_engine.forms import MAX_FORM_BYTES, FileForm, fill, form_too_large, limited
+from evals_engine.purposes import EVAL, OF_BENCHMARKS
+from evals_engine.ranges import RangedFile
 from evals_engine.store import StoredFile
 from evals_engine.uploads import Uploads, new_file, too_large
 from evals_schemas.files import File, FileDeleted, FileList
@@ -50,12 +53,15 @@ async def announce(request: Request) -> Response:
 
 
 async def receive(request: Request) -> Response:
-    """PUT to the place that was answered: the key in the path is the permission, once."""
+    """PUT to the place that was answered: the key in the path is the permission, once.
+
+    A token need not come along; another owner's does not help.
+    """
     engine = request.app.state.engine
     uploads: Uploads = engine.uploads
     file_id, key = request.path_params["id"], request.path_params["key"]
     awaited: StoredFile | None = await to_thread.run_sync(engine.store.awaited_file, file_id, key)
-    if awaited is None:
+    if awaited is None or request.scope["owner"] not in {None, awaited.owner}:
         raise not_found("awaited file", file_id)
     async with uploads.part() as part:
         request = limited(request, uploads.max_bytes, too_large(uploads.max_bytes))
@@ -81,8 +87,11 @@ async def read(request: Request) -> Response:
 async def content(request: Request) -> Response:
     """GET /files/{id}/content, whole or a range of bytes."""
     file = await _find(request)
-    return FileResponse(
-        request.app.state.engine.store.path_of(file.id),
+    path: Path = request.app.state.engine.store.path_of(file.id)
+    if not await to_thread.run_sync(path.is_file):
+        raise ApiError(410, "The bytes of this file are gone from the data directory.")
+    return RangedFile(
+        path,
         media_type="text/csv" if file.kind == "csv" else "application/jsonl",
         headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}"},
     )
@@ -103,14 +112,14 @@ async def _find(request: Request) -> StoredFile:
     found: StoredFile | None = await to_thread.run_sync(
         request.app.state.engine.store.get_file, file_id, request.scope["owner"]
     )
-    if found is None or found.upload_key is not None:
+    if found is None or found.upload_key is not None or found.purpose in OF_BENCHMARKS:
         raise not_found("file", file_id)
     return found
 
 
 def _announced(request: Request, form: Mapping[str, object], name: str) -> StoredFile:
-    purpose = _text(form, "purpose") or "eval"
-    if purpose != "eval":
+    purpose = _text(form, "purpose") or EVAL
+    if purpose != EVAL:
         raise ApiError(400, "purpose: this service keeps data sets only; send eval.")
     now: float = request.app.state.engine.clock()
     file = new_file(request.scope["owner"], name, purpose, now)

@@ -13,7 +13,7 @@ from evals_schemas.models import JudgeModelList, Model, Pricing
 
 async def list_all(request: Request) -> Response:
     """GET /models."""
-    found = [*_rules(), *_dedicated(request), *await _serverless(request)]
+    found = [*_rules(), *dedicated_models(request), *await serverless_models(request)]
     return JSONResponse([model.model_dump(mode="json") for model in found])
 
 
@@ -22,9 +22,9 @@ async def list_judges(request: Request) -> Response:
     source = request.query_params.get("model_source")
     names = [rule.id for rule in _rules()]
     if source in {None, "dedicated"}:
-        names += [model.id for model in _dedicated(request)]
+        names += [model.id for model in dedicated_models(request)]
     if source in {None, "serverless"}:
-        names += [model.id for model in await _serverless(request)]
+        names += [model.id for model in await serverless_models(request)]
     return JSONResponse(JudgeModelList(model_list=names).model_dump())
 
 
@@ -36,14 +36,15 @@ def _rules() -> list[Model]:
     ]
 
 
-def _dedicated(request: Request) -> list[Model]:
+def dedicated_models(request: Request) -> list[Model]:
+    """The configured endpoints that a request names like a model."""
     return [
         Model(id=name, type="chat", organization="dedicated endpoint")
         for name in sorted(request.app.state.engine.config.dedicated)
     ]
 
 
-async def _serverless(request: Request) -> list[Model]:
+async def serverless_models(request: Request) -> list[Model]:
     """What the endpoint lists; nothing while it does not answer, since the rest still serves."""
     engine = request.app.state.engine
     if engine.config.serverless is None:

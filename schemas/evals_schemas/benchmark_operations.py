@@ -1,0 +1,78 @@
+"""The operations of the benchmark contract (`/api/v3/…`), by generation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel
+
+from evals_schemas.benchmarks import (
+    BenchmarkCreated,
+    BenchmarkEvaluationPage,
+    BenchmarkList,
+    BenchmarkModels,
+    BenchmarkStatus,
+    BenchmarkUploaded,
+    BenchmarkWireResults,
+)
+from evals_schemas.operations import Operation
+
+_EVALUATIONS = "/api/v3/evaluations"
+_MODELS = "/api/v3/models"
+
+_SERVER_ERROR = frozenset({500})
+"""The service answers this where others say 502 or 503; a read is worth another try."""
+
+
+@dataclass(frozen=True)
+class BenchmarkOperations:
+    """What one generation of the contract can be asked for. The paths begin at the host."""
+
+    generation: int
+    create: Operation
+    list_evaluations: Operation
+    status: Operation
+    results: Operation
+    """Refused with 400 until the evaluation has finished."""
+    rows: Operation
+    """One JSON object with `detailed_results`; refused like `results`."""
+    cancel: Operation
+    """Only the embedded engine has it."""
+    upload: Operation
+    list_benchmarks: Operation
+    questions: Operation
+    base_models: Operation
+    aligned_models: Operation
+
+
+def benchmark_operations(generation: int) -> BenchmarkOperations:
+    """The operations of generation 1, 2 or 3. The first two differ in status words only."""
+    later = generation >= 3
+    benchmarks = "/api/v3/benchmarks" if later else "/api/v3/benchmark"
+    one = f"{_EVALUATIONS}/{{id}}"
+    return BenchmarkOperations(
+        generation=generation,
+        create=_operation(
+            "create_evaluation",
+            f"{_EVALUATIONS}/create" if later else _EVALUATIONS,
+            BenchmarkCreated,
+            "POST",
+        ),
+        list_evaluations=_operation("list_evaluations", _EVALUATIONS, BenchmarkEvaluationPage),
+        status=_operation("get_status", f"{one}/status", BenchmarkStatus),
+        results=_operation("get_evaluation", f"{one}/results", BenchmarkWireResults),
+        rows=_operation("read_benchmark_rows", f"{one}/download", None),
+        cancel=_operation("cancel_evaluation", f"{one}/cancel", BenchmarkStatus, "POST"),
+        upload=_operation("upload_benchmark", f"{benchmarks}/upload", BenchmarkUploaded, "POST"),
+        list_benchmarks=_operation("list_benchmarks", f"{benchmarks}/list", BenchmarkList),
+        questions=_operation("read_questions", f"{benchmarks}/{{id}}/data", None),
+        base_models=_operation("list_models", f"{_MODELS}/base", BenchmarkModels),
+        aligned_models=_operation("list_models", f"{_MODELS}/aligned", BenchmarkModels),
+    )
+
+
+def _operation(
+    name: str, path: str, answers: type[BaseModel] | None, method: Literal["GET", "POST"] = "GET"
+) -> Operation:
+    return Operation(name, method, path, answers, vendor=False, also_retried=_SERVER_ERROR)
