@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import clients, engine, memory, results, start, table, tools
+from benchmarks import check, clients, engine, memory, plan, results, start, table, tools
 from benchmarks.child_process import ChildFailedError
 from benchmarks.figures import Benchmark, Figure
 
 BENCHMARKS: dict[str, Benchmark] = {
     "start": start.run,
+    "check": check.run,
+    "plan": plan.run,
     "tools": tools.run,
     "clients": clients.run,
     "engine": engine.run,

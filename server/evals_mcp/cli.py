@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = _load(chosen.config)
         if chosen.command == "engine":
             return _engine(settings, chosen.host, chosen.port)
+        if chosen.command == "serve" and chosen.http:
+            return _serve_http(settings, chosen.host, chosen.port)
         return _serve(settings)
     except OperatorError as error:
         print(f"evals-mcp: {error}", file=sys.stderr)
@@ -48,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=version("evals-mcp"))
     parser.add_argument("--config", type=Path, metavar="PATH", help="configuration file (TOML)")
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    commands.add_parser("serve", help="serve MCP over stdio (the default)")
+    serve = commands.add_parser("serve", help="serve MCP over stdio (the default) or HTTP")
+    serve.add_argument("--http", action="store_true", help="serve streamable HTTP; see [http]")
+    serve.add_argument("--host", help="address to listen on; http.host if absent")
+    serve.add_argument("--port", type=int, help="TCP port, 0 for a free one; http.port if absent")
     engine = commands.add_parser("engine", help="run the evaluation engine as a REST service")
     engine.add_argument("--host", help="address to listen on; engine.host if absent")
     engine.add_argument(
@@ -87,7 +92,11 @@ def _serve(settings: Settings) -> int:
     from evals_mcp.server import build_server
     from evals_mcp.services import open_services
 
-    server = build_server(version("evals-mcp"), partial(open_services, settings))
+    server = build_server(
+        version("evals-mcp"),
+        partial(open_services, settings),
+        read_only=settings.server.read_only,
+    )
 
     async def serve() -> None:
         async with stdio_server() as (received, sent):
@@ -99,21 +108,52 @@ def _serve(settings: Settings) -> int:
     return 0
 
 
+def _serve_http(settings: Settings, host: str | None, port: int | None) -> int:
+    from evals_mcp.http.logs import log_json_lines
+    from evals_mcp.http.service import HttpService
+    from evals_mcp.http.telemetry import start_export
+
+    log_json_lines()
+    _check_port(port)
+    host = host or settings.http.host
+    try:
+        service = HttpService(settings, version("evals-mcp"), host, port)
+    except (OSError, UnicodeError) as error:
+        raise _no_listening("http", error) from None
+    end_export = start_export(os.environ)
+    try:
+        service.run(lambda url: print(f"evals-mcp on {url}", flush=True))
+    finally:
+        end_export()
+    return 0
+
+
 def _engine(settings: Settings, host: str | None, port: int | None) -> int:
     from evals_mcp.engine_service import EngineService
 
-    if port is not None and not 0 <= port <= 65535:
-        raise SettingsError("--port must be from 0 to 65535; 0 takes a free one")
+    _check_port(port)
     try:
         service = EngineService(settings, host or settings.engine.host, port)
     except (OSError, UnicodeError) as error:
-        problem = getattr(error, "strerror", None) or "no host name"
-        raise SettingsError(
-            f"engine.host and engine.port: cannot listen there ({problem}); choose another port, "
-            "or 0 for a free one"
-        ) from None
+        raise _no_listening("engine", error) from None
+    if service.set_aside:
+        kept = f"a damaged database is kept as {service.set_aside}"
+        print(f"evals-mcp: begun with a fresh database; {kept}", file=sys.stderr)
     service.run(lambda url: print(f"evals-mcp engine on {url}", flush=True))
     return 0
+
+
+def _check_port(port: int | None) -> None:
+    if port is not None and not 0 <= port <= 65535:
+        raise SettingsError("--port must be from 0 to 65535; 0 takes a free one")
+
+
+def _no_listening(section: str, error: Exception) -> SettingsError:
+    problem = getattr(error, "strerror", None) or "no host name"
+    return SettingsError(
+        f"{section}.host and {section}.port: cannot listen there ({problem}); choose another "
+        "port, or 0 for a free one"
+    )
 
 
 def _tools() -> int:

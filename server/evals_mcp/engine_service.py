@@ -33,17 +33,23 @@ class EngineService:
             OSError: there is no listening at that address.
         """
         config = engine_config(settings, as_service=True)
-        if config.token is None and not is_loopback(host):
+        if config.token is None and not config.tokens and not is_loopback(host):
             raise SettingsError(
                 "engine.host is not this machine alone, and the engine has no token: set the "
-                f"variable {settings.engine.token_env or 'named in engine.token_env'}, or "
-                "listen on 127.0.0.1"
+                f"variable {settings.engine.token_env or 'named in engine.token_env'}, add "
+                "[engine.owners.NAME], or listen on 127.0.0.1"
             )
         try:
-            Store(config.data_dir).close()
+            store = Store(config.data_dir)
+            store.close()
         except DataDirError as error:
             raise SettingsError(str(error)) from None
-        self._app = create_app(config)
+        self.set_aside = store.set_aside
+        """Where a damaged database was put at this start; None when it was sound."""
+        try:
+            self._app = create_app(config)
+        except ValueError as error:
+            raise SettingsError(f"engine.owners: {error}") from None
         port = settings.engine.port if port is None else port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listening = socket.create_server((host, port), family=family)

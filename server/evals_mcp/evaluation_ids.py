@@ -7,18 +7,22 @@ import re
 from evals_mcp.errors import InvalidRequestError
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_OTHERS = {"file-": "data set", "benchmark-": "benchmark", "rows-": "result file"}
+"""What else has ids, by how these begin."""
 
 
 def checked_evaluation_id(given: str) -> str:
     """The id without the blanks around it.
 
     Raises:
-        InvalidRequestError: it is a data set's, or nothing that a service gives as an id.
+        InvalidRequestError: it is another thing's, or nothing that a service gives as an id.
     """
     evaluation_id = given.strip()
-    if evaluation_id.startswith("file-"):
+    # Where several services are configured, an id begins with its service's name and a colon.
+    own_id = evaluation_id.rpartition(":")[2]
+    if other := next((kind for start, kind in _OTHERS.items() if own_id.startswith(start)), None):
         raise InvalidRequestError(
-            "`evaluation_id` holds a data set's id; an evaluation's is in the answer of "
+            f"`evaluation_id` holds a {other}'s id; an evaluation's is in the answer of "
             "create_evaluation and in list_evaluations."
         )
     if not _ID.fullmatch(evaluation_id):

@@ -16,6 +16,12 @@ import httpx2
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+OWNER = "evals.owner"
+"""The key of a request's extensions, and then of its scope, that says whose it is.
+
+No header sets it, so over a network nobody can.
+"""
+
 Message = MutableMapping[str, Any]
 App = Callable[
     [
@@ -161,4 +167,5 @@ def _scope_of(request: httpx2.Request) -> MutableMapping[str, Any]:
         "server": (request.url.host, request.url.port),
         "client": ("127.0.0.1", 0),
         "root_path": "",
+        OWNER: request.extensions.get(OWNER),
     }

@@ -18,8 +18,8 @@ class Principal:
 
     id: str
     """Tells it from every other; a hash where it comes from a key, so that it may be stored."""
-    keys: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
-    """The keys that it brings for services, by their names; for this request alone."""
+    keys: Mapping[str, SecretStr] | None = field(default_factory=dict[str, SecretStr])
+    """Its keys for services, by their names, for this request alone; None: the configured ones."""
     may_write: bool = True
     """Whether it may upload, start and cancel."""
 
@@ -29,5 +29,5 @@ class Principal:
         return blake2b(self.id.encode(), digest_size=6, person=b"evals-log").hexdigest()
 
 
-LOCAL = Principal("local")
+LOCAL = Principal("local", keys=None)
 """Whoever uses this machine: over stdio, and over HTTP in the mode `local`."""

@@ -19,12 +19,17 @@ from evals_mcp.server import log_bug
 from evals_mcp.settings_schema import Settings
 
 if TYPE_CHECKING:
+    from evals_mcp.launching.asking import AskUser
+    from evals_mcp.launching.launches import Launches
+    from evals_mcp.planning.desk import PlanningDesk
+    from evals_mcp.principals import Principal
     from evals_mcp.providers.protocol import Provider
     from evals_mcp.tools.session import Clock, ReportProgress, ToolSession
 
 log = logging.getLogger(__name__)
 
-OpenProvider = Callable[[Settings], "AbstractAsyncContextManager[Provider]"]
+OpenProviders = Callable[[Settings], "AbstractAsyncContextManager[Callable[[Principal], Provider]]"]
+"""Opens the configured services; what it gives is the provider of a principal."""
 
 RESUME_AFTER = 1.0
 """Seconds between the client's first message and the start of an engine with earlier runs."""
@@ -36,15 +41,16 @@ class ProviderServices:
     def __init__(
         self,
         settings: Settings,
-        open_provider: OpenProvider,
+        open_providers: OpenProviders,
         tasks: TaskGroup,
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings
-        self._open_provider = open_provider
+        self._open_providers = open_providers
         self._tasks = tasks
         self._clock = clock
-        self._provider: Provider | None = None
+        self._provider_of: Callable[[Principal], Provider] | None = None
+        self._kept: tuple[PlanningDesk, Launches] | None = None
         self._opening = anyio.Lock()
         self._client_there = anyio.Event()
         self._stopping = anyio.Event()
@@ -54,24 +60,32 @@ class ProviderServices:
         """The client is there."""
         self._client_there.set()
 
-    async def session(self, report_progress: ReportProgress) -> ToolSession:
+    async def session(
+        self, principal: Principal, report_progress: ReportProgress, ask_user: AskUser
+    ) -> ToolSession:
         """A tool call's collaborators; see `Services`."""
         from evals_mcp.tools.session import Clock, ToolSession  # noqa: PLC0415 - not before a call
 
-        provider = await self.provider()
-        return ToolSession(provider, self._settings, report_progress, self._clock or Clock())
+        provider_of, clock = await self.open(), self._clock or Clock()
+        if self._kept is None:
+            self._kept = _kept(self._settings, clock)
+        desk, launches = self._kept
+        provider = provider_of(principal)
+        return ToolSession(
+            provider, self._settings, report_progress, ask_user, desk, launches, clock
+        )
 
-    async def provider(self) -> Provider:
-        """The provider, opened by the first call.
+    async def open(self) -> Callable[[Principal], Provider]:
+        """The provider of each principal, opened by the first call.
 
         Raises:
             OperatorError: the configuration does not allow it.
         """
         async with self._opening:
-            provider = self._provider
-            if provider is None:
-                provider = self._provider = await self._tasks.start(self._hold)
-            return provider
+            provider_of = self._provider_of
+            if provider_of is None:
+                provider_of = self._provider_of = await self._tasks.start(self._hold)
+            return provider_of
 
     async def resume_paused_runs(self) -> None:
         """Start an embedded engine that has worked before, so that paused runs go on by themselves.
@@ -87,7 +101,7 @@ class ProviderServices:
                 return
             await anyio.sleep(RESUME_AFTER)
             try:
-                await self.provider()
+                await self.open()
             except EvalsMCPError as error:
                 log.warning("paused evaluations stay paused: %s", error)
             except Exception as error:  # noqa: BLE001 - the next tool call tries again and tells
@@ -98,33 +112,33 @@ class ProviderServices:
         self._resuming.cancel()
         self._stopping.set()
 
-    async def _hold(self, *, task_status: TaskStatus[Provider]) -> None:
+    async def _hold(self, *, task_status: TaskStatus[Callable[[Principal], Provider]]) -> None:
         opened = False
         try:
-            async with self._open_provider(self._settings) as provider:
+            async with self._open_providers(self._settings) as provider_of:
                 opened = True
-                task_status.started(provider)
+                task_status.started(provider_of)
                 await self._stopping.wait()
         except Exception as error:
             if not opened:
                 raise
             log_bug(error)
         finally:
-            self._provider = None
+            self._provider_of = None
 
 
 @asynccontextmanager
 async def open_services(
     settings: Settings,
-    open_provider: OpenProvider | None = None,
+    open_providers: OpenProviders | None = None,
     clock: Clock | None = None,
 ) -> AsyncGenerator[ProviderServices]:
     """The services of one server, for as long as it runs.
 
-    A test passes its own `open_provider` and `clock`.
+    A test passes its own `open_providers` and `clock`.
     """
     async with anyio.create_task_group() as tasks:
-        services = ProviderServices(settings, open_provider or _composed, tasks, clock)
+        services = ProviderServices(settings, open_providers or _composed, tasks, clock)
         tasks.start_soon(services.resume_paused_runs)
         try:
             yield services
@@ -132,7 +146,19 @@ async def open_services(
             services.stop()
 
 
-def _composed(settings: Settings) -> AbstractAsyncContextManager[Provider]:
-    from evals_mcp.compose import open_provider  # noqa: PLC0415 - not before a call needs it
+def _kept(settings: Settings, clock: Clock) -> tuple[PlanningDesk, Launches]:
+    """What plans and launches keep from one call to the next."""
+    # Not before a call.
+    from evals_mcp.compose import compile_template  # noqa: PLC0415
+    from evals_mcp.launching.launches import Launches  # noqa: PLC0415
+    from evals_mcp.planning.desk import PlanningDesk  # noqa: PLC0415
 
-    return open_provider(settings)
+    return PlanningDesk(compile_template, clock.monotonic), Launches(settings.budget, clock.now)
+
+
+def _composed(
+    settings: Settings,
+) -> AbstractAsyncContextManager[Callable[[Principal], Provider]]:
+    from evals_mcp.compose import open_providers  # noqa: PLC0415 - not before a call needs it
+
+    return open_providers(settings)

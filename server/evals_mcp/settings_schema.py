@@ -187,6 +187,11 @@ class LocalSettings(Section):
         description="Endpoint behind model_source serverless. "
         "Absent: rule judges only, which call no model.",
     )
+    allow_private: bool = Field(
+        default=False,
+        description="true lets any name in a base URL of local.models and local.dedicated lead to "
+        "a private network. Addresses, and names such as ollama or gpu.lan, may without it.",
+    )
     benchmark_judge: str = Field(
         default="rule/contains",
         description="What judges the answers of a benchmark evaluation: a rule, or the name of a "
@@ -247,6 +252,11 @@ class EngineSettings(TokenSource):
         default="EVALS_ENGINE_TOKEN",
         description="Environment variable with the token that requests must bring, in capitals. "
         "Unset: none is asked for.",
+    )
+    owners: Mapping[CredentialName, TokenSource] = Field(
+        default_factory=dict[str, TokenSource],
+        description="People or teams with tokens of their own, by name; each sees its own "
+        "evaluations and files only. Those of the token above belong to `local`. Absent: none.",
     )
 
 

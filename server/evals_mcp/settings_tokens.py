@@ -71,7 +71,14 @@ def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) 
             "local": found_local,
             "credentials": credentials,
             "oauth": settings.oauth.model_copy(update={"subjects": subjects}),
-            "engine": finder.filled(settings.engine, ("engine",)),
+            "engine": finder.filled(settings.engine, ("engine",)).model_copy(
+                update={
+                    "owners": {
+                        name: finder.filled(owner, ("engine", "owners", name))
+                        for name, owner in settings.engine.owners.items()
+                    }
+                }
+            ),
         }
     )
 

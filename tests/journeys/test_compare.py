@@ -15,7 +15,7 @@ import pytest
 from mcp import Client
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.compose import open_provider
+from evals_mcp.compose import open_providers
 from evals_mcp.server import build_server
 from evals_mcp.services import open_services
 from tests.server.serving import Served, settings
@@ -36,7 +36,7 @@ async def conversation(folder: Path) -> AsyncGenerator[Served]:
         local={"data_dir": folder / "engine"},
         datasets={"allowed_folders": [ANSWERS.parent]},
     )
-    opening = partial(open_services, configured, open_provider)
+    opening = partial(open_services, configured, open_providers)
     with anyio.fail_after(60):
         async with Client(build_server("0.0", opening)) as client:
             yield Served(client)

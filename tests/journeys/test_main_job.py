@@ -28,7 +28,7 @@ async def test_an_assistant_uploads_creates_watches_and_reads(tmp_path: Path) ->
         seen.append((progress, total))
 
     async with (
-        ModelServer(judge) as model,
+        ModelServer(judge, models=["judge-1"]) as model,
         conversation(tmp_path, tmp_path, LOCAL__MODELS__BASE_URL=model.base_url) as talk,
     ):
         stored = await talk.answer("upload_dataset", path="data.jsonl")

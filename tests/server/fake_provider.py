@@ -83,8 +83,14 @@ class FakeProvider:
         return job.model_copy(update={"status": "error"})
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
-        file = File(id=f"file-{len(self.files) + 1}", filename=filename, created_at=1_763_640_000)
-        self.contents[file.id] = await anyio.Path(path).read_bytes()
+        content = await anyio.Path(path).read_bytes()
+        file = File(
+            id=f"file-{len(self.files) + 1}",
+            filename=filename,
+            created_at=1_763_640_000,
+            bytes=len(content),
+        )
+        self.contents[file.id] = content
         self.files.insert(0, file)
         return file
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +12,17 @@ from typing import Any, Literal
 
 import anyio
 from mcp import Client
+from mcp.client.session import ElicitationFnT
 from mcp_types import CallToolResult, TextContent
 
+from evals_mcp.compose import open_providers
+from evals_mcp.principals import LOCAL, Principal
+from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import build_server
-from evals_mcp.services import open_services
+from evals_mcp.services import OpenProviders, open_services
 from evals_mcp.settings_schema import Settings
 from evals_mcp.tools.session import Clock
-from tests.server.fake_provider import NOON, FakeProvider
+from tests.server.fake_provider import NOON
 
 Mode = Literal["legacy", "2026-07-28"]
 MODES: tuple[Mode, ...] = ("legacy", "2026-07-28")
@@ -41,7 +45,13 @@ class FakeTime:
 
 
 def settings(folder: Path | None = None, **sections: Any) -> Settings:
-    """Settings of the local provider that allow uploads from one folder."""
+    """Settings of the local provider that allow uploads from one folder.
+
+    Without a folder nothing is written: below a file there is no place for the key of the codes,
+    which is then of the server alone.
+    """
+    key_file = (folder or Path(__file__)) / "confirm.key"
+    sections["budget"] = {"key_file": key_file, **sections.get("budget", {})}
     sections.setdefault("datasets", {"allowed_folders": [folder] if folder else []})
     sections.setdefault("server", {"provider": "local"})
     if folder:
@@ -85,20 +95,36 @@ def text_of(result: CallToolResult) -> str:
     return content.text
 
 
+def everyones(provider: Provider) -> OpenProviders:
+    """Opens one provider for whoever asks."""
+
+    @asynccontextmanager
+    async def open_providers(_: Settings) -> AsyncGenerator[Callable[[Principal], Provider]]:
+        yield lambda _: provider
+
+    return open_providers
+
+
+@asynccontextmanager
+async def own_provider(configured: Settings) -> AsyncGenerator[Provider]:
+    """The provider that the configuration gives the user of this machine."""
+    async with open_providers(configured) as provider_of:
+        yield provider_of(LOCAL)
+
+
 @asynccontextmanager
 async def served(
-    provider: FakeProvider,
+    provider: Provider,
     mode: Mode = "2026-07-28",
     configured: Settings | None = None,
     clock: Clock | None = None,
+    ask_user: ElicitationFnT | None = None,
 ) -> AsyncGenerator[Served]:
-    """A server over this provider, with a client connected."""
+    """A server over this provider, with a client connected that may be able to ask its user."""
 
-    @asynccontextmanager
-    async def open_provider(_: Settings) -> AsyncGenerator[FakeProvider]:
-        yield provider
-
-    opening = partial(open_services, configured or settings(), open_provider, clock)
+    configured = configured or settings()
+    opening = partial(open_services, configured, everyones(provider), clock)
     with anyio.fail_after(30):
-        async with Client(build_server("0.0", opening), mode=mode) as client:
+        server = build_server("0.0", opening, read_only=configured.server.read_only)
+        async with Client(server, mode=mode, elicitation_callback=ask_user) as client:
             yield Served(client)

@@ -23,9 +23,8 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from evals_mcp.providers import http
 from evals_mcp.providers.http import LostAnswerError, RestClient
-from evals_mcp.providers.retrying import BUDGET_SECONDS, pause_after, seconds_asked
+from evals_mcp.providers.retrying import BUDGET_SECONDS, Patience, pause_after, seconds_asked
 from evals_mcp.providers.subjects import path_of
 from evals_schemas import operations
 from evals_schemas.operations import Operation
@@ -174,10 +173,7 @@ async def test_nulls_unknown_fields_and_constants_are_read_as_absences() -> None
     assert job.results == {"aggregated_scores": {"mean_score": 1.5}}
 
 
-async def test_a_body_over_the_limit_is_not_read_to_its_end(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(http, "MAX_BODY_BYTES", 1000)
+async def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
     given_out = 0
 
     async def endless() -> AsyncGenerator[bytes]:
@@ -186,9 +182,12 @@ async def test_a_body_over_the_limit_is_not_read_to_its_end(
             given_out += 100
             yield b" " * 100
 
-    error = await error_of(httpx2.Response(200, content=endless()))
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=endless()))
+    async with httpx2.AsyncClient(transport=transport) as client:
+        rest = RestClient(client, SERVICE, patience=Patience(body_bytes=1000))
+        with anyio.fail_after(5), pytest.raises(UnavailableError, match="cannot be read"):
+            await rest.call(operations.LIST_MODELS)
 
-    assert isinstance(error, UnavailableError)
     assert given_out < 2000
 
 
@@ -412,16 +411,15 @@ async def test_the_tries_stay_within_the_budget() -> None:
     assert sum(script.pauses) < BUDGET_SECONDS
 
 
-async def test_a_read_that_hangs_ends_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "BUDGET_SECONDS", 0.05)
-
+async def test_a_read_that_hangs_ends_with_the_budget() -> None:
     async def hang(request: httpx2.Request) -> httpx2.Response:
         await anyio.sleep_forever()
         raise AssertionError
 
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(hang)) as client:
+        rest = RestClient(client, SERVICE, patience=Patience(budget=0.05))
         with anyio.fail_after(5), pytest.raises(UnavailableError, match="did not answer in time"):
-            await RestClient(client, SERVICE).call(operations.LIST_MODELS)
+            await rest.call(operations.LIST_MODELS)
 
 
 @given(st.integers(1, 4), st.floats(0, 1))

@@ -214,7 +214,11 @@ async def test_numbers_and_json_in_strings_and_nulls_are_read() -> None:
         ("get_status", {"evaluation_id": "e", "wait_seconds": 90}, "from 0 to 45; got 90"),
         ("get_status", {"evaluation_id": "file-1"}, "data set's id"),
         ("get_status", {"evaluation_id": "../files"}, "is no id"),
-        ("list_evaluations", {"type": "rank"}, "one of classify, score, compare; got 'rank'"),
+        (
+            "list_evaluations",
+            {"type": "rank"},
+            "one of classify, score, compare, benchmark; got 'rank'",
+        ),
         ("list_evaluations", {"status": []}, "got an array of 0"),
         ("list_evaluations", {"status": {"is": "running"}}, "got an object"),
         ("list_evaluations", {"cursor": 5}, "`cursor` must be a string; got 5"),

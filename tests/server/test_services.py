@@ -1,5 +1,5 @@
 import sqlite3
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
 
@@ -7,13 +7,14 @@ import anyio
 import pytest
 
 from evals_mcp import services as services_module
-from evals_mcp.compose import engine_config, open_provider
+from evals_mcp.compose import engine_config
 from evals_mcp.errors import NoTokenError, SettingsError
+from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.services import open_services
 from evals_mcp.settings_schema import Settings
 from tests.server.fake_provider import FakeProvider
-from tests.server.serving import settings
+from tests.server.serving import own_provider, settings
 
 
 class Opening:
@@ -24,12 +25,12 @@ class Opening:
         self.events: list[str] = []
 
     @asynccontextmanager
-    async def __call__(self, _: Settings) -> AsyncGenerator[Provider]:
+    async def __call__(self, _: Settings) -> AsyncGenerator[Callable[[Principal], Provider]]:
         self.events.append("opened")
         self.opened.set()
         await anyio.lowlevel.checkpoint()
         try:
-            yield FakeProvider()
+            yield lambda _: FakeProvider()
         finally:
             self.events.append("closed")
 
@@ -41,7 +42,7 @@ async def test_the_provider_is_opened_once_and_closed_with_the_server() -> None:
             assert not opening.events
             async with anyio.create_task_group() as tasks:
                 for _ in range(5):
-                    tasks.start_soon(services.provider)
+                    tasks.start_soon(services.open)
             assert opening.events == ["opened"]
 
     assert opening.events == ["opened", "closed"]
@@ -52,17 +53,17 @@ async def test_a_call_that_is_cancelled_while_opening_leaves_the_next_one_able_t
     with anyio.fail_after(10):
         async with open_services(settings(), opening) as services:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(services.provider)
+                tasks.start_soon(services.open)
                 await opening.opened.wait()
                 tasks.cancel_scope.cancel()
-            assert await services.provider()
+            assert await services.open()
 
 
 async def test_a_provider_that_breaks_is_opened_anew_and_the_server_goes_on() -> None:
     broken, opened = anyio.Event(), 0
 
     @asynccontextmanager
-    async def opening(_: Settings) -> AsyncGenerator[Provider]:
+    async def opening(_: Settings) -> AsyncGenerator[Callable[[Principal], Provider]]:
         nonlocal opened
         opened += 1
         async with anyio.create_task_group() as tasks:
@@ -73,13 +74,13 @@ async def test_a_provider_that_breaks_is_opened_anew_and_the_server_goes_on() ->
 
             if opened == 1:
                 tasks.start_soon(crash)
-            yield FakeProvider()
+            yield lambda _: FakeProvider()
 
     with anyio.fail_after(10):
         async with open_services(settings(), opening) as services:
-            first = await services.provider()
+            first = await services.open()
             broken.set()
-            while await services.provider() is first:
+            while await services.open() is first:
                 await anyio.lowlevel.checkpoint()
 
     assert opened == 2
@@ -111,7 +112,7 @@ async def test_an_engine_that_cannot_start_in_the_background_ends_nothing(
     monkeypatch.setattr(services_module, "RESUME_AFTER", 0.0)
     errors = [SettingsError("no folder"), RuntimeError("bug")]
 
-    def failing(_: Settings) -> AbstractAsyncContextManager[Provider]:
+    def failing(_: Settings) -> AbstractAsyncContextManager[Callable[[Principal], Provider]]:
         raise errors.pop()
 
     for _ in range(2):
@@ -131,7 +132,7 @@ async def test_a_data_folder_that_cannot_be_used_is_an_error_of_the_settings(
     configured = settings(local={"data_dir": tmp_path})
 
     with pytest.raises(SettingsError, match="newer version"):
-        async with open_provider(configured):
+        async with own_provider(configured):
             raise AssertionError("opened")
 
 
@@ -139,15 +140,42 @@ async def test_a_missing_token_names_its_variable() -> None:
     configured = settings(server={"provider": "together"}, together={"token_env": "MY_KEY"})
 
     with pytest.raises(NoTokenError, match=r"MY_KEY.*\[together\].*local"):
-        async with open_provider(configured):
+        async with own_provider(configured):
             raise AssertionError("opened")
 
 
 async def test_a_token_opens_the_network_provider_without_a_connection() -> None:
     configured = settings(server={"provider": "together"}, together={"token": "tgp-1"})
 
-    async with open_provider(configured) as provider:
+    async with own_provider(configured) as provider:
         assert (provider.name, provider.reports_progress) == ("together", False)
+
+
+async def test_nugen_without_a_token_names_its_own_variable() -> None:
+    configured = settings(server={"provider": "nugen"}, nugen={"token_env": "MY_KEY"})
+
+    with pytest.raises(NoTokenError, match=r"MY_KEY.*\[nugen\].*local"):
+        async with own_provider(configured):
+            raise AssertionError("opened")
+
+
+async def test_one_provider_stands_for_all_that_are_configured(tmp_path: Path) -> None:
+    configured = settings(nugen={"token": "n-1"}, local={"data_dir": tmp_path / "engine"})
+
+    async with own_provider(configured) as provider:
+        assert provider.name == "local and nugen"
+        assert provider.types == {"classify", "score", "compare", "benchmark"}
+        assert provider.name_of("local:eval-1") == "local"
+        assert provider.name_of("nugen:eval-1") == "nugen"
+
+
+async def test_the_local_provider_runs_every_type_and_adds_nothing_to_ids(tmp_path: Path) -> None:
+    async with own_provider(settings(local={"data_dir": tmp_path / "engine"})) as provider:
+        assert (provider.name, provider.reports_progress) == ("local", True)
+        assert provider.types == {"classify", "score", "compare", "benchmark"}
+        assert await provider.list_evaluations() == []
+        assert await provider.list_datasets() == []
+        assert "rule/contains" in [model.id for model in await provider.list_models()]
 
 
 def test_the_engine_is_told_every_endpoint_and_asks_for_a_token_only_as_a_service() -> None:

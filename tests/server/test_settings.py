@@ -505,7 +505,12 @@ def example(*, in_force: bool) -> str:
 def paths_in(table: dict[str, Any], above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
     found: set[tuple[str, ...]] = set()
     for key, value in table.items():
-        is_name = above in {("credentials",), ("local", "dedicated"), ("oauth", "subjects")}
+        is_name = above in {
+            ("credentials",),
+            ("local", "dedicated"),
+            ("oauth", "subjects"),
+            ("engine", "owners"),
+        }
         path = (*above, "NAME" if is_name else key)
         is_table = isinstance(value, dict)
         found |= paths_in(cast("dict[str, Any]", value), path) if is_table else {path}

@@ -101,11 +101,16 @@ def job(
 
 @asynccontextmanager
 async def provided(
-    *steps: Step, can_cancel: bool = False
+    *steps: Step, can_cancel: bool = False, takes_keys: bool = False
 ) -> AsyncGenerator[tuple[TogetherProvider, Script]]:
     async with scripted(*steps) as (rest, script):
         provider = TogetherProvider(
-            "together", rest, reports_progress=False, can_cancel=can_cancel, clock=lambda: NOON
+            "together",
+            rest,
+            reports_progress=False,
+            can_cancel=can_cancel,
+            clock=lambda: NOON,
+            takes_keys=takes_keys,
         )
         as_promised: Provider = provider
         assert as_promised.name == "together"
@@ -235,6 +240,43 @@ async def test_a_lost_answer_and_an_unreadable_list_leave_it_unknown(listed: Ste
     assert type(error) is AmbiguousCreateError
     assert "unknown" in str(error)
     assert "Do not create it again before list_evaluations" in str(error)
+
+
+# Services that take keys
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_a_service_that_takes_keys_is_sent_a_lost_create_again(lost: Step) -> None:
+    async with provided(lost, lost, answer(CREATED), takes_keys=True) as (provider, script):
+        created = await provider.create_evaluation(request(), "key-1")
+
+    assert created.workflow_id == JOB_ID
+    assert [sent.headers["idempotency-key"] for sent in script.requests] == ["key-1"] * 3
+    assert {sent.content for sent in script.requests} == {script.requests[0].content}
+    assert script.pauses
+
+
+async def test_a_service_that_never_answers_a_key_leaves_it_unknown() -> None:
+    steps = answer({}, 500), httpx2.ConnectError("refused")
+    async with provided(*steps, takes_keys=True) as (provider, script):
+        with pytest.raises(AmbiguousCreateError, match="looks for this one") as caught:
+            await provider.create_evaluation(request(), "key-1")
+
+    assert "nothing was started" not in str(caught.value).lower()
+    assert len(script.requests) == 3
+
+
+async def test_a_refusal_of_the_same_create_settles_that_nothing_was_started() -> None:
+    refused = answer({"error": {"message": "No such file.", "type": "t"}}, 400)
+    async with provided(answer({}, 500), refused, takes_keys=True) as (provider, _):
+        with pytest.raises(InvalidRequestError, match="No such file"):
+            await provider.create_evaluation(request(), "key-1")
+
+
+async def test_a_service_that_takes_no_keys_is_sent_none() -> None:
+    async with provided(answer(CREATED)) as (provider, script):
+        await provider.create_evaluation(request(), "key-1")
+    assert "idempotency-key" not in script.requests[0].headers
 
 
 async def test_the_search_after_a_lost_answer_is_tried_again() -> None:

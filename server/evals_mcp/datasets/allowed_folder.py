@@ -89,7 +89,7 @@ def _check_regular(path: Path) -> None:
             f"{_INLINE}."
         ) from None
     if stat.S_ISDIR(mode):
-        raise DatasetFaultError("`path` is a folder; name one .jsonl or .csv file in it.")
+        raise DatasetFaultError("`path` is a folder; name one data file in it, such as a .jsonl or .csv.")
     if not stat.S_ISREG(mode):
         raise DatasetFaultError(
             "`path` is a device or a pipe, not a file; write the rows to a .jsonl or .csv file "

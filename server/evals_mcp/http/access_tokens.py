@@ -46,8 +46,8 @@ class JwksVerifier:
 
         Args:
             client: Reaches the issuer; passed in and closed by its owner.
-            issuer: What `iss` must be, without a closing slash or with, as the issuer writes it.
-            audience: What `aud` must hold.
+            issuer: What `iss` must be, a closing slash aside: issuers write it with and without.
+            audience: What `aud` must hold, likewise.
             jwks_url: Where the keys are; None asks the issuer's metadata.
             clock: Seconds since any fixed moment.
         """
@@ -73,8 +73,8 @@ class JwksVerifier:
                 token,
                 key,
                 algorithms=list(ALGORITHMS),
-                audience=self._audience,
-                issuer=self._issuer,
+                audience=_either(self._audience),
+                issuer=_either(self._issuer),
                 leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
@@ -160,3 +160,7 @@ class JwksVerifier:
 
 def _unreachable() -> UnavailableError:
     return UnavailableError("The issuer's keys cannot be had at the moment; try again soon.")
+
+
+def _either(url: str) -> list[str]:
+    return [url.rstrip("/"), url.rstrip("/") + "/"]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import anyio
 from mcp.server import Server
+from mcp.server.streamable_http import EventStore
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -23,7 +25,10 @@ from evals_mcp.http.write_scope import WriteScope
 from evals_mcp.server import Services
 
 BODY_SECONDS = 30.0
-"""The longest a request's body may take to arrive."""
+"""Enough for the longest body over a slow line, and not for one that is meant to be slow."""
+
+RETRY_MS = 500
+"""After how long a client that lost a session's stream should come back for it."""
 
 _HEADERS = ("Authorization", "Content-Type", "Accept", "Last-Event-ID", "X-Request-Id")
 _MCP_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
@@ -43,6 +48,8 @@ class Front:
     limits: Limits
     key_headers: Sequence[str] = ()
     """Headers that bring keys, which a page must be allowed to send."""
+    body_seconds: float = BODY_SECONDS
+    """The longest that a request's body may take to arrive."""
 
 
 def build_app(  # noqa: PLR0913 - the collaborators of one front
@@ -54,6 +61,8 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
     lacking: Callable[[], Refusal] | None = None,
     routes: Sequence[BaseRoute] = (),
     is_ready: Callable[[], bool] = lambda: True,
+    stateless: bool = True,
+    event_store: EventStore | None = None,
 ) -> Starlette:
     """The app: MCP at its path, `/healthz`, `/readyz`, and what a mode adds.
 
@@ -65,19 +74,27 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
         lacking: The challenge for one that may not; None where every principal may write.
         routes: Further routes, which need no principal, such as protected-resource metadata.
         is_ready: False while no new calls should come.
+        stateless: Whether every request stands alone, so that any process may answer it. With
+            sessions instead, which clients before 2026-07-28 know, a tool may ask its client
+            something while it runs. A session is not bound to its principal, so they are for one
+            user only.
+        event_store: Keeps a session's events for a client that lost its stream; None for none.
     """
-    sdk = server.streamable_http_app(
-        streamable_http_path=front.path,
-        stateless_http=True,
+    # Not the SDK's own app: that one would answer 500 before `BodyDeadline` can answer 408.
+    sessions = StreamableHTTPSessionManager(
+        server,
+        event_store,
+        stateless=stateless,
+        retry_interval=RETRY_MS if event_store else None,
         max_request_body_size=front.max_body_bytes,
-        transport_security=TransportSecuritySettings(
+        security_settings=TransportSecuritySettings(
             allowed_hosts=list(front.allowed_hosts), allowed_origins=list(front.allowed_origins)
         ),
     )
-    guarded: ASGIApp = sdk
+    guarded: ASGIApp = sessions.handle_request
     if lacking is not None:
         guarded = WriteScope(guarded, may_call, lacking)
-    guarded = CallLimits(BodyDeadline(guarded), front.limits)
+    guarded = CallLimits(BodyDeadline(guarded, front.body_seconds), front.limits)
 
     async def ready(_: Request) -> Response:
         good = is_ready()
@@ -88,10 +105,15 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
             Route("/healthz", _alive),
             Route("/readyz", ready),
             *routes,
-            Route(front.path, Authentication(guarded, authenticator)),
+            Route(
+                front.path,
+                Authentication(guarded, authenticator),
+                # A GET waits for what a session sends by itself: without one, for ever.
+                methods=["POST"] if stateless else None,
+            ),
         ],
         middleware=[Middleware(AccessLog), *_cors(front)],
-        lifespan=sdk.router.lifespan_context,
+        lifespan=lambda _: sessions.run(),
     )
 
 
@@ -118,7 +140,7 @@ def _cors(front: Front) -> list[Middleware]:
 class BodyDeadline:
     """Answers 408 to a request whose body trickles in for too long."""
 
-    def __init__(self, app: ASGIApp, seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
         self.app = app
         self.seconds = seconds
 

@@ -15,6 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evals_mcp.principals import SCOPE, Principal
+from evals_mcp.server import CallRecord
 
 access = logging.getLogger("evals_mcp.access")
 audit = logging.getLogger("evals_mcp.audit")
@@ -41,6 +42,14 @@ class JsonLines(logging.Formatter):
             line["request_id"] = current
         fields: Mapping[str, Any] | None = getattr(record, "fields", None)
         return json.dumps(line | dict(fields or {}), ensure_ascii=False, default=str)
+
+
+def log_json_lines() -> None:
+    """Write every record as a line of JSON, access and audit lines whatever the level is."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(JsonLines())
+    for logger in (access, audit):
+        logger.setLevel(logging.INFO)
 
 
 class AccessLog:
@@ -76,7 +85,7 @@ class AccessLog:
 
 
 def log_request(scope: Scope, status: int, seconds: float) -> None:
-    """One access line. The path is one of ours or told as `other`: it may hold anything."""
+    """One access line. The path is left out: it may hold anything."""
     principal: Principal | None = scope.get(SCOPE)
     fields = {
         "event": "request",
@@ -88,15 +97,15 @@ def log_request(scope: Scope, status: int, seconds: float) -> None:
     access.info("request", extra={"fields": fields})
 
 
-def log_call(tool: str, provider: str | None, principal: Principal, status: str, ms: float) -> None:
-    """One audit line: who called which tool, and how it ended (`ok` or the error's kind)."""
+def log_call(call: CallRecord) -> None:
+    """One audit line: who called which tool, and how it ended."""
     fields = {
         "event": "tool",
-        "tool": tool,
-        "provider": provider,
-        "principal": principal.label,
-        "status": status,
-        "duration_ms": round(ms, 1),
+        "tool": call.tool,
+        "provider": call.provider,
+        "principal": call.principal.label,
+        "outcome": call.outcome,
+        "duration_ms": round(1000 * call.seconds, 1),
     }
     audit.info("tool", extra={"fields": fields})
 

@@ -5,42 +5,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from evals_schemas import operations
 from evals_schemas.operations import Operation
 from evals_schemas.tools import RESPONSE_COLUMNS
 
 _PLAIN = {
-    operations.CREATE_EVALUATION: "start the evaluation",
-    operations.LIST_EVALUATIONS: "list the evaluations",
-    operations.GET_EVALUATION: "read the evaluation",
-    operations.GET_STATUS: "read the evaluation's status",
-    operations.CANCEL_EVALUATION: "cancel the evaluation",
-    operations.LIST_JUDGES: "list the judges",
-    operations.UPLOAD_FILE: "store the data set",
-    operations.LIST_FILES: "list the data sets",
-    operations.GET_FILE_CONTENT: "read the file",
-    operations.LIST_MODELS: "list the models",
+    "create_evaluation": "start the evaluation",
+    "list_evaluations": "list the evaluations",
+    "get_evaluation": "read the evaluation",
+    "get_status": "read the evaluation's status",
+    "cancel_evaluation": "cancel the evaluation",
+    "list_judges": "list the judges",
+    "upload_file": "store the data set",
+    "list_files": "list the data sets",
+    "get_file_content": "read the file",
+    "list_models": "list the models",
+    "upload_benchmark": "store the benchmark",
+    "list_benchmarks": "list the benchmarks",
+    "read_questions": "read the benchmark",
+    "read_benchmark_rows": "read the evaluation's rows",
 }
+"""By the operation's name, which the generations of a contract share."""
 
 _TOOLS = {
-    operations.UPLOAD_FILE: "upload_dataset",
-    operations.LIST_FILES: "list_datasets",
-    operations.LIST_JUDGES: "list_models",
-    operations.GET_FILE_CONTENT: "the same tool",
+    "upload_file": "upload_dataset",
+    "list_files": "list_datasets",
+    "list_judges": "list_models",
+    "get_file_content": "the same tool",
+    "upload_benchmark": "upload_dataset",
+    "list_benchmarks": "list_datasets",
+    "read_questions": "the same tool",
+    "read_benchmark_rows": "the same tool",
 }
 """Which tool an operation belongs to, where it is not called like the tool."""
+
+_BESIDE_A_BASELINE = {"model_id": "model_id_2", "baseline_model_id": "model_id"}
+"""The tools' names of the models of a comparison, where the API calls the first a baseline."""
 
 _KEPT_FROM_CALLERS = {"external_base_url", "external_api_token"}
 
 
 def in_plain_words(operation: Operation) -> str:
     """What an operation does; continues `was asked to …`."""
-    return _PLAIN.get(operation, f"answer {operation.method} {operation.path}")
+    return _PLAIN.get(operation.name, f"answer {operation.method} {operation.path}")
 
 
 def tool_of(operation: Operation) -> str:
     """The tool to call again once an operation can succeed."""
-    return _TOOLS.get(operation, operation.name)
+    return _TOOLS.get(operation.name, operation.name)
 
 
 def tool_field(param: str, body: object) -> str:
@@ -54,11 +65,16 @@ def tool_field(param: str, body: object) -> str:
     steps = param.removeprefix("parameters.").split(".")
     if steps[-1] in _KEPT_FROM_CALLERS:
         steps[-1] = "external_credential"
+    if "baseline_model_id" in _object(body):
+        steps[-1] = _BESIDE_A_BASELINE.get(steps[-1], steps[-1])
     if steps[0] in RESPONSE_COLUMNS and isinstance(_parameters(body).get(steps[0]), str):
         return RESPONSE_COLUMNS[steps[0]]
     return ".".join(steps)
 
 
 def _parameters(body: object) -> Mapping[str, object]:
-    found = cast("Mapping[str, object]", body).get("parameters") if isinstance(body, dict) else None
-    return cast("Mapping[str, object]", found) if isinstance(found, dict) else {}
+    return _object(_object(body).get("parameters"))
+
+
+def _object(value: object) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", value) if isinstance(value, dict) else {}

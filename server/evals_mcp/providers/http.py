@@ -12,13 +12,15 @@ import anyio
 import httpx2
 
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
+from evals_mcp.in_process import OWNER
 from evals_mcp.providers.refusals import refusal
 from evals_mcp.providers.replies import Asked, LostAnswerError, Reply, read
 from evals_mcp.providers.retrying import (
-    BUDGET_SECONDS,
     RETRIED_STATUSES,
     TRIES,
+    Patience,
     Timing,
+    moment_of,
     pause_after,
     seconds_asked,
     when_again,
@@ -26,17 +28,6 @@ from evals_mcp.providers.retrying import (
 from evals_mcp.providers.service import Service
 from evals_mcp.providers.subjects import path_of
 from evals_schemas.operations import UPLOAD_FILE, Operation
-
-MAX_BODY_BYTES = 64 * 1024 * 1024
-"""The longest JSON body that is read; a list of a hundred evaluations has far less than 1 MiB."""
-
-UPLOAD_SECONDS = 600.0
-"""The longest an upload may take, the service's check of the file included."""
-
-_READ_TIMEOUT = httpx2.Timeout(10.0, connect=5.0, pool=None)
-_SEND_TIMEOUT = httpx2.Timeout(BUDGET_SECONDS, connect=5.0, pool=None)
-_FILE_TIMEOUT = httpx2.Timeout(60.0, connect=5.0, pool=None)
-# Seconds without a sign of the service. Waiting for a free connection is no failure: pool=None.
 
 _CERTAIN = frozenset({501, 507})
 """Failures that say that nothing was done: not there, and no room."""
@@ -63,29 +54,46 @@ class _Trouble:
     retried: bool = True
     """Whether a read is sent again."""
     retry_after: float | None = None
+    unreached: bool = False
+    """Whether there was no connection."""
 
 
 class _TooLongError(Exception):
     """Ends the reading of a body over the limit."""
 
-    def __str__(self) -> str:
-        return f"longer than {MAX_BODY_BYTES // 2**20} MiB"
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"longer than {limit // 2**20} MiB")
 
 
 class RestClient:
     """The operations of one service, over a client that is passed in and closed by its owner."""
 
     def __init__(
-        self, client: httpx2.AsyncClient, service: Service, timing: Timing | None = None
+        self,
+        client: httpx2.AsyncClient,
+        service: Service,
+        timing: Timing | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._client = client
         self._service = service
         self._timing = timing or Timing()
+        self._patience = patience or Patience()
 
     @property
     def service(self) -> Service:
         """Which service it is, for messages."""
         return self._service
+
+    @property
+    def timing(self) -> Timing:
+        """The clocks that it waits by."""
+        return self._timing
+
+    @property
+    def patience(self) -> Patience:
+        """How long it waits."""
+        return self._patience
 
     async def call(
         self,
@@ -94,19 +102,38 @@ class RestClient:
         item_id: str | None = None,
         params: Mapping[str, str | int] | None = None,
         json: object = None,
+        idempotency_key: str | None = None,
     ) -> Any:
         """Run an operation and return what it answers, as `operation.answers` or a list of it.
+
+        Args:
+            operation: Which one.
+            item_id: What takes the place of `{id}` in its path.
+            params: Its query.
+            json: Its body.
+            idempotency_key: Sent as `Idempotency-Key`: the service answers a second request with
+                the same key as it answered the first. For services that take one.
 
         Raises:
             LostAnswerError: a request that is sent once may have arrived; its answer is lost.
             EvalsMCPError: any other failure, by the kind that says who must act.
         """
         asked = Asked(self._service, operation, item_id, json)
-        timeout = _READ_TIMEOUT if operation.method == "GET" else _SEND_TIMEOUT
+        patience = self._patience
+        silence = patience.read if operation.method == "GET" else patience.send
+        timeout = self._timeout(silence)
         request = self._request(operation, item_id, timeout=timeout, params=params, json=json)
-        return await self._answer(request, asked, BUDGET_SECONDS)
+        if idempotency_key is not None:
+            request.headers["Idempotency-Key"] = idempotency_key
+        return await self._answer(request, asked, patience.budget)
 
-    async def upload(self, path: Path, filename: str, fields: Mapping[str, str]) -> Any:
+    async def upload(
+        self,
+        path: Path,
+        filename: str,
+        fields: Mapping[str, str],
+        operation: Operation = UPLOAD_FILE,
+    ) -> Any:
         """Send a file from disk as a multipart form, once, without holding it in memory.
 
         Raises:
@@ -114,7 +141,7 @@ class RestClient:
             LostAnswerError: it may have been stored; the answer is lost.
             EvalsMCPError: any other failure, by the kind that says who must act.
         """
-        asked = Asked(self._service, UPLOAD_FILE)
+        asked = Asked(self._service, operation)
         try:
             opened = await anyio.open_file(path, "rb")
         except OSError as error:
@@ -124,10 +151,9 @@ class RestClient:
         async with opened as file:
             # The form reads blocks of 64 KiB, one between two writes to the network.
             form = {"file": (filename, file.wrapped, "application/octet-stream")}
-            request = self._request(
-                UPLOAD_FILE, None, timeout=_FILE_TIMEOUT, data=dict(fields), files=form
-            )
-            return await self._answer(request, asked, UPLOAD_SECONDS)
+            timeout = self._timeout(self._patience.file)
+            request = self._request(operation, None, timeout=timeout, data=fields, files=form)
+            return await self._answer(request, asked, self._patience.upload)
 
     @asynccontextmanager
     async def stream(
@@ -138,8 +164,9 @@ class RestClient:
         Opening is retried. A transfer that breaks off is not: it raises UnavailableError.
         """
         asked = Asked(self._service, operation, item_id)
-        request = self._request(operation, item_id, timeout=_FILE_TIMEOUT)
-        response = await self._tried(request, asked, BUDGET_SECONDS, _left_open)
+        timeout = self._timeout(self._patience.file)
+        request = self._request(operation, item_id, timeout=timeout)
+        response = await self._tried(request, asked, self._patience.budget, _left_open)
         try:
             if "text/html" in response.headers.get("content-type", ""):
                 raise asked.wrong_answer(asked.answered("with a web page instead of a file"))
@@ -160,16 +187,24 @@ class RestClient:
             f"{self._service} broke off in the middle of a file ({problem}). Read it again."
         )
 
+    def _timeout(self, silence: float) -> httpx2.Timeout:
+        """Waiting for a free connection is no failure of the service: no limit on the pool."""
+        return httpx2.Timeout(silence, connect=self._patience.connect, pool=None)
+
     def _request(self, operation: Operation, item_id: str | None, **content: Any) -> httpx2.Request:
         """The token goes into this request only, never into the client, which may be shared."""
         headers = {"Accept": "application/json" if operation.answers else "*/*"}
         if token := self._service.token:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         url = self._service.base_url + path_of(operation, item_id)
-        return self._client.build_request(operation.method, url, headers=headers, **content)
+        request = self._client.build_request(operation.method, url, headers=headers, **content)
+        if self._service.owner is not None:
+            # An embedded service is told whose request it is; nothing of it goes over a network.
+            request.extensions[OWNER] = self._service.owner
+        return request
 
     async def _answer(self, request: httpx2.Request, asked: Asked, seconds: float) -> Any:
-        reply = await self._tried(request, asked, seconds, _whole)
+        reply = await self._tried(request, asked, seconds, self._whole)
         try:
             return read(reply, asked)
         except BadAnswerError as error:
@@ -219,9 +254,10 @@ class RestClient:
             )
             if response.is_success:
                 return await take(response)
-            reply = await _whole(response)
+            reply = await self._whole(response)
         except _NEVER_LEFT as error:
-            return _Trouble(f"could not be reached ({self._plain(error)})", may_have_arrived=False)
+            what = f"could not be reached ({self._plain(error)})"
+            return _Trouble(what, may_have_arrived=False, unreached=True)
         except httpx2.TimeoutException:
             return _Trouble("did not answer in time", may_have_arrived=True)
         except httpx2.TransportError as error:
@@ -239,14 +275,20 @@ class RestClient:
         return _Trouble(
             asked.answered(f"{reply.status}{_meaning(reply.status)}"),
             may_have_arrived=failing,
-            retried=reply.status in RETRIED_STATUSES,
-            retry_after=seconds_asked(reply.headers.get("retry-after"), self._timing.now()),
+            retried=reply.status in RETRIED_STATUSES | asked.operation.also_retried,
+            retry_after=seconds_asked(
+                reply.headers.get("retry-after"),
+                # The service's own clock wrote both; ours may be wrong.
+                moment_of(reply.headers.get("date")) or self._timing.now(),
+            ),
         )
 
     def _given_up(
         self, request: httpx2.Request, trouble: _Trouble, tries: int, spent: float
     ) -> UnavailableError:
         again = f"Try again {when_again(trouble.retry_after)}."
+        if trouble.unreached:
+            again += f" If this stays so, check the setting {self._service.base_url_setting}."
         start = f"{self._service} {trouble.what}"
         if request.method == "GET":
             count = f"{tries} times in {spent:.0f} s" if tries > 1 else "once"
@@ -255,25 +297,24 @@ class RestClient:
             return LostAnswerError(f"{start}; it was sent once and may have arrived.")
         return UnavailableError(f"{start}; nothing was started or changed. {again}")
 
+    async def _whole(self, response: httpx2.Response) -> Reply:
+        """Read the body up to the limit, and close the response in any case."""
+        body = bytearray()
+        try:
+            async for block in response.aiter_bytes():
+                body += block
+                if len(body) > self._patience.body_bytes:
+                    raise _TooLongError(self._patience.body_bytes)
+        finally:
+            await response.aclose()
+        return Reply(response.status_code, response.headers, bytes(body))
+
     def _plain(self, error: Exception) -> str:
         return self._service.quote(str(error)) or type(error).__name__
 
 
 async def _left_open(response: httpx2.Response) -> httpx2.Response:
     return response
-
-
-async def _whole(response: httpx2.Response) -> Reply:
-    """Read the body up to the limit, and close the response in any case."""
-    body = bytearray()
-    try:
-        async for block in response.aiter_bytes():
-            body += block
-            if len(body) > MAX_BODY_BYTES:
-                raise _TooLongError
-    finally:
-        await response.aclose()
-    return Reply(response.status_code, response.headers, bytes(body))
 
 
 def _meaning(status: int) -> str:

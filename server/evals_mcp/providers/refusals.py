@@ -9,6 +9,7 @@ from typing import cast
 from evals_mcp.errors import (
     EvalsMCPError,
     InvalidRequestError,
+    NotFoundError,
     OperatorError,
     TokenRefusedError,
     UnsupportedError,
@@ -29,6 +30,8 @@ def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:
         return subject_of(asked.operation).missing(
             asked.item_id, by_token=service.token is not None
         )
+    if status == 404 and asked.body is not None and _names_something(reply):
+        return NotFoundError(_vendor_reason(reply, asked))
     if status in {404, 405, 501}:
         return UnsupportedError(
             f"{service} has no {asked.operation.method} {asked.operation.path} ({status}), which "
@@ -39,6 +42,12 @@ def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:
         return InvalidRequestError(_vendor_reason(reply, asked))
     redirect = " and a redirect, which is not followed" if 300 <= status < 400 else ""
     return asked.wrong_answer(asked.answered(f"with the status {status}{redirect}"))
+
+
+def _names_something(reply: Reply) -> bool:
+    """Whether a 404 is about what the request names; a path that is not there says less."""
+    message, _ = _vendor_message(reply)
+    return len(message.split()) > 2
 
 
 def _for_the_operator(service: Service, status: int, operation: Operation) -> OperatorError:
@@ -79,7 +88,14 @@ def _vendor_reason(reply: Reply, asked: Asked) -> str:
         path = asked.service.quote(param, asked.secrets)[:80].removeprefix("parameters.")
         quoted = re.sub(rf"^{re.escape(path)}(, |: )", "", quoted)
         start += f"`{tool_field(path, asked.body)}`: "
-    return f"{start}{quoted.rstrip('.')}."
+    return f"{start}{quoted.rstrip('.')}.{_advice(reply.status, asked)}"
+
+
+def _advice(status: int, asked: Asked) -> str:
+    """What to do about a refusal whose status says more than its words may."""
+    if status == 409:
+        return f" Call {subject_of(asked.operation).list_tool} to see what state it is in."
+    return " What was sent is too large for the service: send less." if status == 413 else ""
 
 
 def _vendor_message(reply: Reply) -> tuple[str, str | None]:

@@ -39,6 +39,28 @@ class Timing:
     now: Callable[[], datetime] = _now
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long an answer is waited for, and how long it may be; tests have less.
+
+    Seconds without a sign of the service, but for `budget` and `upload`.
+    """
+
+    budget: float = BUDGET_SECONDS
+    """The longest that a call may take, its retries and pauses included."""
+    upload: float = 600.0
+    """The longest that an upload may take, the service's check of the file included."""
+    connect: float = 5.0
+    read: float = 10.0
+    send: float = BUDGET_SECONDS
+    """After a request that changes something."""
+    file: float = 60.0
+    """In the middle of a file, either way."""
+    body_bytes: int = 64 * 1024 * 1024
+    """The longest JSON body that is read; a list of a hundred evaluations has far less than 1 MiB.
+    """
+
+
 def pause_after(tries: int, retry_after: float | None, chance: float) -> float:
     """Seconds to wait after that many tries: what the service asked for, else exponential back-off.
 
@@ -59,13 +81,17 @@ def seconds_asked(retry_after: str | None, now: datetime) -> float | None:
     text = retry_after.strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
+    moment = moment_of(text)
+    return None if moment is None else max(0.0, (moment - now).total_seconds())
+
+
+def moment_of(date: str | None) -> datetime | None:
+    """A date as HTTP headers have it; None when it is absent or unreadable."""
     try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
+        moment = parsedate_to_datetime(date or "")
+    except (ValueError, OverflowError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def when_again(seconds: float | None) -> str:

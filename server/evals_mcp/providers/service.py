@@ -34,15 +34,21 @@ class Service:
     """Where to put another token: `the environment variable TOGETHER_API_KEY`, for example."""
     place: str = ""
     """What else tells it from others of its name: the folder of an embedded service's data."""
+    owner: str | None = None
+    """Whose data it is, where that is known by other means than the token; see `Principal.id`."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.host})"
 
     @property
     def account(self) -> str:
-        """A hash of name, address, place and token: the same for the same user's data only."""
+        """A hash of name, address, place and owner: the same for the same user's data only.
+
+        Without an owner the token stands for one.
+        """
         token = self.token.get_secret_value() if self.token else ""
-        known = "\n".join((self.name, self.base_url, self.place, token))
+        whose = ("token", token) if self.owner is None else ("owner", self.owner)
+        known = "\n".join((self.name, self.base_url, self.place, *whose))
         return blake2b(known.encode(), digest_size=16, person=b"evals-account").hexdigest()
 
     @property

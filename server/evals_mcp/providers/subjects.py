@@ -33,10 +33,13 @@ class Subject:
 
 EVALUATION = Subject("evaluation", "eval-de4c-1751308922", "list_evaluations")
 DATASET = Subject("data set", "file-5f0e8a1c-3b1e-4c52-9b0e-2f1d6c7a8b90", "list_datasets")
+BENCHMARK = Subject("benchmark", "benchmark-abc123", "list_datasets")
 
 
 def subject_of(operation: Operation) -> Subject:
     """What an operation is about."""
+    if operation.path.startswith("/api/v3/benchmark"):
+        return BENCHMARK
     return DATASET if operation.path.startswith("/files") else EVALUATION
 
 

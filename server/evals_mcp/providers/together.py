@@ -4,38 +4,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from evals_mcp.errors import (
     AmbiguousCreateError,
     EvalsMCPError,
+    InvalidRequestError,
+    NotFoundError,
     UnavailableError,
     UnsupportedError,
 )
 from evals_mcp.providers.http import LostAnswerError, RestClient
+from evals_mcp.providers.matching import (
+    CLOCK_SKEW,
+    SEARCHED_JOBS,
+    created_at,
+    same_request,
+    without_keys,
+)
 from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.retrying import pause_after
 from evals_schemas import operations
 from evals_schemas.datasets import kind_of
 from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
 from evals_schemas.files import File
 from evals_schemas.models import Model
 
-SEARCHED_JOBS = 100
-"""How many evaluations are searched for a lost one: the most that the API lists."""
-
-CLOCK_SKEW = timedelta(seconds=120)
-"""How far the service's clock may be behind ours."""
-
-_SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+RESENT = 2
+"""How often a create with a key is sent again when its answer is lost."""
 
 
 class TogetherProvider:
     """A `Provider` over the contract's REST operations."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a service can differ in
         self,
         name: str,
         rest: RestClient,
@@ -43,8 +47,20 @@ class TogetherProvider:
         reports_progress: bool,
         can_cancel: bool,
         clock: Callable[[], datetime],
+        takes_keys: bool = False,
     ) -> None:
+        """Stand before one service.
+
+        Args:
+            name: how the configuration and the answers call it.
+            rest: the way to it.
+            reports_progress: whether a status says how many rows are done.
+            can_cancel: whether it has a cancel.
+            clock: the time, with its zone.
+            takes_keys: whether the same idempotency key never starts two evaluations there.
+        """
         self._name = name
+        self._takes_keys = takes_keys
         self._rest = rest
         self._reports_progress = reports_progress
         self._can_cancel = can_cancel
@@ -76,31 +92,67 @@ class TogetherProvider:
         return self._reports_progress
 
     async def create_evaluation(
-        self,
-        request: AnyRequest,
-        key: str | None = None,  # noqa: ARG002 - not passed on yet
+        self, request: AnyRequest, key: str | None = None
     ) -> EvaluationCreated:
-        """Start an evaluation with one request, never a second.
+        """Start an evaluation, and never a second one.
 
-        When the answer is lost, the service's list is searched for an evaluation with the same
-        parameters; one that is found is a success.
+        When the answer is lost, a service that takes keys is sent the same request with the same
+        key again. Of any other the list is searched for an evaluation with the same parameters;
+        one that is found is a success.
 
         Raises:
-            AmbiguousCreateError: the answer was lost, and the list does not settle it.
+            AmbiguousCreateError: the answer was lost, and nothing settled what became of it.
             EvalsMCPError: anything else; nothing was started.
         """
         body = request.model_dump(mode="json", exclude_none=True)
+        sent_key = key if self._takes_keys else None
         sent_at = self._clock()
         try:
-            created: EvaluationCreated = await self._rest.call(
-                operations.CREATE_EVALUATION, json=body
-            )
+            created = await self._create(body, sent_key)
         except LostAnswerError as error:
             lost = str(error)
         else:
-            self._created.add(created.workflow_id)
             return created
+        if sent_key:
+            return await self._sent_again(body, sent_key, lost)
         return await self._recovered(body, sent_at, lost)
+
+    async def _create(self, body: Mapping[str, Any], key: str | None) -> EvaluationCreated:
+        try:
+            created: EvaluationCreated = await self._rest.call(
+                operations.CREATE_EVALUATION, json=body, idempotency_key=key
+            )
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{error} Call list_datasets for the data sets, list_models for the models."
+            ) from None
+        self._created.add(created.workflow_id)
+        return created
+
+    async def _sent_again(self, body: Mapping[str, Any], key: str, lost: str) -> EvaluationCreated:
+        """The evaluation that a create with a key started, or the one that it starts now."""
+        timing = self._rest.timing
+        started = timing.monotonic()
+        for tries in range(1, RESENT + 1):
+            await timing.sleep(pause_after(tries, None, timing.chance()))
+            if timing.monotonic() - started > self._rest.patience.budget / 2:
+                break
+            try:
+                return await self._create(body, key)
+            except UnavailableError:
+                # What became of the first one is as unknown as before.
+                continue
+            except InvalidRequestError:
+                # The service looks the key up before anything else: it has started nothing.
+                raise
+            except EvalsMCPError as error:
+                # Whoever refuses a token or a path may stand before the service.
+                lost = f"{lost} Sent again, it was refused: {error}"
+                break
+        raise AmbiguousCreateError(
+            f"{lost} Whether the evaluation was started is unknown. Call create_evaluation with "
+            "the same arguments again in a minute: it looks for this one before it starts another."
+        )
 
     async def _recovered(
         self, body: Mapping[str, Any], sent_at: datetime, lost: str
@@ -111,12 +163,23 @@ class TogetherProvider:
         except EvalsMCPError as error:
             unknown = str(error)
         else:
-            return self._only_one(_possible(jobs, body, sent_at, self._created), lost)
+            return self._only_one(self._possible(jobs, body, sent_at), lost)
         raise AmbiguousCreateError(
             f"{lost} Whether the evaluation was started is unknown, because the list cannot be "
             f"read either: {unknown} Do not create it again before list_evaluations shows that it "
             "is not there."
         )
+
+    def _possible(
+        self, jobs: list[EvaluationJob], body: Mapping[str, Any], sent_at: datetime
+    ) -> list[EvaluationJob]:
+        """The jobs that a create may have started: not earlier, and not another create's."""
+        return [
+            job
+            for job in same_request(jobs, body["type"], body["parameters"])
+            if job.workflow_id not in self._created
+            and (job.created_at is None or created_at(job) >= sent_at - CLOCK_SKEW)
+        ]
 
     def _only_one(self, possible: list[EvaluationJob], lost: str) -> EvaluationCreated:
         if len(possible) == 1 and possible[0].created_at is not None:
@@ -143,7 +206,7 @@ class TogetherProvider:
             operations.LIST_EVALUATIONS,
             params={name: value for name, value in asked.items() if value is not None},
         )
-        newest_first = sorted(jobs, key=_created_at, reverse=True)
+        newest_first = sorted(jobs, key=created_at, reverse=True)
         return [_without_keys(job) for job in newest_first]
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
@@ -229,43 +292,5 @@ class TogetherProvider:
         return judges.model_list
 
 
-def _created_at(job: EvaluationJob) -> datetime:
-    """A time without a zone is UTC, as the service writes it."""
-    moment = job.created_at or _LONG_AGO
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _without_keys(job: EvaluationJob) -> EvaluationJob:
-    return job.model_copy(update={"parameters": _keyless(job.parameters)})
-
-
-def _keyless(value: Any) -> Any:
-    """The same JSON value without the keys of external models, at any depth."""
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        return {name: _keyless(below) for name, below in fields.items() if name != _SECRET_FIELD}
-    return value
-
-
-def _possible(
-    jobs: list[EvaluationJob], body: Mapping[str, Any], sent_at: datetime, known: set[str]
-) -> list[EvaluationJob]:
-    """The jobs that a create may have started: same request, not earlier, not another create's."""
-    return [
-        job
-        for job in jobs
-        if job.workflow_id not in known
-        and job.type == body["type"]
-        and (job.created_at is None or _created_at(job) >= sent_at - CLOCK_SKEW)
-        and _holds(job.parameters, _keyless(body["parameters"]))
-    ]
-
-
-def _holds(found: Any, sent: Any) -> bool:
-    """Whether everything sent is in what was found, which may have defaults beside it."""
-    if isinstance(sent, dict):
-        fields = cast("dict[str, Any]", sent)
-        return isinstance(found, dict) and all(
-            _holds(cast("dict[str, Any]", found).get(name), value) for name, value in fields.items()
-        )
-    return found == sent
+    return job.model_copy(update={"parameters": without_keys(job.parameters)})

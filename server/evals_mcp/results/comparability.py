@@ -17,11 +17,12 @@ FEW_PAIRS = 30
 MANY_LEFT_OUT = 0.05
 """From this share of a file's rows on, rows that are left out are warned of."""
 
-_KINDS = ("classify", "score", "compare")
+_KINDS = ("classify", "score", "compare", "benchmark")
 _JUDGING: Mapping[str, str] = {
     "labels": "labels",
     "pass_labels": "pass labels",
     "pass_threshold": "pass thresholds",
+    "custom_metrics": "custom metrics",
 }
 _WHO = ("model", "model_source", "external_base_url")
 _CANDIDATE = ("model", "model_source", "system_template", "input_template")
@@ -52,6 +53,8 @@ def refuse_incomparable(a: EvaluationJob, b: EvaluationJob) -> None:
         _refuse_ranges(a.parameters, b.parameters)
     elif a.type == "compare":
         _refuse_sides(a.parameters, b.parameters)
+    elif a.type == "benchmark":
+        _refuse_two_models(a, b)
     elif not same_labels(a, b) and not (_labels(a, "pass_labels") and _labels(b, "pass_labels")):
         raise InvalidRequestError(
             "The two evaluations have different `labels`, and not both have `pass_labels`: there "
@@ -81,6 +84,21 @@ def _refuse_sides(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
         )
 
 
+def _refuse_two_models(*jobs: EvaluationJob) -> None:
+    """A benchmark evaluation of two models answers each question twice, and compares them itself.
+
+    Raises:
+        InvalidRequestError: names the one that has two.
+    """
+    for name, job in zip("AB", jobs, strict=True):
+        if job.parameters.get("model_id_2"):
+            raise InvalidRequestError(
+                f"{name} ran two models already: get_evaluation with evaluation_id "
+                f"{job.workflow_id} compares them question by question. Here both evaluations "
+                "have one model each; call create_evaluation with model_id alone for one."
+            )
+
+
 def _side(parameters: Mapping[str, Any], side: str) -> object:
     """A column's name, or what makes a model the same candidate."""
     value = parameters.get(side)
@@ -106,6 +124,8 @@ def cautions(a: EvaluationJob, b: EvaluationJob) -> list[Caution]:
             found.append(Caution(f"{name} did not finish: it has only some of its rows.", "rows"))
     if a.parameters.get("input_data_file_path") != b.parameters.get("input_data_file_path"):
         found.append(Caution("The data set files differ.", "data"))
+    if a.parameters.get("benchmark_id") != b.parameters.get("benchmark_id"):
+        found.append(Caution("The benchmarks differ: only questions in both are paired.", "data"))
     return [*found, *_judges(a.parameters, b.parameters), *_rules(a, b)]
 
 

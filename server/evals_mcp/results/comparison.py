@@ -47,6 +47,8 @@ _NET = {"A": -1, "Tie": 0, "B": 1}
 class Comparison:
     """The figures of two evaluations over their pairs."""
 
+    kind: str = ""
+    """The type of both."""
     passes: PassDifference | None = None
     scores: ScoreDifference | None = None
     preference: PreferenceDifference | None = None
@@ -59,16 +61,16 @@ def compare(kind: str, joined: Joined, *, same_labels: bool = True) -> Compariso
     """All figures that the type of both evaluations has.
 
     Args:
-        kind: classify, score or compare.
+        kind: classify, score, compare or benchmark.
         joined: with at least one pair.
         same_labels: whether labels of A and B mean the same; if not, only pass and fail count.
     """
-    found = Comparison()
+    found = Comparison(kind)
     if kind == "compare":
         found.preference = _preference(joined.pairs, found.not_computed)
         found.agreement = _agreement("decisions", _verdicts(joined.pairs), found.not_computed)
         return found
-    if kind == "score":
+    if kind == "score" or _all_scored(kind, joined.pairs, found.not_computed):
         found.scores = _scores(joined.pairs, found.not_computed)
     found.passes = _passes(joined, found.not_computed)
     if joined.same_answers or not (found.passes or found.scores):
@@ -77,6 +79,16 @@ def compare(kind: str, joined: Joined, *, same_labels: bool = True) -> Compariso
         elif found.passes:
             found.agreement = _agreement("pass or fail", _passed(joined.pairs), found.not_computed)
     return found
+
+
+def _all_scored(kind: str, pairs: Sequence[Pair], absent: dict[str, str]) -> bool:
+    """Whether a benchmark's pairs have the scores that a service may leave out."""
+    if kind != "benchmark":
+        return False
+    if any(pair.a.score is None or pair.b.score is None for pair in pairs):
+        absent["scores"] = "Not every answer has a score."
+        return False
+    return True
 
 
 def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:

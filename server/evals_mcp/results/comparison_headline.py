@@ -23,7 +23,7 @@ def headline(
     main = ""
     if found.agreement:
         main = _agreement_sentence(found.agreement, same_answers=same_answers) + " "
-    if found.scores:
+    if found.scores and not (found.passes and found.kind == "benchmark"):
         main += _score_sentence(found.scores)
     elif found.passes:
         main += _pass_sentence(found.passes)

@@ -41,6 +41,12 @@ RESULT_FIELDS = frozenset(
 OUTPUTS = (OUTPUT, f"{OUTPUT}_A", f"{OUTPUT}_B")
 """The columns of generated answers."""
 
+BENCHMARK_FIELDS = ("question", "expected_answer", "model_answer")
+"""What is shown of a benchmark's row beside its verdict."""
+
+PASSING_SCORE = 0.5
+"""From here on an answer to a benchmark counts as correct where nothing says whether it is."""
+
 _FAILED_AT: Mapping[str, RowState] = {
     "generation": "generation_failed",
     "judge": "judge_failed",
@@ -54,7 +60,10 @@ class RowVerdict(NamedTuple):
 
     state: RowState
     verdict: str | None = None
-    """The label or the decision; also one that is not allowed, where the state is invalid."""
+    """The label or the decision; also one that is not allowed, where the state is invalid.
+
+    benchmark: the model that answered.
+    """
     score: float | None = None
     passed: bool | None = None
     """None for a comparison, and without a valid verdict."""
@@ -74,6 +83,8 @@ def row_reader(kind: str | None, parameters: Mapping[str, Any]) -> ReadRow:
         return _score_reader(parameters, outputs)
     if kind == "compare":
         return _compare_reader(outputs)
+    if kind == "benchmark":
+        return _benchmark_reader(parameters)
     return _label_reader(parameters, outputs)
 
 
@@ -137,6 +148,25 @@ def _compare_reader(outputs: tuple[str, ...]) -> ReadRow:
         return RowVerdict(_failure(row, outputs), None, None, None, original, flipped)
 
     return read
+
+
+def _benchmark_reader(parameters: Mapping[str, Any]) -> ReadRow:
+    only = None if parameters.get("model_id_2") else _text(parameters.get("model_id"))
+
+    def read(row: Row) -> RowVerdict:
+        model = _text(row.get("model_id")) or only
+        score, correct = _number(row.get("score"), math.nan), row.get("correct")
+        if isinstance(correct, bool):
+            return RowVerdict("ok", model, None if math.isnan(score) else score, correct)
+        if math.isfinite(score):
+            return RowVerdict("ok", model, score, score >= PASSING_SCORE)
+        return RowVerdict(_failure(row, ("model_answer",)), model)
+
+    return read
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
 
 
 def _choice(row: Row, field: str) -> str | None:

@@ -8,7 +8,9 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from evals_mcp.cleaning import clean
+from evals_mcp.results.benchmark_summary import summarize_benchmark
 from evals_mcp.results.statistics import sign_test, t_interval, wilson_interval
+from evals_schemas.benchmarks import BenchmarkResults
 from evals_schemas.evaluations import (
     ENDED,
     AnyResults,
@@ -53,7 +55,13 @@ def summarize(job: EvaluationJob, rows: int | None = None) -> Summary | None:
     if not _has_figures(results):
         return None
     done = job.progress.done if job.progress else None
-    found = _figures(results, job, done)
+    return so_far(_figures(results, job, done), job)
+
+
+def so_far(found: Summary, job: EvaluationJob) -> Summary:
+    """The summary of one that ended early, which says so first; of any other the same one."""
+    if job.status == "completed":
+        return found
     return found.model_copy(update={"headline": _partly(job) + found.headline})
 
 
@@ -65,6 +73,8 @@ def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -
             return _scores(results, job.parameters, rows)
         case CompareResults():
             return _wins(results, job.parameters, rows)
+        case BenchmarkResults():
+            return summarize_benchmark(results)
         case _:
             return Summary(headline="It completed; the service gave no figures.")
 
@@ -77,6 +87,8 @@ def _has_figures(results: AnyResults | None) -> bool:
             return results.aggregated_scores is not None
         case CompareResults():
             return bool(results.A_wins or results.B_wins or results.Ties)
+        case BenchmarkResults():
+            return any(model.metrics for model in results.models)
         case _:
             return False
 

@@ -27,7 +27,10 @@ _DROPPED = frozenset({"wait_for_previous"})
 
 _SECRETS = frozenset({"external_api_token", "external_base_url", "api_key", "api_token"})
 
-_TYPES_NAMED = re.compile(r"^(classify|score|compare)(, (classify|score|compare))*: ")
+_TYPES_NAMED = re.compile(
+    r"^((classify|score|compare|benchmark)(, (classify|score|compare|benchmark))*"
+    r"|All but benchmark): "
+)
 """What a description begins with where a field belongs to some types of evaluation only."""
 
 _MEANT = {
@@ -102,15 +105,17 @@ def _decoded(value: Any, schema: Schema) -> Any:
 
 
 def _read_json(text: str, kind: str | None) -> Any:
-    """The object or array that a string holds; None where none is due or there."""
+    """The object or array that a string holds; None where neither is due or there.
+
+    One where the other is due comes out as well: what takes both shows one of the two.
+    """
     if kind not in {"object", "array"}:
         return None
     try:
         inside: Any = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    fits = isinstance(inside, dict if kind == "object" else list)
-    return cast("object", inside) if fits else None
+    return cast("object", inside) if isinstance(inside, dict | list) else None
 
 
 def _secret_in(arguments: Mapping[str, Any]) -> str | None:

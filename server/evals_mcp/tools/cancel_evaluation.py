@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evals_mcp.errors import UnsupportedError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.endings import after_failure, failure_reason, is_cancelled
 from evals_mcp.tools.session import ToolSession
@@ -12,14 +13,32 @@ from evals_schemas.tools import CancelEvaluationInput, CancelEvaluationOutput
 async def cancel_evaluation(
     arguments: CancelEvaluationInput, session: ToolSession
 ) -> CancelEvaluationOutput:
-    """Stop an evaluation; rows that are running have a while to finish."""
+    """Stop an evaluation; rows that are running have a while to finish.
+
+    Raises:
+        UnsupportedError: the service cannot; the message says what the evaluation will come to.
+        EvalsMCPError: it could not be stopped.
+    """
     evaluation_id = checked_evaluation_id(arguments.evaluation_id)
-    job = await session.provider.cancel_evaluation(evaluation_id)
+    try:
+        job = await session.provider.cancel_evaluation(evaluation_id)
+    except UnsupportedError as error:
+        raise await _with_total(error, evaluation_id, session) from None
     return CancelEvaluationOutput(
         evaluation_id=evaluation_id,
         status=job.status,
-        next_step=_next_step(evaluation_id, job, session.provider.name),
+        next_step=_next_step(evaluation_id, job, session.provider.name_of(evaluation_id)),
     )
+
+
+async def _with_total(
+    error: UnsupportedError, evaluation_id: str, session: ToolSession
+) -> UnsupportedError:
+    # Jinja2 costs start-up time that only this answer has to pay.
+    from evals_mcp.tools.left_alone import expected_total  # noqa: PLC0415
+
+    total = await expected_total(evaluation_id, session)
+    return error if total is None else UnsupportedError(f"{error} Left alone it takes {total}.")
 
 
 def _next_step(evaluation_id: str, job: EvaluationJob, provider: str) -> str:

@@ -34,7 +34,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
         name="list_datasets",
         title="List data sets",
-        description="The newest uploaded data sets with their file ids.",
+        description="The newest uploaded data sets and benchmarks with their ids.",
         takes=schemas.ListDatasetsInput,
         returns=schemas.ListDatasetsOutput,
         run=list_datasets,
@@ -56,9 +56,10 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
         name="create_evaluation",
         title="Start an evaluation",
-        description="Start judging every row of a data set; returns the id at once. Model calls "
-        "may cost money; a rule/... judge costs nothing. Every column must be used by a template "
-        "or be a response column. Calling it twice starts two.",
+        description="Start judging every row of a data set, or running models on a benchmark; "
+        "returns the id at once. dry_run shows rows, calls and cost first. A costly one wants the "
+        "user's yes: then pass its code as `confirm`. Every column must be used by a template or "
+        "be a response column. The same call again starts nothing new.",
         takes=schemas.CreateEvaluationInput,
         returns=schemas.CreateEvaluationOutput,
         run=create_evaluation,

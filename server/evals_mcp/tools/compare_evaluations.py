@@ -28,6 +28,7 @@ from evals_mcp.results.joining import (
 )
 from evals_mcp.results.paging import JudgedRow, page_of
 from evals_mcp.tools.session import ToolSession
+from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 from evals_schemas.evaluations import EvaluationJob
 
@@ -45,6 +46,11 @@ _CHARS = 160
 _COLUMNS_SHOWN = 3
 _FEEDBACK = ("feedback", "judge_feedback_original_order")
 _SAID_A, _SAID_B = "feedback of A", "feedback of B"
+_ANSWER_A, _ANSWER_B = "answer in A", "answer in B"
+QUESTION, ANSWER = "question", "model_answer"
+"""The columns of a benchmark's rows that pair them, and that tell one model from another."""
+
+_OF_QUESTIONS = frozenset({"question_id", QUESTION, "expected_answer"})
 _CHECK_EVERY = 256
 
 
@@ -77,8 +83,8 @@ async def _job(field: str, given: str, session: ToolSession) -> EvaluationJob:
 
 async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] | None:
     """The columns of an evaluation's data set; None where it cannot be read any more."""
-    # Jinja2, which the module brings along, costs start-up time that only this call has to pay.
-    from evals_mcp.preflight import dataset_columns  # noqa: PLC0415
+    # Start-up time that only this call has to pay.
+    from evals_mcp.planning.first_columns import dataset_columns  # noqa: PLC0415
 
     file_id = job.parameters.get("input_data_file_path")
     try:
@@ -106,6 +112,8 @@ class _Both:
     """Columns of the data sets, where known: a service may add others to its rows."""
 
     def _inputs(self, index: ResultIndex) -> list[str]:
+        if self.a.type == BENCHMARK:
+            return [name for name in index.columns if name in _OF_QUESTIONS]
         if self.inputs is None:
             return index.columns
         return [name for name in index.columns if name in self.inputs]
@@ -125,9 +133,8 @@ class _Both:
         end = start + len(page)
         cursor = write_cursor(query, end) if page and end < len(changed) else None
         return CompareEvaluationsOutput(
-            headline=headline(
-                found, joined.counts, same_answers=joined.same_answers, cautions=cautions
-            ),
+            headline=self._models()
+            + headline(found, joined.counts, same_answers=joined.same_answers, cautions=cautions),
             evaluation_id_a=self.a.workflow_id,
             evaluation_id_b=self.b.workflow_id,
             type=str(self.a.type),
@@ -146,7 +153,16 @@ class _Both:
             next_step=_next_step(bool(cautions), cursor),
         )
 
+    def _models(self) -> str:
+        """Which models a benchmark's figures are of: the evaluations' ids do not say."""
+        if self.a.type != BENCHMARK:
+            return ""
+        a, b = (clean(str(job.parameters.get("model_id")), 80) for job in (self.a, self.b))
+        return f"A is {a}, B is {b}. "
+
     def _key(self) -> list[str]:
+        if self.a.type == BENCHMARK and self.arguments.key is None:
+            return [QUESTION]
         return key_columns(
             self.arguments.key,
             (self._inputs(self.rows_a), self._inputs(self.rows_b)),
@@ -165,10 +181,13 @@ class _Both:
         """As many of these pairs, with as much of their texts, as there is room for."""
         rows = [JudgedRow(pair.row_a, pair.a, self._texts(pair, key)) for pair in pairs]
         room = DEFAULT_TOKENS if self.arguments.limit <= DEFAULT_LIMIT else LARGEST_TOKENS
-        names = [_SAID_A, _SAID_B, *key[:_COLUMNS_SHOWN]]
+        names = [_SAID_A, _SAID_B, *key[:_COLUMNS_SHOWN], *self._answers()]
         page = page_of(rows, names, _CHARS, room)
         shown = zip(pairs, (row.columns for row in page.rows), strict=False)
         return [_flip(pair, columns) for pair, columns in shown]
+
+    def _answers(self) -> list[str]:
+        return [_ANSWER_A, _ANSWER_B] if self.a.type == BENCHMARK else []
 
     def _texts(self, pair: Pair, key: list[str]) -> dict[str, Any]:
         row_a = self.rows_a.read(self.rows_a.by_number([pair.row_a])[0])
@@ -177,11 +196,15 @@ class _Both:
             **{name: row_a.get(name) for name in key[:_COLUMNS_SHOWN]},
             _SAID_A: _said(row_a),
             _SAID_B: _said(row_b),
+            _ANSWER_A: row_a.get(ANSWER),
+            _ANSWER_B: row_b.get(ANSWER),
         }
 
 
 def _keyed(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[KeyedRow]:
-    answers = answer_columns(job.parameters, index.columns)
+    answers = [ANSWER]
+    if job.type != BENCHMARK:
+        answers = answer_columns(job.parameters, index.columns)
     # Answers that are not in the file could be the same as the other's, or not.
     untold = None if set(answers) <= set(index.columns) else digest(vars(job), ["workflow_id"])
     for place in index.every():

@@ -1,21 +1,21 @@
-"""`create_evaluation`: check the request against the data set, then start it."""
+"""`create_evaluation`: plan it, ask where it matters, and start it once."""
 
 from __future__ import annotations
 
-from evals_mcp.errors import (
-    AmbiguousCreateError,
-    CallerError,
-    EvalsMCPError,
-)
-from evals_mcp.providers.protocol import JudgedRequest
+from dataclasses import replace
+
+from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, InvalidRequestError
+from evals_mcp.launching.asking import Answer
+from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
+from evals_mcp.launching.codes import Code, ConfirmCodes
+from evals_mcp.launching.launch import Launch
+from evals_mcp.launching.question import question
+from evals_mcp.launching.repeats import Started
+from evals_mcp.providers.several import refuse_misplaced
+from evals_mcp.providers.types_taken import refuse_untaken
+from evals_mcp.tools import launch_answers as answers
 from evals_mcp.tools.evaluation_requests import to_request
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.evaluations import (
-    RULE_PREFIX,
-    CompareParameters,
-    EvaluationCreated,
-    candidates,
-)
 from evals_schemas.tools import CreateEvaluationInput, CreateEvaluationOutput
 
 _NOT_STARTED = "Nothing was started"
@@ -24,37 +24,117 @@ _NOT_STARTED = "Nothing was started"
 async def create_evaluation(
     arguments: CreateEvaluationInput, session: ToolSession
 ) -> CreateEvaluationOutput:
-    """Start an evaluation whose columns, templates and fields fit together.
+    """Start an evaluation that fits together, at a cost that is agreed to, and only once.
 
     Raises:
         AmbiguousCreateError: it may have been started.
+        UserAsked: the call ends with a question to the user.
         EvalsMCPError: anything else; it was not, and the message says so.
     """
     try:
-        request = to_request(arguments, session.settings.credentials)
-        created = await _created(request, session)
+        launch = await _planned(arguments, session)
+        if arguments.dry_run:
+            return answers.plan(launch, session.settings.budget)
+        if (reply := session.ask_user.reply) and not reply.agreed:
+            session.launches.close_question(launch.fingerprint)
+            return answers.declined(launch)
+        _refuse(launch, session)
+        if (code := await _given_code(arguments, session)) is not None:
+            return await _under_code(launch, code, session)
+        return await _without_code(launch, session)
     except AmbiguousCreateError:
         raise
     except EvalsMCPError as error:
         raise _not_started(error) from None
-    return CreateEvaluationOutput(
-        outcome="started",
-        evaluation_id=created.workflow_id,
-        type=arguments.type,
-        status=created.status,
-        provider=session.provider.name,
-        calls=0 if calls_per_row(request) == 0 else None,
-        next_step=f"Call get_status with evaluation_id {created.workflow_id} and wait_seconds 45, "
-        "again until it has ended; then get_evaluation.",
+
+
+async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> Launch:
+    # Jinja2 costs start-up time that only this call has to pay.
+    from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
+
+    refuse_untaken(arguments.type, session.provider)
+    request = to_request(arguments, session.settings.credentials)
+    refuse_misplaced(request, session.provider)
+    plan = await plan_evaluation(request, session.provider, session.desk, arguments.half_width)
+    return Launch(request, session.provider, plan, arguments.again)
+
+
+def _refuse(launch: Launch, session: ToolSession) -> None:
+    """Refuse what would fail, and what is never to be spent."""
+    if launch.plan.problems:
+        raise InvalidRequestError(" ".join(launch.plan.problems))
+    if reason := over_the_limit(launch.plan, session.settings.budget):
+        raise InvalidRequestError(reason)
+
+
+async def _given_code(arguments: CreateEvaluationInput, session: ToolSession) -> Code | None:
+    """The code that came with the call, as an argument or beside the user's answer."""
+    reply = session.ask_user.reply
+    text = arguments.confirm or (reply.code if reply else None)
+    if text is None:
+        return None
+    return (await session.launches.codes()).read(text, session.provider.account)
+
+
+async def _under_code(launch: Launch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
+    """What a genuine code leads to: a start, or the reason why the user is to be asked again."""
+    session.launches.close_question(launch.fingerprint)
+    if started := session.launches.repeats.started_under(code, launch.fingerprint):
+        return answers.exists(launch, started)
+    codes = await session.launches.codes()
+    reason = codes.why_not(code, launch.fingerprint, launch.estimate, again=launch.again)
+    if reason is None:
+        return await _started(replace(launch, again=code.again, code=code), session)
+    if found := await session.launches.repeats.earlier(launch):
+        return answers.exists(launch, found)
+    return answers.confirm(launch, [reason], _issued(launch, codes, session))
+
+
+async def _without_code(launch: Launch, session: ToolSession) -> CreateEvaluationOutput:
+    """Start what needs no agreement; of the rest ask the user, or hand out a code."""
+    reasons = reasons_to_ask(launch.plan, session.settings.budget)
+    if not reasons:
+        return await _started(launch, session)
+    if found := await session.launches.repeats.earlier(launch):
+        return answers.exists(launch, found)
+    code = _issued(launch, await session.launches.codes(), session)
+    match await _asked(launch, code, reasons, session):
+        case "agreed":
+            return await _started(replace(launch, code=code), session)
+        case "declined":
+            return answers.declined(launch)
+        case "unanswered":
+            return answers.confirm(launch, reasons, code)
+
+
+async def _asked(launch: Launch, code: Code, reasons: list[str], session: ToolSession) -> Answer:
+    ask_user, launches = session.ask_user, session.launches
+    if ask_user.answers_later and not launches.open_question(launch.fingerprint):
+        return "unanswered"
+    return await ask_user.ask(question(launch, reasons), code.text, session.clock.sleep)
+
+
+def _issued(launch: Launch, codes: ConfirmCodes, session: ToolSession) -> Code:
+    return codes.issue(
+        session.provider.account,
+        launch.fingerprint,
+        launch.estimate,
+        session.settings.budget.confirm_seconds,
+        again=launch.again,
     )
 
 
-async def _created(request: JudgedRequest, session: ToolSession) -> EvaluationCreated:
-    # Jinja2 costs start-up time that only this call has to pay.
-    from evals_mcp.preflight import check_request  # noqa: PLC0415
-
-    await check_request(request, session.provider)
-    return await session.provider.create_evaluation(request)
+async def _started(launch: Launch, session: ToolSession) -> CreateEvaluationOutput:
+    """Start it, unless an identical create was first."""
+    repeats = session.launches.repeats
+    async with repeats.lock(launch):
+        if found := await repeats.earlier(launch):
+            return answers.exists(launch, found)
+        key = None
+        if launch.code:
+            key = (await session.launches.codes()).creation_key(launch.code)
+        started: Started = await repeats.create(launch, key)
+    return answers.started(launch, started)
 
 
 def _not_started(error: EvalsMCPError) -> EvalsMCPError:
@@ -65,15 +145,3 @@ def _not_started(error: EvalsMCPError) -> EvalsMCPError:
     again = isinstance(error, CallerError)
     advice = "; correct this and call create_evaluation again." if again else "."
     return type(error)(f"{text.rstrip('.')}. {_NOT_STARTED}{advice}")
-
-
-def calls_per_row(request: JudgedRequest) -> int:
-    """How many model calls a row costs, retries aside."""
-    parameters = request.parameters
-    answers = sum(not isinstance(side, str) for side in candidates(parameters).values())
-    if parameters.judge.model.startswith(RULE_PREFIX):
-        return answers
-    once = not isinstance(parameters, CompareParameters) or bool(
-        parameters.disable_position_bias_correction
-    )
-    return answers + (1 if once else 2)

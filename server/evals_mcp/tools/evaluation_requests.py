@@ -8,9 +8,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from evals_mcp.errors import InvalidRequestError, NoTokenError
-from evals_mcp.providers.protocol import JudgedRequest
+from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_mcp.settings_schema import NamedEndpointSettings
 from evals_mcp.tools.arguments import explain
+from evals_schemas.benchmarks import BENCHMARK, BenchmarkRequest
 from evals_schemas.evaluations import (
     ClassifyParameters,
     CompareParameters,
@@ -24,11 +25,13 @@ from evals_schemas.tools import (
     JudgeInput,
 )
 
-_PARAMETERS = {
-    "classify": ClassifyParameters,
-    "score": ScoreParameters,
-    "compare": CompareParameters,
+_FIELDS: Mapping[str, frozenset[str]] = {
+    "classify": frozenset(ClassifyParameters.model_fields),
+    "score": frozenset(ScoreParameters.model_fields),
+    "compare": frozenset(CompareParameters.model_fields),
+    BENCHMARK: frozenset(BenchmarkRequest.model_fields) - {"type"},
 }
+"""The API's fields by type."""
 
 _MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
 
@@ -38,13 +41,36 @@ _OF_THE_CALL = frozenset({"dry_run", "half_width", "confirm", "again"})
 
 def to_request(
     arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
-) -> JudgedRequest:
+) -> AnyRequest:
     """The API's request, with credentials looked up.
 
     Raises:
         InvalidRequestError: a field belongs to another type, is missing, or two exclude each other.
+        NoTokenError: a credential is configured without its token.
     """
     _check_fields_of_type(arguments)
+    try:
+        if arguments.type == BENCHMARK:
+            return _benchmark_request(arguments)
+        return _judged_request(arguments, credentials)
+    except ValidationError as error:
+        raise InvalidRequestError(_explain(arguments, error)) from None
+
+
+def _benchmark_request(arguments: CreateEvaluationInput) -> BenchmarkRequest:
+    fields = arguments.model_dump(exclude_none=True, include=set(_FIELDS[BENCHMARK]))
+    request = BenchmarkRequest.model_validate(fields)
+    if request.model_id_2 == request.model_id:
+        raise InvalidRequestError(
+            "`model_id_2` is the same as `model_id`: name another model to compare it with, or "
+            "leave it out."
+        )
+    return request
+
+
+def _judged_request(
+    arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
+) -> JudgedRequest:
     fields = arguments.model_dump(
         exclude_none=True, exclude={"type", "judge", *_OF_THE_CALL, *RESPONSE_COLUMNS, *_MODELS}
     )
@@ -63,10 +89,7 @@ def to_request(
         elif answers:
             fields[model] = answers
     _check_sides(arguments, fields)
-    try:
-        return parse_evaluation_request({"type": arguments.type, "parameters": fields})
-    except ValidationError as error:
-        raise InvalidRequestError(_explain(arguments, error)) from None
+    return parse_evaluation_request({"type": arguments.type, "parameters": fields})
 
 
 def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
@@ -74,16 +97,20 @@ def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
     for name in CreateEvaluationInput.model_fields:
         if name not in given or getattr(arguments, name) is None:
             continue
-        takers = [kind for kind in _PARAMETERS if _takes(kind, name)]
+        takers = [kind for kind in _FIELDS if _takes(kind, name)]
         if arguments.type not in takers:
             raise InvalidRequestError(
-                f"`{name}` belongs to type {' and '.join(takers)}, not {arguments.type}: leave it "
+                f"`{name}` belongs to type {_listed(takers)}, not {arguments.type}: leave it "
                 f"out or change `type`. {_fields_of(arguments.type)}"
             )
 
 
+def _listed(names: list[str]) -> str:
+    return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
+
+
 def _takes(kind: str, name: str) -> bool:
-    return _MODELS.get(name, name) in _PARAMETERS[kind].model_fields
+    return _MODELS.get(name, name) in _FIELDS[kind]
 
 
 def _fields_of(kind: str) -> str:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 import anyio
-from anyio import to_thread
+from anyio import from_thread, to_thread
 
+from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.providers.protocol import Provider
+from evals_mcp.results.benchmark_rows import summarize_benchmark_rows
 from evals_mcp.results.row_summary import summarize_rows
+from evals_mcp.results.row_verdicts import Row, RowVerdict
 from evals_mcp.results.summary import summarize
 from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
-from evals_mcp.tools.shown import shown_parameters
+from evals_mcp.tools.shown import STATUS_SHOWN, shown_parameters
+from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.evaluations import ENDED, EvaluationJob
 from evals_schemas.summaries import Summary
 from evals_schemas.tools import GetEvaluationInput, GetEvaluationOutput, ProgressOutput
@@ -24,6 +29,11 @@ if TYPE_CHECKING:
 
 ROWS_SECONDS = 10.0
 """How long a summary waits for the rows; its totals are there without them."""
+
+_CHECK_EVERY = 256
+_FIGURES = "Quartiles, histogram and position bias"
+_NEED_ROWS = {BENCHMARK: "Counted answers and a paired difference of two models"}
+"""What no totals give, by type."""
 
 
 async def get_evaluation(
@@ -37,7 +47,7 @@ async def get_evaluation(
     return GetEvaluationOutput(
         evaluation_id=evaluation_id,
         type=job.type,
-        status=job.status,
+        status=clean(job.status, STATUS_SHOWN),
         created_at=job.created_at,
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
         progress=ProgressOutput(done=job.progress.done, total=job.progress.total)
@@ -47,7 +57,7 @@ async def get_evaluation(
         error=failure_reason(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
-        next_step=_next_step(job, session.provider.name),
+        next_step=_next_step(job, session.provider.name_of(evaluation_id)),
     )
 
 
@@ -60,7 +70,8 @@ async def _summary(job: EvaluationJob, session: ToolSession) -> Summary | None:
         reason = ""
         with anyio.move_on_after(ROWS_SECONDS) as waiting:
             async with session.result_rows(job) as index:
-                if (told := _rows_told(job)) in {None, index.total()}:
+                told = _rows_told(job)
+                if told is None or _has_all(job, index.total(), told):
                     return await to_thread.run_sync(_from_rows, job, index) or summary
                 reason = f"the result file has {index.total():,} of {told:,} rows"
         if waiting.cancelled_caught:
@@ -68,10 +79,15 @@ async def _summary(job: EvaluationJob, session: ToolSession) -> Summary | None:
     except EvalsMCPError as error:
         reason = str(error).partition(". ")[0].rstrip(".")
     summary.notes.append(
-        "These are the service's own totals. Quartiles, histogram and position bias need the rows, "
-        f"and those are not here: {reason}."
+        f"These are the service's own totals. {_NEED_ROWS.get(job.type or '', _FIGURES)} need the "
+        f"rows, and those are not here: {reason}."
     )
     return summary
+
+
+def _has_all(job: EvaluationJob, rows: int, told: int) -> bool:
+    """Whether the file has every row; some services count a benchmark's questions, not answers."""
+    return rows == told or (job.type == BENCHMARK and rows > told)
 
 
 def _rows_told(job: EvaluationJob) -> int | None:
@@ -92,8 +108,8 @@ _FAILURES = ("generation_fail_count", "judge_fail_count", "invalid_label_count")
 
 
 def _from_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
-    verdicts = [(count.verdict, count.rows) for count in index.counts]
-    summary = summarize_rows(job, verdicts, index.scores())
+    """Runs in a worker thread."""
+    summary = _summary_of_rows(job, index)
     if summary and index.damage.lines:
         summary.notes.append(
             f"{index.damage.lines} lines of the result file cannot be read and are in no figure."
@@ -101,9 +117,23 @@ def _from_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
     return summary
 
 
+def _summary_of_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
+    if job.type == BENCHMARK:
+        return summarize_benchmark_rows(job, _every_row(index))
+    verdicts = [(count.verdict, count.rows) for count in index.counts]
+    return summarize_rows(job, verdicts, index.scores())
+
+
+def _every_row(index: ResultIndex) -> Iterator[tuple[int, RowVerdict, Row]]:
+    for place in index.every():
+        if place.number % _CHECK_EVERY == 0:
+            from_thread.check_cancelled()
+        yield place.number, place.verdict, index.read(place)
+
+
 async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
     """The size of a finished evaluation's data set; None where nothing tells it."""
-    if job.progress or job.status != "completed" or job.type == "classify":
+    if job.progress or job.status != "completed" or job.type not in {"score", "compare"}:
         return None
     wanted = job.parameters.get("input_data_file_path")
     rows = (file.LineCount for file in await provider.list_datasets() if file.id == wanted)
@@ -112,9 +142,12 @@ async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
 
 def _next_step(job: EvaluationJob, provider: str) -> str:
     if job.status == "completed":
+        rows = "failing ones, or those of a label, decision or score"
+        if job.type == BENCHMARK:
+            rows = "wrong answers, or those of a score, or of one model with `label`"
         return (
             "Tell the headline with its interval and notes. Call read_results for the rows behind "
-            "it: failing ones, or those of a label, decision or score."
+            f"it: {rows}."
         )
     if job.status in ENDED:
         return after_failure(job, provider)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from evals_mcp.cleaning import clean
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.summary import headline
 from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.shown import STATUS_SHOWN
 from evals_schemas.evaluations import ENDED, EvaluationJob, EvaluationStatus
 from evals_schemas.tools import GetStatusInput, ProgressOutput, StatusOutput
 
 _FIRST_PAUSE = 0.25
 _GROWTH = 1.5
 _LONGEST_PAUSE = {True: 2.0, False: 5.0}
-"""Seconds between polls, by whether the provider reports progress worth seeing early."""
+"""Seconds between polls, by whether there is progress worth seeing early."""
 
 
 async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusOutput:
@@ -43,7 +45,7 @@ async def _wait(
         if status.status in ENDED or left <= 0:
             return status
         await clock.sleep(min(pause, left))
-        pause = min(pause * _GROWTH, _LONGEST_PAUSE[session.provider.reports_progress])
+        pause = min(pause * _GROWTH, _LONGEST_PAUSE[status.progress is not None])
         status = await session.provider.get_status(evaluation_id)
 
 
@@ -56,7 +58,7 @@ def _answer(
         note = "This service does not tell how many rows are done."
     return StatusOutput(
         evaluation_id=evaluation_id,
-        status=status.status,
+        status=clean(status.status, STATUS_SHOWN),
         finished=finished,
         progress=ProgressOutput(done=status.progress.done, total=status.progress.total)
         if status.progress
@@ -65,7 +67,7 @@ def _answer(
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
         headline=headline(job) if finished else None,
         error=failure_reason(job) if finished else None,
-        next_step=_next_step(evaluation_id, job, status, session.provider.name),
+        next_step=_next_step(evaluation_id, job, status, session.provider.name_of(evaluation_id)),
     )
 
 

@@ -1,11 +1,14 @@
-"""`list_datasets`: what can be evaluated."""
+"""`list_datasets`: what can be evaluated, data sets and benchmarks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from evals_mcp.cleaning import clean
+from evals_mcp.providers.several import datasets_of
 from evals_mcp.tools.session import ToolSession
+from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.files import File
 from evals_schemas.tools import DatasetLine, ListDatasetsInput, ListDatasetsOutput
 
@@ -15,20 +18,32 @@ _YEAR_2100 = 4_102_444_800
 
 
 async def list_datasets(arguments: ListDatasetsInput, session: ToolSession) -> ListDatasetsOutput:  # noqa: ARG001 - every handler takes its input
-    """The newest data sets, and how many there are."""
-    files = await session.provider.list_datasets()
+    """The newest data sets and benchmarks, and how many there are."""
+    files, failures = await datasets_of(session.provider)
     return ListDatasetsOutput(
         datasets=[_line(file) for file in files[:_SHOWN]],
         total=len(files),
-        next_step="Give a file_id to create_evaluation as input_data_file_path."
-        if files
-        else "There is none: call upload_dataset.",
+        note=" ".join(failures) or None,
+        next_step=_next_step(files),
     )
+
+
+def _next_step(files: Sequence[File]) -> str:
+    if not files:
+        return "There is none: call upload_dataset."
+    kinds = {file.purpose == BENCHMARK for file in files}
+    steps = [
+        "as input_data_file_path" if kinds == {False} else "of a data set as input_data_file_path",
+        "of a benchmark as benchmark_id, with type benchmark",
+    ]
+    fitting = [step for kind, step in zip((False, True), steps, strict=True) if kind in kinds]
+    return f"Give a file_id to create_evaluation: {'; '.join(fitting)}."
 
 
 def _line(file: File) -> DatasetLine:
     return DatasetLine(
         file_id=file.id,
+        kind="benchmark" if file.purpose == BENCHMARK else "dataset",
         name=clean(file.filename, 80),
         rows=file.LineCount or None,
         bytes=file.bytes,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from evals_mcp.cleaning import clean
 from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.providers.several import evaluations_of
 from evals_mcp.results.summary import headline
 from evals_mcp.tools.endings import failure_reason
 from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.shown import STATUS_SHOWN
 from evals_schemas.evaluations import EvaluationJob
 from evals_schemas.tools import EvaluationLine, ListEvaluationsInput, ListEvaluationsOutput
 
@@ -17,6 +19,11 @@ _REASON = 80
 _SERVICE_LIMIT = 100
 """The most that a service lists; it has no way to ask for what comes after."""
 
+_OLDER = (
+    f"The service lists its newest {_SERVICE_LIMIT} only; older ones can be read by id with "
+    "get_evaluation."
+)
+
 
 async def list_evaluations(
     arguments: ListEvaluationsInput, session: ToolSession
@@ -24,7 +31,7 @@ async def list_evaluations(
     """One page. A filter by type and a cursor are applied here, over all that the service lists."""
     everything = bool(arguments.type or arguments.cursor)
     asked = _SERVICE_LIMIT if everything else arguments.limit + 1
-    listed = await session.provider.list_evaluations(arguments.status, asked)
+    listed, failures = await evaluations_of(session.provider, arguments.status, asked)
     found = [job for job in listed if arguments.type in (None, job.type)]
     rest = found[_start(arguments, found) :]
     page = rest[: arguments.limit]
@@ -33,10 +40,7 @@ async def list_evaluations(
     return ListEvaluationsOutput(
         evaluations=[_line(job) for job in page],
         next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
-        note=f"The service lists its newest {_SERVICE_LIMIT} only; older ones can be read by id "
-        "with get_evaluation."
-        if full and not more
-        else None,
+        note=" ".join([*failures, *([_OLDER] if full and not more else [])]) or None,
         next_step=_next_step(page, more),
     )
 
@@ -46,7 +50,7 @@ def _line(job: EvaluationJob) -> EvaluationLine:
     return EvaluationLine(
         evaluation_id=job.workflow_id,
         type=job.type,
-        status=job.status,
+        status=clean(job.status, STATUS_SHOWN),
         created_at=job.created_at,
         headline=clean(reason, _REASON) if reason else headline(job),
     )

@@ -13,7 +13,9 @@ from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
+from evals_mcp.results.row_verdicts import BENCHMARK_FIELDS, PASSING_SCORE, Row
 from evals_mcp.tools.session import ToolSession
+from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.evaluations import ENDED, EvaluationJob
 from evals_schemas.result_pages import (
     DEFAULT_CHARS,
@@ -43,11 +45,12 @@ _SHOWN = {
 _NOT_OURS = "`cursor` is none of read_results': leave it out and start from the first page."
 
 _TYPES = {
-    "label": "classify",
-    "decision": "compare",
-    "min_score": "score",
-    "max_score": "score",
+    "label": ("classify", BENCHMARK),
+    "decision": ("compare",),
+    "min_score": ("score", BENCHMARK),
+    "max_score": ("score", BENCHMARK),
 }
+"""The types whose rows have what a filter looks for."""
 
 
 async def read_results(arguments: ReadResultsInput, session: ToolSession) -> ReadResultsOutput:
@@ -61,11 +64,11 @@ async def read_results(arguments: ReadResultsInput, session: ToolSession) -> Rea
 
 def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
     """Refuse filters that no row of this type could meet."""
-    for name, kind in _TYPES.items():
-        if getattr(arguments, name) is not None and job.type != kind:
+    for name, kinds in _TYPES.items():
+        if getattr(arguments, name) is not None and job.type not in kinds:
             raise InvalidRequestError(
-                f"`{name}` is for {kind} evaluations; {job.workflow_id} is a {job.type} "
-                "evaluation. Leave it out and call read_results again."
+                f"`{name}` is for {' and '.join(kinds)} evaluations; {job.workflow_id} is a "
+                f"{job.type} evaluation. Leave it out and call read_results again."
             )
     if job.type == "compare" and arguments.show in {"failing", "passing"}:
         raise InvalidRequestError(
@@ -81,15 +84,20 @@ def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
     low, high = arguments.min_score, arguments.max_score
     if low is not None and high is not None and low > high:
         raise InvalidRequestError(f"`min_score` {low:g} is above `max_score` {high:g}: swap them.")
-    if arguments.sort != "file" and job.type != "score":
-        raise InvalidRequestError("`sort` by score is for score evaluations; leave it out.")
+    if arguments.sort != "file" and job.type not in _TYPES["min_score"]:
+        raise InvalidRequestError(
+            "`sort` by score is for score and benchmark evaluations; leave it out."
+        )
 
 
 def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> ReadResultsOutput:
-    columns = _columns(arguments.columns, index.columns)
+    columns = _columns(arguments.columns, index.columns, job)
     found = _Finding(arguments, job, index)
     places = found.places()
-    rows = [JudgedRow(place.number, place.verdict, index.read(place)) for place in places]
+    rows = [
+        JudgedRow(place.number, place.verdict, _with_reason(index.read(place), job))
+        for place in places
+    ]
     plain = arguments.limit <= DEFAULT_LIMIT and arguments.max_chars <= DEFAULT_CHARS
     page = page_of(rows, columns, arguments.max_chars, DEFAULT_TOKENS if plain else LARGEST_TOKENS)
     returned = len(page.rows)
@@ -102,7 +110,11 @@ def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -
         returned=returned,
         rows=page.rows,
         cut=page.cut,
-        notes=[*_notes(job, index, page.left_out), *_short(arguments, returned, len(places))],
+        notes=[
+            *_notes(job, index, page.left_out),
+            *_short(arguments, returned, len(places)),
+            *_threshold_note(job, rows),
+        ],
         next_cursor=cursor,
         next_step=_next_step(found, returned, cursor),
     )
@@ -171,7 +183,7 @@ class _Finding:
 def _default_show(arguments: ReadResultsInput, job: EvaluationJob) -> str:
     """Failing rows, unless a filter says what is wanted or nothing can fail."""
     filtered = any(getattr(arguments, name) is not None for name in _TYPES)
-    can_fail = job.type == "score" or bool(job.parameters.get("pass_labels"))
+    can_fail = job.type in {"score", BENCHMARK} or bool(job.parameters.get("pass_labels"))
     return "failing" if can_fail and not filtered else "all"
 
 
@@ -202,7 +214,9 @@ def _where(arguments: ReadResultsInput, show: str) -> Where:
     return where
 
 
-def _columns(wanted: list[str] | None, there: list[str]) -> list[str]:
+def _columns(wanted: list[str] | None, there: list[str], job: EvaluationJob) -> list[str]:
+    if wanted is None and job.type == BENCHMARK:
+        return [name for name in BENCHMARK_FIELDS if name in there]
     if wanted is None:
         return shown_columns(there)
     if unknown := [name for name in wanted if name not in there]:
@@ -242,6 +256,21 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
         more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""
         notes.append(f"No room for {names}{more}: choose with `columns`.")
     return notes
+
+
+def _with_reason(row: Row, job: EvaluationJob) -> Row:
+    """A row with the reason of its failure where every type has it."""
+    if job.type != BENCHMARK:
+        return row
+    return {**row, "evaluation_error": row.get("error")}
+
+
+def _threshold_note(job: EvaluationJob, rows: Sequence[JudgedRow]) -> list[str]:
+    guessed = any(row.verdict.state == "ok" and row.columns.get("correct") is None for row in rows)
+    if job.type != BENCHMARK or not guessed:
+        return []
+    rule = f"pass is a score of {PASSING_SCORE:g} or more"
+    return [f"The service does not tell which answers are correct: {rule}."]
 
 
 def _short(arguments: ReadResultsInput, returned: int, found: int) -> list[str]:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from evals_mcp.errors import InvalidRequestError, NotFoundError, TokenRefusedError
+from evals_mcp.launching.asking import AskUser
+from evals_mcp.launching.launches import Launches
+from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.row_verdicts import row_reader
 from evals_mcp.settings_schema import Settings
@@ -52,6 +55,9 @@ class ToolSession:
     provider: Provider
     settings: Settings
     report_progress: ReportProgress
+    ask_user: AskUser
+    desk: PlanningDesk
+    launches: Launches
     clock: Clock = field(default_factory=Clock)
 
     def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
@@ -101,11 +107,14 @@ class ToolSession:
         )
 
     def seconds_since(self, start: datetime | None, end: datetime | None = None) -> float | None:
-        """Seconds from `start` to `end`, by default until now; None without a start."""
-        if start is None:
-            return None
+        """Seconds from `start` to `end`, by default until now.
+
+        None without a start, and where only one of the two has a zone: they cannot be subtracted.
+        """
         until = end or self.clock.now()
-        return round(max(0.0, (_aware(until) - _aware(start)).total_seconds()), 1)
+        if start is None or (start.tzinfo is None) != (until.tzinfo is None):
+            return None
+        return round(max(0.0, (until - start).total_seconds()), 1)
 
 
 def result_file_of(job: EvaluationJob) -> str:
@@ -126,8 +135,3 @@ def result_file_of(job: EvaluationJob) -> str:
             "for the reason."
         )
     return file_id
-
-
-def _aware(moment: datetime) -> datetime:
-    """A time without a zone is UTC: that is how the services write them."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

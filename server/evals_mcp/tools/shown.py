@@ -7,6 +7,9 @@ from typing import Any, cast
 
 from evals_mcp.cleaning import clean
 
+STATUS_SHOWN = 40
+"""Characters of a status: a service may write one of its own."""
+
 _TEXT = 300
 _ITEMS = 20
 _KEYS = frozenset({"external_api_token", "external_base_url"})

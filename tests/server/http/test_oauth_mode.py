@@ -35,6 +35,11 @@ def published(private: Any, key_id: str) -> dict[str, Any]:
     return json.loads(public) | {"kid": key_id, "use": "sig"}
 
 
+def key_of(principal: Principal, service: str) -> str:
+    assert principal.keys is not None
+    return principal.keys[service].get_secret_value()
+
+
 class Issuer:
     """Publishes keys, and counts how often it is asked."""
 
@@ -80,7 +85,7 @@ def token(
     **claims: Any,
 ) -> str:
     now = int(time.time())
-    usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "exp": now + 60, "iat": now}
+    usual = {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "exp": now + 3600, "iat": now}
     body = usual | {"scope": "evals:read evals:write"} | claims
     body.pop(without, None)
     headers = {"kid": key_id} if key_id else {}
@@ -96,7 +101,7 @@ async def test_a_good_token_names_its_subject_whose_key_is_the_configured_one() 
     principal = await answered(Issuer(), token())
 
     assert isinstance(principal, Principal)
-    assert principal.keys["together"].get_secret_value() == "key-of-user-1"
+    assert key_of(principal, "together") == "key-of-user-1"
     assert principal.may_write
 
 
@@ -107,6 +112,12 @@ async def test_subjects_of_another_name_are_others_and_have_no_key() -> None:
     assert isinstance(second, Principal)
     assert first.id != second.id
     assert not second.keys
+
+
+async def test_a_closing_slash_makes_no_other_issuer_or_audience() -> None:
+    principal = await answered(Issuer(), token(iss=f"{ISSUER}/", aud=[f"{AUDIENCE}/"]))
+
+    assert isinstance(principal, Principal)
 
 
 async def test_a_token_that_may_only_read_is_let_in_for_reading() -> None:
@@ -133,7 +144,7 @@ async def test_a_token_that_may_only_read_is_let_in_for_reading() -> None:
         pytest.param(jwt.encode({"sub": "user-1"}, "", algorithm="none"), 401, "", id="unsigned"),
         pytest.param(
             jwt.encode(
-                {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "exp": int(time.time()) + 60},
+                {"iss": ISSUER, "aud": AUDIENCE, "sub": "user-1", "exp": int(time.time()) + 3600},
                 "x" * 64,
                 algorithm="HS256",
                 headers={"kid": "one"},

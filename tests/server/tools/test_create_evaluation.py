@@ -13,6 +13,7 @@ from evals_mcp.errors import (
 )
 from evals_mcp.providers.protocol import AnyRequest
 from evals_schemas.evaluations import CompareRequest, EvaluationCreated, ScoreRequest
+from evals_schemas.models import Model
 
 JUDGE = {"model": "judge-1", "system_template": "Rate {{question}}"}
 MODEL = {"model": "m", "system_template": "Be brief.", "input_template": "{{question}}"}
@@ -40,7 +41,8 @@ def provider() -> FakeProvider:
         contents={
             "file-1": jsonl({"question": "1+1", "answer": "2"}),
             "file-2": jsonl({"question": "1+1"}),
-        }
+        },
+        models=[Model(id="judge-1"), Model(id="m")],
     )
 
 
@@ -63,7 +65,7 @@ async def test_a_column_of_answers_becomes_the_string_of_the_api() -> None:
             "model_to_evaluate": "answer",
         },
     }
-    assert answer["calls_per_row"] == 1
+    assert answer["calls"] == 1
     assert answer["evaluation_id"] in answer["next_step"]
 
 
@@ -74,7 +76,7 @@ async def test_a_model_to_run_costs_a_call_of_its_own() -> None:
 
     (request,) = fake.requests
     assert isinstance(request, ScoreRequest)
-    assert answer["calls_per_row"] == 2
+    assert answer["calls"] == 2
 
 
 @pytest.mark.parametrize(("once", "calls"), [(None, 3), (True, 2)])
@@ -96,7 +98,7 @@ async def test_a_comparison_judges_each_row_twice_unless_told_otherwise(
     (request,) = fake.requests
     assert isinstance(request, CompareRequest)
     assert request.parameters.model_a == "answer"
-    assert answer["calls_per_row"] == calls
+    assert answer["calls"] == calls
 
 
 async def test_a_rule_judge_costs_nothing() -> None:
@@ -172,7 +174,8 @@ async def test_a_failed_create_says_what_became_of_it(error: EvalsMCPError, endi
         ) -> EvaluationCreated:
             raise error
 
-    async with served(Failing(contents=provider().contents)) as server:
+    known = provider()
+    async with served(Failing(contents=known.contents, models=known.models)) as server:
         text = await server.refusal("create_evaluation", **CLASSIFY)
 
     assert text.endswith(ending)

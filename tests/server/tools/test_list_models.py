@@ -1,3 +1,7 @@
+from typing import Any
+
+import pytest
+from inline_snapshot import snapshot
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import served, settings
 
@@ -49,3 +53,138 @@ async def test_rules_alone_are_listed_with_what_keeps_the_models_away() -> None:
     fake.models.append(Model(id="llama", type="chat"))
     async with served(fake, configured=settings(local=silent)) as server:
         assert "base_url" not in await server.text("list_models")
+
+
+URL = "http://127.0.0.1:1/v1"
+CREDENTIALS = {"vendor": {"base_url": "https://models.example/v1"}}
+LOCAL = {"models": {"base_url": URL}, "dedicated": {"mine": {"base_url": URL}}}
+
+
+def offering() -> FakeProvider:
+    """A rule, a serverless and a dedicated model, one that embeds; all but that one can judge."""
+    return FakeProvider(
+        models=[
+            Model(id="rule/contains", type="rule", pricing=Pricing(input=0, output=0)),
+            Model(id="mine", type="chat"),
+            Model(id="Qwen/Qwen3.5-9B", type="chat", pricing=Pricing(input=0.1, output=0.3)),
+            Model(id="openai/gpt-oss-120b", type="chat", pricing=Pricing(input=2, output=0.5)),
+            Model(id="half", type="chat", pricing=Pricing(input=0.1)),
+            Model(id="embed", type="embedding", pricing=Pricing(input=0.1, output=0)),
+        ],
+        judges=["rule/contains", "mine", "Qwen/Qwen3.5-9B", "openai/gpt-oss-120b", "half"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"role": "judge"}, ["rule/contains", "mine", "Qwen", "openai", "half"]),
+        ({"role": "candidate"}, ["mine", "Qwen", "openai", "half"]),
+        ({"model_source": "dedicated"}, ["mine"]),
+        ({"model_source": "serverless"}, ["rule/contains", "Qwen", "openai", "half"]),
+        ({"model_source": "serverless", "role": "candidate"}, ["Qwen", "openai", "half"]),
+        ({"model_source": "external"}, []),
+        ({"max_price": 0.3}, ["rule/contains", "Qwen", "embed"]),
+        ({"max_price": 2, "role": "candidate"}, ["Qwen", "openai"]),
+        ({"max_price": 0}, ["rule/contains"]),
+        ({"filter": "QWEN"}, ["Qwen"]),
+    ],
+)
+async def test_filters_leave_what_fits_all_of_them(
+    arguments: dict[str, Any], expected: list[str]
+) -> None:
+    async with served(offering(), configured=settings(local=LOCAL)) as server:
+        answer = await server.answer("list_models", **arguments)
+    assert [model["id"].split("/Q")[0].split("/g")[0] for model in answer["models"]] == expected
+    assert answer["total"] == len(expected)
+
+
+async def test_models_without_a_known_price_are_counted_when_a_price_is_asked_for() -> None:
+    async with served(offering(), configured=settings(local=LOCAL)) as server:
+        text = await server.text("list_models", max_price=0.5, role="candidate")
+        one = await server.text("list_models", max_price=1, filter="half")
+    assert "2 models have no known price and max_price leaves them out." in text
+    assert "1 model has no known price" in one
+
+
+async def test_a_service_that_tells_no_judges_keeps_every_model_that_may_be_one() -> None:
+    fake = offering()
+    fake.judges = None
+    async with served(fake, configured=settings(local=LOCAL)) as server:
+        answer = await server.answer("list_models", role="judge", filter="embed")
+    assert answer["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            {"filter": "qwen3.5 9b"},
+            snapshot("No name has 'qwen3.5 9b' in it. Near it: Qwen/Qwen3.5-9B."),
+        ),
+        (
+            {"filter": "claude"},
+            snapshot("No name has 'claude' in it: call list_models with another `filter` or none."),
+        ),
+        (
+            {"filter": "qwen", "max_price": 0.01},
+            snapshot(
+                "'qwen' is in the names of 1, of which none fits the other filters: "
+                "call list_models with `filter` alone."
+            ),
+        ),
+        (
+            {"max_price": 0.01, "role": "candidate"},
+            snapshot(
+                "None fit: call list_models with fewer filters. 2 models have no "
+                "known price and max_price leaves them out."
+            ),
+        ),
+        (
+            {"model_source": "external"},
+            snapshot(
+                "External models are not listed. Give the vendor's own name of the "
+                "model as model, model_source external, and as external_credential "
+                "one of: vendor."
+            ),
+        ),
+        ({"role": "judge"}, snapshot("Give an id to create_evaluation as judge.model.")),
+        (
+            {"role": "candidate"},
+            snapshot("Give an id to create_evaluation as model of a model to run."),
+        ),
+        (
+            {},
+            snapshot(
+                "Give an id to create_evaluation as judge.model, or as model of a "
+                "model to run; a rule can only judge."
+            ),
+        ),
+    ],
+)
+async def test_the_next_step_says_how_to_go_on(arguments: dict[str, Any], expected: str) -> None:
+    configured = settings(local=LOCAL, credentials=CREDENTIALS)
+    async with served(offering(), configured=configured) as server:
+        answer = await server.answer("list_models", **arguments)
+    assert answer["next_step"] == expected
+
+
+async def test_sources_that_have_nothing_say_who_names_one() -> None:
+    bare = settings(local={"models": {"base_url": URL}})
+    async with served(offering(), configured=bare) as server:
+        dedicated = await server.text("list_models", model_source="dedicated")
+        external = await server.text("list_models", model_source="external")
+    assert "those under [local.dedicated] of the configuration; none is" in dedicated
+    assert "whoever runs this server adds it under [credentials]" in external
+
+
+async def test_where_a_service_tells_no_sources_its_judges_are_serverless() -> None:
+    fake = offering()
+    fake.name = "together"
+    configured = settings(server={"provider": "together"})
+    async with served(fake, configured=configured) as server:
+        answer = await server.answer("list_models", model_source="serverless")
+        dedicated = await server.text("list_models", model_source="dedicated")
+    assert "embed" not in [model["id"] for model in answer["models"]]
+    assert answer["total"] == 5
+    assert "The service lists no dedicated endpoints: give the id of yours" in dedicated

@@ -215,10 +215,10 @@ async def test_a_filter_of_another_type_and_a_cursor_of_another_query_are_refuse
     async with served(provider(labelled(40)), configured=settings(tmp_path)) as server:
         first = await server.answer("read_results", evaluation_id="eval-1", limit=2)
         for arguments, expected in (
-            ({"min_score": 1}, "`min_score` is for score evaluations"),
+            ({"min_score": 1}, "`min_score` is for score and benchmark evaluations"),
             ({"decision": "A"}, "`decision` is for compare evaluations"),
             ({"show": "disagreements"}, "is for compare evaluations"),
-            ({"sort": "score_ascending"}, "is for score evaluations"),
+            ({"sort": "score_ascending"}, "is for score and benchmark evaluations"),
             ({"show": "all", "cursor": first["next_cursor"]}, "other filters"),
             ({"cursor": "nonsense"}, "none of this server's"),
         ):

@@ -1,0 +1,247 @@
+"""`evals-mcp serve --http`: from settings to a server that listens; unsafe ones do not start."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+import httpx2
+from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
+from pydantic import AnyHttpUrl, SecretStr
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from evals_mcp.compose import open_providers
+from evals_mcp.errors import SettingsError
+from evals_mcp.http.access_tokens import JwksVerifier
+from evals_mcp.http.app import Front, build_app
+from evals_mcp.http.authentication import Authenticator, Refusal
+from evals_mcp.http.header_mode import HEADERS, HeaderMode
+from evals_mcp.http.limits import Limits
+from evals_mcp.http.local_mode import LocalMode
+from evals_mcp.http.logs import log_call
+from evals_mcp.http.oauth_mode import SCOPES, WRITE, OAuthMode, Resource
+from evals_mcp.http.telemetry import CallMetrics
+from evals_mcp.launching.key_file import confirmation_key
+from evals_mcp.listening import Listener
+from evals_mcp.server import CallRecord, Services, build_server
+from evals_mcp.services import open_services
+from evals_mcp.settings_schema import ProviderName, Settings
+from evals_mcp.settings_types import TokenSource, is_loopback
+from evals_mcp.tools.catalog import BY_NAME
+
+_NO_LIMIT = 1_000_000_000
+
+OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """How requests come in, by the configured mode."""
+
+    authenticator: Authenticator
+    lacking: Callable[[], Refusal] | None = None
+    routes: Sequence[BaseRoute] = ()
+
+
+class HttpService:
+    """Listens from its creation on, and answers while it runs."""
+
+    def __init__(self, settings: Settings, version: str, host: str, port: int | None) -> None:
+        """Check the settings, then bind the port.
+
+        Raises:
+            SettingsError: the mode lacks a setting, or does not suit the address or the services.
+            OSError: there is no listening at that address.
+        """
+        check_safe(settings, host)
+        self._settings = remote_safe(settings)
+        self._version = version
+        self._listener = Listener(host, settings.http.port if port is None else port)
+        self._stopping = False
+
+    @property
+    def url(self) -> str:
+        """Where MCP is reached."""
+        return f"{self._listener.base_url}{self._settings.http.path}"
+
+    def run(self, announce: Callable[[str], None]) -> None:
+        """Serve until SIGINT or SIGTERM; `announce` is told the URL once the server answers."""
+        self._listener.run(
+            self._app(),
+            lambda: announce(self.url),
+            self._settings.http.stop_seconds,
+            self._stop,
+        )
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def _app(self) -> ASGIApp:
+        names = services_of(self._settings)
+        return http_app(
+            self._settings,
+            self._version,
+            partial(open_services, self._settings, partial(open_providers, names=names)),
+            is_ready=lambda: not self._stopping,
+        )
+
+
+def http_app(
+    settings: Settings,
+    version: str,
+    opening: OpenServices,
+    *,
+    is_ready: Callable[[], bool] = lambda: True,
+    issuer_client: httpx2.AsyncClient | None = None,
+) -> Starlette:
+    """The app of these settings; a test passes its own services and client."""
+    client = issuer_client or httpx2.AsyncClient()
+    door = _door(settings, client)
+    metrics = CallMetrics()
+
+    def note_call(call: CallRecord) -> None:
+        log_call(call)
+        metrics.record(call.tool, call.outcome, call.seconds)
+
+    server = build_server(
+        version,
+        partial(_with_client, opening, client),
+        read_only=settings.server.read_only,
+        note_call=note_call,
+    )
+    return build_app(
+        server,
+        _front(settings),
+        door.authenticator,
+        may_call=_reads,
+        lacking=door.lacking,
+        routes=door.routes,
+        is_ready=is_ready,
+    )
+
+
+@asynccontextmanager
+async def _with_client(
+    opening: OpenServices, client: httpx2.AsyncClient
+) -> AsyncGenerator[Services]:
+    """The services, and the client of the issuer closed with them."""
+    async with client, opening() as services:
+        yield services
+
+
+def _reads(tool: str) -> bool:
+    definition = BY_NAME.get(tool)
+    return definition is None or definition.read_only
+
+
+def check_safe(settings: Settings, host: str) -> None:
+    """Refuse what would let strangers in, or nobody.
+
+    Raises:
+        SettingsError: with the setting to change.
+    """
+    mode = settings.http.mode
+    if mode == "local" and not is_loopback(host):
+        raise SettingsError(
+            'http.host is not this machine alone, and http.mode is "local", which asks nobody who '
+            'they are: set http.mode to "header" or "oauth", or listen on 127.0.0.1'
+        )
+    if mode == "header" and "local" in services_of(settings):
+        raise SettingsError(
+            'http.mode "header" needs a service that takes keys: set server.provider to '
+            '"together" or "nugen", or http.mode to "oauth" to share the engine of this server'
+        )
+    if mode == "oauth":
+        _check_oauth(settings)
+
+
+def _check_oauth(settings: Settings) -> None:
+    for name in ("issuer", "resource"):
+        if getattr(settings.oauth, name) is None:
+            raise SettingsError(f'oauth.{name} is required for http.mode "oauth"')
+    resource = settings.oauth.resource or ""
+    if urlsplit(resource).path != settings.http.path:
+        raise SettingsError(
+            f"oauth.resource must be the public URL of the endpoint and end with http.path, "
+            f"{settings.http.path}"
+        )
+    for name in ("issuer", "resource", "jwks_url"):
+        parts = urlsplit(getattr(settings.oauth, name) or "")
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            raise SettingsError(f"oauth.{name} must begin with https://")
+
+
+def services_of(settings: Settings) -> tuple[ProviderName, ...]:
+    """The services that a request may be for; without a choice in mode header, every vendor's."""
+    if settings.http.mode == "header" and settings.server.provider is None:
+        return "together", "nugen"
+    return settings.providers
+
+
+def remote_safe(settings: Settings) -> Settings:
+    """The settings with nothing that only a user of this machine may do.
+
+    A path in `upload_dataset` is a path of the server's disk: whoever is not its user has no
+    business there.
+    """
+    if settings.http.mode == "local":
+        return settings
+    closed = settings.datasets.model_copy(update={"allowed_folders": ()})
+    return settings.model_copy(update={"datasets": closed})
+
+
+def _front(settings: Settings) -> Front:
+    http = settings.http
+    one_user = http.mode == "local"
+    return Front(
+        path=http.path,
+        allowed_hosts=http.allowed_hosts,
+        allowed_origins=http.allowed_origins,
+        max_body_bytes=http.max_body_bytes,
+        limits=Limits(
+            calls_per_minute=_NO_LIMIT if one_user else http.calls_per_minute,
+            calls_at_once=_NO_LIMIT if one_user else http.calls_at_once,
+            total_at_once=http.total_at_once,
+        ),
+        key_headers=tuple(HEADERS.values()) if http.mode == "header" else (),
+    )
+
+
+def _door(settings: Settings, client: httpx2.AsyncClient) -> Door:
+    match settings.http.mode:
+        case "local":
+            return Door(LocalMode())
+        case "header":
+            secret = confirmation_key(settings.budget.key_file)
+            return Door(HeaderMode(services_of(settings), secret))
+        case "oauth":
+            return _oauth_door(settings, client)
+
+
+def _oauth_door(settings: Settings, client: httpx2.AsyncClient) -> Door:
+    oauth = settings.oauth
+    assert oauth.issuer
+    assert oauth.resource
+    resource = AnyHttpUrl(oauth.resource)
+    mode = OAuthMode(
+        JwksVerifier(client, oauth.issuer, oauth.resource, oauth.jwks_url),
+        Resource(oauth.resource, str(build_resource_metadata_url(resource))),
+        {one.subject: dict(_keys(one.together, one.nugen)) for one in oauth.subjects.values()},
+    )
+    routes = create_protected_resource_routes(
+        resource_url=resource,
+        authorization_servers=[AnyHttpUrl(oauth.issuer)],
+        scopes_supported=list(SCOPES),
+        resource_name="evals-mcp",
+    )
+    return Door(mode, partial(mode.lacking, WRITE), routes)
+
+
+def _keys(together: TokenSource, nugen: TokenSource) -> Mapping[str, SecretStr]:
+    sources = {"together": together, "nugen": nugen}
+    return {name: source.token for name, source in sources.items() if source.token}

@@ -1,0 +1,58 @@
+"""Whether an evaluation may start, and whether the user is asked first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evals_mcp.launching.estimate import usd, usd_range
+from evals_mcp.settings_schema import BudgetSettings
+from evals_schemas.plans import Plan
+
+
+def over_the_limit(plan: Plan, budget: BudgetSettings) -> str | None:
+    """Why a plan is refused whatever the user says; None when it is not."""
+    limit, cost = budget.max_usd, plan.cost_usd
+    if limit is None or cost is None or plan.calls == 0 or cost.high <= limit:
+        return None
+    return (
+        f"The estimated cost is {usd_range(cost)}, above budget.max_usd ({usd(limit)}): "
+        f"{_what_fits(plan, limit)}a cheaper model would cost less, and whoever runs this server "
+        "may raise budget.max_usd."
+    )
+
+
+def reasons_to_ask(plan: Plan, budget: BudgetSettings) -> list[str]:
+    """Why the user is asked before this plan is carried out; empty when it simply starts."""
+    return [*_of_money(plan, budget), *plan.warnings]
+
+
+def _of_money(plan: Plan, budget: BudgetSettings) -> Iterator[str]:
+    if plan.calls == 0:
+        return
+    if plan.cost_usd is not None:
+        if plan.cost_usd.high > budget.confirm_above_usd:
+            above = usd(budget.confirm_above_usd)
+            yield f"The cost may be above {above} (budget.confirm_above_usd)."
+    elif budget.max_usd is not None:
+        yield f"The price is not known, and budget.max_usd is {usd(budget.max_usd)}."
+    elif plan.calls is None:
+        yield "Neither the price nor the number of calls is known."
+    elif plan.calls > budget.confirm_above_calls:
+        above = f"{budget.confirm_above_calls:,} (budget.confirm_above_calls)"
+        yield f"The price is not known, and the calls are more than {above}."
+
+
+def _what_fits(plan: Plan, limit: float) -> str:
+    """About how many rows the limit is enough for; nothing where that cannot be said."""
+    if not plan.rows or plan.cost_usd is None:
+        return ""
+    rows = int(plan.rows * limit / plan.cost_usd.high)
+    if rows < 1:
+        return "not even one row fits; "
+    return f"about {_rounded_down(rows):,} of its {plan.rows:,} rows would fit; "
+
+
+def _rounded_down(rows: int) -> int:
+    """Two leading digits: more would promise too much."""
+    step = 10 ** max(0, len(str(rows)) - 2)
+    return rows // step * step

@@ -1,0 +1,33 @@
+"""What the user is asked: what would start, what it may cost, and why the question is put."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals_mcp.cleaning import clean
+from evals_mcp.launching.launch import Launch
+from evals_schemas.benchmarks import BenchmarkRequest
+
+_LONGEST = 1_200
+_REASON = 300
+
+
+def question(launch: Launch, reasons: Sequence[str]) -> str:
+    """One short paragraph for a person."""
+    rows = launch.plan.rows
+    of = "" if rows is None else f"{rows:,} row{'' if rows == 1 else 's'}, "
+    start = (
+        f"Start a {launch.request.type} evaluation on {launch.service}? {_who(launch)}; "
+        f"{of}{launch.estimate}."
+    )
+    told = " ".join(clean(reason, _REASON) for reason in reasons)
+    return clean(f"{start} {told}", _LONGEST)
+
+
+def _who(launch: Launch) -> str:
+    request = launch.request
+    if isinstance(request, BenchmarkRequest):
+        second = f" and {clean(request.model_id_2, 80)}" if request.model_id_2 else ""
+        on = clean(request.benchmark_id, 80)
+        return f"Model {clean(request.model_id, 80)}{second} on benchmark {on}"
+    return f"Judge {clean(request.parameters.judge.model, 80)}"

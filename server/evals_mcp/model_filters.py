@@ -1,0 +1,114 @@
+"""Which of the listed models a caller asks for: by part, source, price and name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from evals_mcp.settings_schema import Settings
+from evals_schemas.models import Model
+from evals_schemas.tools import ListModelsInput
+
+RULE = "rule"
+"""The type of a judge that calls no model."""
+
+_NO_TEXT = frozenset({RULE, "embedding", "rerank", "image", "audio", "video", "moderation"})
+"""Types that answer no question with a text; a service may tell others, which pass."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What the service offers."""
+
+    models: Sequence[Model]
+    judges: Collection[str] | None
+    """The names that it takes in an evaluation; None where it does not tell."""
+    dedicated: Collection[str] | None
+    """The names of dedicated endpoints; None where they are not known here."""
+
+    def can_judge(self, model: Model) -> bool | None:
+        """Whether the service takes it as a judge; None where it does not tell."""
+        return None if self.judges is None else model.id in self.judges
+
+    def can_answer(self, model: Model) -> bool:
+        """Whether it can be a candidate: rules and models of another kind than text cannot."""
+        return model.type not in _NO_TEXT
+
+    def is_serverless(self, model: Model) -> bool:
+        """Whether it needs no endpoint of its own; where nothing is told, every model."""
+        offered = self.judges is None or model.id in self.judges
+        return offered and model.id not in (self.dedicated or ())
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What is left, and what was left out without knowing."""
+
+    models: list[Model]
+    named: list[Model]
+    """Those whose names fit, whatever else was asked."""
+    unpriced: int
+    """Models without a known price that a highest price left out."""
+
+
+def listed(models: Sequence[Model], judges: list[str] | None, settings: Settings) -> Listed:
+    """The models of the service and the judges that it lists beside them."""
+    by_name = {model.id: model for model in models}
+    for name in judges or []:
+        by_name.setdefault(name, Model(id=name))
+    local = "local" in settings.providers
+    return Listed(
+        list(by_name.values()),
+        None if judges is None else frozenset(judges),
+        frozenset(settings.local.dedicated) if local else None,
+    )
+
+
+def fitting(offer: Listed, wanted: ListModelsInput) -> Fitting:
+    """The models that pass every filter, in their order."""
+    text = (wanted.filter or "").casefold()
+    named = [model for model in offer.models if text in model.id.casefold()]
+    found = _kept(named, _part(offer, wanted), _source(offer, wanted))
+    if wanted.max_price is None:
+        return Fitting(found, named, 0)
+    prices = [(model, dearer_price(model)) for model in found]
+    cheap = [model for model, price in prices if price is not None and price <= wanted.max_price]
+    return Fitting(cheap, named, sum(price is None for _, price in prices))
+
+
+def dearer_price(model: Model) -> float | None:
+    """The higher of both prices, in dollars a million tokens; None where either is unknown."""
+    pricing = model.pricing
+    if pricing is None or pricing.input is None or pricing.output is None:
+        return None
+    return max(pricing.input, pricing.output)
+
+
+_Test = Callable[[Model], bool]
+
+
+def _kept(models: Iterable[Model], *tests: _Test | None) -> list[Model]:
+    asked = [test for test in tests if test is not None]
+    return [model for model in models if all(test(model) for test in asked)]
+
+
+def _part(offer: Listed, wanted: ListModelsInput) -> _Test | None:
+    match wanted.role:
+        case "judge":
+            return lambda model: offer.can_judge(model) is not False
+        case "candidate":
+            return offer.can_answer
+        case None:
+            return None
+
+
+def _source(offer: Listed, wanted: ListModelsInput) -> _Test | None:
+    match wanted.model_source:
+        case "serverless":
+            return offer.is_serverless
+        case "dedicated":
+            return lambda model: model.id in (offer.dedicated or ())
+        case "external":
+            return lambda _: False
+        case None:
+            return None

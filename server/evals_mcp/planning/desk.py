@@ -1,0 +1,29 @@
+"""What a server keeps for planning between calls. It may forget any of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from evals_mcp.planning.profiles import Profiles
+from evals_mcp.planning.templates import CompileTemplate
+
+
+class PlanningDesk:
+    """The collaborators of every plan, and the data sets looked at lately."""
+
+    def __init__(
+        self,
+        compile_template: CompileTemplate | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin with nothing kept.
+
+        Args:
+            compile_template: renders templates as the run will; without it none is rendered, and
+                tokens are counted from the columns that a template reads.
+            clock: seconds that only ever grow.
+        """
+        self.compile_template = compile_template
+        self.clock = clock
+        self.profiles = Profiles(clock)

@@ -1,0 +1,78 @@
+"""Calls, tokens, cost and time of a request whose templates fit its data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from evals_mcp.cleaning import clean
+from evals_mcp.planning.calls import PlannedCalls, calls_per_row, planned_calls
+from evals_mcp.planning.costs import cost_of, no_cost, total_cost
+from evals_mcp.planning.durations import duration_of, no_duration
+from evals_mcp.planning.gathered import Gathered
+from evals_mcp.planning.model_checks import LOCAL
+from evals_mcp.planning.outputs import expected_outputs
+from evals_mcp.planning.past_runs import Kind, PastRun, kind_of_request, past_runs, workers_of
+from evals_mcp.planning.rendered_sample import RenderedSample
+from evals_schemas.datasets import IMAGE_COLUMN
+from evals_schemas.plans import ModelCalls, Plan, Range
+
+_UNKNOWN_INSTRUCTION = (
+    "What {service} itself adds to a judge's prompt is not known; it is taken to be as long as the "
+    "embedded engine's."
+)
+
+
+def estimate(gathered: Gathered, sample: RenderedSample, plan: Plan) -> None:
+    """Complete the plan with everything that is counted."""
+    request, profile = gathered.request, gathered.profile
+    calls = calls_per_row(request.parameters)
+    kind, runs = kind_of_request(request), past_runs(gathered.lookups.jobs)
+    outputs = expected_outputs(request.parameters, calls, kind, runs)
+    planned = planned_calls(request.parameters, profile, sample, outputs)
+    plan.calls = sum(each.calls for each in planned)
+    plan.input_tokens = round(sum(each.input_tokens.expected for each in planned))
+    plan.output_tokens = round(sum(each.output_tokens.expected for each in planned))
+    if outputs.note:
+        plan.notes.append(outputs.note)
+    if calls["judge"] and gathered.service != LOCAL:
+        plan.notes.append(_UNKNOWN_INSTRUCTION.format(service=gathered.service))
+    if plan.calls and IMAGE_COLUMN in profile.columns:
+        plan.notes.append("Pictures are not in the estimate of tokens.")
+    _price(gathered, planned, plan)
+    _time(gathered, calls, kind, runs, plan)
+
+
+def _price(gathered: Gathered, planned: Sequence[PlannedCalls], plan: Plan) -> None:
+    prices = gathered.lookups.models or {}
+    costs = [cost_of(each, prices) for each in planned]
+    plan.models = [_shown(each, cost) for each, cost in zip(planned, costs, strict=True)]
+    plan.cost_usd = total_cost(costs)
+    if unknown := [each for each, cost in zip(planned, costs, strict=True) if cost is None]:
+        plan.notes.append(no_cost(unknown, gathered.lookups.missing.get("models")))
+
+
+def _shown(planned: PlannedCalls, cost: Range | None) -> ModelCalls:
+    return ModelCalls(
+        role=planned.role,
+        model=clean(planned.endpoint.model, 80),
+        calls=planned.calls,
+        input_tokens=round(planned.input_tokens.expected),
+        output_tokens=round(planned.output_tokens.expected),
+        cost_usd=cost,
+    )
+
+
+def _time(
+    gathered: Gathered,
+    calls: Mapping[str, int],
+    kind: Kind,
+    runs: Sequence[PastRun],
+    plan: Plan,
+) -> None:
+    rows = gathered.profile.rows
+    workers = workers_of(gathered.request.parameters.model_dump(exclude_none=True))
+    plan.duration_seconds = duration_of(rows, workers, kind, runs)
+    if plan.duration_seconds is None and plan.calls:
+        # Both orders of a pair are judged at the same time.
+        in_a_row = sum(min(1, each) for each in calls.values())
+        plan.notes.append(no_duration(rows, in_a_row, workers))

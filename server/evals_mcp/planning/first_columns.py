@@ -1,0 +1,62 @@
+"""The columns of a stored data set, from its first bytes: the transfer ends with the first row."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator
+
+from evals_mcp.errors import DatasetFaultError, NotFoundError
+from evals_mcp.providers.protocol import Provider
+from evals_schemas.datasets import MAX_ROW_BYTES, Fault, scan
+
+
+async def dataset_columns(file_id: str, provider: Provider) -> list[str]:
+    """The columns of a stored data set.
+
+    Raises:
+        NotFoundError: there is none of that id.
+        DatasetFaultError: its first row cannot be read.
+    """
+    try:
+        async with provider.dataset_content(file_id) as chunks:
+            columns = await _first_columns(chunks)
+    except NotFoundError:
+        raise NotFoundError(
+            "`input_data_file_path` names no data set of yours: take a file_id from list_datasets "
+            "or from the answer of upload_dataset."
+        ) from None
+    if columns is None:
+        raise DatasetFaultError(
+            "The first row of the data set cannot be read: it must be JSONL or CSV in UTF-8. "
+            "Call upload_dataset, which checks a file before it sends it."
+        )
+    return columns
+
+
+async def _first_columns(chunks: AsyncIterator[bytes]) -> list[str] | None:
+    """Read no further than the first row, or than a row may be long."""
+    start = bytearray()
+    async for chunk in chunks:
+        start += chunk
+        if b"\n" in chunk and (columns := _columns_of(bytes(start[: start.rindex(b"\n") + 1]))):
+            return columns
+        if len(start) > MAX_ROW_BYTES:
+            return None
+    return _columns_of(bytes(start))
+
+
+def _columns_of(start: bytes) -> list[str] | None:
+    """The columns, where the lines so far tell them. A JSON object begins with a brace."""
+    lines = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not lines.startswith(b"{"):
+        return _header_of(lines)
+    first = next(scan(io.BytesIO(lines), "jsonl"), None)
+    return None if first is None or isinstance(first, Fault) else list(first)
+
+
+def _header_of(lines: bytes) -> list[str] | None:
+    try:
+        return next(csv.reader(io.StringIO(lines.decode(), newline=""), strict=True), None)
+    except (UnicodeDecodeError, csv.Error):
+        return None

@@ -1,0 +1,63 @@
+"""What else is worth knowing before the start: it informs, and nothing waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evals_mcp.cleaning import clean
+from evals_mcp.planning.profiles import DatasetProfile
+from evals_mcp.results.planning import rows_for_half_width
+from evals_mcp.results.statistics import wilson_interval
+from evals_schemas.evaluations import AnyParameters, ClassifyParameters
+
+_ODDITIES = 3
+_PAIRS = 3
+
+
+def too_few_rows(rows: int, half_width: float) -> Iterator[str]:
+    """Whether the wanted interval can be had.
+
+    Args:
+        rows: of the data set.
+        half_width: wanted, in points each way.
+    """
+    needed = rows_for_half_width(half_width / 100)
+    interval = wilson_interval(rows // 2, rows)
+    if needed is None or interval is None or rows >= needed:
+        return
+    given = 50 * (interval[1] - interval[0])
+    yield (
+        f"{rows:,} rows give a rate ±{given:.1f} points or so (95 %); ±{half_width:g} takes "
+        f"{needed:,} rows."
+    )
+
+
+def nested_labels(parameters: AnyParameters) -> Iterator[str]:
+    """Labels that a reader, or a judge, may take for one another."""
+    if not isinstance(parameters, ClassifyParameters):
+        return
+    pairs = [
+        f"{clean(inner, 30)!r} in {clean(outer, 30)!r}"
+        for inner in parameters.labels
+        for outer in parameters.labels
+        if inner != outer and inner.strip().casefold() in outer.casefold()
+    ]
+    if pairs:
+        more = f" and {len(pairs) - _PAIRS} more" if len(pairs) > _PAIRS else ""
+        yield (
+            f"Labels contain one another: {', '.join(pairs[:_PAIRS])}{more}. A verdict counts as "
+            "a label only where it is the whole of it."
+        )
+
+
+def dataset_oddities(profile: DatasetProfile) -> Iterator[str]:
+    """Repeated rows, empty cells, and how much of the file was looked at."""
+    found = profile.oddities
+    if found:
+        more = f"; and {len(found) - _ODDITIES} more" if len(found) > _ODDITIES else ""
+        yield f"Data set: {'; '.join(clean(text, 160) for text in found[:_ODDITIES])}{more}."
+    if not profile.complete:
+        yield (
+            f"Only the beginning of the data set was read in the time for it: rows (about "
+            f"{profile.rows:,}) and tokens are extrapolated, later faults are not known."
+        )

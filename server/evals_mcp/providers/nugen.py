@@ -1,0 +1,234 @@
+"""The provider for Nugen's benchmark evaluations, and for any service of the same contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from evals_mcp.errors import (
+    AmbiguousCreateError,
+    EvalsMCPError,
+    NotFoundError,
+    UnavailableError,
+    UnsupportedError,
+)
+from evals_mcp.providers.http import LostAnswerError, RestClient
+from evals_mcp.providers.nugen_benchmarks import Benchmarks
+from evals_mcp.providers.nugen_evaluations import Evaluations
+from evals_mcp.providers.nugen_generations import (
+    GenerationFound,
+    Generations,
+    create_body,
+)
+from evals_mcp.providers.nugen_listing import known_of_request
+from evals_mcp.providers.nugen_lost import Sent, started
+from evals_mcp.providers.nugen_results import evaluation_of_rows
+from evals_mcp.providers.nugen_statuses import Deadline, state_of
+from evals_mcp.providers.protocol import AnyRequest
+from evals_schemas.benchmarks import BENCHMARK, BenchmarkCreated, BenchmarkRequest
+from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
+from evals_schemas.files import File
+from evals_schemas.models import Model
+
+
+class NugenProvider:
+    """A `Provider` over the benchmark contract, of whichever generation the service speaks."""
+
+    def __init__(  # noqa: PLR0913 - one choice each, by keyword
+        self,
+        name: str,
+        rest: RestClient,
+        *,
+        generation: GenerationFound | int | None,
+        deadline: timedelta | None,
+        embedded: bool,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Compose it; nothing is sent before the first call.
+
+        Args:
+            name: How the configuration and the answers call it.
+            rest: The service, its base URL without `/api/v3`.
+            generation: 1, 2 or 3; None finds it out with the first call; what others who speak to
+                the service have found out is passed as that.
+            deadline: How long after its creation an evaluation that has not ended is given up;
+                None never.
+            embedded: Whether it is this project's own engine, which cancels and takes
+                idempotency keys.
+            clock: The time, with a zone.
+        """
+        self._name = name
+        self._rest = rest
+        self._embedded = embedded
+        self._clock = clock
+        if not isinstance(generation, GenerationFound):
+            generation = GenerationFound(generation)
+        self._generations = Generations(rest, generation)
+        self._evaluations = Evaluations(rest, self._generations, Deadline(deadline, clock))
+        self._benchmarks = Benchmarks(rest, self._generations, clock)
+
+    @property
+    def name(self) -> str:
+        """How the configuration and the answers call it."""
+        return self._name
+
+    def name_of(self, item_id: str) -> str:  # noqa: ARG002 - every id is this service's
+        """How the configuration and the answers call it."""
+        return self._name
+
+    @property
+    def types(self) -> frozenset[str]:
+        """Benchmarks alone."""
+        return frozenset({BENCHMARK})
+
+    @property
+    def account(self) -> str:
+        """Whose data it is."""
+        return self._rest.service.account
+
+    @property
+    def reports_progress(self) -> bool:
+        """Always: a status says how many questions are done."""
+        return True
+
+    async def create_evaluation(
+        self, request: AnyRequest, key: str | None = None
+    ) -> EvaluationCreated:
+        """Start an evaluation with one request, never a second.
+
+        When the answer is lost, the service's list is searched for an evaluation of the same
+        models on the same benchmark; one that is found is a success.
+
+        Raises:
+            UnsupportedError: the request is for a judge, or holds what the service cannot take.
+            AmbiguousCreateError: the answer was lost, and the list does not settle it.
+            EvalsMCPError: anything else; nothing was started.
+        """
+        if not isinstance(request, BenchmarkRequest):
+            raise UnsupportedError(self._benchmarks_only(request.type))
+        operations = await self._generations.operations()
+        sent_at = self._clock()
+        body = create_body(request, operations.generation, sent_at)
+        sent = Sent(body, sent_at, self._evaluations.ids_seen)
+        try:
+            created: BenchmarkCreated = await self._rest.call(
+                operations.create, json=body, idempotency_key=key if self._embedded else None
+            )
+        except LostAnswerError as error:
+            lost = str(error)
+        except UnsupportedError as error:
+            raise UnsupportedError(
+                f"{error} It was asked as generation {operations.generation} of its API: check the "
+                "setting nugen.generation too."
+            ) from None
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{error} Call list_datasets for the benchmarks, list_models for the models."
+            ) from None
+        else:
+            return self._started(request, created, sent_at)
+        return await self._recovered(request, sent, lost)
+
+    def _started(
+        self, request: BenchmarkRequest, created: BenchmarkCreated, sent_at: datetime
+    ) -> EvaluationCreated:
+        known = known_of_request(request, created.created_at, sent_at)
+        self._evaluations.remember(created.evaluation_id, known)
+        return EvaluationCreated(workflow_id=created.evaluation_id, status=state_of(created.status))
+
+    async def _recovered(
+        self, request: BenchmarkRequest, sent: Sent, lost: str
+    ) -> EvaluationCreated:
+        """The evaluation that a create with a lost answer started, from the service's list."""
+        try:
+            lines = await self._evaluations.lines()
+        except EvalsMCPError as error:
+            unknown = str(error)
+        else:
+            others = Sent(sent.body, sent.at, sent.known | self._evaluations.ids_created)
+            line = started(lines, others, self._clock(), lost)
+            found = BenchmarkCreated(
+                evaluation_id=line.evaluation_id, status=line.status, created_at=line.created_at
+            )
+            return self._started(request, found, sent.at)
+        raise AmbiguousCreateError(
+            f"{lost} Whether the evaluation was started is unknown, because the list cannot be "
+            f"read either: {unknown} Do not create it again before list_evaluations shows that it "
+            "is not there."
+        )
+
+    async def list_evaluations(
+        self, status: str | None = None, limit: int | None = None
+    ) -> list[EvaluationJob]:
+        """The caller's evaluations, the newest first and those without a date last."""
+        return await self._evaluations.listed(status, limit)
+
+    async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        """One evaluation; without results where it is too early for them."""
+        return await self._evaluations.job(evaluation_id)
+
+    async def get_status(self, evaluation_id: str) -> EvaluationStatus:
+        """Its status alone; a word that no generation uses is passed on, and counts as running."""
+        return await self._evaluations.status(evaluation_id)
+
+    async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        """Stop it, where the service can.
+
+        Raises:
+            UnsupportedError: the service has no such operation.
+        """
+        if not self._embedded:
+            raise UnsupportedError(
+                f"{self._rest.service} cannot cancel: its API has no such operation. The "
+                "evaluation goes on, and costs, until it ends. Call get_status to follow it."
+            )
+        operations = await self._generations.operations()
+        try:
+            await self._rest.call(operations.cancel, item_id=evaluation_id)
+        except LostAnswerError as error:
+            lost = str(error)
+        else:
+            return await self._evaluations.job(evaluation_id)
+        raise UnavailableError(f"{lost} Call get_status to see whether it was cancelled.")
+
+    async def upload_dataset(self, path: Path, filename: str) -> File:  # noqa: ARG002 - refused
+        """Refused: the service has benchmarks only."""
+        raise UnsupportedError(
+            f"{self._rest.service} stores benchmarks only: call upload_dataset with "
+            "`benchmark: true` and a file with the columns `question` and `answer`."
+        )
+
+    async def upload_benchmark(self, path: Path, filename: str) -> File:
+        """Store a checked JSONL file with `question` and `answer`, with one request."""
+        return await self._benchmarks.upload(path, filename)
+
+    async def list_datasets(self) -> list[File]:
+        """The benchmarks, the newest first."""
+        return await self._benchmarks.listed()
+
+    def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        """An evaluation's rows (`rows-…`) or a benchmark's questions, as JSON Lines."""
+        if (evaluation_id := evaluation_of_rows(file_id)) is not None:
+            return self._evaluations.rows(evaluation_id, named=self._embedded)
+        return self._benchmarks.questions(file_id)
+
+    def rows_so_far(
+        self, evaluation_id: str
+    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
+        """None: there are no rows before the end."""
+
+    async def list_models(self) -> list[Model]:
+        """The models that can be run on a benchmark."""
+        return await self._benchmarks.models()
+
+    async def list_judges(self) -> list[str] | None:
+        """None: a request names no judge."""
+
+    def _benchmarks_only(self, kind: str) -> str:
+        return (
+            f"{self._rest.service} evaluates a model on a benchmark, and takes no {kind}: use "
+            "`type: benchmark` with model_id and benchmark_id, or have another provider configured "
+            "(server.provider)."
+        )

@@ -1,0 +1,130 @@
+"""Rows and questions of the benchmark service as JSON Lines, converted while they arrive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
+from typing import cast
+
+from evals_mcp.providers.json_items import NoItemsError, items
+from evals_mcp.providers.replies import Asked
+from evals_schemas.benchmarks import DetailedResult, as_number
+
+_BLOCK_BYTES = 64 * 1024
+
+_ROWS = frozenset({"detailed_results"})
+_QUESTIONS = frozenset({"questions", "data"})
+
+Fields = dict[str, object]
+
+
+def row_lines(
+    blocks: AsyncIterator[bytes], only_model: str | None, asked: Asked
+) -> AsyncGenerator[bytes]:
+    """One line for each question and model, with the fields of `DetailedResult`.
+
+    Args:
+        blocks: The answer to the download of an evaluation's rows.
+        only_model: The model of every row that names none; None where there were two.
+        asked: What the blocks answer, for messages.
+
+    Raises:
+        BadAnswerError: they are no such answer.
+    """
+
+    def line(row: Fields) -> Fields:
+        return _row(row, only_model)
+
+    return _lines(blocks, _ROWS, line, asked)
+
+
+def question_lines(blocks: AsyncIterator[bytes], asked: Asked) -> AsyncGenerator[bytes]:
+    """One line for each question of a benchmark: `question_num`, `question`, `answer`.
+
+    Raises:
+        BadAnswerError: the blocks are no answer with questions.
+    """
+    return _lines(blocks, _QUESTIONS, _question, asked)
+
+
+async def _lines(
+    blocks: AsyncIterator[bytes],
+    names: frozenset[str],
+    line: Callable[[Fields], Fields],
+    asked: Asked,
+) -> AsyncGenerator[bytes]:
+    written = bytearray()
+    try:
+        async with aclosing(items(blocks, names)) as found:
+            async for item in found:
+                written += _encoded(line(_fields(item))) + b"\n"
+                if len(written) >= _BLOCK_BYTES:
+                    yield bytes(written)
+                    written.clear()
+    except NoItemsError as error:
+        problem = str(error)
+    else:
+        if written:
+            yield bytes(written)
+        return
+    raise asked.wrong_answer(asked.answered(problem))
+
+
+def _fields(item: object) -> Fields:
+    if isinstance(item, dict):
+        return cast("Fields", item)
+    raise NoItemsError("with a list of something else than objects")
+
+
+def _encoded(fields: Fields) -> bytes:
+    try:
+        return json.dumps(fields, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # A lone surrogate, which JSON may spell and UTF-8 cannot, stays an escape.
+        return json.dumps(fields).encode()
+
+
+def _row(row: Fields, only_model: str | None) -> Fields:
+    score, relevance = as_number(row.get("score")), as_number(row.get("relevance"))
+    correct, error = row.get("correct"), _text(row.get("error"))
+    if error is None and score is None and relevance is None and not isinstance(correct, bool):
+        error = "The service gives no score."
+    told = DetailedResult(
+        question_id=_id(row.get("question_id")),
+        question=_text(row.get("question")),
+        expected_answer=_text(row.get("expected_answer")),
+        model_answer=_text(row.get("model_answer")),
+        score=score,
+        relevance=relevance,
+        model_id=_text(row.get("model_id")) or only_model,
+    ).model_dump(exclude={"correct", "error"})
+    # What only some services tell is left out by the others, not null.
+    if isinstance(correct, bool):
+        told["correct"] = correct
+    if error is not None:
+        told["error"] = error
+    for name in ("feedback", "failed_at"):
+        if text := _text(row.get(name)):
+            told[name] = text
+    return told
+
+
+def _question(row: Fields) -> Fields:
+    answer = row.get("answer", row.get("expected_answer"))
+    return {
+        "question_num": _id(row.get("question_num")),
+        "question": _text(row.get("question")),
+        "answer": _text(answer),
+    }
+
+
+def _text(value: object) -> str | None:
+    """A text as it is, anything else as JSON; None for null."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _id(value: object) -> str | int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else _text(value)

@@ -1,0 +1,114 @@
+"""From the service's status words to the states of an evaluation, with a deadline for all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from evals_mcp.cleaning import clean
+from evals_mcp.providers.nugen_times import aware
+from evals_schemas.benchmarks import BenchmarkStatus
+from evals_schemas.evaluations import ENDED, Progress
+
+_STATES = {
+    "pending": "pending",
+    "created": "pending",
+    "queued": "queued",
+    "in_progress": "running",
+    "running": "running",
+    "processing": "running",
+    "evaluating": "running",
+    "evaluated": "running",
+    "ready": "completed",
+    "completed": "completed",
+    "failed": "error",
+    "error": "error",
+}
+"""By the words of all generations, in lower case."""
+
+_COUNTS = re.compile(r"\s*([0-9]{1,15})\s*/\s*([0-9]{1,15})")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an evaluation is."""
+
+    status: str
+    """A `State`, or a word that is none as the service wrote it; that one counts as running."""
+    error: str | None = None
+    """Why it failed or was given up."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.status in ENDED
+
+
+class Deadline:
+    """How long an evaluation may be without an end."""
+
+    def __init__(self, limit: timedelta | None, clock: Callable[[], datetime]) -> None:
+        """Count from an evaluation's creation; None waits for ever."""
+        self._limit = limit
+        self._clock = clock
+
+    @property
+    def exists(self) -> bool:
+        """Whether the time of a creation matters."""
+        return self._limit is not None
+
+    def applied(self, standing: Standing, said: str, created_at: datetime | None) -> Standing:
+        """The standing, or an error where it has been unfinished for too long."""
+        if standing.ended or self._limit is None or created_at is None:
+            return standing
+        age = self._clock() - aware(created_at)
+        if age <= self._limit:
+            return standing
+        hours = age.total_seconds() / 3600
+        return Standing(
+            "error",
+            f"The service has said {clean(said, 40)!r} for {hours:.{0 if hours >= 10 else 1}f} h, "
+            "longer than nugen.deadline_hours allows. It may still go on there, and cost. Raise "
+            "nugen.deadline_hours to go on waiting, or call create_evaluation to start anew.",
+        )
+
+
+def state_of(said: str) -> str:
+    """The state that a status word means, read without regard to case; an unknown word as it is."""
+    word = re.sub(r"[\s-]+", "_", said.strip().casefold())
+    return _STATES.get(word) or clean(said, 40) or "unknown"
+
+
+def waits_for_results(said: str) -> bool:
+    """Whether the word leaves open if the results are there: judged, perhaps not summed up."""
+    return said.strip().casefold() == "evaluated"
+
+
+def standing_of(said: str, reason: str | None) -> Standing:
+    """What a status word and the reason beside it say, without a look at the time.
+
+    The embedded engine calls a cancelled evaluation failed; its reason tells.
+    """
+    state = state_of(said)
+    if state not in ENDED or state == "completed":
+        return Standing(state)
+    told = clean(reason or "", 300)
+    if told.startswith("Cancelled"):
+        return Standing("user_error", told)
+    return Standing(
+        "error",
+        told or f"The service says {clean(said, 40)!r} and gives no reason.",
+    )
+
+
+def progress_of(told: BenchmarkStatus) -> Progress | None:
+    """Questions done of questions times models; None where the service does not tell."""
+    done, total = told.questions_completed, told.total_questions
+    if done is None and (counts := _COUNTS.match(told.progress or "")):
+        done = int(counts[1])
+        total = int(counts[2]) if total is None else total
+    if done is None:
+        return None
+    return Progress(done=done, total=total, note=clean(told.note, 300) if told.note else None)

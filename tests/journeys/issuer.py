@@ -1,0 +1,47 @@
+"""An issuer of access tokens: signs them, and publishes its key where a server asks for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import httpx2
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.algorithms import ECAlgorithm
+
+AUDIENCE = "https://evals.example/mcp"
+EVERYTHING = "evals:read evals:write"
+
+
+class Issuer:
+    """One issuer with one key."""
+
+    def __init__(self, url: str = "https://login.example") -> None:
+        self.url = url
+        self._key = ec.generate_private_key(ec.SECP256R1())
+
+    @property
+    def published(self) -> dict[str, Any]:
+        """Its JWKS."""
+        public = json.loads(ECAlgorithm.to_jwk(self._key.public_key()))
+        return {"keys": [public | {"kid": "one", "use": "sig"}]}
+
+    def client(self) -> httpx2.AsyncClient:
+        """A client that reaches nothing but this issuer."""
+
+        def answer(request: httpx2.Request) -> httpx2.Response:
+            if request.url.path == "/.well-known/openid-configuration":
+                return httpx2.Response(200, json={"jwks_uri": f"{self.url}/keys"})
+            found = request.url.path == "/keys"
+            return httpx2.Response(200, json=self.published) if found else httpx2.Response(404)
+
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+
+    def token(self, subject: str, scope: str = EVERYTHING, audience: str = AUDIENCE) -> str:
+        """A good token of a subject, for a quarter of an hour."""
+        now = int(time.time())
+        times = {"iat": now, "exp": now + 900}
+        claims = {"iss": self.url, "aud": audience, "sub": subject, "scope": scope} | times
+        return jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": "one"})

@@ -1,0 +1,119 @@
+"""What a plan says beforehand beside what the engine counts afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from examples.demo import CLASSIFY, COMPARE, DATA, EXAMPLES, SCORE
+
+from evals_mcp.compose import compile_template
+from evals_mcp.planning.desk import PlanningDesk
+from evals_mcp.planning.plan import plan_evaluation
+from evals_mcp.providers.protocol import AnyRequest, Provider
+from evals_mcp.tools.evaluation_requests import to_request
+from evals_schemas.evaluations import ENDED
+from evals_schemas.plans import Plan
+from evals_schemas.tools import CreateEvaluationInput
+from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
+from tests.server.fake_provider import jsonl
+from tests.server.serving import own_provider, settings
+from tests.server.tokens import tokens
+
+RUBRIC = (
+    "You judge answers of a support bot for a weather station. The right answer says: "
+    "{{ expected }}. An answer that leaves this out or contradicts it is wrong, however polite."
+)
+JUDGE = {"model": "judge-1", "system_template": RUBRIC}
+CANDIDATE = {
+    "model": "small-1",
+    "system_template": "Answer in two sentences at most.",
+    "input_template": "{{ question }}",
+}
+FEEDBACK = (
+    "The answer names the figure that is expected and adds a detail which does not contradict it. "
+    "It is short, and nothing in it would mislead a customer."
+)
+ANSWER = "The sensor runs for about 18 months. In a cold winter the batteries may be empty sooner."
+
+
+def says(request: ChatRequest) -> Reply:
+    """Answer as the role wants it, and count the tokens as o200k does."""
+    verdict = {"feedback": FEEDBACK, "label": "correct", "score": 7, "choice": "A"}
+    asked = request.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    wanted = {name: verdict[name] for name in asked.get("properties", {})}
+    text = json.dumps(wanted) if wanted else ANSWER
+    messages = request.body["messages"]
+    prompt = 3 + sum(4 + tokens(message["content"]) for message in messages)
+    prompt += tokens(request.body.get("response_format", ""))
+    written = tokens(text)
+    return completion(text, usage={"prompt_tokens": prompt, "completion_tokens": written})
+
+
+@asynccontextmanager
+async def _engine(tmp_path: Path) -> AsyncGenerator[Provider]:
+    async with ModelServer(says, models=("judge-1", "small-1")) as models:
+        local = {"data_dir": tmp_path / "engine", "models": {"base_url": models.base_url}}
+        async with own_provider(settings(local=local)) as provider:
+            yield provider
+
+
+async def _upload(provider: Provider, folder: Path, columns: list[str]) -> str:
+    rows = [json.loads(line) for line in (EXAMPLES / DATA).read_text("utf-8").splitlines()]
+    path = folder / DATA
+    path.write_bytes(jsonl(*({name: row[name] for name in columns} for row in rows)))
+    return (await provider.upload_dataset(path, DATA)).id
+
+
+async def _usage(provider: Provider, request: AnyRequest) -> dict[str, int]:
+    """What the engine counts when the request is carried out."""
+    created = await provider.create_evaluation(request)
+    while True:
+        job = await provider.get_evaluation(created.workflow_id)
+        if job.status in ENDED:
+            assert job.status == "completed", job.results
+            return (job.results or {})["usage"]
+        await anyio.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    ("changes", "columns"),
+    [
+        (CLASSIFY, ["expected", "answer_v1"]),
+        (SCORE, ["expected", "answer_v1"]),
+        (COMPARE, ["expected", "answer_v1", "answer_v2"]),
+        (
+            {name: value for name, value in CLASSIFY.items() if name != "response_column"}
+            | {"model_to_evaluate": CANDIDATE},
+            ["question", "expected"],
+        ),
+    ],
+)
+async def test_a_plan_foretells_the_tokens_that_the_engine_counts(
+    tmp_path: Path, changes: dict[str, Any], columns: list[str]
+) -> None:
+    desk = PlanningDesk(compile_template)
+    with anyio.fail_after(60):
+        async with _engine(tmp_path) as provider:
+            file_id = await _upload(provider, tmp_path, columns)
+            fields = {**changes, "judge": JUDGE, "input_data_file_path": file_id}
+            request = to_request(CreateEvaluationInput.model_validate(fields), {})
+            first = await plan_evaluation(request, provider, desk)
+            usage = await _usage(provider, request)
+            second = await plan_evaluation(request, provider, desk)
+
+    assert first.problems == []
+    # Unseen, a candidate is taken to write much; seen once, all is known but who wrote how much.
+    if "model_to_evaluate" not in changes:
+        assert first.input_tokens == pytest.approx(usage["input_tokens"], rel=0.1)
+    assert second.input_tokens == pytest.approx(usage["input_tokens"], rel=0.2)
+    assert _all(second) == pytest.approx(sum(usage.values()), rel=0.2)
+
+
+def _all(plan: Plan) -> int:
+    return (plan.input_tokens or 0) + (plan.output_tokens or 0)

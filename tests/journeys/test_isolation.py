@@ -1,0 +1,346 @@
+"""What belongs to one user is, for every other, not there: each tool, each kind of id, each mode."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+
+from evals_mcp.compose import open_providers
+from evals_mcp.http.service import http_app, services_of
+from evals_mcp.services import open_services
+from evals_mcp.settings import load_settings
+from evals_mcp.tools.catalog import BY_NAME, TOOLS
+from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
+from tests.journeys.caller import Answer, Caller, tool_call
+from tests.journeys.issuer import AUDIENCE, Issuer
+from tests.journeys.served import served_engine
+from tests.server.http.serving import listening
+
+ALICE, BOB = "alice-key-0123456789", "bob-key-0123456789"
+MODELS = ["fast", "slow"]
+ROWS = [{"question": f"What is {n} + 1?", "expected": str(n + 1)} for n in range(3)]
+QUESTIONS = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(3)]
+RULE = {
+    "model": "rule/exact-match",
+    "system_template": "{{expected}}{% if not question %}{{question}}{% endif %}",
+}
+LABELS: dict[str, Any] = {
+    "type": "classify",
+    "labels": ["good", "bad"],
+    "pass_labels": ["good"],
+    "response_column": "expected",
+}
+
+
+def says(request: ChatRequest) -> Reply:
+    """The slow model takes longer than any test; the other one judges and answers at once."""
+    if request.body["model"] == "slow":
+        return completion("late", delay=120)
+    judging = "Is it right?" in request.system
+    return verdict(feedback="", label="good") if judging else completion("1")
+
+
+# The servers
+
+
+def configured(folder: Path, **settings: str) -> Any:
+    """Settings with everything that is kept below one folder."""
+    usual = {
+        "LOCAL__DATA_DIR": str(folder / "engine"),
+        "RESULTS__CACHE_DIR": str(folder / "results"),
+        "BUDGET__KEY_FILE": str(folder / "confirm.key"),
+        "BUDGET__CONFIRM_ABOVE_CALLS": "0",
+        "HTTP__CALLS_PER_MINUTE": "100000",
+    }
+    environ = {f"EVALS_MCP_{name}": value for name, value in (usual | settings).items()}
+    empty = folder / "empty.toml"
+    empty.touch()
+    return load_settings(empty, environ, folder)
+
+
+@asynccontextmanager
+async def serving(settings: Any, issuer: Issuer | None = None) -> AsyncGenerator[str]:
+    """The URL of a server over HTTP with these settings."""
+    opening = partial(open_services, settings, partial(open_providers, names=services_of(settings)))
+    client = issuer.client() if issuer else None
+    app = http_app(settings, "0.0", opening, issuer_client=client)
+    async with listening(app, seconds=100) as url:
+        yield url
+
+
+@asynccontextmanager
+async def callers(url: str, *headers: dict[str, str]) -> AsyncGenerator[list[Caller]]:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as http:
+        yield [Caller(http, own) for own in headers]
+
+
+KEYS = {"together": "X-Together-Api-Key", "nugen": "X-Nugen-Api-Key"}
+
+
+def by_header(service: str, key: str) -> dict[str, str]:
+    named = KEYS if service == "both" else {service: KEYS[service]}
+    return dict.fromkeys(named.values(), key)
+
+
+@asynccontextmanager
+async def by_keys(folder: Path, service: str) -> AsyncGenerator[list[Caller]]:
+    """Two users with keys of their own for one engine that is reached over the network."""
+    async with (
+        ModelServer(says, MODELS) as models,
+        served_engine(
+            folder / "served",
+            LOCAL__MODELS__BASE_URL=models.base_url,
+            ENGINE__OWNERS__ALICE__TOKEN=ALICE,
+            ENGINE__OWNERS__BOB__TOKEN=BOB,
+        ) as engine,
+    ):
+        settings = configured(
+            folder,
+            HTTP__MODE="header",
+            TOGETHER__BASE_URL=engine.url,
+            NUGEN__BASE_URL=engine.url.removesuffix("/v1"),
+            **({} if service == "both" else {"SERVER__PROVIDER": service}),
+        )
+        keys = [by_header(service, key) for key in (ALICE, BOB)]
+        async with serving(settings) as url, callers(url, *keys) as both:
+            yield both
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def of_issuer(folder: Path, issuer: Issuer, **settings: str) -> Any:
+    return configured(
+        folder,
+        HTTP__MODE="oauth",
+        OAUTH__ISSUER=issuer.url,
+        OAUTH__RESOURCE=AUDIENCE,
+        **settings,
+    )
+
+
+@asynccontextmanager
+async def by_tokens(folder: Path) -> AsyncGenerator[list[Caller]]:
+    """Two subjects of one issuer, who share the engine inside the server."""
+    issuer = Issuer()
+    tokens = [bearer(issuer.token(subject)) for subject in ("alice", "bob")]
+    async with ModelServer(says, MODELS) as models:
+        settings = of_issuer(
+            folder, issuer, SERVER__PROVIDER="local", LOCAL__MODELS__BASE_URL=models.base_url
+        )
+        async with serving(settings, issuer) as url, callers(url, *tokens) as both:
+            yield both
+
+
+# What a user has
+
+
+class Belongings:
+    """What one user has, by kind."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, str] = {}
+
+    def absent(self, kind: str) -> str:
+        """What looks like the one held and does not exist."""
+        held = self.held[kind]
+        return other_cursor(held) if kind.endswith("cursor") else altered(held)
+
+
+def altered(text: str) -> str:
+    return text[:-4] + "".join("0" if char != "0" else "1" for char in text[-4:])
+
+
+def other_cursor(cursor: str) -> str:
+    """A cursor of the same length that leads to another place, or belongs to another query."""
+    padded = cursor + "=" * (-len(cursor) % 4)
+    mark, place = json.loads(base64.urlsafe_b64decode(padded))
+    changed = [mark, altered(place)] if isinstance(place, str) else [altered(mark), place]
+    text = json.dumps(changed, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+async def judged_belongings(user: Caller, has: dict[str, str]) -> None:
+    has["data set"] = (await user.answer("upload_dataset", rows=ROWS))["file_id"]
+    create = LABELS | {"input_data_file_path": has["data set"]}
+    never = RULE | {"system_template": f"never {RULE['system_template']}"}
+    has["evaluation"] = await user.finished(**create, judge=RULE)
+    has["other evaluation"] = await user.finished(**create, judge=never)
+    compared = {"evaluation_id_a": has["evaluation"], "evaluation_id_b": has["other evaluation"]}
+    flips = await user.answer("compare_evaluations", **compared, limit=1)
+    has["flips cursor"] = flips["next_cursor"]
+    rubric = "Is it right? {{question}} {{expected}}"
+    slow = create | {"judge": {"model": "slow", "system_template": rubric}}
+    has["running evaluation"] = await user.started(**slow)
+    fast = create | {"judge": {"model": "fast", "system_template": rubric}}
+    has["code"] = (await user.answer("create_evaluation", **fast))["confirm"]
+    await kept(user, has["evaluation"], "result file", "rows cursor", has)
+
+
+async def benchmark_belongings(user: Caller, has: dict[str, str]) -> None:
+    stored = await user.answer("upload_dataset", rows=QUESTIONS, benchmark=True)
+    has["benchmark"] = stored["file_id"]
+    create = {"type": "benchmark", "benchmark_id": has["benchmark"]}
+    has["answers"] = await user.finished(**create, model_id="fast")
+    has["running answers"] = await user.started(**create, model_id="slow")
+    both = create | {"model_id": "fast", "model_id_2": "slow"}
+    has["benchmark code"] = (await user.answer("create_evaluation", **both))["confirm"]
+    await kept(user, has["answers"], "answers file", "answers cursor", has)
+
+
+async def kept(
+    user: Caller, evaluation_id: str, file: str, cursor: str, has: dict[str, str]
+) -> None:
+    """An ended evaluation's result file, and a cursor into its rows."""
+    found = await user.answer("get_evaluation", evaluation_id=evaluation_id)
+    has[file] = found["result_file_id"]
+    page = await user.answer("read_results", evaluation_id=evaluation_id, show="all", limit=1)
+    has[cursor] = page["next_cursor"]
+
+
+async def belongings_of(user: Caller, service: str) -> Belongings:
+    has = Belongings()
+    if service != "nugen":
+        await judged_belongings(user, has.held)
+    if service != "together":
+        await benchmark_belongings(user, has.held)
+    listed = await user.answer("list_evaluations", limit=1)
+    has.held["list cursor"] = listed["next_cursor"]
+    return has
+
+
+# What another user tries
+
+ID_FIELDS = {
+    "get_evaluation": {"evaluation_id"},
+    "get_status": {"evaluation_id"},
+    "read_results": {"evaluation_id", "cursor"},
+    "compare_evaluations": {"evaluation_id_a", "evaluation_id_b", "cursor"},
+    "cancel_evaluation": {"evaluation_id"},
+    "create_evaluation": {"input_data_file_path", "benchmark_id", "confirm"},
+    "list_evaluations": {"cursor"},
+}
+"""Every argument that takes something that a user has; of the rest none does."""
+
+NO_IDS = {
+    "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
+    "list_models": {"filter", "role", "model_source", "max_price", "limit"},
+    "get_status": {"wait_seconds"},
+    "list_evaluations": {"status", "type", "limit"},
+    "compare_evaluations": {"key", "limit"},
+    "read_results": {
+        *("show", "label", "decision", "min_score", "max_score", "text", "sort", "columns"),
+        *("limit", "max_chars", "sample_seed"),
+    },
+    "create_evaluation": {
+        *("type", "judge", "labels", "pass_labels", "min_score", "max_score", "pass_threshold"),
+        *("response_column", "response_column_a", "response_column_b"),
+        *("model_to_evaluate", "model_a", "model_b", "model_id", "model_id_2"),
+        *("disable_position_bias_correction", "custom_metrics", "dry_run", "half_width", "again"),
+    },
+}
+
+
+def test_every_argument_is_known_to_take_what_a_user_has_or_not() -> None:
+    for definition in TOOLS:
+        told = ID_FIELDS.get(definition.name, set()) | NO_IDS.get(definition.name, set())
+        assert set(definition.takes.model_fields) == told, definition.name
+
+
+def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(tool, arguments), where `ID` stands for what is held; the rest is the caller's own."""
+    done = own.get("evaluation") or own["answers"]
+    second = own.get("other evaluation") or own["answers"]
+    yield "get_evaluation", {"evaluation_id": "ID"}
+    yield "get_status", {"evaluation_id": "ID", "wait_seconds": 1}
+    yield "read_results", {"evaluation_id": "ID", "show": "all"}
+    yield "read_results", {"evaluation_id": done, "show": "all", "limit": 1, "cursor": "ID"}
+    yield "compare_evaluations", {"evaluation_id_a": "ID", "evaluation_id_b": done}
+    yield "compare_evaluations", {"evaluation_id_a": done, "evaluation_id_b": "ID"}
+    pair = {"evaluation_id_a": done, "evaluation_id_b": second}
+    yield "compare_evaluations", {**pair, "limit": 1, "cursor": "ID"}
+    yield "cancel_evaluation", {"evaluation_id": "ID"}
+    yield "list_evaluations", {"limit": 1, "cursor": "ID"}
+    judged = LABELS | {"judge": RULE, "input_data_file_path": "ID"}
+    asked = {"type": "benchmark", "model_id": "fast", "benchmark_id": "ID"}
+    for create in (judged, asked):
+        yield "create_evaluation", create
+        yield "create_evaluation", create | {"dry_run": True}
+    if "data set" in own:
+        rubric = "Is it right? {{question}} {{expected}}"
+        mine = {"judge": {"model": "fast", "system_template": rubric}, "confirm": "ID"}
+        yield "create_evaluation", LABELS | {"input_data_file_path": own["data set"]} | mine
+    if "benchmark" in own:
+        mine = {"benchmark_id": own["benchmark"], "model_id_2": "slow", "confirm": "ID"}
+        yield "create_evaluation", asked | mine
+
+
+async def said(user: Caller, tool: str, arguments: dict[str, Any], held: str) -> Answer:
+    """The answer with what was tried taken out of it."""
+    filled = {name: held if value == "ID" else value for name, value in arguments.items()}
+    answer = await user.call(tool, **filled)
+    headers = {name: value for name, value in answer.headers.items() if name != "date"}
+    return Answer(answer.status, headers, answer.text.replace(held, "ID"))
+
+
+async def everything_is_tried(alice: Caller, bob: Caller, service: str) -> None:
+    has, own = await belongings_of(alice, service), (await belongings_of(bob, service)).held
+    before = await state_of(bob)
+    for kind, held in has.held.items():
+        for tool, arguments in tries(own):
+            theirs = await said(bob, tool, arguments, held)
+            nobodys = await said(bob, tool, arguments, has.absent(kind))
+            assert theirs == nobodys, (kind, tool, arguments)
+            assert theirs.is_error, (kind, tool, arguments, theirs.text)
+    assert await state_of(bob) == before
+    assert not [held for held in has.held.values() if held in before]
+    await nothing_was_changed(alice, has.held)
+
+
+async def state_of(user: Caller) -> str:
+    """All that a user's lists show."""
+    lists = [("list_evaluations", {"limit": 50}), ("list_datasets", {})]
+    return "".join([(await user.call(tool, **given)).text for tool, given in lists])
+
+
+async def nothing_was_changed(alice: Caller, has: dict[str, str]) -> None:
+    mine = await state_of(alice)
+    for kind in ("data set", "evaluation", "running evaluation", "benchmark", "running answers"):
+        assert has.get(kind, "") in mine
+    for kind in ("running evaluation", "running answers"):
+        if kind in has:
+            status = await alice.answer("get_status", evaluation_id=has[kind])
+            assert status["status"] in {"pending", "queued", "running"}
+            await alice.answer("cancel_evaluation", evaluation_id=has[kind])
+    for cursor, evaluation in (("rows cursor", "evaluation"), ("answers cursor", "answers")):
+        if cursor in has:
+            page = {"evaluation_id": has[evaluation], "show": "all", "limit": 1}
+            assert await alice.answer("read_results", **page, cursor=has[cursor])
+
+
+@pytest.mark.parametrize("service", ["together", "nugen", "both"])
+async def test_with_keys_of_their_own_nobody_learns_whether_anothers_id_exists(
+    service: str, tmp_path: Path
+) -> None:
+    async with by_keys(tmp_path, service) as (alice, bob):
+        await everything_is_tried(alice, bob, service)
+
+
+async def test_subjects_who_share_an_engine_do_not_learn_whether_anothers_id_exists(
+    tmp_path: Path,
+) -> None:
+    async with by_tokens(tmp_path) as (alice, bob):
+        await everything_is_tried(alice, bob, "local")

@@ -1,0 +1,181 @@
+"""Creates that are lost, repeated and replayed against a real service: one evaluation, and told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from mcp import Client
+
+from evals_mcp.compose import open_providers
+from evals_mcp.providers.http import RestClient
+from evals_mcp.providers.service import Service
+from evals_mcp.providers.together import TogetherProvider
+from evals_mcp.server import build_server
+from evals_mcp.services import open_services
+from evals_mcp.tools.session import Clock
+from evals_schemas.evaluations import parse_evaluation_request
+from tests.engine.running import RULE_JUDGE, EngineClient
+from tests.journeys.lossy_proxy import Fate, LossyProxy, lossy_proxy
+from tests.journeys.served import served_engine
+from tests.server.serving import Served, settings, text_of
+
+ROWS = [{"expected": f"answer {n}", "answer": f"answer {n}"} for n in range(100)]
+
+
+class World:
+    """A service, a proxy before it, and what is known to be true of both."""
+
+    def __init__(self, folder: Path, engine: EngineClient, proxy: LossyProxy, file_id: str) -> None:
+        self.folder, self.engine, self.proxy = folder, engine, proxy
+        self.late = timedelta()
+        self.wanted: dict[str, Any] = {
+            "type": "classify",
+            "input_data_file_path": file_id,
+            "judge": {"model": "rule/exact-match", "system_template": "{{ expected }}"},
+            "labels": ["right", "wrong"],
+            "pass_labels": ["right"],
+            "response_column": "answer",
+        }
+
+    async def jobs(self) -> list[str]:
+        """The ids of everything that the service has started."""
+        return [job["workflow_id"] for job in (await self.engine.http.get("/evaluation")).json()]
+
+    @asynccontextmanager
+    async def server(self, token: str = "token-1") -> AsyncGenerator[Served]:
+        """An MCP server for the vendor's API, which the proxy plays."""
+        configured = settings(
+            self.folder,
+            server={"provider": "together"},
+            together={"base_url": self.proxy.url, "token": token},
+        )
+        clock = Clock(now=lambda: datetime.now(UTC) + self.late)
+        opening = partial(open_services, configured, open_providers, clock)
+        async with Client(build_server("0.0", opening)) as client:
+            yield Served(client)
+
+
+@asynccontextmanager
+async def world(folder: Path, *fates: Fate) -> AsyncGenerator[World]:
+    with anyio.fail_after(90):
+        async with (
+            served_engine(folder / "engine") as engine,
+            httpx2.AsyncClient(base_url=engine.url, timeout=30) as http,
+            lossy_proxy(engine.url, *fates) as proxy,
+        ):
+            client = EngineClient(http)
+            yield World(folder, client, proxy, await client.upload(ROWS))
+
+
+AFTER: list[Fate] = ["500 after", "dropped after"]
+BEFORE: list[Fate] = ["dropped before", "dropped before its body"]
+
+
+@pytest.mark.parametrize("fate", AFTER)
+async def test_an_answer_that_is_lost_after_the_start_says_which_evaluation_it_was(
+    fate: Fate, tmp_path: Path
+) -> None:
+    async with world(tmp_path, fate) as here, here.server() as server:
+        answer = await server.answer("create_evaluation", **here.wanted)
+        assert answer["outcome"] == "started"
+        assert await here.jobs() == [answer["evaluation_id"]]
+
+        again = await server.answer("create_evaluation", **here.wanted)
+        assert (again["outcome"], again["evaluation_id"]) == ("exists", answer["evaluation_id"])
+        assert here.proxy.creates == 1
+        assert here.proxy.keys == [None]
+
+
+@pytest.mark.parametrize("fate", BEFORE)
+async def test_a_request_that_is_lost_on_the_way_starts_one_evaluation_in_the_end(
+    fate: Fate, tmp_path: Path
+) -> None:
+    async with world(tmp_path, fate) as here, here.server() as server:
+        text = await server.refusal("create_evaluation", **here.wanted)
+        assert "No such evaluation was found in the list; it may still appear" in text
+
+        soon = await server.refusal("create_evaluation", **here.wanted)
+        assert "Call create_evaluation again in 60 s" in soon
+        assert (await here.jobs(), here.proxy.creates) == ([], 1)
+
+        here.late = timedelta(seconds=61)
+        answer = await server.answer("create_evaluation", **here.wanted)
+        assert answer["outcome"] == "started"
+        assert await here.jobs() == [answer["evaluation_id"]]
+
+
+@pytest.mark.parametrize("fate", [*AFTER, *BEFORE])
+async def test_three_retries_of_a_client_end_with_one_evaluation_at_the_most(
+    fate: Fate, tmp_path: Path
+) -> None:
+    async with world(tmp_path, fate, fate, fate) as here, here.server() as server:
+        told = [text_of(await server.call("create_evaluation", **here.wanted)) for _ in range(4)]
+        jobs = await here.jobs()
+
+    assert here.proxy.creates == 1
+    assert len(jobs) == (1 if fate in AFTER else 0)
+    assert all(job in text for job in jobs for text in told)
+
+
+async def test_creates_at_once_over_two_calls_and_two_servers_start_one(tmp_path: Path) -> None:
+    async with world(tmp_path) as here, here.server() as one:
+        first: list[str] = []
+
+        async def create() -> None:
+            answer = await one.answer("create_evaluation", **here.wanted)
+            first.append(answer["evaluation_id"])
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(create)
+        async with here.server() as other:
+            found = await other.answer("create_evaluation", **here.wanted)
+
+        assert found["outcome"] == "exists"
+        assert {*first, found["evaluation_id"]} == set(await here.jobs())
+        assert len(await here.jobs()) == 1
+
+
+async def test_one_that_is_started_on_purpose_is_a_second_one(tmp_path: Path) -> None:
+    async with world(tmp_path) as here, here.server() as server:
+        await server.answer("create_evaluation", **here.wanted)
+        answer = await server.answer("create_evaluation", **here.wanted, again=True)
+
+        assert answer["outcome"] == "started"
+        assert len(set(await here.jobs())) == 2
+
+
+@pytest.mark.parametrize("fates", [[fate] * 2 for fate in (*AFTER, *BEFORE)])
+async def test_a_service_that_takes_keys_is_sent_the_same_create_until_it_answers(
+    fates: list[Fate], tmp_path: Path
+) -> None:
+    async with world(tmp_path, *fates) as here, httpx2.AsyncClient() as client:
+        service = Service("local", here.proxy.url, None, "local.data_dir", "engine.token")
+        provider = TogetherProvider(
+            "local",
+            RestClient(client, service),
+            reports_progress=True,
+            can_cancel=True,
+            clock=lambda: datetime.now(UTC),
+            takes_keys=True,
+        )
+        parameters = {
+            "judge": RULE_JUDGE,
+            "input_data_file_path": here.wanted["input_data_file_path"],
+            "labels": ["right", "wrong"],
+            "pass_labels": ["right"],
+            "model_to_evaluate": "answer",
+        }
+        request = parse_evaluation_request({"type": "classify", "parameters": parameters})
+        created = await provider.create_evaluation(request, "key-1")
+
+        assert await here.jobs() == [created.workflow_id]
+        assert here.proxy.keys == ["key-1"] * 3

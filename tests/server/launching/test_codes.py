@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals_mcp.errors import InvalidRequestError
+from evals_mcp.launching.codes import ConfirmCodes
+from evals_mcp.launching.estimate import Estimate, usd, usd_range
+from evals_schemas.plans import Range
+from tests.server.fake_provider import NOON
+
+KEY = b"k" * 32
+ESTIMATE = Estimate(2000, Range(low=1.2, high=3.4))
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def codes(key: bytes = KEY, time: Time | None = None) -> ConfirmCodes:
+    return ConfirmCodes(key, time or Time())
+
+
+def issued(**changes: object) -> str:
+    again = bool(changes.get("again", False))
+    return codes().issue("account", "request", ESTIMATE, 900, again=again).text
+
+
+def test_a_code_stands_for_the_request_it_was_given_out_for() -> None:
+    time = Time()
+    text = codes(time=time).issue("account", "request", ESTIMATE, 900, again=False).text
+    time.now += timedelta(seconds=900)
+    code = codes(time=time).read(f" {text}\n", "account")
+
+    assert codes(time=time).why_not(code, "request", ESTIMATE, again=False) is None
+    assert (code.issued, code.lifetime, code.again) == (NOON, 900, False)
+
+
+def test_a_code_can_be_typed_and_stands_in_a_url() -> None:
+    assert re.fullmatch(r"[A-Za-z0-9_-]{60}", issued())
+
+
+@pytest.mark.parametrize("place", range(60))
+def test_a_code_with_any_character_changed_is_none(place: int) -> None:
+    text = issued()
+    other = "A" if text[place] != "A" else "B"
+    with pytest.raises(InvalidRequestError, match="no code that this server has given out"):
+        codes().read(text[:place] + other + text[place + 1 :], "account")
+
+
+@given(st.text(max_size=80))
+def test_no_text_is_taken_for_a_code(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        codes().read(text, "account")
+
+
+@pytest.mark.parametrize(
+    ("key", "account"), [(KEY, "somebody else"), (b"x" * 32, "account"), (KEY, "")]
+)
+def test_a_foreign_code_an_altered_one_and_one_of_another_key_read_alike(
+    key: bytes, account: str
+) -> None:
+    with pytest.raises(InvalidRequestError) as foreign:
+        codes(key).read(issued(), account)
+    with pytest.raises(InvalidRequestError) as altered:
+        codes().read(issued()[:-1], "account")
+    assert str(foreign.value) == str(altered.value)
+
+
+def test_a_code_that_has_expired_says_so() -> None:
+    time = Time()
+    made = codes(time=time)
+    code = made.issue("account", "request", ESTIMATE, 60, again=False)
+    time.now += timedelta(seconds=61)
+
+    assert made.why_not(code, "request", ESTIMATE, again=False) == (
+        "The code has expired; it held for 60 s."
+    )
+
+
+def test_a_code_for_another_request_says_so() -> None:
+    code = codes().read(issued(), "account")
+    assert "a field has changed" in str(codes().why_not(code, "other", ESTIMATE, again=False))
+
+
+@pytest.mark.parametrize(
+    ("estimate", "told"),
+    [
+        (Estimate(2001, ESTIMATE.cost), "to 2,001 model calls, estimated cost $1.20 to $3.40"),
+        (Estimate(2000, Range(low=1.2, high=3.41)), "to 2,000 model calls, estimated cost $1.20"),
+        (Estimate(2000, None), "to 2,000 model calls, price not known"),
+        (Estimate(None, None), "to an unknown number of model calls, price not known"),
+        (Estimate(0, None), "to 0 model calls, no cost"),
+    ],
+)
+def test_a_code_at_another_estimate_says_from_what_to_what(estimate: Estimate, told: str) -> None:
+    code = codes().read(issued(), "account")
+    text = str(codes().why_not(code, "request", estimate, again=False))
+
+    assert "changed from 2,000 model calls, estimated cost $1.20 to $3.40 " in text
+    assert told in text
+
+
+def test_an_estimate_that_reads_the_same_is_the_same() -> None:
+    code = codes().read(issued(), "account")
+    same = Estimate(2000, Range(low=1.2049, high=3.3951))
+    assert codes().why_not(code, "request", same, again=False) is None
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_code_for_another_one_says_so_and_no_other_code_does(wanted: bool) -> None:
+    code = codes().read(issued(again=wanted), "account")
+
+    assert code.again is wanted
+    assert codes().why_not(code, "request", ESTIMATE, again=False) is None
+    assert (codes().why_not(code, "request", ESTIMATE, again=True) is None) is wanted
+
+
+def test_every_process_derives_the_same_creation_key_from_a_code() -> None:
+    code, other = codes().read(issued(), "account"), codes().read(issued(again=True), "account")
+
+    assert codes().creation_key(code) == codes().creation_key(code)
+    assert codes().creation_key(code) != codes().creation_key(other)
+    assert codes(b"x" * 32).creation_key(code) != codes().creation_key(code)
+
+
+@given(
+    calls=st.none() | st.integers(0, 2**40),
+    cost=st.none()
+    | st.tuples(st.floats(0, 1e9, allow_nan=False), st.floats(0, 1e9, allow_nan=False)),
+)
+def test_an_estimate_survives_its_way_through_a_code(
+    calls: int | None, cost: tuple[float, float] | None
+) -> None:
+    estimate = Estimate(calls, Range(low=cost[0], high=cost[1]) if cost else None)
+    assert Estimate.unpacked(estimate.packed).packed == estimate.packed
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (0, "$0.00"),
+        (1e-7, "below $0.00001"),
+        (0.000123, "$0.00012"),
+        (0.0042, "$0.0042"),
+        (0.00999, "$0.01"),
+        (1.2, "$1.20"),
+        (99.994, "$99.99"),
+        (100.4, "$100"),
+        (12345.6, "$12,346"),
+    ],
+)
+def test_an_amount_is_shown_as_finely_as_it_matters(amount: float, text: str) -> None:
+    assert usd(amount) == text
+
+
+def test_a_range_whose_ends_read_alike_is_one_amount() -> None:
+    assert usd_range(Range(low=1.201, high=1.204)) == "$1.20"
+    assert usd_range(Range(low=0, high=1.204)) == "$0.00 to $1.20"

@@ -1,0 +1,375 @@
+"""What makes a create a repetition of another, with a provider that lists what the test says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+import pytest
+
+from evals_mcp.errors import (
+    AmbiguousCreateError,
+    EvalsMCPError,
+    InvalidRequestError,
+    UnavailableError,
+    UnsupportedError,
+)
+from evals_mcp.launching.codes import Code, ConfirmCodes
+from evals_mcp.launching.launch import Launch
+from evals_mcp.launching.repeats import Repeats
+from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.several import SeveralProviders
+from evals_mcp.providers.several_ids import PrefixedIds
+from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, parse_evaluation_request
+from evals_schemas.plans import Plan
+from tests.server.fake_provider import NOON, FakeProvider
+
+CLASSIFY: dict[str, Any] = {
+    "type": "classify",
+    "parameters": {
+        "judge": {
+            "model": "m",
+            "model_source": "external",
+            "system_template": "{{question}}",
+            "external_base_url": "https://models.example/v1",
+            "external_api_token": "sk-1",
+        },
+        "input_data_file_path": "file-1",
+        "labels": ["good", "bad"],
+        "pass_labels": ["good"],
+        "model_to_evaluate": "answer",
+    },
+}
+
+
+@dataclass
+class Service(FakeProvider):
+    """Starts what it is asked to, unless the test has it fail."""
+
+    keys: list[str | None] = field(default_factory=list[str | None])
+    failures: list[EvalsMCPError] = field(default_factory=list[EvalsMCPError])
+    on_create: Callable[[], None] = lambda: None
+
+    async def create_evaluation(
+        self, request: AnyRequest, key: str | None = None
+    ) -> EvaluationCreated:
+        self.keys.append(key)
+        self.on_create()
+        await anyio.lowlevel.checkpoint()
+        if self.failures:
+            raise self.failures.pop(0)
+        return EvaluationCreated(workflow_id=f"eval-{len(self.keys)}", status="pending")
+
+
+class Desk:
+    """A process: its memory, its time and its service."""
+
+    def __init__(self, repeat_seconds: float = 900) -> None:
+        self.now = NOON
+        self.service = Service()
+        self.repeats = Repeats(repeat_seconds, lambda: self.now)
+        self.codes = ConfirmCodes(b"k" * 32, lambda: self.now)
+
+    def launch(self, *, again: bool = False, code: Code | None = None, **changes: Any) -> Launch:
+        body = {**CLASSIFY, "parameters": {**CLASSIFY["parameters"], **changes}}
+        return Launch(parse_evaluation_request(body), self.service, Plan(calls=1), again, code)
+
+    def agreed(self, *, again: bool = False) -> Launch:
+        """A launch under a code given out now."""
+        launch = self.launch(again=again)
+        code = self.codes.issue(
+            self.service.account, launch.fingerprint, launch.estimate, 900, again=again
+        )
+        return replace(launch, code=code)
+
+    def lists(self, job_id: str, created: datetime | None, status: str = "running") -> None:
+        parameters = {
+            **CLASSIFY["parameters"],
+            "judge": {
+                **CLASSIFY["parameters"]["judge"],
+                "external_api_token": "****",
+                "max_tokens": 32768,
+            },
+        }
+        self.service.jobs.append(
+            EvaluationJob(
+                workflow_id=job_id,
+                type="classify",
+                status=status,
+                created_at=created,
+                parameters=parameters,
+            )
+        )
+
+    async def started(self, launch: Launch) -> str:
+        """What a whole create ends with: the id of a new evaluation or of an earlier one."""
+        async with self.repeats.lock(launch):
+            if found := await self.repeats.earlier(launch):
+                return found.evaluation_id
+            return (await self.repeats.create(launch, None)).evaluation_id
+
+
+async def test_the_same_create_again_is_the_same_evaluation() -> None:
+    desk = Desk()
+    first = await desk.started(desk.launch())
+    desk.now += timedelta(seconds=900)
+
+    assert await desk.started(desk.launch()) == first
+    assert len(desk.service.keys) == 1
+
+
+async def test_after_a_while_the_same_create_is_meant() -> None:
+    desk = Desk()
+    await desk.started(desk.launch())
+    desk.now += timedelta(seconds=901)
+
+    assert await desk.started(desk.launch()) == "eval-2"
+
+
+async def test_with_a_window_of_nothing_every_create_is_meant() -> None:
+    desk = Desk(repeat_seconds=0)
+    desk.lists("eval-old", NOON)
+
+    assert await desk.started(desk.launch()) == "eval-1"
+    assert await desk.started(desk.launch()) == "eval-2"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": ["good", "bad", "other"]},
+        {"input_data_file_path": "file-2"},
+        {"judge": {**CLASSIFY["parameters"]["judge"], "external_api_token": "sk-2"}},
+        {"judge": {**CLASSIFY["parameters"]["judge"], "temperature": 0.0}},
+    ],
+)
+async def test_another_request_is_no_repetition(changes: dict[str, Any]) -> None:
+    desk = Desk()
+    await desk.started(desk.launch())
+    assert await desk.started(desk.launch(**changes)) == "eval-2"
+
+
+async def test_the_same_request_of_another_account_is_no_repetition() -> None:
+    desk = Desk()
+    await desk.started(desk.launch())
+    desk.service.account = "account-2"
+    assert await desk.started(desk.launch()) == "eval-2"
+
+
+async def test_creates_at_once_wait_for_each_other_and_start_one() -> None:
+    desk, found = Desk(), list[str]()
+
+    async def create() -> None:
+        found.append(await desk.started(desk.launch()))
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(20):
+                tasks.start_soon(create)
+
+    assert set(found) == {"eval-1"}
+    assert len(desk.service.keys) == 1
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "found"),
+    [
+        (0, "pending", True),
+        (900, "completed", True),
+        (901, "completed", False),
+        (10, "error", False),
+        (10, "user_error", False),
+        (10, "paused", True),
+    ],
+)
+async def test_what_another_process_has_started_is_found_in_the_list(
+    age: int, status: str, found: bool
+) -> None:
+    desk = Desk()
+    desk.lists("eval-other", NOON - timedelta(seconds=age), status)
+
+    assert await desk.started(desk.launch()) == ("eval-other" if found else "eval-1")
+
+
+async def test_a_listed_evaluation_without_a_date_is_not_taken_for_it() -> None:
+    desk = Desk()
+    desk.lists("eval-other", None)
+    assert await desk.started(desk.launch()) == "eval-1"
+
+
+async def test_one_that_has_failed_since_may_be_started_again() -> None:
+    desk = Desk()
+    first = await desk.started(desk.launch())
+    desk.lists(first, NOON, "error")
+    assert await desk.started(desk.launch()) == "eval-2"
+
+
+async def test_again_starts_another_one() -> None:
+    desk = Desk()
+    desk.lists("eval-other", NOON)
+    assert await desk.started(desk.launch(again=True)) == "eval-1"
+    assert await desk.started(desk.launch(again=True)) == "eval-2"
+
+
+async def test_a_list_that_cannot_be_read_starts_nothing() -> None:
+    desk = Desk()
+    desk.service.error = UnavailableError("The list is down.")
+    with pytest.raises(UnavailableError, match="The list is down"):
+        await desk.started(desk.launch())
+    assert not desk.service.keys
+
+
+async def test_a_service_without_a_list_is_remembered_only() -> None:
+    desk = Desk()
+    desk.service.error = UnsupportedError("No list.")
+    assert await desk.started(desk.launch()) == "eval-1"
+    assert await desk.started(desk.launch()) == "eval-1"
+
+
+@pytest.mark.parametrize(("failing", "told"), [("alpha", True), ("beta", False)])
+async def test_only_the_failing_list_of_its_own_service_keeps_an_evaluation_from_starting(
+    failing: str, *, told: bool
+) -> None:
+    members = [Service(name="alpha"), Service(name="beta")]
+    for member in members:
+        if member.name == failing:
+            member.error = UnavailableError("It is down.")
+    several = SeveralProviders("several", PrefixedIds(members))
+    desk = Desk()
+    launch = replace(desk.launch(input_data_file_path="alpha:file-1"), provider=several)
+    if told:
+        with pytest.raises(UnavailableError, match="cannot be told"):
+            await desk.started(launch)
+        assert not members[0].keys
+    else:
+        assert await desk.started(launch) == "alpha:eval-1"
+
+
+# Codes
+
+
+@pytest.mark.parametrize("again", [True, False])
+async def test_a_code_starts_one_evaluation_however_often_it_comes(again: bool) -> None:
+    desk = Desk()
+    launch = desk.agreed(again=again)
+    first = await desk.started(launch)
+    desk.now += timedelta(days=1)
+
+    assert await desk.started(launch) == first
+    assert len(desk.service.keys) == 1
+
+
+async def test_two_codes_for_another_one_start_two() -> None:
+    desk = Desk()
+    first = await desk.started(desk.agreed(again=True))
+    desk.now += timedelta(seconds=1)
+    assert await desk.started(desk.agreed(again=True)) != first
+
+
+@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize("status", ["running", "error"])
+async def test_a_code_that_another_process_has_used_answers_with_its_evaluation(
+    again: bool, status: str
+) -> None:
+    desk = Desk()
+    launch = desk.agreed(again=again)
+    desk.lists("eval-other", NOON + timedelta(seconds=3), status)
+
+    assert await desk.started(launch) == "eval-other"
+
+
+async def test_a_code_for_another_one_passes_by_what_was_there_before_it() -> None:
+    desk = Desk()
+    desk.lists("eval-other", NOON - timedelta(seconds=1))
+    assert await desk.started(desk.agreed(again=True)) == "eval-1"
+
+
+# Lost answers
+
+
+async def lost(desk: Desk, launch: Launch | None = None) -> None:
+    desk.service.failures = [AmbiguousCreateError("Its answer was lost.")]
+    with pytest.raises(AmbiguousCreateError, match="Its answer was lost"):
+        await desk.started(launch or desk.launch())
+
+
+async def test_after_a_lost_answer_the_same_create_waits_for_the_list() -> None:
+    desk = Desk()
+    await lost(desk)
+    desk.now += timedelta(seconds=18)
+    with pytest.raises(AmbiguousCreateError) as caught:
+        await desk.started(desk.launch())
+
+    assert "again in 42 s" in str(caught.value)
+    assert "`again` true" in str(caught.value)
+    assert len(desk.service.keys) == 1
+
+
+async def test_after_a_lost_answer_the_evaluation_is_found_once_it_is_listed() -> None:
+    desk = Desk(repeat_seconds=0)
+    await lost(desk)
+    desk.lists("eval-late", NOON - timedelta(seconds=60))
+
+    assert await desk.started(desk.launch()) == "eval-late"
+
+
+async def test_a_minute_after_a_lost_answer_it_is_sent_again_with_the_same_key() -> None:
+    desk = Desk()
+    await lost(desk)
+    desk.now += timedelta(seconds=60)
+
+    assert await desk.started(desk.launch()) == "eval-2"
+    assert desk.service.keys[0] == desk.service.keys[1]
+
+
+async def test_again_does_not_wait_and_sends_a_key_of_its_own() -> None:
+    desk = Desk()
+    await lost(desk)
+
+    assert await desk.started(desk.launch(again=True)) == "eval-2"
+    assert desk.service.keys[0] != desk.service.keys[1]
+
+
+async def test_a_code_for_another_one_whose_answer_was_lost_waits_too() -> None:
+    desk = Desk()
+    await desk.started(desk.launch())
+    launch = desk.agreed(again=True)
+    await lost(desk, launch)
+    with pytest.raises(AmbiguousCreateError, match="again in 60 s"):
+        await desk.started(launch)
+
+    desk.lists("eval-late", NOON + timedelta(seconds=1))
+    assert await desk.started(launch) == "eval-late"
+    assert len(desk.service.keys) == 2
+
+
+async def test_a_lost_create_is_not_taken_for_any_earlier_one() -> None:
+    desk = Desk(repeat_seconds=0)
+    for number in (1, 2):
+        desk.lists(await desk.started(desk.launch(again=True)), NOON)
+        assert len(desk.service.jobs) == number
+    await lost(desk)
+    with pytest.raises(AmbiguousCreateError, match="again in 60 s"):
+        await desk.started(desk.launch())
+
+
+async def test_a_call_that_is_cancelled_half_way_counts_as_a_lost_answer() -> None:
+    desk = Desk()
+    with anyio.CancelScope() as scope:
+        desk.service.on_create = scope.cancel
+        await desk.started(desk.launch())
+    assert scope.cancelled_caught
+    with pytest.raises(AmbiguousCreateError, match="again in 60 s"):
+        await desk.started(desk.launch())
+
+
+async def test_a_create_that_was_refused_leaves_nothing_to_wait_for() -> None:
+    desk = Desk()
+    desk.service.failures = [InvalidRequestError("No such model.")]
+    with pytest.raises(InvalidRequestError):
+        await desk.started(desk.launch())
+
+    assert await desk.started(desk.launch()) == "eval-2"

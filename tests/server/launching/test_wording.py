@@ -1,0 +1,61 @@
+"""How a plan and the question about it read."""
+
+from __future__ import annotations
+
+import pytest
+
+from evals_mcp.launching.launch import Launch
+from evals_mcp.launching.question import question
+from evals_mcp.rendering_plan import cost_line, plan_lines
+from evals_schemas.benchmarks import BenchmarkRequest
+from evals_schemas.plans import ModelCalls, Plan, Range
+from tests.server.fake_provider import FakeProvider
+
+
+@pytest.mark.parametrize(
+    ("second", "models"), [(None, "Model m-1 on"), ("m-2", "Model m-1 and m-2 on")]
+)
+def test_a_benchmark_is_asked_about_by_its_models(second: str | None, models: str) -> None:
+    request = BenchmarkRequest(model_id="m-1", benchmark_id="bench-1", model_id_2=second)
+    launch = Launch(request, FakeProvider(name="nugen"), Plan(), again=False)
+
+    assert question(launch, ["Neither is known."]) == (
+        f"Start a benchmark evaluation on nugen? {models} benchmark bench-1; an unknown number of "
+        "model calls, price not known. Neither is known."
+    )
+
+
+def test_a_question_shows_no_character_that_hides_another() -> None:
+    request = BenchmarkRequest(model_id="m\u202e\x1b[2J-1", benchmark_id="b" * 500)
+    launch = Launch(request, FakeProvider(), Plan(), again=False)
+    text = question(launch, ["x" * 900] * 9)
+
+    assert text.isprintable()
+    assert len(text) <= 1200
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (4, 4, "4 s"),
+        (12, 80, "12 to 80 s"),
+        (60, 600, "1 to 10 min"),
+        (3600, 7200, "1 to 2 h"),
+    ],
+)
+def test_a_duration_is_told_in_the_unit_of_its_high_end(low: float, high: float, text: str) -> None:
+    plan = Plan(duration_seconds=Range(low=low, high=high))
+    assert f"Estimated to take {text}." in list(plan_lines(plan))
+
+
+def test_a_plan_of_which_nothing_is_known_says_so() -> None:
+    assert list(plan_lines(Plan())) == [
+        "Rows not told; an unknown number of model calls, price not known."
+    ]
+    assert cost_line(None, None) is None
+
+
+def test_a_rule_makes_no_calls_and_reads_no_tokens() -> None:
+    rule = ModelCalls(role="judge", model="rule/contains", calls=0, input_tokens=9, output_tokens=0)
+    lines = list(plan_lines(Plan(rows=1, calls=0, models=[rule])))
+    assert lines == ["1 row; 0 model calls, no cost.", "- judge rule/contains: 0 calls"]

@@ -1,0 +1,95 @@
+from typing import Any
+
+import pytest
+from inline_snapshot import snapshot
+from tests.server.fake_provider import FakeProvider
+from tests.server.planning.requests import planned
+
+from evals_mcp.errors import UnavailableError
+from evals_schemas.benchmarks import BenchmarkRequest
+from evals_schemas.files import File
+from evals_schemas.models import Model
+
+FILES = [
+    File(id="bench-1", filename="trivia.jsonl", purpose="benchmark", LineCount=50),
+    File(id="bench-2", filename="empty.jsonl", purpose="benchmark"),
+    File(id="file-1", filename="rows.jsonl", purpose="eval", LineCount=9),
+]
+MODELS = [Model(id="small-1"), Model(id="large-1"), Model(id="rule/contains", type="rule")]
+
+
+def request(**changes: Any) -> BenchmarkRequest:
+    return BenchmarkRequest.model_validate(
+        {"model_id": "small-1", "benchmark_id": "bench-1", **changes}
+    )
+
+
+def provider(name: str = "local") -> FakeProvider:
+    return FakeProvider(name=name, files=FILES, models=MODELS)
+
+
+async def test_two_models_answer_every_question() -> None:
+    plan = await planned(request(model_id_2="large-1"), provider())
+
+    assert plan.model_dump(exclude_defaults=True) == snapshot(
+        {
+            "rows": 50,
+            "calls": 100,
+            "notes": [
+                "Calls count the answers; a judge that compares them is not counted.",
+                "No cost: local does not tell how long the questions of a benchmark are.",
+            ],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "service", "problem", "warning"),
+    [
+        ({"benchmark_id": "bench-9"}, "local", "Did you mean bench-1 or bench-2?", ""),
+        ({"benchmark_id": "trivia"}, "local", "Did you mean bench-1?", ""),
+        ({"benchmark_id": "file-1"}, "local", "file-1 is a data set, not a benchmark", ""),
+        ({"benchmark_id": "bench-2"}, "local", "this benchmark has no questions", ""),
+        ({"model_id_2": "small-1"}, "local", "`model_id_2` is the same as `model_id`", ""),
+        ({"model_id": "smal-1"}, "local", "", "local does not list 'smal-1'. Did you mean small-1"),
+        ({"model_id": "smal-1"}, "nugen", "nugen does not list 'smal-1'. Did you mean small", ""),
+        ({"model_id": "rule/contains"}, "local", "a rule judges and cannot answer", ""),
+    ],
+)
+async def test_what_cannot_work_is_a_problem_and_what_may_not_a_warning(
+    changes: dict[str, Any], service: str, problem: str, warning: str
+) -> None:
+    plan = await planned(request(**changes), provider(name=service))
+
+    assert problem in " ".join(plan.problems)
+    assert warning in " ".join(plan.warnings)
+    assert (bool(plan.problems), bool(plan.warnings)) == (bool(problem), bool(warning))
+
+
+async def test_a_service_that_does_not_count_questions_leaves_calls_open() -> None:
+    plan = await planned(request(benchmark_id="bench-2"), provider(name="nugen"))
+
+    assert (plan.calls, plan.rows, plan.problems) == (None, None, [])
+    assert "nugen does not tell how many questions the benchmark has." in plan.notes
+
+
+async def test_without_lists_nothing_is_refused() -> None:
+    class Listless(FakeProvider):
+        async def list_datasets(self) -> list[File]:
+            raise UnavailableError("local does not answer.")
+
+        async def list_models(self) -> list[Model]:
+            raise UnavailableError("local does not answer.")
+
+    plan = await planned(request(), Listless())
+
+    assert (plan.problems, plan.warnings) == ([], [])
+    assert plan.notes == snapshot(
+        [
+            "The benchmarks cannot be listed (local does not answer).",
+            (
+                "The price list cannot be had (local does not answer), and the questions' lengths "
+                "are not known."
+            ),
+        ]
+    )

@@ -1,0 +1,261 @@
+"""Files in every format become the same rows; what is not what its name says is told apart."""
+
+import csv
+import decimal
+import gzip
+import io
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals_mcp.datasets.formats import format_of, rows_of
+from evals_mcp.errors import OperatorError
+from evals_schemas.datasets import DatasetError, Fault, Row
+
+ARROW: Any = import_module("pyarrow")
+PARQUET: Any = import_module("pyarrow.parquet")
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00\r"), max_size=20)
+NUMBER = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+VALUE: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | NUMBER | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.lists(
+    st.sampled_from(["question", "answer", "the id", "größe"]), min_size=1, unique=True
+)
+
+
+def tables(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Row]]:
+    """One to five rows with the same columns."""
+    rows = NAMES.map(lambda names: st.fixed_dictionaries(dict.fromkeys(names, values)))
+    return rows.flatmap(lambda row: st.lists(row, min_size=1, max_size=5))
+
+
+def read(name: str, data: bytes) -> list[Row | Fault]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(data)
+        return list(rows_of(path, format_of(name)))
+
+
+def problem(name: str, data: bytes) -> str:
+    """The first fault, or what reading ends with."""
+    try:
+        found = read(name, data)
+    except DatasetError as error:
+        return str(error)
+    return str(next(item for item in found if isinstance(item, Fault)))
+
+
+def parquet(**columns: Any) -> bytes:
+    return parquet_of(ARROW.table(columns))
+
+
+def parquet_of(table: Any) -> bytes:
+    out = io.BytesIO()
+    PARQUET.write_table(table, out)
+    return out.getvalue()
+
+
+@given(tables(VALUE), st.sampled_from([None, 2]))
+def test_a_json_array_becomes_the_rows_that_it_holds(rows: list[Row], indent: int | None) -> None:
+    assert read("rows.json", json.dumps(rows, indent=indent).encode()) == rows
+    plain = json.dumps(rows, ensure_ascii=False).encode("utf-8-sig")
+    assert read("rows.json", plain) == rows
+
+
+@given(tables(NUMBER))
+def test_numbers_stay_the_numbers_that_they_were(rows: list[Row]) -> None:
+    found = read("rows.json", json.dumps(rows).encode())
+    assert [json.dumps(row) for row in found] == [json.dumps(row) for row in rows]
+
+
+@pytest.mark.parametrize(("name", "mark"), [("rows.csv", ","), ("rows.tsv", "\t")])
+@given(rows=tables(TEXT.filter(bool)))
+def test_cells_of_text_come_back_as_they_were(name: str, mark: str, rows: list[Row]) -> None:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(rows[0]), delimiter=mark)
+    writer.writeheader()
+    writer.writerows(rows)
+    assert read(name, out.getvalue().encode()) == rows
+
+
+@given(
+    tables(st.none() | TEXT)
+    | tables(st.none() | st.integers(-(2**63), 2**63 - 1))
+    | tables(st.none() | st.floats(allow_nan=False, allow_infinity=False))
+    | tables(st.lists(st.booleans(), max_size=3))
+)
+def test_a_parquet_table_becomes_the_rows_that_it_holds(rows: list[Row]) -> None:
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    assert read("rows.parquet", parquet(**columns)) == rows
+
+
+def test_times_and_decimals_of_parquet_become_text_and_numbers() -> None:
+    at = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    data = parquet(
+        at=[at],
+        on=[date(2026, 11, 20)],
+        hour=[time(12, 30)],
+        price=[decimal.Decimal("1.50")],
+        big=[decimal.Decimal(12345678901234567890123456789)],
+        gap=[float("nan")],
+        nested=[{"at": at, "list": [at]}],
+    )
+    (row,) = read("rows.parquet", data)
+    assert row == {
+        "at": "2026-11-20T12:30:00+00:00",
+        "on": "2026-11-20",
+        "hour": "12:30:00",
+        "price": 1.5,
+        "big": 12345678901234567890123456789,
+        "gap": None,
+        "nested": {"at": "2026-11-20T12:30:00+00:00", "list": ["2026-11-20T12:30:00+00:00"]},
+    }
+    assert json.dumps(row)
+
+
+def test_times_finer_than_microseconds_and_maps_are_read() -> None:
+    table = ARROW.table(
+        {
+            "at": ARROW.array([1_000_000_001], ARROW.timestamp("ns")),
+            "hour": ARROW.array([1_001], ARROW.time64("ns")),
+            "map": ARROW.array([[("a", 1)]], ARROW.map_(ARROW.string(), ARROW.int64())),
+            "code": ARROW.array(["x"]).dictionary_encode(),
+        }
+    )
+    assert read("rows.parquet", parquet_of(table)) == [
+        {"at": "1970-01-01T00:00:01", "hour": "00:00:00.000001", "map": {"a": 1}, "code": "x"}
+    ]
+
+
+def test_a_parquet_file_is_read_in_batches() -> None:
+    found = read("rows.parquet", parquet(n=list(range(1_000))))
+    assert found == [{"n": number} for number in range(1_000)]
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        ([b"\x89PNG"], "row 1: `c` holds bytes, which no judge reads: leave the column out"),
+        ([1.0, float("inf")], "row 2: `c` is infinite, which JSON cannot say"),
+        ([timedelta(1)], "row 1: `c` holds values of a type that JSON has not (timedelta)"),
+        ([{"in": b"x"}], "row 1: `c` holds bytes"),
+    ],
+)
+def test_a_value_of_parquet_that_json_cannot_hold_is_refused_by_row_and_column(
+    column: list[Any], expected: str
+) -> None:
+    assert problem("rows.parquet", parquet(c=column)).startswith(expected)
+
+
+def damaged(data: bytes) -> bytes:
+    return data[:4] + bytes(len(data) - 12) + data[-8:]
+
+
+def cut(data: bytes) -> bytes:
+    return data[:-6]
+
+
+@pytest.mark.parametrize("spoil", [cut, damaged])
+def test_a_damaged_parquet_file_is_refused(spoil: Callable[[bytes], bytes]) -> None:
+    text = problem("rows.parquet", spoil(parquet(a=["secret text"] * 9)))
+    assert "it is damaged" in text
+    assert "secret" not in text
+
+
+def test_two_parquet_columns_of_one_name_are_refused() -> None:
+    table = ARROW.table([ARROW.array([1]), ARROW.array([2])], names=["a", "a"])
+    assert "two columns with the same name" in problem("rows.parquet", parquet_of(table))
+
+
+def test_without_its_package_parquet_is_refused_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = parquet(a=[1])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(OperatorError, match=r"whoever runs this server runs `pip install 'evals-"):
+        read("rows.parquet", data)
+
+
+ARRAY_ROWS = [
+    (b'[\n{"a": 1},\n{"a": x}]', "line 3: not JSON from here on"),
+    (b'[\n{"a": 1},\n3]', "line 3: not an object: each item"),
+    (b'[\n{"a": "\xe9"}]', "line 2: not UTF-8 (byte 8 of the line): save the file as UTF-8"),
+    (b'[{"a": NaN}]', "line 1: not JSON"),
+    (b'[{"a": 1}', "line 1: not JSON"),
+    (b'[{"a": 1}] more', "line 1: not JSON"),
+    (b'[{"a": ' + b"9" * 5000 + b"}]", "line 1: not JSON"),
+    (b"[" * 100_000, "line 1: nested too deeply"),
+    (b'[{"a":' * 100_000, "line 1: nested too deeply"),
+    (b'[{"a": "' + b"x" * 18_000_000 + b'"}]', "line 1: a row longer than 16 MiB"),
+    (b"", "the file is empty"),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), ARRAY_ROWS)
+def test_what_is_wrong_in_a_json_array_is_named_with_its_line(data: bytes, expected: str) -> None:
+    assert problem("rows.json", data).startswith(expected)
+
+
+LINES = b'{"a": 1}\n{"a": 2}\n'
+CELLS = "name,größe\nx,1\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.jsonl", b'[{"a": 1}]', "line 1: it is a JSON array; give the file a name that ends in"),
+        ("a.jsonl", b'\n{\n"a": 1}', "line 2: an object over several lines; JSONL has a whole"),
+        ("a.jsonl", CELLS.encode(), "line 1: it looks like CSV; give the file a name that ends in"),
+        ("a.jsonl", b"a\tb\n1\t2\n", "line 1: it looks like TSV; give the file a name that ends"),
+        ("a.jsonl", gzip.compress(LINES), "line 1: it is compressed with gzip; decompress it"),
+        ("a.jsonl", parquet(a=[1]), "line 1: it is Parquet; give the file a name that ends in"),
+        ("a.ndjson", LINES.decode().encode("utf-16"), "line 1: it is UTF-16; save it as UTF-8"),
+        ("a.jsonl", b'{"a": "\xe9"}\n', "line 1: not UTF-8 (byte 8 of the line): save the file"),
+        ("a.csv", CELLS.encode("utf-16"), "line 1: it is UTF-16; save it as UTF-8"),
+        ("a.csv", CELLS.encode("utf-16-le"), "line 1: it holds zero bytes, as UTF-16 does"),
+        ("a.csv", CELLS.encode("latin-1"), "line 1: not UTF-8 (byte 8 of the line): save the"),
+        ("a.csv", b"a;b\n1;2\n", "line 1: one column, 'a;b': is the file separated by semicolons?"),
+        ("a.csv", LINES, "line 1: it looks like JSONL; give the file a name that ends in .jsonl"),
+        ("a.csv", b'[{"a": 1}]', "line 1: it is a JSON array; give the file a name that ends in"),
+        ("a.xlsx", b"PK\x03\x04\x14", "line 1: it is a ZIP archive or an Excel workbook; save the"),
+        (
+            "a.tsv",
+            CELLS.encode(),
+            "line 1: one column, 'name,größe': is the file separated by comm",
+        ),
+        ("a.json", LINES, "line 1: it looks like JSONL; give the file a name that ends in .jsonl"),
+        ("a.json", b'{"rows": [\n{"a": 1}]}', "line 1: it is no JSON array; a .json file must be"),
+        ("a.json", b'\n"text"', "line 2: it is no JSON array"),
+        ("a.parquet", LINES, "line 1: it is no Parquet file; name it after what it holds"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_told_what_to_do(
+    name: str, data: bytes, expected: str
+) -> None:
+    assert problem(name, data).startswith(expected)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.NDJSON", "a.txt", "a"])
+def test_lines_are_read_under_any_name_that_promises_nothing_else(name: str) -> None:
+    assert read(name, LINES) == [{"a": 1}, {"a": 2}]
+
+
+@given(st.binary(max_size=200), st.sampled_from(["a.jsonl", "a.csv", "a.tsv", "a.json"]))
+def test_no_bytes_at_all_make_a_reader_fail_otherwise(data: bytes, name: str) -> None:
+    for start in (b"", b"[", b'[{"a":'):
+        with suppress(DatasetError):
+            assert all(isinstance(item, Fault | dict) for item in read(name, start + data))
