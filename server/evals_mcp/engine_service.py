@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-
-import uvicorn
+from collections.abc import Callable
 
 from evals_engine.app import create_app
 from evals_engine.database import DataDirError
 from evals_engine.store import Store
 from evals_mcp.compose import engine_config
 from evals_mcp.errors import SettingsError
+from evals_mcp.listening import Listener
 from evals_mcp.settings_schema import Settings
 from evals_mcp.settings_types import is_loopback
 
@@ -50,11 +46,8 @@ class EngineService:
             self._app = create_app(config)
         except ValueError as error:
             raise SettingsError(f"engine.owners: {error}") from None
-        port = settings.engine.port if port is None else port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listening = socket.create_server((host, port), family=family)
-        bound = self._listening.getsockname()[1]
-        self.url = f"http://[{host}]:{bound}/v1" if ":" in host else f"http://{host}:{bound}/v1"
+        self._listener = Listener(host, settings.engine.port if port is None else port)
+        self.url = f"{self._listener.base_url}/v1"
 
     def run(self, announce: Callable[[str], None]) -> None:
         """Serve until SIGINT or SIGTERM; `announce` is told the URL once the engine answers.
@@ -62,42 +55,4 @@ class EngineService:
         Raises:
             SettingsError: it did not start, although the data folder could be used before.
         """
-        config = uvicorn.Config(
-            self._app,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            timeout_graceful_shutdown=_GRACE,
-        )
-        with self._listening:
-            _Announcing(config, lambda: announce(self.url)).run(sockets=[self._listening])
-
-
-class _Announcing(uvicorn.Server):
-    """Says when it is ready, and ends without raising the signal that ended it once more."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
-        try:
-            await super().startup(sockets)
-        except SystemExit:
-            raise SettingsError(
-                "the engine did not start; the messages before this one say why"
-            ) from None
-        if not self.should_exit:
-            self._ready()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        """Stop gracefully on a signal; the exit code is then 0."""
-        handled = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in handled}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        self._listener.run(self._app, lambda: announce(self.url), _GRACE)

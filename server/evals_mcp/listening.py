@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -90,9 +91,18 @@ class _Announcing(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Stop gracefully on a signal; the exit code is then 0."""
+        """Stop gracefully on a signal; the exit code is then 0.
+
+        The handler is a plain function: where it is a method of the server, the library that
+        streams answers finds the server behind it and breaks off every stream at the signal.
+        """
+
+        def leave(number: int, _: FrameType | None) -> None:
+            self.force_exit = self.should_exit and number == signal.SIGINT
+            self.should_exit = True
+
         handled = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        before = {number: signal.signal(number, leave) for number in handled}
         try:
             yield
         finally:
