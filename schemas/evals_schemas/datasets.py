@@ -289,7 +289,10 @@ def _rows_of_cells(
             problem = quality and quality.add(row, reader.line_num, tuple(cells))
             yield Fault(reader.line_num, problem) if problem else row
         elif cells:
-            yield Fault(reader.line_num, f"{len(cells)} cells, the header has {len(header)}")
+            yield Fault(
+                reader.line_num,
+                f"{len(cells)} cell{'s' * (len(cells) != 1)}, the header has {len(header)}",
+            )
 
 
 def _header_fault(header: list[str], kind: Kind) -> str | None:

@@ -203,7 +203,7 @@ class CreateEvaluationInput(Request):
     )
     half_width: float = Field(
         default=10,
-        description="Wanted 95 % interval, in points each way; warns when rows are too few.",
+        description="Wanted 95 % interval in percentage points each way; tells if rows are too few.",
         ge=0.1,
         le=49,
     )

@@ -35,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _engine(settings, chosen.host, chosen.port)
         if chosen.command == "serve" and chosen.http:
             return _serve_http(settings, chosen.host, chosen.port)
+        if chosen.command == "serve" and (chosen.host or chosen.port is not None):
+            raise SettingsError("--host and --port go with --http; stdio has neither")
         return _serve(settings)
     except OperatorError as error:
         print(f"evals-mcp: {error}", file=sys.stderr)

@@ -198,13 +198,15 @@ def _key(
 def _remote(
     name: ProviderName, base_url: str, key: SecretStr, variable: str, principal: Principal
 ) -> Service:
-    where = (
-        f"the environment variable {variable}"
-        if principal.keys is None
-        else "the key that comes with your requests"
+    return Service(
+        name,
+        base_url,
+        key,
+        f"{name}.base_url",
+        f"the environment variable {variable}",
+        owner=None if principal.keys is None else principal.id,
+        remedy=principal.remedy,
     )
-    owner = None if principal.keys is None else principal.id
-    return Service(name, base_url, key, f"{name}.base_url", where, owner=owner)
 
 
 def _judging(client: httpx2.AsyncClient, service: Service, *, embedded: bool) -> Provider:

@@ -28,6 +28,7 @@ class Listener:
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
+        without_delay(self._socket)
         bound = self._socket.getsockname()[1]
         self.base_url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
         """Where it is reached, without a path."""
@@ -61,6 +62,15 @@ class Listener:
         )
         with self._socket:
             _Announcing(config, announce, stopping).run(sockets=[self._socket])
+
+
+def without_delay(listening: socket.socket) -> None:
+    """Have every connection that comes in send at once.
+
+    Otherwise the end of an answer waits for the acknowledgement of its beginning: 40 ms a call. The
+    event loop sees to that by itself only for sockets that it has made.
+    """
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class _Announcing(uvicorn.Server):

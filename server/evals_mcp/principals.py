@@ -22,6 +22,8 @@ class Principal:
     """Its keys for services, by their names, for this request alone; None: the configured ones."""
     may_write: bool = True
     """Whether it may upload, start and cancel."""
+    remedy: str | None = None
+    """What to do about a key that a service does not take; None where it is the configured one."""
 
     @property
     def label(self) -> str:

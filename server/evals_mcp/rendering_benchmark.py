@@ -27,7 +27,7 @@ def benchmark(found: BenchmarkSummary) -> Iterable[str]:
 def _metric(found: MetricSummary) -> str:
     parts = [f"mean {found.mean:.4g}" if found.mean is not None else "mean untold"]
     if ends := found.interval:
-        parts[0] += f" (95 % interval {ends.low:.4g}-{ends.high:.4g})"
+        parts[0] += f" (95 % interval {ends.low:.4g} to {ends.high:.4g})"
     if found.std is not None:
         parts.append(f"standard deviation {found.std:.4g} (population)")
     if found.min is not None and found.max is not None:

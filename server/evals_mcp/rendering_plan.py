@@ -52,5 +52,7 @@ def _count(number: int, what: str) -> str:
 def _span(seconds: Range) -> str:
     unit, name = (1, "s") if seconds.high < 90 else (60, "min")
     unit, name = (3600, "h") if seconds.high >= 5400 else (unit, name)
+    if seconds.high < 1:
+        return "under a second"
     low, high = f"{seconds.low / unit:.2g}", f"{seconds.high / unit:.2g}"
     return f"{low} {name}" if low == high else f"{low} to {high} {name}"

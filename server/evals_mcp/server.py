@@ -40,7 +40,7 @@ INSTRUCTIONS = """\
 Launch, watch and read evaluations of language models: a judge gives a verdict on every row of a \
 data set.
 
-1. upload_dataset checks and stores rows (JSONL, CSV or inline) and returns a file id; \
+1. upload_dataset checks and stores a data file or inline rows and returns a file id; \
 list_datasets finds earlier ones.
 2. create_evaluation starts: classify (labels), score (a range) or compare (A or B). Name a column \
 of ready answers in response_column, or give a model to run as model_to_evaluate. Templates are \
@@ -208,6 +208,12 @@ class _Call:
     async def answer(self, definition: ToolDefinition[Any, Any]) -> CallToolResult:
         """Check the arguments, open the session, run."""
         self._tool = definition.name
+        if not (definition.read_only or self._principal.may_write):
+            # HTTP has refused it already, as far as it could read the request.
+            raise UnsupportedError(
+                f"{definition.name} changes something, and you may only read: ask whoever grants "
+                "your access for the right to write. list_evaluations shows what is there to read."
+            )
         return await definition.call(self._params.arguments, self._open_session)
 
     def record(self, outcome: str, seconds: float) -> CallRecord:

@@ -76,7 +76,7 @@ def test_every_csv_cell_comes_back_as_text(cells: list[tuple[str, str]]) -> None
         ),
         pytest.param(b'{"a": "\xff"}\n', "jsonl", "line 1: not UTF-8 (byte 8", id="bad UTF-8"),
         pytest.param(b"[" * 100_000, "jsonl", "line 1: n", id="nested without end"),
-        pytest.param(b"a,b\n1\n", "csv", "line 2: 1 cells, the header has 2", id="short row"),
+        pytest.param(b"a,b\n1\n", "csv", "line 2: 1 cell, the header has 2", id="short row"),
         pytest.param(b"a,b\n1,2,3\n", "csv", "line 2: 3 cells, the header has 2", id="long row"),
         pytest.param(
             b"1,2\n3,4\n", "csv", "line 1: '1' does not look like a column name", id="no header"
@@ -103,7 +103,7 @@ def test_every_csv_cell_comes_back_as_text(cells: list[tuple[str, str]]) -> None
             "is the file separated by commas? Then give the file a name that ends in .csv",
             id="commas in TSV",
         ),
-        pytest.param(b"a\tb\n1\n", "tsv", "line 2: 1 cells, the header has 2", id="short TSV row"),
+        pytest.param(b"a\tb\n1\n", "tsv", "line 2: 1 cell, the header has 2", id="short TSV row"),
         pytest.param(b'{"a": 1} x\n', "jsonl", "line 1: not JSON (Extra data", id="more behind"),
         pytest.param(b'{"a": 1, "b": 2}\n', "csv", "line 1: it looks like JSONL;", id="JSONL"),
         pytest.param(

@@ -36,8 +36,8 @@ def allowed_file(given: str, folders: Sequence[Path]) -> Path:
     roots = [folder for folder in map(_resolved, folders) if folder != Path(folder.anchor)]
     if not roots:
         raise InvalidRequestError(
-            "No folder is open to upload_dataset: whoever runs this server names one in "
-            f"datasets.allowed_folders; {_INLINE}."
+            "No file of this server's machine may be uploaded: pass the rows inline as `rows`. "
+            "Whoever runs the server for one user only names folders in datasets.allowed_folders."
         )
     wanted = _at_home(Path(given))
     inside = [path for path in _places(wanted, roots) if _is_within(path, roots)]
@@ -89,7 +89,9 @@ def _check_regular(path: Path) -> None:
             f"{_INLINE}."
         ) from None
     if stat.S_ISDIR(mode):
-        raise DatasetFaultError("`path` is a folder; name one data file in it, such as a .jsonl or .csv.")
+        raise DatasetFaultError(
+            "`path` is a folder; name one data file in it, such as a .jsonl or .csv."
+        )
     if not stat.S_ISREG(mode):
         raise DatasetFaultError(
             "`path` is a device or a pipe, not a file; write the rows to a .jsonl or .csv file "

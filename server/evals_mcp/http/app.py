@@ -93,7 +93,7 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
     )
     guarded: ASGIApp = sessions.handle_request
     if lacking is not None:
-        guarded = WriteScope(guarded, may_call, lacking)
+        guarded = WriteScope(guarded, may_call, lacking, front.max_body_bytes)
     guarded = CallLimits(BodyDeadline(guarded, front.body_seconds), front.limits)
 
     async def ready(_: Request) -> Response:

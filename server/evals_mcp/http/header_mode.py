@@ -43,7 +43,8 @@ class HeaderMode:
         if not keys:
             wanted = " or ".join(self._headers.values())
             return Refusal(401, "missing_key", f"Send your key for the service as {wanted}.")
-        return Principal(self._identity(keys), keys)
+        brought = " or ".join(self._headers[service] for service in keys)
+        return Principal(self._identity(keys), keys, remedy=f"send a valid one as {brought}")
 
     def _identity(self, keys: Mapping[str, SecretStr]) -> str:
         known = "\n".join(f"{name} {keys[name].get_secret_value()}" for name in sorted(keys))

@@ -81,7 +81,10 @@ class OAuthMode:
             return self.lacking(READ)
         subject, issuer = str(claims["sub"]), str(claims["iss"])
         return Principal(
-            f"{issuer}\n{subject}", dict(self._keys.get(subject, {})), may_write=WRITE in scopes
+            f"{issuer}\n{subject}",
+            dict(self._keys.get(subject, {})),
+            may_write=WRITE in scopes,
+            remedy="whoever runs this server puts a valid one for you under [oauth.subjects]",
         )
 
     def lacking(self, scope: str) -> Refusal:

@@ -35,6 +35,7 @@ from evals_mcp.settings_types import TokenSource, is_loopback
 from evals_mcp.tools.catalog import BY_NAME
 
 _NO_LIMIT = 1_000_000_000
+_VENDORS: tuple[ProviderName, ...] = ("together", "nugen")
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
@@ -177,10 +178,24 @@ def _check_oauth(settings: Settings) -> None:
 
 
 def services_of(settings: Settings) -> tuple[ProviderName, ...]:
-    """The services that a request may be for; without a choice in mode header, every vendor's."""
-    if settings.http.mode == "header" and settings.server.provider is None:
-        return "together", "nugen"
-    return settings.providers
+    """The services that a request may be for, by who has keys for them.
+
+    In mode header without a choice that is every vendor's; in mode oauth those that a subject has a
+    key for, beside the chosen one.
+    """
+    chosen, mode = settings.server.provider, settings.http.mode
+    if mode == "header":
+        return (chosen,) if chosen else ("together", "nugen")
+    if mode == "local":
+        return settings.providers
+    keyed: list[ProviderName] = [
+        name
+        for name in _VENDORS
+        if any(getattr(one, name).token for one in settings.oauth.subjects.values())
+    ]
+    if chosen is None:
+        return tuple(keyed) or ("local",)
+    return (chosen, *(name for name in keyed if name != chosen))
 
 
 def remote_safe(settings: Settings) -> Settings:

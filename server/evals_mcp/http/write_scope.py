@@ -20,18 +20,24 @@ class WriteScope:
     """
 
     def __init__(
-        self, app: ASGIApp, may_call: Callable[[str], bool], refusal: Callable[[], Refusal]
+        self,
+        app: ASGIApp,
+        may_call: Callable[[str], bool],
+        refusal: Callable[[], Refusal],
+        max_bytes: int,
     ) -> None:
         """Wrap an app.
 
         Args:
-            app: What comes behind; it limits the length of bodies.
+            app: What comes behind.
             may_call: Whether a tool of this name changes nothing.
             refusal: The challenge.
+            max_bytes: The longest body that the app takes; it refuses what is longer.
         """
         self.app = app
         self.may_call = may_call
         self.refusal = refusal
+        self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer with the challenge."""
@@ -39,19 +45,15 @@ class WriteScope:
         if scope["type"] != "http" or principal is None or principal.may_write:
             await self.app(scope, receive, send)
             return
-        messages, body = await _read(receive)
+        messages, body = await _read(receive, self.max_bytes)
         if any(not self.may_call(name) for name in _tools_called(body)):
             await self.refusal().response(scope, receive, send)
             return
         await self.app(scope, _again(messages, receive), send)
 
 
-MAX_BYTES = 4 * 1024 * 1024
-"""The most that is looked into; what is longer is refused behind."""
-
-
-async def _read(receive: Receive) -> tuple[list[Message], bytes]:
-    """The body's messages, to be handed on, and the body."""
+async def _read(receive: Receive, max_bytes: int) -> tuple[list[Message], bytes]:
+    """The body's messages, to be handed on, and the body; none of it where it is too long."""
     messages: list[Message] = []
     body = b""
     while True:
@@ -60,7 +62,7 @@ async def _read(receive: Receive) -> tuple[list[Message], bytes]:
         body += message.get("body", b"")
         if message["type"] != "http.request" or not message.get("more_body"):
             return messages, body
-        if len(body) > MAX_BYTES:
+        if len(body) > max_bytes:
             return messages, b""
 
 

@@ -102,7 +102,7 @@ def _unknown(role: str, model: str, lookups: Lookups, service: str) -> tuple[lis
 def _cost(lookups: Lookups, service: str) -> str:
     if why := _why(lookups, "models"):
         return f"The price list cannot be had ({why}), and the questions' lengths are not known."
-    return f"No cost: {service} does not tell how long the questions of a benchmark are."
+    return f"Cost not known: {service} does not tell how long the questions of a benchmark are."
 
 
 def _why(lookups: Lookups, name: str) -> str:

@@ -150,9 +150,10 @@ def _unnameable(nameless: Sequence[str], columns: Sequence[str]) -> str:
 def _unused(unused: Sequence[str], used: Sequence[str], parameters: AnyParameters) -> str:
     """Every way to use a column, or to do without it."""
     ready = "" if candidates(parameters) else ", name it in `response_column` if it holds answers"
+    column, it = ("column", "it") if len(unused) == 1 else ("columns", "them")
     return (
-        f"Nothing uses the column {named(unused)}: each must be read by a template or be a "
-        "response column, or the service ends the evaluation. Use it in `judge.system_template`"
+        f"Nothing uses the {column} {named(unused)}: each must be read by a template or be a "
+        f"response column, or the service ends the evaluation. Use {it} in `judge.system_template`"
         f"{ready}{_or_without(used)}."
     )
 

@@ -72,6 +72,8 @@ def _token_advice(service: Service, status: int) -> str:
             f"{service} wants a token ({status}) and none is configured: set "
             f"{service.token_setting}, then restart this server."
         )
+    if service.remedy is not None:
+        return f"{service} does not take the key ({status}): {service.remedy}."
     return (
         f"{service} does not take the configured token ({status}): put a valid one into "
         f"{service.token_setting}, then restart this server."

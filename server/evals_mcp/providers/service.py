@@ -36,6 +36,8 @@ class Service:
     """What else tells it from others of its name: the folder of an embedded service's data."""
     owner: str | None = None
     """Whose data it is, where that is known by other means than the token; see `Principal.id`."""
+    remedy: str | None = None
+    """What to do about a token that is not taken, where it is no setting of this server's."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.host})"

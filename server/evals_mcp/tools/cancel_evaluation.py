@@ -23,7 +23,9 @@ async def cancel_evaluation(
     try:
         job = await session.provider.cancel_evaluation(evaluation_id)
     except UnsupportedError as error:
-        raise await _with_total(error, evaluation_id, session) from None
+        job = await session.provider.get_evaluation(evaluation_id)
+        if job.status not in ENDED:
+            raise await _with_total(error, job, session) from None
     return CancelEvaluationOutput(
         evaluation_id=evaluation_id,
         status=job.status,
@@ -32,12 +34,12 @@ async def cancel_evaluation(
 
 
 async def _with_total(
-    error: UnsupportedError, evaluation_id: str, session: ToolSession
+    error: UnsupportedError, job: EvaluationJob, session: ToolSession
 ) -> UnsupportedError:
     # Jinja2 costs start-up time that only this answer has to pay.
     from evals_mcp.tools.left_alone import expected_total  # noqa: PLC0415
 
-    total = await expected_total(evaluation_id, session)
+    total = await expected_total(job, session)
     return error if total is None else UnsupportedError(f"{error} Left alone it takes {total}.")
 
 

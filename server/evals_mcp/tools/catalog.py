@@ -24,8 +24,8 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
         name="upload_dataset",
         title="Upload a data set",
-        description="Check a JSONL or CSV file, or inline rows, and store it for evaluations. "
-        "Returns the file id, columns and a preview. A faulty file is not sent.",
+        description="Check a data file, or inline rows, and store it for evaluations. Returns the "
+        "file id, columns and a preview. A faulty file is not sent, nor one stored already.",
         takes=schemas.UploadDatasetInput,
         returns=schemas.UploadDatasetOutput,
         run=upload_dataset,

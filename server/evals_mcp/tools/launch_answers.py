@@ -51,7 +51,8 @@ def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
     elif reason := over_the_limit(launch.plan, budget):
         step = f"A create would be refused. {reason}"
     elif reasons := reasons_to_ask(launch.plan, budget):
-        step = f"{again} to start it; the user is asked first. {_joined(reasons, launch.plan)}"
+        why = _joined(reasons, launch.plan) or "The warnings are the reason."
+        step = f"{again} to start it; the user is asked first. {why}"
     else:
         step = f"{again} to start it."
     return _answer(launch, "plan", step.strip())
@@ -61,7 +62,7 @@ def confirm(launch: Launch, reasons: Sequence[str], code: Code) -> CreateEvaluat
     """The user is to agree; the code is what to come back with."""
     why = _joined(reasons, launch.plan)
     step = (
-        f"{why} Tell the user the rows, the calls, the estimated cost and the warnings. Only when "
+        f"{why} Tell the user what would start, the calls, the cost and any warnings. Only when "
         "they agree, call create_evaluation again with the same arguments and `confirm` set to "
         f"the code; it holds for {code.lifetime} s."
     )

@@ -18,14 +18,13 @@ SECONDS = 5.0
 """How long it may take to find out."""
 
 
-async def expected_total(evaluation_id: str, session: ToolSession) -> str | None:
+async def expected_total(job: EvaluationJob, session: ToolSession) -> str | None:
     """Such as `about $0.40 to $1.20 in all (2,000 calls)`; None where it cannot be told in time.
 
     Raises nothing that a service or its answers can do.
     """
     with anyio.move_on_after(SECONDS):
         try:
-            job = await session.provider.get_evaluation(evaluation_id)
             request = parse_evaluation_request({"type": job.type, "parameters": _parameters(job)})
             return in_all(await plan_evaluation(request, session.provider, session.desk))
         except (EvalsMCPError, ValidationError):

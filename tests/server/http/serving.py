@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from evals_mcp.http.app import Front, build_app
 from evals_mcp.http.limits import Limits
 from evals_mcp.http.local_mode import LocalMode
+from evals_mcp.listening import without_delay
 from evals_mcp.server import build_server
 from evals_mcp.services import open_services
 from evals_mcp.tools.session import Clock
@@ -60,6 +61,7 @@ class _Server(uvicorn.Server):
 async def listening(app: ASGIApp, seconds: float = 30) -> AsyncGenerator[str]:
     """The base URL of an app that answers while the block runs, for so many seconds at most."""
     with socket.create_server(("127.0.0.1", 0)) as bound, anyio.fail_after(seconds):
+        without_delay(bound)
         config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
         server = _Server(config)
         async with anyio.create_task_group() as tasks:

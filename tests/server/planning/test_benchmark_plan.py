@@ -37,7 +37,7 @@ async def test_two_models_answer_every_question() -> None:
             "calls": 100,
             "notes": [
                 "Calls count the answers; a judge that compares them is not counted.",
-                "No cost: local does not tell how long the questions of a benchmark are.",
+                "Cost not known: local does not tell how long the questions of a benchmark are.",
             ],
         }
     )

@@ -127,7 +127,7 @@ async def test_a_file_system_root_allows_nothing() -> None:
     async with served(FakeProvider(), configured=configured) as server:
         text = await server.refusal("upload_dataset", path="/etc/hostname")
 
-    assert "No folder is open" in text
+    assert "No file of this server" in text
 
 
 async def test_a_full_temporary_folder_is_named_with_who_acts(
