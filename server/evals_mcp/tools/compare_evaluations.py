@@ -170,7 +170,11 @@ class _Both:
         )
 
     def _cautions(self, joined: Joined) -> list[Caution]:
-        found = comparability.cautions(self.a, self.b) + comparability.row_cautions(joined.counts)
+        found, counts = comparability.cautions(self.a, self.b), joined.counts
+        if not (counts.unmatched_a or counts.unmatched_b):
+            # Every row has its partner: other files, such as other columns of one, make no matter.
+            found = [caution for caution in found if caution.of != "data"]
+        found += comparability.row_cautions(counts)
         for name, rows in (("A", self.rows_a), ("B", self.rows_b)):
             if lines := rows.damage.lines:
                 text = f"{lines} lines of {name}'s result file cannot be read; the first is line "
