@@ -1,0 +1,1 @@
+"""What is promised when something fails: every fault at every operation, injected over loopback."""

@@ -1,0 +1,341 @@
+"""Runs every fault at every operation: real providers, a real engine, real sockets between."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import anyio.lowlevel
+import httpx2
+from pydantic import SecretStr
+
+from evals_mcp.errors import CallerError, EvalsMCPError, OperatorError, ServiceError
+from evals_mcp.providers.http import RestClient
+from evals_mcp.providers.nugen import NugenProvider
+from evals_mcp.providers.protocol import Provider
+from evals_mcp.providers.retrying import Patience, Timing
+from evals_mcp.providers.service import Service
+from evals_mcp.providers.together import TogetherProvider
+from evals_mcp.tools.session import Clock
+from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
+from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient
+from tests.faults.catalog import FAULTS, Fault
+from tests.faults.injections import LONGEST_BODY, ROW, SECRET, SIGNATURE
+from tests.faults.operations import MODEL, OPERATIONS, Contract, Material, Operation
+from tests.faults.promises import MODES, Mode, Outcome
+from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.journeys.served import served_engine
+from tests.server.serving import served
+
+PATIENCE = Patience(
+    budget=6.0, upload=6.0, connect=5.0, read=1.0, send=1.0, file=1.0, body_bytes=LONGEST_BODY
+)
+_NO_LIMITS = httpx2.Limits(max_connections=None)
+BUSY_AT_ONCE, WAITING_AT_ONCE = 6, 200
+"""Cases that run at the same time: those that work, and after them those that mostly wait."""
+
+ROWS = [{"expected": f"answer {n}", "answer": f"answer {n}"} for n in range(3)]
+QUESTIONS = [{"question": f"Which number follows {n}?", "answer": str(n + 1)} for n in range(3)]
+
+_WHO_ACTS = {
+    OperatorError: r"setting|environment variable|[Ww]hoever (owns|runs|set)",
+    CallerError: r"list_\w+|get_\w+|`\w+`|setting|too large",
+    ServiceError: (
+        r"[Tt]ry again|again in a minute|Read it again|Call \w+|If this stays so"
+        r"|before list_evaluations shows"
+    ),
+}
+"""What a message of each kind must say."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was observed."""
+
+    outcome: Outcome
+    text: str = ""
+    """The error's message."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fault at an operation."""
+
+    fault: Fault
+    operation: Operation
+
+    @property
+    def title(self) -> str:
+        """Unique."""
+        return f"{self.operation.title}: {self.fault.name}"
+
+
+CASES = tuple(Case(fault, operation) for operation in OPERATIONS for fault in FAULTS)
+
+
+@dataclass
+class Observed:
+    """Everything that a run of the suite has seen."""
+
+    calls: dict[tuple[str, Mode], Seen]
+    after_three_calls: dict[str, int]
+    """Evaluations that the service has, by the case's title; creates alone."""
+    led_astray: int
+    """Requests that arrived where the redirects lead."""
+
+
+class MovingClock:
+    """The real time, and how wrong this machine is about it."""
+
+    def __init__(self, off: timedelta) -> None:
+        self.off = off
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.off
+
+
+class World:
+    """An engine with something in it, and a way to it through a fault."""
+
+    def __init__(
+        self, url: str, engine: EngineClient, material: Material, client: httpx2.AsyncClient
+    ) -> None:
+        self._url = url.removesuffix("/v1")
+        self._engine, self._material, self._client = engine, material, client
+        self._marks = count(1)
+        self.elsewhere = ""
+        """Where redirects lead."""
+
+    async def call(self, case: Case, mode: Mode) -> Seen:
+        """Make one call with the fault in its way."""
+        own = await self._own(case.operation)
+        times = 1 if mode == "once" else None
+        async with self._faulty(case, times) as (provider, _, proxy):
+            error: EvalsMCPError | None = None
+            try:
+                with anyio.fail_after(50):
+                    await case.operation.call(provider, own)
+            except EvalsMCPError as caught:
+                error = caught
+            things = await self.things(case.operation, own)
+            return Seen(
+                Outcome(type(error) if error else None, proxy.aimed, things), str(error or "")
+            )
+
+    async def call_the_tool_three_times(self, case: Case) -> int:
+        """Create with the tool, as a client that repeats itself; answer how many there are."""
+        own = await self._own(case.operation)
+        arguments = _tool_arguments(case.operation, own)
+        async with (
+            self._faulty(case, 1, aim=f"(?=POST )(?:{case.operation.aim})") as (
+                provider,
+                clock,
+                _,
+            ),
+            served(provider, clock=Clock(now=clock)) as server,
+        ):
+            for _ in range(3):
+                with anyio.fail_after(50):
+                    await server.client.call_tool("create_evaluation", arguments)
+        return await self.things(case.operation, own) or 0
+
+    @asynccontextmanager
+    async def _faulty(
+        self, case: Case, times: int | None, aim: str | None = None
+    ) -> AsyncGenerator[tuple[Provider, MovingClock, FaultProxy]]:
+        fault, clock = case.fault, MovingClock(case.fault.clock_off)
+
+        async def strike(exchange: Any) -> None:
+            clock.off += fault.jump
+            inject = fault.then if fault.then and proxy.aimed > 1 else fault.inject
+            assert inject is not None
+            await inject(exchange)
+
+        async with fault_proxy(
+            self._url,
+            strike if fault.inject else None,
+            aim=aim or case.operation.aim,
+            times=times,
+            elsewhere=self.elsewhere,
+        ) as proxy:
+            address = fault.address(proxy.url) if fault.address else proxy.url
+            yield self._provider(case.operation.contract, address, clock), clock, proxy
+
+    def _provider(self, contract: Contract, address: str, clock: MovingClock) -> Provider:
+        rest = RestClient(
+            self._client,
+            Service(
+                "together" if contract == "vendor" else "local",
+                address if contract == "benchmark" else f"{address}/v1",
+                SecretStr(SECRET),
+                "together.base_url",
+                "the environment variable TOGETHER_API_KEY",
+            ),
+            Timing(sleep=_no_time, chance=lambda: 0.0, now=clock),
+            PATIENCE,
+        )
+        if contract == "benchmark":
+            return NugenProvider(
+                "local", rest, generation=1, deadline=None, embedded=True, clock=clock
+            )
+        own = contract == "local"
+        return TogetherProvider(
+            "local" if own else "together",
+            rest,
+            reports_progress=own,
+            can_cancel=own,
+            takes_keys=own,
+            clock=clock,
+        )
+
+    async def _own(self, operation: Operation) -> Material:
+        """The material with what belongs to one case alone."""
+        mark = f"case-{next(self._marks)}"
+        benchmark = self._material.benchmark
+        if operation.kind == "create" and operation.contract == "benchmark":
+            benchmark = await upload_questions(self._engine, mark)
+        return replace(self._material, mark=mark, own_benchmark=benchmark)
+
+    async def things(self, operation: Operation, own: Material) -> int | None:
+        """How many evaluations or whole files of this case the service has."""
+        http, whole = self._engine.http, own.rows_file.stat().st_size
+        match operation.kind, operation.contract:
+            case "create", "benchmark":
+                page = (await http.get(f"{self._url}/api/v3/evaluations?limit=100")).json()
+                found = [own.own_benchmark == job["benchmark_id"] for job in page["evaluations"]]
+            case "create", _:
+                jobs = (await http.get("/evaluation?limit=100")).json()
+                found = [own.mark in job["parameters"].get("labels", ()) for job in jobs]
+            case "upload", "benchmark":
+                listed = (await http.get(f"{self._url}/api/v3/benchmark/list")).json()
+                found = [own.mark == one["benchmark_name"] for one in listed["benchmarks"]]
+            case "upload", _:
+                named = [
+                    file
+                    for file in (await http.get("/files")).json()["data"]
+                    if file["filename"] == f"{own.mark}.jsonl"
+                ]
+                assert all(file["bytes"] == whole for file in named), "half a file is listed"
+                found = [True] * len(named)
+            case _:
+                return None
+        return sum(found)
+
+
+async def observe(folder: Path, cases: Iterable[Case] = CASES) -> Observed:
+    """Run the suite: every case once struck and always struck, creates by the tool too."""
+    seen = Observed({}, {}, 0)
+
+    async def call(world: World, case: Case, mode: Mode, room: anyio.CapacityLimiter) -> None:
+        async with room:
+            seen.calls[case.title, mode] = await world.call(case, mode)
+
+    async def repeat(world: World, case: Case, room: anyio.CapacityLimiter) -> None:
+        async with room:
+            seen.after_three_calls[case.title] = await world.call_the_tool_three_times(case)
+
+    async with _world(folder) as world, fault_proxy("http://127.0.0.1:1", None) as elsewhere:
+        world.elsewhere = f"{elsewhere.url}/v1/evaluation"
+        for waits, at_once in ((False, BUSY_AT_ONCE), (True, WAITING_AT_ONCE)):
+            room = anyio.CapacityLimiter(at_once)
+            async with anyio.create_task_group() as tasks:
+                for case in (case for case in cases if case.fault.waits is waits):
+                    for mode in MODES:
+                        tasks.start_soon(call, world, case, mode, room)
+                    if case.operation.kind == "create":
+                        tasks.start_soon(repeat, world, case, room)
+        seen.led_astray = elsewhere.aimed
+    return seen
+
+
+def faults_of(message: str, error: type[EvalsMCPError] | None) -> list[str]:
+    """What is wrong with an error's message: who acts, and what it must not say."""
+    if error is None:
+        return []
+    told = [text for text in (SECRET, ROW, SIGNATURE, "Traceback") if text in message]
+    wanted = next(words for kind, words in _WHO_ACTS.items() if issubclass(error, kind))
+    unsaid = [] if re.search(wanted, message) else [f"says nothing like {wanted}"]
+    long = ["longer than 1200 characters"] if len(message) > 1200 else []
+    return [*told, *unsaid, *long]
+
+
+async def _no_time(_seconds: float) -> None:
+    await anyio.lowlevel.checkpoint()
+
+
+def _tool_arguments(operation: Operation, own: Material) -> dict[str, object]:
+    if operation.contract == "benchmark":
+        return {"type": "benchmark", "model_id": MODEL, "benchmark_id": own.own_benchmark}
+    return {
+        "type": "classify",
+        "input_data_file_path": own.data_set,
+        "judge": {"model": RULE_JUDGE["model"], "system_template": RULE_JUDGE["system_template"]},
+        "labels": ["yes", own.mark],
+        "pass_labels": ["yes"],
+        "response_column": "answer",
+    }
+
+
+def _reply(request: ChatRequest) -> Reply:
+    if "row to wait for" in str(request.body):
+        return completion("", delay=600)
+    return verdict(feedback="", label="good")
+
+
+async def upload_questions(engine: EngineClient, name: str) -> str:
+    """Store a benchmark without any fault, and answer its id."""
+    root = str(engine.http.base_url).split("/v1")[0]
+    answer = await engine.http.post(
+        f"{root}/api/v3/benchmark/upload",
+        files={"file": (f"{name}.json", json.dumps(QUESTIONS).encode())},
+        data={"name": name},
+    )
+    return answer.json()["benchmark_id"]
+
+
+@asynccontextmanager
+async def _world(folder: Path) -> AsyncGenerator[World]:
+    async with (
+        ModelServer(_reply, models=(MODEL, "judge-1")) as models,
+        served_engine(folder / "engine", LOCAL__MODELS__BASE_URL=models.base_url) as engine,
+        httpx2.AsyncClient(base_url=engine.url, timeout=30, trust_env=False) as http,
+        httpx2.AsyncClient(limits=_NO_LIMITS, trust_env=False) as struck,
+    ):
+        direct = EngineClient(http)
+        yield World(engine.url, direct, await _material(folder, direct), struck)
+
+
+async def _material(folder: Path, engine: EngineClient) -> Material:
+    rows_file, questions_file = folder / "rows.jsonl", folder / "questions.jsonl"
+    rows_file.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    questions_file.write_text("".join(json.dumps(one) + "\n" for one in QUESTIONS))
+    data_set, benchmark = await engine.upload(ROWS), await upload_questions(engine, "numbers")
+    common = {"labels": ["good", "bad"], "pass_labels": ["good"], "model_to_evaluate": "answer"}
+    ended = await engine.create(
+        "classify", judge=RULE_JUDGE, input_data_file_path=data_set, **common
+    )
+    waiting = [ROWS[0], {"expected": "row to wait for", "answer": "row to wait for"}]
+    running = await engine.create(
+        "classify", judge=MODEL_JUDGE, input_data_file_path=await engine.upload(waiting), **common
+    )
+    root = "{0.scheme}://{0.netloc}/api/v3".format(urlsplit(str(engine.http.base_url)))
+    body = {"model_id": MODEL, "benchmark_id": benchmark}
+    created = (await engine.http.post(f"{root}/evaluations", json=body)).json()["evaluation_id"]
+    await engine.finished(ended)
+    await engine.until(running, lambda job: bool(job["progress"] and job["progress"]["done"]))
+    with anyio.fail_after(20):
+        status = f"{root}/evaluations/{created}/status"
+        while (await engine.http.get(status)).json()["status"] != "completed":  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+    return Material(
+        data_set, ended, running, benchmark, created, rows_file, questions_file, benchmark, "none"
+    )

@@ -1,0 +1,198 @@
+"""A TCP proxy over loopback that does to a request what it is told to do.
+
+async with fault_proxy(upstream, lost, aim="POST /v1/evaluation", times=1) as proxy:
+    RestClient(client, Service(base_url=proxy.url, ...))
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import struct
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+_BODY_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
+_CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
+_TLS_HANDSHAKE = b"\x16"
+_NOT_HTTP = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+_RESET = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+"""SO_LINGER for zero seconds: closing sends RST in place of FIN."""
+
+Injection = Callable[["Exchange"], Awaitable[None]]
+
+
+class Exchange:
+    """One request at the proxy, and what can be done with it."""
+
+    def __init__(
+        self,
+        proxy: FaultProxy,
+        head: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self._proxy = proxy
+        self._head = head
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def elsewhere(self) -> str:
+        """Another address, which nothing may be sent to."""
+        return self._proxy.elsewhere
+
+    async def body(self, share: float = 1.0) -> bytes:
+        """The request's body, or the first part of it."""
+        found = _BODY_LENGTH.search(self._head)
+        return await self._reader.readexactly(int(int(found[1]) * share) if found else 0)
+
+    async def pass_on(self) -> bytes:
+        """Let the service carry it out, and return all that it answers."""
+        reader, writer = await self._ask(await self.body())
+        try:
+            return await reader.read()
+        finally:
+            writer.close()
+
+    async def pass_on_half(self) -> None:
+        """Give the service the first half of the request's body, and then a reset."""
+        half = await self.body(0.5)
+        _, writer = await self._ask(half)
+        _reset(writer)
+
+    async def _ask(self, body: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self._proxy.passed += 1
+        reader, writer = await asyncio.open_connection(*self._proxy.upstream)
+        head = _CONNECTION.sub(b"", self._head[:-4]) + b"\r\nconnection: close\r\n\r\n"
+        writer.write(head + body)
+        await writer.drain()
+        return reader, writer
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes of an answer."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def answer(self, status: int, body: bytes, **headers: str) -> None:
+        """Answer in the service's place."""
+        given = {"Content-Type": "application/json"}
+        given |= {name.replace("_", "-"): value for name, value in headers.items()}
+        given |= {"Content-Length": str(len(body)), "Connection": "close"}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+        await self.send(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + body)
+
+    async def hang(self) -> None:
+        """Send nothing more until the client has gone."""
+        await self._reader.read()
+
+    def reset(self) -> None:
+        """Drop the connection as a crash does."""
+        _reset(self._writer)
+
+
+class FaultProxy:
+    """Passes requests on to a service, but for those that it is told to treat otherwise."""
+
+    def __init__(
+        self,
+        upstream: str,
+        inject: Injection | None,
+        *,
+        aim: str,
+        times: int | None,
+        elsewhere: str,
+    ) -> None:
+        """Stand before a service.
+
+        Args:
+            upstream: its address.
+            inject: what to do with a request; None passes all on.
+            aim: a regular expression for the beginning of a request, such as `GET /v1/models`.
+            times: how many of those that fit are treated; None for all.
+            elsewhere: where a redirect leads.
+        """
+        parts = urlsplit(upstream)
+        self.upstream = parts.hostname, parts.port
+        self.elsewhere = elsewhere
+        self.url = ""
+        """Its own address, without a path."""
+        self.aimed = 0
+        """Requests that fitted the aim."""
+        self.passed = 0
+        """Of these and the others, how many the service was given."""
+        self._inject, self._aim, self._times = inject, re.compile(aim), times
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Treat one request and close."""
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await self._treat(reader, writer)
+                await writer.drain()
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
+        finally:
+            writer.close()
+
+    async def _treat(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readexactly(1)
+        if head == _TLS_HANDSHAKE:
+            writer.write(_NOT_HTTP)
+        else:
+            head += await reader.readuntil(b"\r\n\r\n")
+            await self._injection_for(head)(Exchange(self, head, reader, writer))
+
+    def _injection_for(self, head: bytes) -> Injection:
+        if not self._aim.match(head.decode("latin-1")):
+            return passed
+        self.aimed += 1
+        within = self._times is None or self.aimed <= self._times
+        return self._inject if self._inject and within else passed
+
+
+async def passed(exchange: Exchange) -> None:
+    """No fault."""
+    await exchange.send(await exchange.pass_on())
+
+
+@asynccontextmanager
+async def fault_proxy(
+    upstream: str,
+    inject: Injection | None,
+    *,
+    aim: str = "",
+    times: int | None = None,
+    elsewhere: str = "",
+) -> AsyncGenerator[FaultProxy]:
+    """A proxy that listens on a free port of this machine while the context is open."""
+    proxy = FaultProxy(upstream, inject, aim=aim, times=times, elsewhere=elsewhere)
+    open_tasks = set[asyncio.Task[None]]()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.ensure_future(proxy.serve(reader, writer))
+        open_tasks.add(task)
+        task.add_done_callback(open_tasks.discard)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield proxy
+    finally:
+        server.close()
+        left = list(open_tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        # What was closed or dropped is gone once the loop has gone round.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    found: socket.socket = writer.get_extra_info("socket")
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()

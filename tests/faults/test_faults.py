@@ -1,0 +1,48 @@
+"""Every fault at every operation ends as docs/faults.md promises."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from tests.faults import client_cases, engine_cases
+from tests.faults.client_cases import Case, Observed
+from tests.faults.elsewhere import REFERENCES, ROOT, Reference
+from tests.faults.engine_cases import EngineCase, RowsSeen
+from tests.faults.page import page
+from tests.faults.verdict import broken_by_a_call, broken_by_a_row
+
+
+@pytest.fixture(scope="module")
+def calls(tmp_path_factory: pytest.TempPathFactory) -> Observed:
+    """The whole suite at once: most cases wait for something."""
+    return anyio.run(client_cases.observe, tmp_path_factory.mktemp("calls"))
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RowsSeen]:
+    return anyio.run(engine_cases.observe, tmp_path_factory.mktemp("engines"))
+
+
+@pytest.mark.parametrize("case", client_cases.CASES, ids=lambda case: case.title)
+def test_a_struck_call_ends_as_promised(case: Case, calls: Observed) -> None:
+    assert list(broken_by_a_call(case, calls)) == []
+
+
+def test_no_redirect_is_followed(calls: Observed) -> None:
+    assert calls.led_astray == 0
+
+
+@pytest.mark.parametrize("case", engine_cases.CASES, ids=lambda case: case.title)
+def test_a_struck_row_ends_as_promised(case: EngineCase, rows: dict[str, RowsSeen]) -> None:
+    assert list(broken_by_a_row(case, rows)) == []
+
+
+@pytest.mark.parametrize("reference", REFERENCES, ids=lambda reference: reference.fault)
+def test_what_the_page_refers_to_is_there(reference: Reference) -> None:
+    assert reference.exists
+
+
+def test_the_page_is_what_is_promised() -> None:
+    committed = (ROOT / "docs" / "faults.md").read_text("utf-8")
+    assert committed == page(), "run `python -m tests.faults > docs/faults.md`"
