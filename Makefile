@@ -42,8 +42,8 @@ lock: $(READY)  ## resolve requirements.lock anew, for every platform and Python
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	  --group dev --extra otel --extra parquet --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-	  --extra otel --extra parquet --constraint requirements.lock --output-file deploy/requirements.lock \
-	  pyproject.toml
+	  --group image --extra otel --extra parquet --constraint requirements.lock \
+	  --output-file deploy/requirements.lock pyproject.toml
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evals-mcp needs Python 3.11 or newer")'

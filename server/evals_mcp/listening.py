@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
 
+import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -39,6 +40,7 @@ class Listener:
         announce: Callable[[], None],
         stop_seconds: float,
         stopping: Callable[[], None] = lambda: None,
+        drain_seconds: float = 0,
     ) -> None:
         """Serve until SIGINT or SIGTERM.
 
@@ -47,6 +49,7 @@ class Listener:
             announce: Called once it answers.
             stop_seconds: What requests in flight get to finish after the signal.
             stopping: Called when the signal comes.
+            drain_seconds: How long requests are still taken after it.
 
         Raises:
             SettingsError: the app did not start.
@@ -61,7 +64,7 @@ class Listener:
             timeout_graceful_shutdown=round(stop_seconds),
         )
         with self._socket:
-            _Announcing(config, announce, stopping).run(sockets=[self._socket])
+            _Announcing(config, announce, stopping, drain_seconds).run(sockets=[self._socket])
 
 
 def without_delay(listening: socket.socket) -> None:
@@ -77,11 +80,16 @@ class _Announcing(uvicorn.Server):
     """Says when it is ready, and ends without raising the signal that ended it once more."""
 
     def __init__(
-        self, config: uvicorn.Config, ready: Callable[[], None], stopping: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        stopping: Callable[[], None],
+        drain_seconds: float,
     ) -> None:
         super().__init__(config)
         self._ready = ready
         self._stopping = stopping
+        self._drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then tell."""
@@ -95,8 +103,9 @@ class _Announcing(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell, then stop."""
+        """Tell, wait until nobody sends requests here any more, then stop."""
         self._stopping()
+        await anyio.sleep(self._drain_seconds)
         await super().shutdown(sockets)
 
     @contextmanager

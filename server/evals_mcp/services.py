@@ -44,7 +44,9 @@ class ProviderServices:
         open_providers: OpenProviders,
         tasks: TaskGroup,
         clock: Clock | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._is_stopping = is_stopping
         self._settings = settings
         self._open_providers = open_providers
         self._tasks = tasks
@@ -72,7 +74,14 @@ class ProviderServices:
         desk, launches = self._kept
         provider = provider_of(principal)
         return ToolSession(
-            provider, self._settings, report_progress, ask_user, desk, launches, clock
+            provider,
+            self._settings,
+            report_progress,
+            ask_user,
+            desk,
+            launches,
+            clock,
+            self._is_stopping,
         )
 
     async def open(self) -> Callable[[Principal], Provider]:
@@ -132,13 +141,17 @@ async def open_services(
     settings: Settings,
     open_providers: OpenProviders | None = None,
     clock: Clock | None = None,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[ProviderServices]:
     """The services of one server, for as long as it runs.
 
-    A test passes its own `open_providers` and `clock`.
+    `is_stopping` is true once calls that wait should come to an end. A test passes its own
+    `open_providers` and `clock`.
     """
     async with anyio.create_task_group() as tasks:
-        services = ProviderServices(settings, open_providers or _composed, tasks, clock)
+        services = ProviderServices(
+            settings, open_providers or _composed, tasks, clock, is_stopping
+        )
         tasks.start_soon(services.resume_paused_runs)
         try:
             yield services

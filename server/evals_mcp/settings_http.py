@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from evals_mcp.settings_types import BaseUrl, CredentialName, Section, TokenSource
+from evals_mcp.settings_types import BaseUrl, CredentialName, Section, TokenSource, Url
 
 Mode = Literal["local", "header", "oauth"]
 
@@ -74,6 +74,14 @@ class HttpSettings(Section):
         description="Requests of all users at once, 1 or more; further ones are told to come back.",
         ge=1,
     )
+    drain_seconds: float = Field(
+        default=0.0,
+        description="Seconds, 0 to 600, for which requests are still taken after a stop signal "
+        "while /readyz says no; a load balancer has taken the server out by then.",
+        ge=0,
+        le=600,
+        allow_inf_nan=False,
+    )
     stop_seconds: float = Field(
         default=30.0,
         description="Seconds, 0 to 600, that calls in flight get to finish when the server stops.",
@@ -98,7 +106,7 @@ class SubjectSettings(Section):
 class OAuthSettings(Section):
     """Where bearer tokens come from, for http.mode oauth."""
 
-    issuer: BaseUrl | None = Field(
+    issuer: Url | None = Field(
         default=None,
         description="The issuer's URL, as its tokens have it in `iss`. Required for mode oauth.",
     )

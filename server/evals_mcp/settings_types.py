@@ -75,6 +75,13 @@ def _checked_folder(path: Path) -> Path:
     return path
 
 
+def _as_written(url: str) -> str:
+    """Check an address that others compare letter by letter, and leave it alone."""
+    _checked_url(url)
+    return url
+
+
+Url = Annotated[str, AfterValidator(_as_written)]
 BaseUrl = Annotated[str, AfterValidator(_checked_url)]
 VariableName = Annotated[str, AfterValidator(_checked_name_of_variable)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]

@@ -19,9 +19,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evals_mcp.http.authentication import Authentication, Authenticator, Refusal
-from evals_mcp.http.limits import CallLimits, Limits
+from evals_mcp.http.limits import CallLimits, HeaderLimit, Limits
 from evals_mcp.http.logs import REQUEST_ID, AccessLog
 from evals_mcp.http.write_scope import WriteScope
+from evals_mcp.listening import HEADER_BYTES
 from evals_mcp.server import Services
 
 BODY_SECONDS = 30.0
@@ -112,7 +113,11 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
                 methods=["POST"] if stateless else None,
             ),
         ],
-        middleware=[Middleware(AccessLog), *_cors(front)],
+        middleware=[
+            Middleware(AccessLog),
+            Middleware(HeaderLimit, most=HEADER_BYTES),
+            *_cors(front),
+        ],
         lifespan=lambda _: sessions.run(),
     )
 

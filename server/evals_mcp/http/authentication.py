@@ -27,8 +27,16 @@ class Refusal:
     @property
     def response(self) -> Response:
         """The refusal on the wire."""
-        body = {"error": self.error, "error_description": self.description}
-        return JSONResponse(body, self.status, dict(self.headers))
+        return rpc_error(self.status, self.description, self.headers, self.error)
+
+
+def rpc_error(
+    status: int, message: str, headers: Mapping[str, str], data: str | None = None
+) -> Response:
+    """A refusal as HTTP has it, with a body that an MCP client can show."""
+    error = {"code": -32000, "message": message} | ({"data": data} if data else {})
+    body = {"jsonrpc": "2.0", "id": None, "error": error}
+    return JSONResponse(body, status, dict(headers))
 
 
 class Authenticator(Protocol):

@@ -8,9 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from evals_mcp.http.authentication import rpc_error
 from evals_mcp.principals import SCOPE, Principal
 
 PRINCIPALS = 10_000
@@ -95,8 +96,24 @@ class CallLimits:
         return None
 
 
-def _busy(status: int, reason: str, seconds: int) -> JSONResponse:
-    """As HTTP has it, with a body that an MCP client can show."""
+def _busy(status: int, reason: str, seconds: int) -> Response:
     message = f"{reason}: try again in {seconds} s."
-    body = {"jsonrpc": "2.0", "id": None, "error": {"code": -32000, "message": message}}
-    return JSONResponse(body, status, {"Retry-After": str(seconds)})
+    return rpc_error(status, message, {"Retry-After": str(seconds)})
+
+
+class HeaderLimit:
+    """Answers 431 to headers that are longer than any client's, all together."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app = app
+        self.most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "http":
+            length = sum(len(name) + len(value) for name, value in scope["headers"])
+            if length > self.most:
+                refusal = rpc_error(431, f"The headers are longer than {self.most} bytes.", {})
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from evals_mcp.http.authentication import Refusal
+from evals_mcp.http.resource import READ, SCOPES, WRITE, Resource
 from evals_mcp.principals import Principal
-
-READ, WRITE = "evals:read", "evals:write"
-SCOPES = (READ, WRITE)
-"""What a token may allow: reading, and beside it uploading, starting and cancelling."""
 
 
 class TokenRejected(Exception):
@@ -32,16 +28,6 @@ class Verifier(Protocol):
             UnavailableError: the issuer's keys cannot be had.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Resource:
-    """This server as clients are told of it."""
-
-    url: str
-    """The identifier that a token's audience must hold: the public URL of the endpoint."""
-    metadata_url: str
-    """Where the protected-resource metadata (RFC 9728) is."""
 
 
 class OAuthMode:

@@ -6,17 +6,14 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
 
 import httpx2
-from mcp.server.auth.routes import build_resource_metadata_url, create_protected_resource_routes
-from pydantic import AnyHttpUrl, SecretStr
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from evals_mcp.compose import open_providers
-from evals_mcp.errors import SettingsError
 from evals_mcp.http.access_tokens import JwksVerifier
 from evals_mcp.http.app import Front, build_app
 from evals_mcp.http.authentication import Authenticator, Refusal
@@ -24,18 +21,19 @@ from evals_mcp.http.header_mode import HEADERS, HeaderMode
 from evals_mcp.http.limits import Limits
 from evals_mcp.http.local_mode import LocalMode
 from evals_mcp.http.logs import log_call
-from evals_mcp.http.oauth_mode import SCOPES, WRITE, OAuthMode, Resource
+from evals_mcp.http.oauth_mode import WRITE, OAuthMode
+from evals_mcp.http.resource import Resource, metadata_route
+from evals_mcp.http.safety import check_safe, remote_safe, services_of
 from evals_mcp.http.telemetry import CallMetrics
 from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.listening import Listener
 from evals_mcp.server import CallRecord, Services, build_server
 from evals_mcp.services import open_services
-from evals_mcp.settings_schema import ProviderName, Settings
-from evals_mcp.settings_types import TokenSource, is_loopback
+from evals_mcp.settings_schema import Settings
+from evals_mcp.settings_types import TokenSource
 from evals_mcp.tools.catalog import BY_NAME
 
 _NO_LIMIT = 1_000_000_000
-_VENDORS: tuple[ProviderName, ...] = ("together", "nugen")
 
 OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
@@ -77,6 +75,7 @@ class HttpService:
             lambda: announce(self.url),
             self._settings.http.stop_seconds,
             self._stop,
+            self._settings.http.drain_seconds,
         )
 
     def _stop(self) -> None:
@@ -87,7 +86,12 @@ class HttpService:
         return http_app(
             self._settings,
             self._version,
-            partial(open_services, self._settings, partial(open_providers, names=names)),
+            partial(
+                open_services,
+                self._settings,
+                partial(open_providers, names=names),
+                is_stopping=lambda: self._stopping,
+            ),
             is_ready=lambda: not self._stopping,
         )
 
@@ -140,76 +144,6 @@ def _reads(tool: str) -> bool:
     return definition is None or definition.read_only
 
 
-def check_safe(settings: Settings, host: str) -> None:
-    """Refuse what would let strangers in, or nobody.
-
-    Raises:
-        SettingsError: with the setting to change.
-    """
-    mode = settings.http.mode
-    if mode == "local" and not is_loopback(host):
-        raise SettingsError(
-            'http.host is not this machine alone, and http.mode is "local", which asks nobody who '
-            'they are: set http.mode to "header" or "oauth", or listen on 127.0.0.1'
-        )
-    if mode == "header" and "local" in services_of(settings):
-        raise SettingsError(
-            'http.mode "header" needs a service that takes keys: set server.provider to '
-            '"together" or "nugen", or http.mode to "oauth" to share the engine of this server'
-        )
-    if mode == "oauth":
-        _check_oauth(settings)
-
-
-def _check_oauth(settings: Settings) -> None:
-    for name in ("issuer", "resource"):
-        if getattr(settings.oauth, name) is None:
-            raise SettingsError(f'oauth.{name} is required for http.mode "oauth"')
-    resource = settings.oauth.resource or ""
-    if urlsplit(resource).path != settings.http.path:
-        raise SettingsError(
-            f"oauth.resource must be the public URL of the endpoint and end with http.path, "
-            f"{settings.http.path}"
-        )
-    for name in ("issuer", "resource", "jwks_url"):
-        parts = urlsplit(getattr(settings.oauth, name) or "")
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            raise SettingsError(f"oauth.{name} must begin with https://")
-
-
-def services_of(settings: Settings) -> tuple[ProviderName, ...]:
-    """The services that a request may be for, by who has keys for them.
-
-    In mode header without a choice that is every vendor's; in mode oauth those that a subject has a
-    key for, beside the chosen one.
-    """
-    chosen, mode = settings.server.provider, settings.http.mode
-    if mode == "header":
-        return (chosen,) if chosen else ("together", "nugen")
-    if mode == "local":
-        return settings.providers
-    keyed: list[ProviderName] = [
-        name
-        for name in _VENDORS
-        if any(getattr(one, name).token for one in settings.oauth.subjects.values())
-    ]
-    if chosen is None:
-        return tuple(keyed) or ("local",)
-    return (chosen, *(name for name in keyed if name != chosen))
-
-
-def remote_safe(settings: Settings) -> Settings:
-    """The settings with nothing that only a user of this machine may do.
-
-    A path in `upload_dataset` is a path of the server's disk: whoever is not its user has no
-    business there.
-    """
-    if settings.http.mode == "local":
-        return settings
-    closed = settings.datasets.model_copy(update={"allowed_folders": ()})
-    return settings.model_copy(update={"datasets": closed})
-
-
 def _front(settings: Settings) -> Front:
     http = settings.http
     one_user = http.mode == "local"
@@ -242,19 +176,13 @@ def _oauth_door(settings: Settings, client: httpx2.AsyncClient) -> Door:
     oauth = settings.oauth
     assert oauth.issuer
     assert oauth.resource
-    resource = AnyHttpUrl(oauth.resource)
+    resource = Resource(oauth.resource, oauth.issuer)
     mode = OAuthMode(
         JwksVerifier(client, oauth.issuer, oauth.resource, oauth.jwks_url),
-        Resource(oauth.resource, str(build_resource_metadata_url(resource))),
+        resource,
         {one.subject: dict(_keys(one.together, one.nugen)) for one in oauth.subjects.values()},
     )
-    routes = create_protected_resource_routes(
-        resource_url=resource,
-        authorization_servers=[AnyHttpUrl(oauth.issuer)],
-        scopes_supported=list(SCOPES),
-        resource_name="evals-mcp",
-    )
-    return Door(mode, partial(mode.lacking, WRITE), routes)
+    return Door(mode, partial(mode.lacking, WRITE), [metadata_route(resource)])
 
 
 def _keys(together: TokenSource, nugen: TokenSource) -> Mapping[str, SecretStr]:

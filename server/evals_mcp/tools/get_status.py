@@ -42,7 +42,7 @@ async def _wait(
             of = f" of {total:,}" if total is not None else ""
             await session.report_progress(told, total, f"{told:,}{of} rows done")
         left = deadline - clock.monotonic()
-        if status.status in ENDED or left <= 0:
+        if status.status in ENDED or left <= 0 or session.is_stopping():
             return status
         await clock.sleep(min(pause, left))
         pause = min(pause * _GROWTH, _LONGEST_PAUSE[status.progress is not None])

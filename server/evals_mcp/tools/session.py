@@ -59,6 +59,8 @@ class ToolSession:
     desk: PlanningDesk
     launches: Launches
     clock: Clock = field(default_factory=Clock)
+    is_stopping: Callable[[], bool] = lambda: False
+    """Whether the server is about to stop: a call that only waits ends with what there is."""
 
     def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
         """The rows of an evaluation's result file, kept on this machine from then on.

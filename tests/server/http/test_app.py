@@ -13,6 +13,7 @@ from anyio.abc import SocketStream
 from mcp import Client
 
 from evals_mcp.http.limits import Limits
+from evals_mcp.http.resource import Resource, metadata_route
 from evals_schemas.evaluations import EvaluationStatus, Progress
 from evals_schemas.models import Model
 from tests.server.fake_provider import FakeProvider, classify_job
@@ -183,6 +184,34 @@ async def test_a_long_body_is_refused_whether_or_not_its_length_is_told() -> Non
         untold = await client.post("/mcp", content=in_pieces(), headers=headers)
 
     assert (told.status_code, untold.status_code) == (413, 413)
+
+
+async def test_headers_that_no_client_sends_are_refused() -> None:
+    async with reached(app_over()) as client:
+        refused = await posted(client, **{"X-Long": "x" * 40_000})
+        taken = await posted(client, **{"X-Long": "x" * 4_000})
+
+    assert (refused.status_code, taken.status_code) == (431, 200)
+    assert "32768 bytes" in refused.json()["error"]["message"]
+
+
+async def test_what_the_server_is_to_oauth_clients_is_told_to_every_page() -> None:
+    resource = Resource("https://evals.example/mcp", "https://login.example/")
+
+    async with reached(app_over(routes=[metadata_route(resource)])) as client:
+        told = await client.get("/.well-known/oauth-protected-resource/mcp")
+
+    assert told.headers["access-control-allow-origin"] == "*"
+    assert told.json() == {
+        "resource": "https://evals.example/mcp",
+        "authorization_servers": ["https://login.example/"],
+        "scopes_supported": ["evals:read", "evals:write"],
+        "bearer_methods_supported": ["header"],
+        "resource_name": "evals-mcp",
+    }
+    assert resource.metadata_url == (
+        "https://evals.example/.well-known/oauth-protected-resource/mcp"
+    )
 
 
 async def test_a_body_that_trickles_is_not_waited_for() -> None:

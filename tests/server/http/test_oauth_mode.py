@@ -16,7 +16,8 @@ from starlette.datastructures import Headers
 from evals_mcp.errors import UnavailableError
 from evals_mcp.http.access_tokens import FRESH_SECONDS, UNKNOWN_KEY_SECONDS, JwksVerifier
 from evals_mcp.http.authentication import Refusal
-from evals_mcp.http.oauth_mode import WRITE, OAuthMode, Resource
+from evals_mcp.http.oauth_mode import OAuthMode
+from evals_mcp.http.resource import WRITE, Resource
 from evals_mcp.principals import Principal
 
 ISSUER = "https://login.example"
@@ -74,7 +75,7 @@ def verifier(issuer: Issuer, clock: Callable[[], float] = time.monotonic) -> Jwk
 
 def mode(issuer: Issuer) -> OAuthMode:
     keys = {"user-1": {"together": SecretStr("key-of-user-1")}}
-    return OAuthMode(verifier(issuer), Resource(AUDIENCE, METADATA), keys)
+    return OAuthMode(verifier(issuer), Resource(AUDIENCE, ISSUER), keys)
 
 
 def token(

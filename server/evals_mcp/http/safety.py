@@ -1,0 +1,102 @@
+"""Which settings are unsafe for many users, and what many users may not do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+from evals_mcp.errors import SettingsError
+from evals_mcp.settings_schema import ProviderName, Settings
+from evals_mcp.settings_types import is_loopback
+
+_VENDORS: tuple[ProviderName, ...] = ("together", "nugen")
+
+
+def check_safe(settings: Settings, host: str) -> None:
+    """Refuse what would let strangers in, or nobody.
+
+    Raises:
+        SettingsError: with the setting to change.
+    """
+    mode = settings.http.mode
+    if mode == "local" and not is_loopback(host):
+        raise SettingsError(
+            'http.host is not this machine alone, and http.mode is "local", which asks nobody who '
+            'they are: set http.mode to "header" or "oauth", or listen on 127.0.0.1'
+        )
+    if mode == "header" and "local" in services_of(settings):
+        raise SettingsError(
+            'http.mode "header" needs a service that takes keys: set server.provider to '
+            '"together" or "nugen", or http.mode to "oauth" to share the engine of this server'
+        )
+    if mode == "oauth":
+        _check_oauth(settings)
+    if mode != "local":
+        _check_vendors(settings)
+
+
+def _check_vendors(settings: Settings) -> None:
+    """Users' keys go to these addresses, whether or not a token is configured for them."""
+    for name in services_of(settings):
+        if name != "local" and _in_clear(getattr(settings, name).base_url):
+            raise SettingsError(
+                f"{name}.base_url must begin with https://, since users' keys are sent to it"
+            )
+
+
+def _in_clear(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "http" and not is_loopback(parts.hostname or "")
+
+
+def _check_oauth(settings: Settings) -> None:
+    for name in ("issuer", "resource"):
+        if getattr(settings.oauth, name) is None:
+            raise SettingsError(f'oauth.{name} is required for http.mode "oauth"')
+    resource = settings.oauth.resource or ""
+    if urlsplit(resource).path != settings.http.path:
+        raise SettingsError(
+            f"oauth.resource must be the public URL of the endpoint and end with http.path, "
+            f"{settings.http.path}"
+        )
+    for name in ("issuer", "resource", "jwks_url"):
+        if _in_clear(getattr(settings.oauth, name) or ""):
+            raise SettingsError(f"oauth.{name} must begin with https://")
+    subjects = Counter(one.subject for one in settings.oauth.subjects.values())
+    if len(subjects) < subjects.total():
+        raise SettingsError(
+            "two sections of oauth.subjects have the same subject: each needs its own"
+        )
+
+
+def services_of(settings: Settings) -> tuple[ProviderName, ...]:
+    """The services that a request may be for, by who has keys for them.
+
+    In mode header without a choice that is every vendor's; in mode oauth those that a subject has a
+    key for, beside the chosen one.
+    """
+    chosen, mode = settings.server.provider, settings.http.mode
+    if mode == "header":
+        return (chosen,) if chosen else ("together", "nugen")
+    if mode == "local":
+        return settings.providers
+    keyed: list[ProviderName] = [
+        name
+        for name in _VENDORS
+        if any(getattr(one, name).token for one in settings.oauth.subjects.values())
+    ]
+    if chosen is None:
+        return tuple(keyed) or ("local",)
+    return (chosen, *(name for name in keyed if name != chosen))
+
+
+def remote_safe(settings: Settings) -> Settings:
+    """The settings with nothing that only a user of this machine may do.
+
+    A path in `upload_dataset` is a path of the server's disk: whoever is not its user has no
+    business there.
+    """
+    if settings.http.mode == "local":
+        return settings
+    closed = settings.datasets.model_copy(update={"allowed_folders": ()})
+    return settings.model_copy(update={"datasets": closed})
