@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import check, clients, engine, memory, plan, results, start, table, tools
+from benchmarks import check, clients, engine, load, memory, plan, results, start, table, tools
 from benchmarks.child_process import ChildFailedError
 from benchmarks.figures import Benchmark, Figure
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "engine": engine.run,
     "memory": memory.run,
     "results": results.run,
+    "load": load.run,
     "memory-model": memory.run_with_model,
 }
 
