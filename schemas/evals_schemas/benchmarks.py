@@ -53,6 +53,12 @@ Listed = Annotated[list[Any] | None, BeforeValidator(_listed)]
 ByName = Annotated[dict[str, Any] | None, BeforeValidator(_by_name)]
 
 
+Metric = Literal["accuracy", "relevance"]
+"""What the embedded engine computes: 1 or 0 a question, and how near an answer comes, 0 to 1."""
+
+METRICS: tuple[Metric, ...] = ("accuracy", "relevance")
+
+
 class BenchmarkRequest(Request):
     """Run one model, or two side by side, on the questions of a benchmark."""
 
@@ -172,6 +178,10 @@ class BenchmarkWireResults(Answer):
     base_model: ByName = None
     eval_model: ByName = None
     comparison: ByName = None
+    judge: Told = None
+    """What judged the answers; the embedded engine only."""
+    custom_metrics: Listed = None
+    """The metrics, where fewer than all were asked for; the embedded engine only."""
     error: Told = None
     """Why it failed; the embedded engine only."""
 
@@ -207,6 +217,8 @@ class BenchmarkListed(Answer):
     status: Told = None
     documents: Listed = None
     num_questions: Counted = None
+    bytes: Counted = None
+    """Size of the questions as they are kept; the embedded engine only."""
     created_at: Told = None
     updated_at: Told = None
 
@@ -318,6 +330,9 @@ class BenchmarkResults(Answer):
     )
     result_file_id: str | None = Field(
         default=None, description="What `dataset_content` gives the rows for; absent without rows."
+    )
+    judge: str | None = Field(
+        default=None, description="What judged the answers, a rule or a model; absent where untold."
     )
     error: str | None = Field(default=None, description="Why it failed; absent when it did not.")
     note: str | None = Field(default=None, description="What the service left out or said oddly.")

@@ -25,6 +25,10 @@ ENDED: frozenset[str] = frozenset({"completed", "error", "user_error"})
 RULE_PREFIX = "rule/"
 """How the name of a rule judge begins: it computes its verdict and calls no model."""
 
+MAX_WORKERS = 1_024
+"""Calls in flight that the embedded engine gives one model at most, whatever `num_workers` says:
+each holds a row in memory and a connection open."""
+
 
 class Endpoint(Request):
     """Which model, reached how. Shared by judges and by models to evaluate."""

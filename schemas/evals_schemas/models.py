@@ -4,6 +4,10 @@ from pydantic import Field
 
 from evals_schemas.contract import Answer
 
+NO_TEXT_TYPES = frozenset({"embedding", "rerank", "moderation", "image", "audio", "video"})
+"""Types of models that answer no question with a text: they neither judge nor are judged. A
+service may tell of others, which pass."""
+
 
 class Pricing(Answer):
     """Prices in US dollars per million tokens."""

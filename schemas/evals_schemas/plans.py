@@ -52,6 +52,9 @@ class Plan(BaseModel):
     cost_usd: Range | None = Field(
         default=None, description="Absent where a price is not known; see notes."
     )
+    price_unavailable: bool = Field(
+        default=False, description="Whether the price list could not be had: a create asks first."
+    )
     duration_seconds: Range | None = Field(
         default=None, description="Absent where no speed is known; see notes."
     )

@@ -162,6 +162,9 @@ class BenchmarkSummary(BaseModel):
     """What a benchmark evaluation found, by model."""
 
     models: list[BenchmarkedModel] = Field(description="In the order of the request.")
+    judge: str | None = Field(
+        default=None, description="What judged the answers; absent where untold."
+    )
     differences: list[BenchmarkDifference] = Field(
         default_factory=list[BenchmarkDifference],
         description="Between the two models; empty with one, and without rows: see `notes`.",

@@ -13,6 +13,7 @@ from typing import Any
 
 from evals_engine.benchmark_evaluator import BenchmarkParameters
 from evals_engine.store import StoredEvaluation
+from evals_schemas.benchmarks import METRICS
 from evals_schemas.evaluations import ENDED
 
 STATUSES: Mapping[str, tuple[str, ...]] = {
@@ -90,9 +91,15 @@ def results_of(evaluation: StoredEvaluation) -> dict[str, Any]:
         **summary_of(evaluation),
         **_figures(found.get("models", []), parameters.metrics),
         "judge": parameters.judge,
+        "custom_metrics": _chosen(parameters),
         "error": found.get("error"),
         "usage": found.get("usage"),
     }
+
+
+def _chosen(parameters: BenchmarkParameters) -> list[str] | None:
+    """The metrics where fewer than all were asked for."""
+    return None if parameters.metrics == METRICS else list(parameters.metrics)
 
 
 def summary_of(evaluation: StoredEvaluation) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import anyio
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,14 +20,10 @@ from evals_engine.models import ModelClient
 from evals_engine.questions import COLUMNS
 from evals_engine.rules import agreement, passing_agreement
 from evals_engine.verdicts import ScoreForm
+from evals_schemas.benchmarks import METRICS, Metric
 from evals_schemas.datasets import Row
 from evals_schemas.evaluations import RULE_PREFIX, JudgeModelConfig, ModelRequest, ModelSource
 from evals_schemas.rows import OUTPUT
-
-Metric = Literal["accuracy", "relevance"]
-
-METRICS: tuple[Metric, ...] = ("accuracy", "relevance")
-"""Every metric that an evaluation may ask for."""
 
 SCORE = ScoreForm(0, 1)
 """What any judge of a benchmark gives an answer."""

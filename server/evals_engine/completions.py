@@ -17,6 +17,10 @@ from evals_engine.verdicts import well_formed
 MAX_RETRY_AFTER = 60.0
 """The longest wait an endpoint may ask for, in seconds; a longer one is cut to this."""
 
+SHORTEST_KEY = 16
+"""Characters of the shortest token taken out of answers: a shorter one is a stand-in such as
+`ollama`, and may be a word of any answer."""
+
 _URL_REST = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
 """The part of a URL that may be a signature."""
 
@@ -71,12 +75,26 @@ def read_completion(received: Received, endpoint: ModelEndpoint) -> Completion |
 
 def read_object(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | Failure:
     """The JSON object in any answer, or what the endpoint did instead of sending one."""
-    answer = _decoded(received.content)
+    answer = read_json(received, endpoint)
+    if isinstance(answer, list):
+        return Failure(_not_json(received.content), received.status)
+    return answer
+
+
+def read_json(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | list[Any] | Failure:
+    """The JSON object or list in any answer, or what the endpoint did instead."""
+    answer = _decoded(_without_token(received.content, endpoint))
     if not 200 <= received.status < 300:
         return _refusal(received, answer, endpoint)
-    if isinstance(answer, dict):
-        return cast("dict[str, Any]", answer)
+    if isinstance(answer, dict | list):
+        return cast("dict[str, Any] | list[Any]", answer)
     return Failure(_not_json(received.content), received.status)
+
+
+def _without_token(content: bytes, endpoint: ModelEndpoint) -> bytes:
+    """An answer is kept with its row and shown; an endpoint may repeat what it was sent."""
+    token = endpoint.token.get_secret_value().encode() if endpoint.token else b""
+    return content.replace(token, b"[token]") if len(token) >= SHORTEST_KEY else content
 
 
 def _decoded(content: bytes) -> object:

@@ -8,13 +8,10 @@ from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.faults import RequestFault
-from evals_schemas.evaluations import RULE_PREFIX, Endpoint
+from evals_schemas.evaluations import MAX_WORKERS, RULE_PREFIX, Endpoint
 
 DEFAULT_WORKERS = {"serverless": 25, "dedicated": 5, "external": 20}
 """Calls in flight when a request does not say, as the vendor has it."""
-
-MAX_WORKERS = 1_024
-"""More are not given: each holds a row in memory and a connection open."""
 
 RULE_WORKERS = 8
 """Rows in flight under a rule judge over ready answers: nothing is waited for."""

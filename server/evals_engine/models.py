@@ -10,15 +10,17 @@ import json
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import anyio
 
 from evals_engine.addresses import AddressRefused, is_literal, refusal
-from evals_engine.completions import Completion, Failure, Received, read_completion, read_object
+from evals_engine.completions import Completion, Failure, Received, read_completion
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallFailed, cleaned
+from evals_engine.model_lists import read_models
+from evals_schemas.models import Model
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -140,7 +142,7 @@ class ModelClient:
         self._unsupported[key] = self._unsupported.get(key, known) | refused
         return True
 
-    async def model_names(self, endpoint: ModelEndpoint) -> list[str]:
+    async def list_models(self, endpoint: ModelEndpoint) -> list[Model]:
         """The models that an endpoint lists. Tried once, for ten seconds at most.
 
         Raises:
@@ -148,13 +150,10 @@ class ModelClient:
         """
         with anyio.move_on_after(LIST_SECONDS):
             received = await self._send(endpoint, "GET", "/models", None)
-            found = received if isinstance(received, Failure) else read_object(received, endpoint)
+            found = received if isinstance(received, Failure) else read_models(received, endpoint)
             if isinstance(found, Failure):
                 raise _given_up(found, 1, endpoint)
-            listed: object = found.get("data")
-            models = cast("list[object]", listed) if isinstance(listed, list) else []
-            entries = [cast("dict[str, Any]", each) for each in models if isinstance(each, dict)]
-            return [entry["id"] for entry in entries if isinstance(entry.get("id"), str)]
+            return found
         raise _given_up(Failure(f"no answer within {LIST_SECONDS:g} s"), 1, endpoint)
 
     async def _try(self, endpoint: ModelEndpoint, body: dict[str, Any]) -> Completion | Failure:

@@ -3,6 +3,9 @@
 The judge's rendered `system_template` is what is expected. A rule finds how far the answer agrees
 with it, from 0 to 1, and that agreement becomes a label, a score or a choice. The verdict is
 written as the JSON that a model would write and read by the same reader.
+
+`rule/contains` looks for whole words and numbers: `40` is not in `40001`, nor `cat` in
+`concatenate`.
 """
 
 import json
@@ -33,7 +36,8 @@ REGEX_SECONDS = 0.5
 RULES: Mapping[str, str] = MappingProxyType(
     {
         "rule/exact-match": "The answer equals the expected text; case and spacing do not count.",
-        "rule/contains": "The expected text occurs in the answer; case and spacing do not count.",
+        "rule/contains": "The expected text occurs in the answer, not as a part of another word or "
+        "number; case and spacing do not count.",
         "rule/regex": "The expected text is a regular expression that is found in the answer.",
         "rule/numeric": "The last number of the answer equals the last number expected.",
         "rule/similarity": "How alike the answer and the expected text are, from 0 to 1.",
@@ -46,6 +50,22 @@ _NUMBER = re.compile(
     r"(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\d.])\.\d+)(?:[eE][-+]?\d{1,3})?)"
     r"(?P<percent>\s?%|\s(?:percent|per cent)\b)?"
 )
+
+_INSIDE_A_WORD = regex.compile(
+    r"(?V1)[[\p{L}\p{M}]--[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}"
+    r"\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]]"
+    r"[[\p{L}\p{M}\p{N}]--[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}"
+    r"\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]]"
+    r"|\p{N}\p{N}"
+)
+"""Two characters between which no word ends: a letter and what follows it, or two digits.
+
+A digit and the letter of a unit are apart, as in `40km`. Scripts that write no space between words
+or between a word and its particle have no ends of words that could be seen.
+"""
+
+_NUMBER_WINDOW = 64
+"""Characters to each side of a place in which the number that it may be in is looked for."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +166,37 @@ def _exact_match(expected: str, answer: str) -> Agreement:
 
 
 def _contains(expected: str, answer: str) -> Agreement:
-    inside = _folded(expected) in _folded(answer)
+    inside = _occurs(_folded(expected), _folded(answer))
     return Agreement(float(inside), f"{'contains' if inside else 'lacks'} {_shown(expected)}")
+
+
+def _occurs(wanted: str, text: str) -> bool:
+    """Whether a text has the wanted one without cutting a word or a number at either end."""
+    start = text.find(wanted)
+    while start >= 0:
+        if not _cuts(text, start) and not _cuts(text, start + len(wanted)):
+            return True
+        start = text.find(wanted, start + 1)
+    return False
+
+
+def _cuts(text: str, place: int) -> bool:
+    """Whether what ends or begins at a place is a part of a longer word or number there.
+
+    `40` is a part of `40.5`, `1,040` and `-40`, and not of `40.00`.
+    """
+    if place in {0, len(text)}:
+        return False
+    if _INSIDE_A_WORD.match(text, place - 1, place + 1):
+        return True
+    first = max(0, place - _NUMBER_WINDOW)
+    for found in _NUMBER.finditer(text, first, place + _NUMBER_WINDOW):
+        start, end = found.span("number")
+        if start + (text[start] == "+") >= place:
+            return False
+        if end > place:
+            return not re.fullmatch(r"\.0+", text[place:end])
+    return False
 
 
 class _Pattern(Protocol):

@@ -167,7 +167,11 @@ def _tools() -> int:
         definition.tool.model_dump(mode="json", by_alias=True, exclude_none=True)
         for definition in TOOLS
     ]
-    print(json.dumps({"tools": listed}, indent=2))
+    try:
+        print(json.dumps({"tools": listed}, indent=2), flush=True)
+    except BrokenPipeError:
+        # Whoever reads has enough; what is left in the buffer must not fail again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -27,7 +27,7 @@ from evals_mcp.providers.nugen_generations import GenerationFound
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.service import Service
 from evals_mcp.providers.several import SeveralProviders
-from evals_mcp.providers.several_ids import PrefixedIds, ShapedIds
+from evals_mcp.providers.several_ids import OwnIds, PrefixedIds, ShapedIds
 from evals_mcp.providers.together import TogetherProvider
 from evals_mcp.settings_schema import (
     ModelEndpointSettings,
@@ -89,9 +89,9 @@ def _provider_of(members: Sequence[_Member], principal: Principal) -> Provider:
             "No key for a service is configured for you: whoever runs this server adds one under "
             "[oauth.subjects]."
         )
-    if len(found) == 1:
-        return found[0]
-    return SeveralProviders(" and ".join(one.name for one in found), PrefixedIds(found))
+    ids = OwnIds(found[0]) if len(found) == 1 else PrefixedIds(found)
+    lacking = None if principal.keys is None else principal.lacking.get
+    return SeveralProviders(" and ".join(one.name for one in found), ids, lacking)
 
 
 @asynccontextmanager
@@ -203,7 +203,7 @@ def _remote(
         base_url,
         key,
         f"{name}.base_url",
-        f"the environment variable {variable}",
+        f"{name}.token, {name}.token_file or the environment variable {variable}",
         owner=None if principal.keys is None else principal.id,
         remedy=principal.remedy,
     )

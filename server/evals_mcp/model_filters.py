@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings_schema import Settings
-from evals_schemas.models import Model
+from evals_schemas.benchmarks import BENCHMARK
+from evals_schemas.models import NO_TEXT_TYPES, Model
 from evals_schemas.tools import ListModelsInput
 
 RULE = "rule"
 """The type of a judge that calls no model."""
 
-_NO_TEXT = frozenset({RULE, "embedding", "rerank", "image", "audio", "video", "moderation"})
-"""Types that answer no question with a text; a service may tell others, which pass."""
+_NO_TEXT = NO_TEXT_TYPES | {RULE}
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,13 @@ class Listed:
     """The names that it takes in an evaluation; None where it does not tell."""
     dedicated: Collection[str] | None
     """The names of dedicated endpoints; None where they are not known here."""
+    names_judges: bool = True
+    """Whether its evaluations name a judge; those of benchmarks alone do not."""
 
     def can_judge(self, model: Model) -> bool | None:
         """Whether the service takes it as a judge; None where it does not tell."""
+        if not self.names_judges:
+            return False
         return None if self.judges is None else model.id in self.judges
 
     def can_answer(self, model: Model) -> bool:
@@ -51,16 +56,19 @@ class Fitting:
     """Models without a known price that a highest price left out."""
 
 
-def listed(models: Sequence[Model], judges: list[str] | None, settings: Settings) -> Listed:
-    """The models of the service and the judges that it lists beside them."""
+def listed(
+    models: Sequence[Model], judges: list[str] | None, service: Provider, settings: Settings
+) -> Listed:
+    """The models of a service and the judges that it lists beside them."""
     by_name = {model.id: model for model in models}
     for name in judges or []:
         by_name.setdefault(name, Model(id=name))
-    local = "local" in settings.providers
+    local = service.name == "local"
     return Listed(
         list(by_name.values()),
         None if judges is None else frozenset(judges),
         frozenset(settings.local.dedicated) if local else None,
+        names_judges=service.types != frozenset({BENCHMARK}),
     )
 
 

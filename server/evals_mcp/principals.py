@@ -22,6 +22,8 @@ class Principal:
     """Its keys for services, by their names, for this request alone; None: the configured ones."""
     may_write: bool = True
     """Whether it may upload, start and cancel."""
+    lacking: Mapping[str, str] = field(default_factory=dict[str, str])
+    """How to bring a key for a service that it has none for, by the names of the services."""
     remedy: str | None = None
     """What to do about a key that a service does not take; None where it is the configured one."""
 

@@ -143,10 +143,10 @@ def _result_row(row: ResultRow) -> Iterable[str | None]:
 
 def uploaded(answer: UploadDatasetOutput) -> str:
     """The file id, the columns, what is odd and the first rows."""
-    stored = f"Stored {answer.name} as {answer.file_id}: {answer.rows:,} rows."
+    stored = f"Stored {answer.name} as {answer.file_id}: {_counted(answer.rows, 'row')}."
     if answer.reused:
-        stored = f"Nothing was sent: these {answer.rows:,} rows are stored as {answer.file_id}, "
-        stored += f"{answer.name}."
+        these = "this row is" if answer.rows == 1 else f"these {answer.rows:,} rows are"
+        stored = f"Nothing was sent: {these} stored as {answer.file_id}, {answer.name}."
     return _lines(
         stored,
         f"Columns: {', '.join(answer.columns)}",
@@ -185,8 +185,8 @@ def _evaluation(line: EvaluationLine) -> str:
 
 
 def _dataset(line: DatasetLine) -> str:
-    what = "rows" if line.kind == "dataset" else "questions"
-    rows = f"{line.rows:,} {what}" if line.rows is not None else f"{what} not counted"
+    what = "row" if line.kind == "dataset" else "question"
+    rows = _counted(line.rows, what) if line.rows is not None else f"{what}s not counted"
     size = f", {line.bytes:,} bytes" if line.bytes or line.kind == "dataset" else ""
     when = f", {_time(line.created_at)}" if line.created_at else ""
     kind = "" if line.kind == "dataset" else "benchmark "
@@ -194,7 +194,7 @@ def _dataset(line: DatasetLine) -> str:
 
 
 def _model(line: ModelLine) -> str:
-    parts = [line.id]
+    parts = [f"{line.id} ({line.provider})" if line.provider else line.id]
     if line.type:
         parts.append(line.type)
     if line.input_price is not None and line.output_price is not None:
@@ -274,10 +274,13 @@ def _range(interval: Interval | None, digits: str) -> str:
 
 def _progress(progress: ProgressOutput) -> str:
     of = f" of {progress.total:,}" if progress.total is not None else ""
-    return f"{progress.done:,}{of} rows done"
+    return f"{progress.done:,}{of} {progress.unit or 'rows'} done"
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 0.05:
+        # Of times in whole seconds, too: nothing tells more.
+        return "under 1 s"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 90:
@@ -294,6 +297,10 @@ def _time(moment: datetime) -> str:
 def _reason(error: str | None) -> str | None:
     """Why it did not complete; a cancel is no error."""
     return error if error and error.startswith("Cancelled") else _labelled("Error", error)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _labelled(label: str, text: str | None) -> str | None:

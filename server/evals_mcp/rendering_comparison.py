@@ -98,7 +98,7 @@ def _rate(found: Rate) -> str:
 
 def _mean(found: Scores) -> str:
     std = "" if found.std is None else f", standard deviation {found.std:.4g}"
-    return f"{found.mean:.4g} of {found.n}{std}{_range(found.interval, '.4g')}"
+    return f"{found.mean:.4g} over {found.n} rows{std}{_range(found.interval, '.4g')}"
 
 
 def _range(found: DifferenceInterval | Interval | None, digits: str) -> str:

@@ -42,7 +42,16 @@ def _model(calls: ModelCalls) -> str:
 def _tokens(read: int | None, written: int | None) -> str:
     if read is None or written is None or not read + written:
         return ""
-    return f", about {read:,} tokens in and {written:,} out"
+    return f", about {_amount(read)} tokens in and {_amount(written)} out"
+
+
+def _amount(number: int) -> str:
+    """To three significant digits: an estimate has no more."""
+    rounded = int(float(f"{number:.3g}"))
+    for word, unit in (("billion", 10**9), ("million", 10**6)):
+        if rounded >= unit:
+            return f"{rounded / unit:,.3g} {word}"
+    return f"{rounded:,}"
 
 
 def _count(number: int, what: str) -> str:

@@ -166,7 +166,8 @@ def _kept(settings: Settings, clock: Clock) -> tuple[PlanningDesk, Launches]:
     from evals_mcp.launching.launches import Launches  # noqa: PLC0415
     from evals_mcp.planning.desk import PlanningDesk  # noqa: PLC0415
 
-    return PlanningDesk(compile_template, clock.monotonic), Launches(settings.budget, clock.now)
+    desk = PlanningDesk(compile_template, clock.monotonic, settings.local.benchmark_judge)
+    return desk, Launches(settings.budget, clock.now)
 
 
 def _composed(

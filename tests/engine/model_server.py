@@ -105,7 +105,7 @@ class ModelServer:
     def __init__(
         self,
         answers: Callable[[ChatRequest], Reply] | Iterable[Reply],
-        models: Iterable[str] = ("scripted",),
+        models: Iterable[str | dict[str, Any]] = ("scripted",),
     ) -> None:
         self._answer = answers if callable(answers) else _in_order(answers)
         self._models = tuple(models)
@@ -149,5 +149,7 @@ class ModelServer:
         return web.Response(status=reply.status, body=reply.body, headers=dict(reply.headers))
 
     async def _list_models(self, request: web.Request) -> web.StreamResponse:
-        listed = [{"id": name, "object": "model"} for name in self._models]
+        listed = [
+            {"id": one, "object": "model"} if isinstance(one, str) else one for one in self._models
+        ]
         return web.json_response({"object": "list", "data": listed})

@@ -60,6 +60,7 @@ async def test_an_uploaded_benchmark_is_answered_listed_and_read_again(tmp_path:
             "status": "completed",
             "documents": [],
             "num_questions": 3,
+            "bytes": sum(len(json.dumps(question)) + 1 for question in kept),
             "created_at": TIME,
             "updated_at": TIME,
         }

@@ -272,14 +272,14 @@ async def test_parameters_that_a_model_does_not_know_are_left_out_from_then_on()
 
 async def test_an_endpoint_lists_its_models() -> None:
     async with scene([]) as s:
-        assert await s.client.model_names(s.endpoint) == ["scripted"]
+        assert [model.id for model in await s.client.list_models(s.endpoint)] == ["scripted"]
 
 
 async def test_an_endpoint_that_lists_nothing_says_why_and_is_asked_once() -> None:
     async with scene([]) as s:
         elsewhere = ModelEndpoint(s.server.base_url.removesuffix("/v1"))
         with pytest.raises(ModelCallFailed, match="404: no such model, or the base URL is wrong"):
-            await s.client.model_names(elsewhere)
+            await s.client.list_models(elsewhere)
         assert s.waits == []
 
 

@@ -51,6 +51,50 @@ def test_each_rule_agrees_as_it_says(rule: str, expected: str, answer: str, valu
     assert agreement(rule, expected, answer).value == value
 
 
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        ("40", "The sum is 40."),
+        ("40", "[40,41]"),
+        ("40", "$40.00 a month"),
+        ("40", "40km, not more"),
+        ("40", "from 10-40"),
+        ("40", "40 %"),
+        ("40", "40001, or rather 40"),
+        ("$5", "It is US$5."),
+        ("cat", "a **cat**, a _cat_, the cat's"),
+        ("c++", "in C++20"),
+        ("\u6771\u4eac", "\u5927\u6771\u4eac\u90fd"),
+        ("40", "\u7b2c40\u56de"),
+        ("\uc11c\uc6b8", "\uc11c\uc6b8\uc740"),
+    ],
+)
+def test_a_word_or_number_of_its_own_is_contained(expected: str, answer: str) -> None:
+    assert agreement("rule/contains", expected, answer).value == 1
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        ("40", "The sum is 40001."),
+        ("40", "It is 1,040."),
+        ("40", "It is 40,000."),
+        ("40", "It is 40.5."),
+        ("40", "It is 3.40."),
+        ("40", "It is -40."),
+        ("$5", "It is $50."),
+        ("12", "vitamin B12"),
+        ("B", "vitamin B12"),
+        ("cat", "concatenate"),
+        ("month", "two months"),
+        ("a", "a\u0301"),
+    ],
+)
+def test_a_part_of_a_longer_word_or_number_is_not_contained(expected: str, answer: str) -> None:
+    found = agreement("rule/contains", expected, answer)
+    assert (found.value, found.reason) == (0, f'lacks "{expected}"')
+
+
 @pytest.mark.parametrize("rule", RULES)
 @given(expected=st.text(max_size=30), answer=st.text(max_size=60))
 def test_agreement_is_a_share_and_says_why(rule: str, expected: str, answer: str) -> None:

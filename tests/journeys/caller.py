@@ -79,7 +79,7 @@ class Caller:
         return (await self.call(tool, **arguments)).refusal
 
     async def started(self, **request: Any) -> str:
-        """The id of an evaluation that was started, with the user's agreement where it is wanted."""
+        """The id of an evaluation that was started, with a code where one is wanted."""
         made = await self.answer("create_evaluation", **request)
         if made["outcome"] == "confirm":
             made = await self.answer("create_evaluation", **request, confirm=made["confirm"])

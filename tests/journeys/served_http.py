@@ -36,6 +36,11 @@ class ServedOverHttp:
         return self.log.read()
 
 
+def _start(environment: dict[str, str], log: IO[str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "evals_mcp.cli", "serve", "--http", "--port", "0"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
+
+
 @asynccontextmanager
 async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[ServedOverHttp]:
     """Start it on a free port and end it at the latest with the block.
@@ -50,12 +55,9 @@ async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[Served
         "EVALS_MCP_BUDGET__KEY_FILE": str(data / "confirm.key"),
         **{f"EVALS_MCP_{name}": value for name, value in settings.items()},
     }
-    command = [sys.executable, "-m", "evals_mcp.cli", "serve", "--http", "--port", "0"]
     data.mkdir(parents=True, exist_ok=True)
     with (data / "stderr").open("a+", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True
-        )
+        process = _start(environment, log)
         printed = cast("IO[str]", process.stdout)
         try:
             with anyio.fail_after(30):

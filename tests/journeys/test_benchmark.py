@@ -51,6 +51,7 @@ async def finished(talk: Conversation, **request: Any) -> str:
 async def evaluate(talk: Conversation) -> None:
     """One model, the other, both side by side; rows; a comparison."""
     benchmark = await uploaded(talk)
+    assert await uploaded(talk) == benchmark
     listed = await talk.answer("list_datasets")
     assert [(line["file_id"], line["kind"]) for line in listed["datasets"]] == [
         (benchmark, "benchmark")
@@ -60,7 +61,8 @@ async def evaluate(talk: Conversation) -> None:
     ]
     found = await talk.answer("get_evaluation", evaluation_id=small)
     assert found["summary"]["headline"] == (
-        "small-model answers 15 of 30 questions correctly: 50.0 % (95 % interval 33.2-66.8 %)."
+        "small-model answers 15 of 30 questions correctly: 50.0 % (95 % interval 33.2-66.8 %); "
+        "judged by rule/contains."
     )
     page = await talk.answer("read_results", evaluation_id=small, limit=2)
     assert (page["showing"], page["matching"], page["total"]) == ("failing", 15, 30)
@@ -85,6 +87,10 @@ async def side_by_side(talk: Conversation, benchmark: str) -> None:
     ]
     wrong = await talk.answer("read_results", evaluation_id=both, label="large-model")
     assert wrong["matching"] == 30
+    none = await talk.answer("read_results", evaluation_id=both, label="gud")
+    assert none["next_step"] == (
+        "No row has the label 'gud'; the models are small-model, large-model."
+    )
     lines = await talk.answer("list_evaluations", type="benchmark")
     assert len(lines["evaluations"]) == 3
 
@@ -167,3 +173,18 @@ async def test_two_services_are_told_apart_by_their_ids(tmp_path: Path) -> None:
         lost = await talk.call("get_status", evaluation_id=run.removeprefix("nugen:"))
         assert lost.is_error
         assert "together and nugen" in text_of(lost)
+
+
+async def test_metrics_that_were_not_asked_for_are_not_shown(tmp_path: Path) -> None:
+    questions(tmp_path)
+    async with (
+        ModelServer(answer, MODELS) as model,
+        conversation(tmp_path, tmp_path, LOCAL__MODELS__BASE_URL=model.base_url) as talk,
+    ):
+        benchmark = await uploaded(talk)
+        asked = {"model_id": MODELS[0], "custom_metrics": ["accuracy"]}
+        done = await finished(talk, benchmark_id=f"local:{benchmark}", **asked)
+        found = await talk.answer("get_evaluation", evaluation_id=f"local:{done}")
+    assert found["summary"]["benchmark"]["models"][0]["metrics"] == []
+    assert found["summary"]["benchmark"]["judge"] == "rule/contains"
+    assert found["progress"] == {"done": QUESTIONS, "total": QUESTIONS, "unit": "answers"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.tools.evaluation_requests import to_request
+from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.evaluations import ENDED
 from evals_schemas.plans import Plan
 from evals_schemas.tools import CreateEvaluationInput
@@ -44,21 +45,31 @@ ANSWER = "The sensor runs for about 18 months. In a cold winter the batteries ma
 
 def says(request: ChatRequest) -> Reply:
     """Answer as the role wants it, and count the tokens as o200k does."""
-    verdict = {"feedback": FEEDBACK, "label": "correct", "score": 7, "choice": "A"}
+    verdict = {"feedback": FEEDBACK, "label": "correct", "score": 1, "choice": "A"}
     asked = request.body.get("response_format", {}).get("json_schema", {}).get("schema", {})
     wanted = {name: verdict[name] for name in asked.get("properties", {})}
     text = json.dumps(wanted) if wanted else ANSWER
-    messages = request.body["messages"]
-    prompt = 3 + sum(4 + tokens(message["content"]) for message in messages)
-    prompt += tokens(request.body.get("response_format", ""))
-    written = tokens(text)
-    return completion(text, usage={"prompt_tokens": prompt, "completion_tokens": written})
+    usage = {"prompt_tokens": _prompt_tokens(request.body), "completion_tokens": tokens(text)}
+    return completion(text, usage=usage)
+
+
+def _prompt_tokens(body: dict[str, Any]) -> int:
+    texts = sum(4 + tokens(message["content"]) for message in body["messages"])
+    return 3 + texts + tokens(body.get("response_format", ""))
 
 
 @asynccontextmanager
-async def _engine(tmp_path: Path) -> AsyncGenerator[Provider]:
-    async with ModelServer(says, models=("judge-1", "small-1")) as models:
-        local = {"data_dir": tmp_path / "engine", "models": {"base_url": models.base_url}}
+async def _engine(
+    tmp_path: Path,
+    answer: Callable[[ChatRequest], Reply] = says,
+    benchmark_judge: str = "rule/contains",
+) -> AsyncGenerator[Provider]:
+    async with ModelServer(answer, models=("judge-1", "small-1")) as models:
+        local = {
+            "data_dir": tmp_path / "engine",
+            "models": {"base_url": models.base_url},
+            "benchmark_judge": benchmark_judge,
+        }
         async with own_provider(settings(local=local)) as provider:
             yield provider
 
@@ -72,12 +83,17 @@ async def _upload(provider: Provider, folder: Path, columns: list[str]) -> str:
 
 async def _usage(provider: Provider, request: AnyRequest) -> dict[str, int]:
     """What the engine counts when the request is carried out."""
+    return (await _ended(provider, request))["usage"]
+
+
+async def _ended(provider: Provider, request: AnyRequest) -> dict[str, Any]:
+    """The results of the request when it is carried out."""
     created = await provider.create_evaluation(request)
     while True:
         job = await provider.get_evaluation(created.workflow_id)
         if job.status in ENDED:
             assert job.status == "completed", job.results
-            return (job.results or {})["usage"]
+            return job.results or {}
         await anyio.sleep(0.02)
 
 
@@ -113,6 +129,33 @@ async def test_a_plan_foretells_the_tokens_that_the_engine_counts(
         assert first.input_tokens == pytest.approx(usage["input_tokens"], rel=0.1)
     assert second.input_tokens == pytest.approx(usage["input_tokens"], rel=0.2)
     assert _all(second) == pytest.approx(sum(usage.values()), rel=0.2)
+
+
+async def test_a_plan_foretells_the_prompts_of_a_benchmark_that_a_model_judges(
+    tmp_path: Path,
+) -> None:
+    questions = [{"question": f"What is {n} plus {n}?", "answer": str(2 * n)} for n in range(30)]
+    path = tmp_path / "sums.jsonl"
+    path.write_bytes(jsonl(*questions))
+    desk = PlanningDesk(compile_template, benchmark_judge="judge-1")
+    bodies: list[dict[str, Any]] = []
+
+    def noted(request: ChatRequest) -> Reply:
+        bodies.append(request.body)
+        return says(request)
+
+    with anyio.fail_after(60):
+        async with _engine(tmp_path, noted, "judge-1") as provider:
+            stored = await provider.upload_benchmark(path, path.name)
+            request = BenchmarkRequest(benchmark_id=stored.id, model_id="small-1")
+            plan = await plan_evaluation(request, provider, desk)
+            await _ended(provider, request)
+
+    assert (plan.problems, plan.calls) == ([], len(bodies))
+    # The answers are taken to be longer than these are.
+    unread = 30 * (300 - tokens(ANSWER))
+    sent = sum(map(_prompt_tokens, bodies))
+    assert (plan.input_tokens or 0) - unread == pytest.approx(sent, rel=0.1)
 
 
 def _all(plan: Plan) -> int:

@@ -49,39 +49,41 @@ def slow(_: Any) -> Reply:
 
 
 @pytest.mark.parametrize("mode", MODES)
-async def test_a_stop_ends_a_waiting_call_with_its_answer_and_the_next_start_finishes_the_evaluation(
+async def test_a_stop_ends_a_waiting_call_and_the_next_start_finishes_the_evaluation(
     tmp_path: Path, mode: Mode
 ) -> None:
     answers: list[dict[str, Any]] = []
+    waiting = anyio.Event()
+
+    async def told(progress: float, total: float | None, message: str | None) -> None:
+        waiting.set()
+
+    async def wait(talk: Conversation, evaluation: str) -> None:
+        arguments = {"evaluation_id": evaluation, "wait_seconds": 45}
+        answer = await talk.client.call_tool("get_status", arguments, progress_callback=told)
+        answers.append(answer.structured_content)
+
     async with ModelServer(slow, ["judge-1"]) as models:
         settings = {"LOCAL__MODELS__BASE_URL": models.base_url, "SERVER__PROVIDER": "local"}
         with anyio.fail_after(60):
-            async with served_over_http(tmp_path, **settings) as served:
-                async with talking(served, mode) as talk:
-                    evaluation = await started(talk)
-
-                    async def wait() -> None:
-                        answers.append(
-                            await talk.answer(
-                                "get_status", evaluation_id=evaluation, wait_seconds=45
-                            )
-                        )
-
-                    async with anyio.create_task_group() as tasks:
-                        tasks.start_soon(wait)
-                        while not models.requests:
-                            await anyio.sleep(0.01)  # noqa: ASYNC110 - the other side is no task
-                        served.process.terminate()
+            async with (
+                served_over_http(tmp_path, **settings) as served,
+                talking(served, mode) as talk,
+            ):
+                evaluation = await started(talk)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(wait, talk, evaluation)
+                    await waiting.wait()
+                    served.process.terminate()
                 assert await anyio.to_thread.run_sync(served.process.wait, 20) == 0
-            assert answers[0]["status"] == "running"
-
-            async with served_over_http(tmp_path, **settings) as served:
-                async with talking(served, mode) as talk:
-                    status = await talk.answer(
-                        "get_status", evaluation_id=evaluation, wait_seconds=40
-                    )
+            async with (
+                served_over_http(tmp_path, **settings) as served,
+                talking(served, mode) as talk,
+            ):
+                status = await talk.answer("get_status", evaluation_id=evaluation, wait_seconds=40)
+    assert answers[0]["status"] == "running"
     assert status["status"] == "completed"
-    assert status["progress"] == {"done": 40, "total": 40}
+    assert status["progress"]["done"] == status["progress"]["total"] == 40
 
 
 async def test_what_was_planned_at_one_server_is_confirmed_at_another(tmp_path: Path) -> None:

@@ -152,3 +152,17 @@ def test_the_engine_prints_where_it_is_answers_and_stops_on_a_signal(
         finally:
             process.kill()
     assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def test_a_reader_that_has_enough_of_the_tools_sees_no_traceback(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "evals_mcp.cli", "tools"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    ) as command:
+        assert command.stdout is not None
+        assert command.stderr is not None
+        command.stdout.close()
+        assert command.stderr.read() == b""
+        assert command.wait(30) == 0

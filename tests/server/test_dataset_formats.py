@@ -56,7 +56,8 @@ def problem(name: str, data: bytes) -> str:
         found = read(name, data)
     except DatasetError as error:
         return str(error)
-    return str(next(item for item in found if isinstance(item, Fault)))
+    fault = next(item for item in found if isinstance(item, Fault))
+    return fault.at("item" if name.endswith(".json") else "line")
 
 
 def parquet(**columns: Any) -> bytes:
@@ -191,23 +192,37 @@ def test_without_its_package_parquet_is_refused_with_the_command_that_installs_i
 
 
 ARRAY_ROWS = [
-    (b'[\n{"a": 1},\n{"a": x}]', "line 3: not JSON from here on"),
-    (b'[\n{"a": 1},\n3]', "line 3: not an object: each item"),
-    (b'[\n{"a": "\xe9"}]', "line 2: not UTF-8 (byte 8 of the line): save the file as UTF-8"),
-    (b'[{"a": NaN}]', "line 1: not JSON"),
-    (b'[{"a": 1}', "line 1: not JSON"),
-    (b'[{"a": 1}] more', "line 1: not JSON"),
-    (b'[{"a": ' + b"9" * 5000 + b"}]", "line 1: not JSON"),
-    (b"[" * 100_000, "line 1: nested too deeply"),
-    (b'[{"a":' * 100_000, "line 1: nested too deeply"),
-    (b'[{"a": "' + b"x" * 18_000_000 + b'"}]', "line 1: a row longer than 16 MiB"),
+    (b'[\n{"a": 1},\n{"a": x}]', "item 2: not JSON from here on (line 3)"),
+    (b'[\n{"a": 1},\n3]', "item 2: not an object (line 3): each item"),
+    (
+        b'[\n{"a": "\xe9"}]',
+        "item 1: not UTF-8 (byte 8 of the line): save the file as UTF-8 (line 2)",
+    ),
+    (b'[{"a": NaN}]', "item 1: not JSON"),
+    (b'[{"a": 1}', "item 2: not JSON"),
+    (b'[{"a": 1}] more', "item 2: not JSON"),
+    (b'[{"a": ' + b"9" * 5000 + b"}]", "item 1: not JSON"),
+    (b"[" * 100_000, "item 1: nested too deeply"),
+    (b'[{"a":' * 100_000, "item 1: nested too deeply"),
+    (b'[{"a": "' + b"x" * 18_000_000 + b'"}]', "item 1: a row longer than 16 MiB"),
     (b"", "the file is empty"),
 ]
 
 
 @pytest.mark.parametrize(("data", "expected"), ARRAY_ROWS)
-def test_what_is_wrong_in_a_json_array_is_named_with_its_line(data: bytes, expected: str) -> None:
+def test_what_is_wrong_in_a_json_array_is_named_with_its_item(data: bytes, expected: str) -> None:
     assert problem("rows.json", data).startswith(expected)
+
+
+def test_reading_an_array_goes_on_after_an_item_that_is_no_object() -> None:
+    found = read("rows.json", b'[1, {"a": 1}, "x", {"a": 2}, {"a"')
+    assert [item.line if isinstance(item, Fault) else item["a"] for item in found] == [
+        1,
+        1,
+        3,
+        2,
+        5,
+    ]
 
 
 LINES = b'{"a": 1}\n{"a": 2}\n'
@@ -229,6 +244,8 @@ CELLS = "name,größe\nx,1\n"
         ("a.csv", CELLS.encode("utf-16-le"), "line 1: it holds zero bytes, as UTF-16 does"),
         ("a.csv", CELLS.encode("latin-1"), "line 1: not UTF-8 (byte 8 of the line): save the"),
         ("a.csv", b"a;b\n1;2\n", "line 1: one column, 'a;b': is the file separated by semicolons?"),
+        ("a.csv", b'{"a": "x", "b": "y"}\n', "line 1: it looks like JSONL; give the file a name"),
+        ("a.tsv", b'\n{"a":"x","b":"y"}\n', "line 2: it looks like JSONL; give the file a name"),
         ("a.csv", LINES, "line 1: it looks like JSONL; give the file a name that ends in .jsonl"),
         ("a.csv", b'[{"a": 1}]', "line 1: it is a JSON array; give the file a name that ends in"),
         ("a.xlsx", b"PK\x03\x04\x14", "line 1: it is a ZIP archive or an Excel workbook; save the"),

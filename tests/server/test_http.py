@@ -596,3 +596,15 @@ async def test_a_file_that_cannot_be_opened_is_an_error(
 def test_neither_client_nor_service_shows_the_token() -> None:
     service = replace(SERVICE, token=SecretStr(TOKEN))
     assert TOKEN not in f"{service} {service!r}"
+
+
+async def test_a_quotas_reason_is_told_in_the_services_words_without_the_token() -> None:
+    message = f"20 of your evaluations ({TOKEN}) have not ended: wait for some, or cancel some."
+    refused = answer({"error": {"message": message}}, 429, **{"retry-after": "30"})
+    async with scripted(refused) as (rest, _):
+        with pytest.raises(UnavailableError) as caught:
+            await rest.call(operations.CREATE_EVALUATION, json={})
+    assert str(caught.value).endswith(
+        "answered 429 (too many requests): 20 of your evaluations ([removed]) have not ended: wait "
+        "for some, or cancel some; nothing was started or changed. Try again in 30 s."
+    )

@@ -75,3 +75,15 @@ def test_a_failed_evaluation_shows_the_reason() -> None:
     )
 
     assert text == "eval-1: error, took 0.2 s.\nError: No.\nNext."
+
+
+def test_a_duration_that_whole_seconds_hide_is_under_one() -> None:
+    ended = StatusOutput(
+        evaluation_id="eval-1",
+        status="completed",
+        finished=True,
+        elapsed_seconds=0,
+        progress=ProgressOutput(done=80, total=80, unit="answers"),
+        next_step="",
+    )
+    assert rendering.status(ended) == "eval-1: completed, 80 of 80 answers done, took under 1 s."

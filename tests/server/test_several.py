@@ -15,7 +15,8 @@ from evals_mcp.errors import (
 )
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.several import SeveralProviders, datasets_of, evaluations_of
-from evals_mcp.providers.several_ids import PrefixedIds, ShapedIds
+from evals_mcp.providers.several_ids import OwnIds, PrefixedIds, ShapedIds
+from evals_mcp.providers.types_taken import refuse_untaken
 from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.evaluations import (
     EvaluationCreated,
@@ -275,3 +276,35 @@ async def test_one_service_of_two_contracts_stands_among_others() -> None:
     assert job.workflow_id == "local:beval-1"
     assert (job.results or {})["result_file_id"] == "local:rows-beval-1"
     assert outer.name_of("local:beval-1") == "local"
+
+
+def alone(member: FakeProvider, **lacking: str) -> SeveralProviders:
+    return SeveralProviders(member.name, OwnIds(member), lacking.get if lacking else None)
+
+
+async def test_one_service_alone_takes_its_ids_with_and_without_its_name() -> None:
+    provider = alone(nugen(jobs=[benchmark_job("beval-1")]))
+    for given in ("beval-1", "nugen:beval-1"):
+        assert (await provider.get_evaluation(given)).workflow_id == "beval-1"
+    assert provider.account == "a2"
+    assert provider.name_of("nugen:beval-1") == "nugen"
+
+
+async def test_an_id_of_a_service_that_is_not_configured_is_told_so() -> None:
+    with pytest.raises(NotFoundError) as caught:
+        await alone(nugen()).get_evaluation("together:eval-1")
+    assert str(caught.value) == snapshot(
+        "The evaluation id 'together:eval-1' is of together, which is not configured here; nugen "
+        "is. Call list_evaluations to see the ids there are."
+    )
+
+
+async def test_whoever_brings_keys_is_told_which_one_would_do() -> None:
+    with pytest.raises(UnsupportedError) as caught:
+        refuse_untaken("benchmark", alone(together(), nugen="send your nugen key as X-Key"))
+    assert str(caught.value) == snapshot(
+        "together runs no benchmark evaluations, only classify, compare, score. For benchmark: "
+        "send your nugen key as X-Key."
+    )
+    with pytest.raises(UnsupportedError, match="This server offers no benchmark"):
+        refuse_untaken("benchmark", alone(together(), other="x"))

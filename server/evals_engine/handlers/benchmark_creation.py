@@ -12,12 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from evals_engine.benchmark_answers import at
-from evals_engine.benchmark_evaluator import (
-    METRICS,
-    BenchmarkParameters,
-    Metric,
-    benchmark_evaluator,
-)
+from evals_engine.benchmark_evaluator import BenchmarkParameters, benchmark_evaluator
 from evals_engine.errors import ApiError, InvalidRequest
 from evals_engine.faults import RequestFault
 from evals_engine.handlers.benchmark_finding import find_benchmark, find_evaluation
@@ -26,7 +21,7 @@ from evals_engine.handlers.models import serverless_models
 from evals_engine.idempotency import created_before, creation_key
 from evals_engine.quotas import refuse_too_many
 from evals_engine.store import CreationKey, StoredEvaluation
-from evals_schemas.benchmarks import BENCHMARK, BenchmarkCreateBody
+from evals_schemas.benchmarks import BENCHMARK, METRICS, BenchmarkCreateBody, Metric
 from evals_schemas.evaluations import RULE_PREFIX
 
 

@@ -120,6 +120,7 @@ def _listed(benchmark: StoredFile) -> dict[str, Any]:
         "status": READY,
         "documents": [],
         "num_questions": benchmark.line_count,
+        "bytes": benchmark.bytes,
         "created_at": at(benchmark.created_at),
         "updated_at": at(benchmark.created_at),
     }

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from evals_engine.faults import ModelCallFailed
 from evals_engine.rules import RULES
-from evals_schemas.models import JudgeModelList, Model, Pricing
+from evals_schemas.models import NO_TEXT_TYPES, JudgeModelList, Model, Pricing
 
 
 async def list_all(request: Request) -> Response:
@@ -24,7 +24,8 @@ async def list_judges(request: Request) -> Response:
     if source in {None, "dedicated"}:
         names += [model.id for model in dedicated_models(request)]
     if source in {None, "serverless"}:
-        names += [model.id for model in await serverless_models(request)]
+        listed = await serverless_models(request)
+        names += [model.id for model in listed if model.type not in NO_TEXT_TYPES]
     return JSONResponse(JudgeModelList(model_list=names).model_dump())
 
 
@@ -50,10 +51,10 @@ async def serverless_models(request: Request) -> list[Model]:
     if engine.config.serverless is None:
         return []
     try:
-        names: list[str] = await engine.client.model_names(engine.config.serverless)
+        models: list[Model] = await engine.client.list_models(engine.config.serverless)
     except ModelCallFailed:
         return []
-    return [Model(id=name, type="chat") for name in names]
+    return models
 
 
 routes = [

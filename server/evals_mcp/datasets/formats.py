@@ -49,7 +49,9 @@ def format_of(filename: str) -> Format:
 
 
 def rows_of(path: Path, format_: Format) -> Iterator[Row | Fault]:
-    """Every row of a file in order; of JSONL, CSV and TSV a fault in the place of each bad one.
+    """Every row of a file in order, and a fault in the place of each bad one.
+
+    What a fault counts are the items of a JSON array, else the lines.
 
     Raises:
         DatasetError: the file is not what its name says, or cannot be read on.
@@ -121,6 +123,8 @@ def _cells_in(first: bytes) -> str | None:
 
 
 def _no_cells(line: int, text: bytes) -> str | None:
+    if text.startswith(b"{") and _is_whole_object(text.partition(b"\n")[0]):
+        return _named_jsonl(line)
     if text.startswith(b"[") and text[1:].lstrip().startswith(b"{"):
         return f"line {line}: it is a JSON array; give the file a name that ends in .json"
     return None
@@ -130,11 +134,15 @@ def _no_array(line: int, text: bytes) -> str | None:
     if text.startswith(b"["):
         return None
     if _is_whole_object(text.partition(b"\n")[0]):
-        return f"line {line}: it looks like JSONL; give the file a name that ends in .jsonl"
+        return _named_jsonl(line)
     return (
         f"line {line}: it is no JSON array; a .json file must be an array of objects, "
         "[{column: value, …}, …]"
     )
+
+
+def _named_jsonl(line: int) -> str:
+    return f"line {line}: it looks like JSONL; give the file a name that ends in .jsonl"
 
 
 def _is_whole_object(text: bytes) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any, BinaryIO, cast
 
-from evals_schemas.datasets import MAX_ROW_BYTES, DatasetError, Row, not_utf8
+from evals_schemas.datasets import MAX_ROW_BYTES, Fault, Row, not_utf8
 
 MAX_DEPTH = 200
 """Arrays and objects inside one another; a file that nests deeper is refused."""
@@ -18,40 +18,41 @@ Event = tuple[str, Any]
 """A piece of JSON: `map_key`, `string`, `number`, `start_map`, … with its value if it has one."""
 
 
-def json_rows(stream: BinaryIO) -> Iterator[Row]:
+def json_rows(stream: BinaryIO) -> Iterator[Row | Fault]:
     """Every object of the array in order, numbers as the `json` module reads them.
 
-    Raises:
-        DatasetError: the file is no JSON, or an item no object; names the line.
+    In the place of an item that is no object there is a fault with the item's number, 1 for the
+    first, and so there is at the end where the file cannot be read on.
     """
     # By name, since it has no types.
     ijson: Any = import_module("ijson")
-    lines = _Lines(stream)
+    lines, number = _Lines(stream), 1
     try:
         for item in _items(ijson.basic_parse(lines)):
             lines.since_row = 0
-            yield _row(item, lines.number)
-    except DatasetError:
-        raise
-    except _TooDeepError:
-        raise DatasetError(f"line {lines.number}: nested too deeply") from None
+            yield _row(item, number, lines.number)
+            number += 1
+    except _UnreadableError as error:
+        yield Fault(number, f"{error} (line {lines.number})")
     except (ijson.JSONError, ValueError):
         # The parser's own message quotes the rows.
-        raise DatasetError(
-            f"line {lines.number}: not JSON from here on; the file must be one array of objects"
-        ) from None
-
-
-def _row(item: object, line: int) -> Row:
-    if not isinstance(item, dict):
-        raise DatasetError(
-            f"line {line}: not an object: each item of the array is one row, {{column: value, …}}"
+        yield Fault(
+            number,
+            f"not JSON from here on (line {lines.number}); the file must be one array of objects",
         )
-    return cast("Row", item)
 
 
-class _TooDeepError(Exception):
-    """There is no end to the brackets."""
+def _row(item: object, number: int, line: int) -> Row | Fault:
+    if isinstance(item, dict):
+        return cast("Row", item)
+    return Fault(
+        number,
+        f"not an object (line {line}): each item of the array is one row, {{column: value, …}}",
+    )
+
+
+class _UnreadableError(Exception):
+    """There is no end to the brackets or to a row, or it is no UTF-8."""
 
 
 class _Lines:
@@ -70,7 +71,7 @@ class _Lines:
         """The rest of the line, or a block of it; nothing at the end or for nothing.
 
         Raises:
-            DatasetError: it is not UTF-8, or a row is longer than one may be.
+            _UnreadableError: it is not UTF-8, or a row is longer than one may be.
         """
         if not size:
             return b""
@@ -79,13 +80,11 @@ class _Lines:
         self._ended = data.endswith(b"\n")
         self.since_row += len(data)
         if self.since_row > MAX_ROW_BYTES + _BLOCK:
-            raise DatasetError(
-                f"line {self.number}: a row longer than {MAX_ROW_BYTES // 2**20} MiB"
-            )
+            raise _UnreadableError(f"a row longer than {MAX_ROW_BYTES // 2**20} MiB")
         try:
             return self._decoder.decode(data, final=not data).encode()
         except UnicodeDecodeError as error:
-            raise DatasetError(f"line {self.number}: {not_utf8(error.start + 1)}") from None
+            raise _UnreadableError(not_utf8(error.start + 1)) from None
 
 
 def _items(events: Iterable[Event]) -> Iterator[Any]:
@@ -102,7 +101,7 @@ def _items(events: Iterable[Event]) -> Iterator[Any]:
                 open_.append({} if event == "start_map" else [])
                 keys.append("")
                 if len(open_) > MAX_DEPTH:
-                    raise _TooDeepError
+                    raise _UnreadableError("nested too deeply")
                 continue
             case "end_map" | "end_array":
                 value = open_.pop()

@@ -11,8 +11,8 @@ from typing import BinaryIO, NoReturn
 
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets.formats import KNOWN_ENDINGS, format_of, misnamed, rows_of
+from evals_mcp.datasets.keys_in_rows import UploadQuality
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, OperatorError
-from evals_schemas.dataset_quality import DatasetQuality
 from evals_schemas.datasets import Check, DatasetError, Fault, Row, check, scan
 
 NOT_SENT = "Nothing was uploaded."
@@ -39,6 +39,14 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Places:
+    """What is counted in the source of the rows, and in what is written of it."""
+
+    read: str
+    written: str
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A file on disk that may be sent."""
 
@@ -47,7 +55,7 @@ class Prepared:
     """Ends in .jsonl."""
     found: Check
     place: str
-    """What the lines of the check are called: `line` in a file sent as it is, else `row`."""
+    """What the lines of the check are called: `line` of a file as it is, else `row` or `item`."""
 
     @property
     def warnings(self) -> list[str]:
@@ -67,7 +75,8 @@ def prepare_file(path: Path, name: str, wanted: Wanted) -> Prepared:
     try:
         _check_size(path.stat().st_size, wanted.max_bytes)
         if format_ != "jsonl" or wanted.columns is not None:
-            return _written(rows_of(path, format_), name, wanted)
+            places = Places("item", "item") if format_ == "json" else Places("line", "row")
+            return _written(rows_of(path, format_), name, wanted, places)
         if problem := misnamed(path, format_):
             _refuse(problem)
         return Prepared(path, _named(name), _checked(path, wanted, "line"), "line")
@@ -79,7 +88,7 @@ def prepare_file(path: Path, name: str, wanted: Wanted) -> Prepared:
 
 def prepare_rows(rows: Iterable[Row], name: str, wanted: Wanted) -> Prepared:
     """Check rows that were given themselves; raises as `prepare_file` does."""
-    return _written(rows, name, wanted)
+    return _written(rows, name, wanted, Places("row", "row"))
 
 
 def _check_size(size: int, most: int) -> None:
@@ -93,7 +102,7 @@ def _check_size(size: int, most: int) -> None:
 def _checked(path: Path, wanted: Wanted, place: str) -> Check:
     with path.open("rb") as stream:
         _check_text_columns(stream, wanted.text_columns)
-        found = check(stream, "jsonl", quality=DatasetQuality(text_columns=wanted.text_columns))
+        found = check(stream, "jsonl", quality=UploadQuality(text_columns=wanted.text_columns))
     if problem := found.problem(place):
         _refuse(problem)
     return found
@@ -119,12 +128,12 @@ def _check_text_columns(stream: BinaryIO, needed: Sequence[str]) -> None:
         )
 
 
-def _written(items: Iterable[Row | Fault], name: str, wanted: Wanted) -> Prepared:
+def _written(items: Iterable[Row | Fault], name: str, wanted: Wanted, places: Places) -> Prepared:
     """Write rows as JSONL, and check what was written as any other file is."""
     path = wanted.scratch / "rows.jsonl"
     try:
         with path.open("wb") as target:
-            problem = _write(items, target, wanted)
+            problem = _write(items, target, wanted, places.read)
     except DatasetError as error:
         problem = str(error)
     except UnicodeEncodeError:
@@ -139,10 +148,12 @@ def _written(items: Iterable[Row | Fault], name: str, wanted: Wanted) -> Prepare
         ) from None
     if problem:
         _refuse(problem)
-    return Prepared(path, _named(name), _checked(path, wanted, "row"), "row")
+    return Prepared(path, _named(name), _checked(path, wanted, places.written), places.written)
 
 
-def _write(items: Iterable[Row | Fault], target: BinaryIO, wanted: Wanted) -> str | None:
+def _write(
+    items: Iterable[Row | Fault], target: BinaryIO, wanted: Wanted, place: str
+) -> str | None:
     """Write the rows; the faults among them in one sentence, None when there is none."""
     source = Check(rows=1)
     written = 0
@@ -154,7 +165,7 @@ def _write(items: Iterable[Row | Fault], target: BinaryIO, wanted: Wanted) -> st
             text = json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
             written += target.write(text.encode())
             _check_size(written, wanted.max_bytes)
-    return source.problem()
+    return source.problem(place)
 
 
 def _chosen(row: Row, columns: Sequence[str]) -> Row:

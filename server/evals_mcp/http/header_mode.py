@@ -44,7 +44,14 @@ class HeaderMode:
             wanted = " or ".join(self._headers.values())
             return Refusal(401, "missing_key", f"Send your key for the service as {wanted}.")
         brought = " or ".join(self._headers[service] for service in keys)
-        return Principal(self._identity(keys), keys, remedy=f"send a valid one as {brought}")
+        lacking = {
+            service: f"send your {service} key as {header}"
+            for service, header in self._headers.items()
+            if service not in keys
+        }
+        return Principal(
+            self._identity(keys), keys, lacking=lacking, remedy=f"send a valid one as {brought}"
+        )
 
     def _identity(self, keys: Mapping[str, SecretStr]) -> str:
         known = "\n".join(f"{name} {keys[name].get_secret_value()}" for name in sorted(keys))

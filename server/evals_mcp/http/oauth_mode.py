@@ -30,6 +30,10 @@ class Verifier(Protocol):
         ...
 
 
+_SERVICES = ("together", "nugen")
+_NO_KEY = "whoever runs this server adds a key of yours under [oauth.subjects]"
+
+
 class OAuthMode:
     """A bearer token names the subject; the service's key is the one configured for it.
 
@@ -66,10 +70,12 @@ class OAuthMode:
         if READ not in scopes:
             return self.lacking(READ)
         subject, issuer = str(claims["sub"]), str(claims["iss"])
+        keys = dict(self._keys.get(subject, {}))
         return Principal(
             f"{issuer}\n{subject}",
-            dict(self._keys.get(subject, {})),
+            keys,
             may_write=WRITE in scopes,
+            lacking={name: _NO_KEY for name in _SERVICES if name not in keys},
             remedy="whoever runs this server puts a valid one for you under [oauth.subjects]",
         )
 

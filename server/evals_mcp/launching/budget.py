@@ -14,8 +14,9 @@ def over_the_limit(plan: Plan, budget: BudgetSettings) -> str | None:
     limit, cost = budget.max_usd, plan.cost_usd
     if limit is None or cost is None or plan.calls == 0 or cost.high <= limit:
         return None
+    above = "is above" if cost.low > limit else "may be above"
     return (
-        f"The estimated cost is {usd_range(cost)}, above budget.max_usd ({usd(limit)}): "
+        f"The estimated cost, {usd_range(cost)}, {above} budget.max_usd ({usd(limit)}): "
         f"{_what_fits(plan, limit)}a cheaper model would cost less, and whoever runs this server "
         "may raise budget.max_usd."
     )
@@ -34,12 +35,14 @@ def _of_money(plan: Plan, budget: BudgetSettings) -> Iterator[str]:
             above = usd(budget.confirm_above_usd)
             yield f"The cost may be above {above} (budget.confirm_above_usd)."
     elif budget.max_usd is not None:
-        yield f"The price is not known, and budget.max_usd is {usd(budget.max_usd)}."
+        yield f"Without a price, budget.max_usd ({usd(budget.max_usd)}) cannot be kept."
+    elif plan.price_unavailable:
+        yield "The service's price list cannot be had at the moment."
     elif plan.calls is None:
-        yield "Neither the price nor the number of calls is known."
+        yield "It cannot be told how much that is."
     elif plan.calls > budget.confirm_above_calls:
-        above = f"{budget.confirm_above_calls:,} (budget.confirm_above_calls)"
-        yield f"The price is not known, and the calls are more than {above}."
+        above = f"{budget.confirm_above_calls:,} calls (budget.confirm_above_calls)"
+        yield f"Without a price, more than {above} are asked about first."
 
 
 def _what_fits(plan: Plan, limit: float) -> str:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.launching.estimate import Estimate
+from evals_mcp.launching.estimate import Estimate, changed
 
 _VERSION = "evals-mcp confirm 1"
 _HEAD = struct.Struct(">II12s9s")
@@ -88,16 +88,20 @@ class ConfirmCodes:
             "the estimate and, where the user has to agree, a code."
         )
 
+    def is_for(self, code: Code, fingerprint: str) -> bool:
+        """Whether a code was given out for this request, at whatever estimate."""
+        return hmac.compare_digest(code.mark, self._mark(fingerprint))
+
     def why_not(
         self, code: Code, fingerprint: str, estimate: Estimate, *, again: bool
     ) -> str | None:
         """Why a genuine code does not stand for this request now; None when it does."""
-        if not hmac.compare_digest(code.mark, self._mark(fingerprint)):
+        if not self.is_for(code, fingerprint):
             return "The code was given out for another request: a field has changed since."
         if again and not code.again:
             return "The code was given out without `again`, which starts another one."
-        if code.estimate.packed != estimate.packed:
-            return f"The estimate changed from {code.estimate} to {estimate}: ask the user again."
+        if not code.estimate.covers(estimate):
+            return changed(code.estimate, estimate)
         if (self._now() - code.issued).total_seconds() > code.lifetime:
             return f"The code has expired; it held for {code.lifetime} s."
         return None

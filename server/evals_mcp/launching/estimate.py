@@ -13,7 +13,7 @@ _UNKNOWN_CALLS = 2**32 - 1
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the user is asked to agree to. Two that read alike are alike."""
+    """What the user is asked to agree to."""
 
     calls: int | None
     """None where the number is not known."""
@@ -32,6 +32,19 @@ class Estimate:
         if self.cost is None:
             return _PACKED.pack(calls, -1.0, -1.0)
         return _PACKED.pack(calls, as_shown(self.cost.low), as_shown(self.cost.high))
+
+    def covers(self, later: Estimate) -> bool:
+        """Whether who agreed to this one has agreed to a later one of the same request too.
+
+        So it is where the calls are the same and the high end, as it is shown, is no higher: a
+        price that falls asks nobody again. A price that has become known, or unknown, does.
+        """
+        agreed, now = Estimate.unpacked(self.packed), Estimate.unpacked(later.packed)
+        if agreed.calls != now.calls:
+            return False
+        if agreed.cost is None or now.cost is None:
+            return agreed.cost is now.cost
+        return now.cost.high <= agreed.cost.high
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Estimate:
@@ -53,6 +66,11 @@ class Estimate:
         if self.cost is None:
             return "price not known"
         return f"estimated cost {usd_range(self.cost)}"
+
+
+def changed(agreed: Estimate, now: Estimate) -> str:
+    """Why who agreed to one estimate is asked about another."""
+    return f"The estimate changed from {agreed} to {now}."
 
 
 def as_shown(amount: float) -> float:

@@ -1,4 +1,4 @@
-"""What tells one request from another: everything that is sent, for one account."""
+"""What tells one request from another: all that is measured, with which keys, for one account."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from hashlib import sha256
 from typing import Any, cast
 
+from evals_mcp.providers.matching import measured
 from evals_mcp.providers.protocol import AnyRequest
 from evals_schemas.benchmarks import BenchmarkRequest
 
@@ -13,8 +14,9 @@ _SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a 
 
 
 def fingerprint(request: AnyRequest, account: str) -> str:
-    """A digest that two requests share when they send the same to the same account."""
-    sent = {"type": request.type, "parameters": _hidden(parameters_of(request))}
+    """A digest that two requests share when they measure the same for the same account."""
+    parameters = measured(request.type, parameters_of(request))
+    sent = {"type": request.type, "parameters": _hidden(parameters)}
     canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(f"{account}\n{canonical}".encode()).hexdigest()
 

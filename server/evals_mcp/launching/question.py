@@ -30,4 +30,6 @@ def _who(launch: Launch) -> str:
         second = f" and {clean(request.model_id_2, 80)}" if request.model_id_2 else ""
         on = clean(request.benchmark_id, 80)
         return f"Model {clean(request.model_id, 80)}{second} on benchmark {on}"
-    return f"Judge {clean(request.parameters.judge.model, 80)}"
+    parameters = request.parameters
+    on = clean(parameters.input_data_file_path, 80)
+    return f"Judge {clean(parameters.judge.model, 80)} on data set {on}"

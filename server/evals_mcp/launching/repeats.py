@@ -42,6 +42,8 @@ class Started:
     status: str
     at: datetime
     """When it was created or, of an earlier one, found."""
+    note: str | None = None
+    """What the service says of its progress, such as that it is being cancelled."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Repeats:
             await _listed(launch), launch.request.type, parameters_of(launch.request)
         )
         if job := self._found(jobs, launch, lost):
-            found = Started(job.workflow_id, job.status, created_at(job))
+            found = _known(job, created_at(job))
             self._remember(launch, found)
             return found
         if lost and (left := self._seconds_left(lost)) > 0:
@@ -195,7 +197,11 @@ async def _unless_failed(started: Started, launch: Launch) -> Started | None:
         job = await launch.provider.get_evaluation(started.evaluation_id)
     except EvalsMCPError:
         return started
-    return None if job.status in _FAILED else Started(job.workflow_id, job.status, started.at)
+    return None if job.status in _FAILED else _known(job, started.at)
+
+
+def _known(job: EvaluationJob, at: datetime) -> Started:
+    return Started(job.workflow_id, job.status, at, job.progress.note if job.progress else None)
 
 
 def _still_unknown(seconds: float) -> str:

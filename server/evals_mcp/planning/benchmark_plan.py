@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from evals_mcp.cleaning import clean
 from evals_mcp.near_names import near_names
+from evals_mcp.planning.benchmark_estimates import estimate_benchmark
+from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.lookups import Lookups, look_up
 from evals_mcp.planning.model_checks import LOCAL, did_you_mean
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmarks import BenchmarkRequest
+from evals_schemas.benchmarks import METRICS, BenchmarkRequest
 from evals_schemas.evaluations import RULE_PREFIX
 from evals_schemas.files import File
 from evals_schemas.plans import Plan
@@ -17,7 +19,7 @@ from evals_schemas.plans import Plan
 _PURPOSE = "benchmark"
 
 
-async def plan_benchmark(request: BenchmarkRequest, provider: Provider) -> Plan:
+async def plan_benchmark(request: BenchmarkRequest, provider: Provider, desk: PlanningDesk) -> Plan:
     """What a create of this request would do. Raises nothing that a service can do."""
     service = provider.name_of(request.benchmark_id)
     lookups = await look_up(provider, datasets=True)
@@ -28,13 +30,15 @@ async def plan_benchmark(request: BenchmarkRequest, provider: Provider) -> Plan:
     elif benchmark is None:
         plan.problems.append(_no_benchmark(request, lookups.datasets))
     else:
-        _count(request, benchmark, service, plan)
+        _count(request, benchmark, service, desk, plan)
     plan.problems += _same_model(request)
+    if service == LOCAL:
+        plan.problems += _unknown_metrics(request)
     for role, model in _models(request):
-        problems, warnings = _unknown(role, model, lookups, service)
-        plan.problems += problems
-        plan.warnings += warnings
-    plan.notes.append(_cost(lookups, service))
+        plan.problems += _unknown(role, model, lookups, service)
+    readable = service == LOCAL and bool(plan.rows)
+    if not (readable and await estimate_benchmark(request, provider, desk, lookups, plan)):
+        plan.notes.append(_cost(lookups, service))
     return plan
 
 
@@ -52,7 +56,9 @@ def _benchmark(request: BenchmarkRequest, lookups: Lookups) -> File | None:
     )
 
 
-def _count(request: BenchmarkRequest, benchmark: File, service: str, plan: Plan) -> None:
+def _count(
+    request: BenchmarkRequest, benchmark: File, service: str, desk: PlanningDesk, plan: Plan
+) -> None:
     """Questions and calls. The contract lists 0 questions also where it has not counted them."""
     if not benchmark.LineCount:
         if service == LOCAL:
@@ -65,7 +71,14 @@ def _count(request: BenchmarkRequest, benchmark: File, service: str, plan: Plan)
         return
     plan.rows = benchmark.LineCount
     plan.calls = plan.rows * len(list(_models(request)))
-    plan.notes.append("Calls count the answers; a judge that compares them is not counted.")
+    judge = desk.benchmark_judge if service == LOCAL else None
+    if judge is None:
+        plan.notes.append("Calls count the answers; a judge that compares them is not counted.")
+    elif not judge.startswith(RULE_PREFIX):
+        plan.calls *= 2
+        plan.notes.append(
+            f"{clean(judge, 60)} judges each answer (local.benchmark_judge): a call more each."
+        )
 
 
 def _no_benchmark(request: BenchmarkRequest, listed: list[File]) -> str:
@@ -88,18 +101,33 @@ def _same_model(request: BenchmarkRequest) -> Iterator[str]:
         yield "`model_id_2` is the same as `model_id`: name another model, or leave it out."
 
 
-def _unknown(role: str, model: str, lookups: Lookups, service: str) -> tuple[list[str], list[str]]:
-    """The embedded engine passes any name on to its endpoint; other services refuse it."""
+def _unknown_metrics(request: BenchmarkRequest) -> Iterator[str]:
+    """Only the embedded engine says which metrics it has."""
+    for name in request.custom_metrics or ():
+        if name not in METRICS:
+            near = near_names(name, METRICS, most=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            yield (
+                f"`custom_metrics`: {clean(name, 60)!r} is no metric of {LOCAL}, which has "
+                f"{' and '.join(METRICS)}.{hint}"
+            )
+
+
+def _unknown(role: str, model: str, lookups: Lookups, service: str) -> list[str]:
+    """A service refuses what it does not list; an engine whose endpoint lists none takes all."""
     if model.startswith(RULE_PREFIX):
-        return [f"`{role}` is {clean(model, 60)}: a rule judges and cannot answer."], []
+        return [f"`{role}` is {clean(model, 60)}: a rule judges and cannot answer."]
     if not lookups.models or model in lookups.models or f"{model}:latest" in lookups.models:
-        return [], []
+        return []
     names = [name for name in lookups.models if not name.startswith(RULE_PREFIX)]
-    text = f"`{role}`: {service} does not list {clean(model, 60)!r}. {did_you_mean(model, names)}"
-    return ([], [text]) if service == LOCAL else ([text], [])
+    if service == LOCAL and not names:
+        return []
+    return [f"`{role}`: {service} does not list {clean(model, 60)!r}. {did_you_mean(model, names)}"]
 
 
 def _cost(lookups: Lookups, service: str) -> str:
+    if service == LOCAL and "models" not in lookups.missing:
+        return "Cost not known: the questions of the benchmark could not be read."
     if why := _why(lookups, "models"):
         return f"The price list cannot be had ({why}), and the questions' lengths are not known."
     return f"Cost not known: {service} does not tell how long the questions of a benchmark are."

@@ -48,19 +48,33 @@ def calls_per_row(parameters: AnyParameters) -> dict[str, int]:
 def planned_calls(
     parameters: AnyParameters, profile: DatasetProfile, sample: RenderedSample, outputs: Outputs
 ) -> list[PlannedCalls]:
-    """The calls by model, the judge's last."""
+    """The calls by model, the judge's last; without those whose texts the sample does not have."""
     found: list[PlannedCalls] = []
     for role, each in calls_per_row(parameters).items():
         side = parameters.judge if role == "judge" else candidates(parameters)[role]
         assert isinstance(side, Endpoint)
         calls = each * profile.rows
-        if role == "judge":
+        if not sample.texts.keys() >= set(texts_read(parameters, role)) and calls:
+            continue
+        if not calls:
+            total = _same(0.0)
+        elif role == "judge":
             total = _judge_input(parameters, profile, sample, outputs)
         else:
             total = _same(_total(_candidate_input(role, sample), profile, sample))
         used = total.times(each)
         found.append(PlannedCalls(role, side, calls, used, outputs.of(role).times(calls)))
     return found
+
+
+def texts_read(parameters: AnyParameters, role: str) -> list[str]:
+    """The fields whose texts are in the prompt of a role."""
+    if role != "judge":
+        return [f"{role}.system_template", f"{role}.input_template"]
+    sides = candidates(parameters)
+    models = [name for name, side in sides.items() if isinstance(side, ModelRequest)]
+    ready = [RESPONSE_COLUMNS[name] for name in sides if name not in models]
+    return ["judge.system_template", *ready, *(f"{name}.input_template" for name in models[:1])]
 
 
 def _candidate_input(role: str, sample: RenderedSample) -> list[float]:
@@ -79,11 +93,8 @@ def _judge_input(
     """Of one call a row."""
     sides = candidates(parameters)
     models = [name for name, side in sides.items() if isinstance(side, ModelRequest)]
-    ready = [RESPONSE_COLUMNS[name] for name in sides if name not in models]
-    read = ["judge.system_template", *ready]
-    read += [f"{name}.input_template" for name in models[:1]]
     fixed = judge_tokens(parameters, len(sides), bool(models))
-    texts = [sample.texts[name].tokens for name in read]
+    texts = [sample.texts[name].tokens for name in texts_read(parameters, "judge")]
     total = _total([fixed + sum(row) for row in zip(*texts, strict=True)], profile, sample)
     answers = [outputs.of(name).times(profile.rows) for name in models]
     return _sum([_same(total), *answers])

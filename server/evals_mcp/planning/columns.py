@@ -25,6 +25,8 @@ _MODEL_NAME = re.compile(
     re.IGNORECASE,
 )
 
+_BRACED = re.compile(r"\{([^{}]{1,200})\}")
+
 
 @dataclass
 class ColumnFit:
@@ -33,6 +35,8 @@ class ColumnFit:
     used: list[str] = field(default_factory=list[str])
     unused: list[str] = field(default_factory=list[str])
     problems: list[str] = field(default_factory=list[str])
+    faulty: set[str] = field(default_factory=set[str])
+    """The fields that cannot be rendered: templates and response columns that do not fit."""
     reads: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """The columns that each sound template takes from a row, by the field it stands in."""
 
@@ -44,19 +48,15 @@ def fit_columns(parameters: AnyParameters, columns: Sequence[str]) -> ColumnFit:
     """
     fit = ColumnFit(problems=list(_candidate_problems(parameters, columns)))
     taken = {IMAGE_COLUMN}
-    for name, column in response_columns(parameters):
-        if column in columns:
-            taken.add(column)
-        else:
-            fit.problems.append(_no_response_column(name, column, columns))
+    known = _fit_response_columns(parameters, columns, taken, fit)
     nameless = [name for name in columns if name not in taken and not can_be_named(name)]
     if nameless:
         fit.problems.append(_unnameable(nameless, columns))
     sound = _fit_templates(parameters, columns, taken, fit)
     fit.used = [name for name in columns if name in taken]
     fit.unused = [name for name in columns if name not in taken]
-    # What a broken template would have read is not known.
-    if sound and (unread := [name for name in fit.unused if name not in nameless]):
+    # What a broken template would have read is not known, nor which column holds the answers.
+    if known and sound and (unread := [name for name in fit.unused if name not in nameless]):
         fit.problems.append(_unused(unread, fit.used, parameters))
     return fit
 
@@ -84,6 +84,21 @@ def named(columns: Sequence[str]) -> str:
     return f"{text} and {more} more" if more > 0 else text
 
 
+def _fit_response_columns(
+    parameters: AnyParameters, columns: Sequence[str], taken: set[str], fit: ColumnFit
+) -> bool:
+    """Add the columns of ready answers; false where one is not there and resembles none."""
+    known = True
+    for name, column in response_columns(parameters):
+        meant = [column] if column in columns else near_names(column, columns, 1)
+        if column not in columns:
+            fit.faulty.add(name)
+            fit.problems.append(_no_response_column(name, column, columns, meant))
+        taken.update(meant)
+        known = known and bool(meant)
+    return known
+
+
 def _fit_templates(
     parameters: AnyParameters, columns: Sequence[str], taken: set[str], fit: ColumnFit
 ) -> bool:
@@ -94,11 +109,17 @@ def _fit_templates(
             fit.reads[name] = columns_read(name, template)
         except InvalidRequestError as error:
             fit.problems.append(str(error))
+            fit.faulty.add(name)
             sound = False
             continue
         taken |= fit.reads[name].intersection(columns)
+        if braced := _in_single_braces(template, columns):
+            fit.problems.append(_single_braces(name, braced))
+            fit.faulty.add(name)
+            taken.update(braced)
         for wrong in sorted(fit.reads[name].difference(columns, functions())):
             near = near_names(wrong, columns, 1)
+            fit.faulty.add(name)
             fit.problems.append(_no_template_column(name, wrong, columns, near))
             taken.update(near)
     return sound
@@ -107,6 +128,13 @@ def _fit_templates(
 def _candidate_problems(parameters: AnyParameters, columns: Sequence[str]) -> Iterator[str]:
     """A rule with nothing to judge, and a column's name where a model's belongs."""
     sides = candidates(parameters)
+    judge = parameters.judge.model
+    if judge in columns and judge not in sides.values() and not _MODEL_NAME.search(judge):
+        ready = next((RESPONSE_COLUMNS[name] for name in sides), "response_column")
+        yield (
+            f"`judge.model` is {clean(judge, 60)!r}, a column of the data set. A judge is a model "
+            f"or a rule from list_models; a column of ready answers is named in `{ready}`."
+        )
     if parameters.judge.model.startswith(RULE_PREFIX) and not sides:
         yield (
             "`response_column` or `model_to_evaluate` is missing: a rule compares an answer with "
@@ -122,8 +150,9 @@ def _candidate_problems(parameters: AnyParameters, columns: Sequence[str]) -> It
             )
 
 
-def _no_response_column(name: str, column: str, columns: Sequence[str]) -> str:
+def _no_response_column(name: str, column: str, columns: Sequence[str], near: Sequence[str]) -> str:
     text = f"`{name}`: the data set has no column {clean(column, 60)!r}. It has {named(columns)}."
+    text += _did_you_mean(near)
     if _MODEL_NAME.search(column):
         model = next(model for model, taken in RESPONSE_COLUMNS.items() if taken == name)
         text += f" To run a model on every row, pass it as an object in `{model}` instead."
@@ -131,11 +160,30 @@ def _no_response_column(name: str, column: str, columns: Sequence[str]) -> str:
 
 
 def _no_template_column(name: str, wrong: str, columns: Sequence[str], near: Sequence[str]) -> str:
-    hint = f" Did you mean {clean(near[0], 60)!r}?" if near else ""
     return (
         f"`{name}` uses {{{{{clean(wrong, 60)}}}}}, which is no column of the data set. "
-        f"It has {named(columns)}.{hint}"
+        f"It has {named(columns)}.{_did_you_mean(near)}"
     )
+
+
+def _in_single_braces(template: str, columns: Sequence[str]) -> list[str]:
+    """The columns that a template names as other languages do, where it has no place of Jinja2."""
+    if "{{" in template or "{%" in template:
+        return []
+    found = {each.strip() for each in _BRACED.findall(template)}
+    return [column for column in columns if column in found]
+
+
+def _single_braces(name: str, braced: Sequence[str]) -> str:
+    written = ", ".join(f"{{{clean(column, 60)}}}" for column in braced[:3])
+    return (
+        f"`{name}` has {written}, which stays as it is: columns are written "
+        f"{{{{{clean(braced[0], 60)}}}}}, with two braces on each side."
+    )
+
+
+def _did_you_mean(near: Sequence[str]) -> str:
+    return f" Did you mean {clean(near[0], 60)!r}?" if near else ""
 
 
 def _unnameable(nameless: Sequence[str], columns: Sequence[str]) -> str:

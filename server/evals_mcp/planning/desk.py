@@ -16,6 +16,7 @@ class PlanningDesk:
         self,
         compile_template: CompileTemplate | None = None,
         clock: Callable[[], float] = time.monotonic,
+        benchmark_judge: str | None = None,
     ) -> None:
         """Begin with nothing kept.
 
@@ -23,7 +24,10 @@ class PlanningDesk:
             compile_template: renders templates as the run will; without it none is rendered, and
                 tokens are counted from the columns that a template reads.
             clock: seconds that only ever grow.
+            benchmark_judge: what judges benchmarks on the embedded engine, a rule or a model; None
+                where it is not known.
         """
         self.compile_template = compile_template
         self.clock = clock
+        self.benchmark_judge = benchmark_judge
         self.profiles = Profiles(clock)

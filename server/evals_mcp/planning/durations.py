@@ -43,15 +43,19 @@ def no_duration(rows: int, calls_in_a_row: int, workers: int) -> str:
         calls_in_a_row: calls of one row that wait for each other.
         workers: rows in flight at once.
     """
-    seconds = rows * calls_in_a_row / max(1, min(workers, rows))
+    at_once = max(1, min(workers, rows))
+    counted = "1 worker" if at_once == 1 else f"{at_once:,} workers"
     return (
-        "No evaluation of this kind has completed yet: with "
-        f"{workers} workers every second a call takes is about {_spoken(seconds)} in all."
+        f"No evaluation of this kind has completed yet: with {counted} every second a call takes "
+        f"is about {_spoken(rows * calls_in_a_row / at_once)} in all."
     )
 
 
 def _spoken(seconds: float) -> str:
-    return f"{seconds / 60:,.0f} min" if seconds >= 120 else f"{max(1, round(seconds))} s"
+    if seconds >= 5400:
+        hours = seconds / 3600
+        return f"{hours:,.0f} h" if hours >= 10 else f"{hours:.1f} h"
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{max(1, round(seconds))} s"
 
 
 def _rounded(seconds: float) -> float:

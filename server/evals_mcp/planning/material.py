@@ -25,6 +25,10 @@ _PROMPT = 7
 """The marks around the prompt that was answered."""
 
 
+GRADING_TOKENS = 81
+"""The rubric of a benchmark's judge, without the expected answer."""
+
+
 def judge_tokens(parameters: AnyParameters, answers: int, has_prompt: bool) -> float:
     """What one judge call costs besides the rubric, the answers and the prompt."""
     fixed = CALL_TOKENS + 2 * MESSAGE_TOKENS + _MATERIAL[answers] + has_prompt * _PROMPT

@@ -13,9 +13,11 @@ from evals_schemas.evaluations import (
     RULE_PREFIX,
     AnyParameters,
     Endpoint,
+    JudgeModelConfig,
     ModelRequest,
     candidates,
 )
+from evals_schemas.models import NO_TEXT_TYPES
 
 RULES = ("exact-match", "contains", "regex", "numeric", "similarity")
 """The rules of the embedded engine, without their prefix."""
@@ -56,6 +58,8 @@ def model_problems(
         name = endpoint.model
         if name.startswith(RULE_PREFIX):
             problems += _rule_problem(role, name, lookups, service)
+        elif endpoint.model_source != "external" and (kind := _no_text(name, lookups)):
+            problems.append(_wrong_kind(role, name, kind))
         elif endpoint.model_source != "external" and not _is_listed(name, lookups.model_names):
             text = _unlisted(role, endpoint, lookups, service)
             refused = service != LOCAL and lookups.judges is not None
@@ -64,6 +68,21 @@ def model_problems(
         elif lookups.judges and endpoint.model_source == "serverless" and service != LOCAL:
             warnings += _not_for_evaluations(role, name, lookups.judges)
     return problems, warnings
+
+
+def beyond_context(parameters: AnyParameters, lookups: Lookups) -> Iterator[str]:
+    """Longest answers that are longer than all that a model can hold, as far as that is listed."""
+    for role, endpoint in models_called(parameters).items():
+        model = (lookups.models or {}).get(endpoint.model)
+        wanted = endpoint.max_tokens if isinstance(endpoint, ModelRequest | JudgeModelConfig) else 0
+        if model is None or endpoint.model_source != "serverless" or not wanted:
+            continue
+        if model.context_length and wanted > model.context_length:
+            yield (
+                f"`{role}.max_tokens` {wanted:,} is above the context length of "
+                f"{clean(endpoint.model, 60)}, {model.context_length:,} tokens with the prompt: "
+                "the calls may be refused. Give less."
+            )
 
 
 def self_judging(parameters: AnyParameters) -> Iterator[str]:
@@ -124,7 +143,24 @@ def _rule_problem(role: str, name: str, lookups: Lookups, service: str) -> list[
     rules = [f"{RULE_PREFIX}{rule}" for rule in RULES]
     if name in rules:
         return []
-    return [f"`judge.model`: there is no rule {clean(name, 60)!r}. There are {', '.join(rules)}."]
+    near = near_names(name, rules, 1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    known = f"`judge.model`: there is no rule {clean(name, 60)!r}.{hint}"
+    return [f"{known} There are {', '.join(rules)}."]
+
+
+def _no_text(name: str, lookups: Lookups) -> str | None:
+    """The listed type of a model that answers with no text; None for any other."""
+    model = (lookups.models or {}).get(name)
+    return model.type if model is not None and model.type in NO_TEXT_TYPES else None
+
+
+def _wrong_kind(role: str, name: str, kind: str) -> str:
+    cannot, part = ("judge", "judge") if role == "judge" else ("answer", "candidate")
+    return (
+        f"`{role}.model` {clean(name, 60)} is listed as a model of type {kind} and cannot "
+        f"{cannot}: list_models with role {part} has those that can."
+    )
 
 
 def _is_listed(name: str, names: frozenset[str]) -> bool:

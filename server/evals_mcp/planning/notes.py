@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from evals_mcp.cleaning import clean
+from evals_mcp.planning.model_checks import LOCAL, models_called
 from evals_mcp.planning.profiles import DatasetProfile
 from evals_mcp.results.planning import rows_for_half_width
 from evals_mcp.results.statistics import wilson_interval
-from evals_schemas.evaluations import AnyParameters, ClassifyParameters
+from evals_schemas.evaluations import MAX_WORKERS, AnyParameters, ClassifyParameters
 
 _ODDITIES = 3
 _PAIRS = 3
@@ -26,9 +27,9 @@ def too_few_rows(rows: int, half_width: float) -> Iterator[str]:
     if needed is None or interval is None or rows >= needed:
         return
     given = 50 * (interval[1] - interval[0])
+    give = "1 row gives" if rows == 1 else f"{rows:,} rows give"
     yield (
-        f"{rows:,} rows give a rate ±{given:.1f} points or so (95 %); ±{half_width:g} takes "
-        f"{needed:,} rows."
+        f"{give} a rate ±{given:.1f} points or so (95 %); ±{half_width:g} takes {needed:,} rows."
     )
 
 
@@ -50,9 +51,24 @@ def nested_labels(parameters: AnyParameters) -> Iterator[str]:
         )
 
 
-def dataset_oddities(profile: DatasetProfile) -> Iterator[str]:
-    """Repeated rows, empty cells, and how much of the file was looked at."""
-    found = profile.oddities
+def too_many_workers(parameters: AnyParameters, service: str) -> Iterator[str]:
+    """More calls at once than are made, or than a service is likely to answer."""
+    for role, endpoint in models_called(parameters).items():
+        if (given := endpoint.num_workers or 0) > MAX_WORKERS:
+            made = f"{MAX_WORKERS:,} calls are made at once at most"
+            if service != LOCAL:
+                made = f"the times here are for {MAX_WORKERS:,}, which few services answer at once"
+            yield f"`{role}.num_workers` is {given:,}: {made}."
+
+
+def dataset_oddities(profile: DatasetProfile, told: Collection[str] = ()) -> Iterator[str]:
+    """Repeated rows, empty cells, and how much of the file was looked at.
+
+    Args:
+        profile: of the data set.
+        told: columns whose empty cells a warning has named.
+    """
+    found = profile.oddities(told)
     if found:
         more = f"; and {len(found) - _ODDITIES} more" if len(found) > _ODDITIES else ""
         yield f"Data set: {'; '.join(clean(text, 160) for text in found[:_ODDITIES])}{more}."

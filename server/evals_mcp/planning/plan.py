@@ -5,15 +5,26 @@ from __future__ import annotations
 from anyio import to_thread
 
 from evals_mcp.planning.benchmark_plan import plan_benchmark
-from evals_mcp.planning.columns import fit_columns
+from evals_mcp.planning.columns import ColumnFit, fit_columns, response_columns
 from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.estimates import estimate
 from evals_mcp.planning.first_row import first_row
 from evals_mcp.planning.fitted import fitted
 from evals_mcp.planning.gathered import Gathered, gather
-from evals_mcp.planning.model_checks import LOCAL, blind_models, model_problems, self_judging
-from evals_mcp.planning.notes import dataset_oddities, nested_labels, too_few_rows
-from evals_mcp.planning.rendered_sample import plain_substitution, render_sample
+from evals_mcp.planning.model_checks import (
+    LOCAL,
+    beyond_context,
+    blind_models,
+    model_problems,
+    self_judging,
+)
+from evals_mcp.planning.notes import (
+    dataset_oddities,
+    nested_labels,
+    too_few_rows,
+    too_many_workers,
+)
+from evals_mcp.planning.rendered_sample import Renderer, plain_substitution, render_sample
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, Provider
 from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.plans import Plan
@@ -39,7 +50,7 @@ async def plan_evaluation(
         EvalsMCPError: the data set cannot be had.
     """
     if isinstance(request, BenchmarkRequest):
-        return fitted(await plan_benchmark(request, provider))
+        return fitted(await plan_benchmark(request, provider, desk))
     return fitted(await _plan_judged(request, provider, desk, half_width))
 
 
@@ -55,12 +66,12 @@ async def _plan_judged(
     if fault := profile.problem():
         plan.problems.append(f"The data set cannot be used: {fault}.")
     _check_models(gathered, plan)
-    if not fit.problems:
-        await _render(gathered, desk, plan)
+    told = await _render(gathered, fit, desk, plan)
     plan.notes += [
+        *too_many_workers(request.parameters, gathered.service),
         *too_few_rows(profile.rows, half_width),
         *nested_labels(request.parameters),
-        *dataset_oddities(profile),
+        *dataset_oddities(profile, told),
     ]
     return plan
 
@@ -71,20 +82,22 @@ def _check_models(gathered: Gathered, plan: Plan) -> None:
     plan.problems += problems
     plan.warnings += warnings
     plan.warnings += self_judging(parameters)
+    plan.warnings += beyond_context(parameters, gathered.lookups)
     plan.warnings += blind_models(parameters, gathered.profile.columns, gathered.service)
 
 
-async def _render(gathered: Gathered, desk: PlanningDesk, plan: Plan) -> None:
+async def _render(gathered: Gathered, fit: ColumnFit, desk: PlanningDesk, plan: Plan) -> set[str]:
+    """Render and count what can be rendered; the columns whose empty cells are told of by now."""
+    renderer = Renderer(
+        desk.compile_template or plain_substitution, desk.clock, gathered.service == LOCAL
+    )
     sample = await to_thread.run_sync(
-        render_sample,
-        gathered.request.parameters,
-        gathered.profile,
-        desk.compile_template or plain_substitution,
-        desk.clock,
-        gathered.service == LOCAL,
+        render_sample, gathered.request.parameters, gathered.profile, renderer, fit.faulty
     )
     plan.problems += sample.problems
     plan.warnings += sample.warnings
     plan.notes += sample.notes
     plan.first_row = first_row(sample.texts.values())
     estimate(gathered, sample, plan)
+    answers = dict(response_columns(gathered.request.parameters))
+    return {column for name, column in answers.items() if sample.tells_of_empties(name)}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from io import BufferedReader
+from typing import Any
 
 import anyio
 from anyio import to_thread
@@ -16,7 +17,7 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.planning.streams import Blocks, opened
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.dataset_quality import DatasetQuality
+from evals_schemas.dataset_quality import DatasetQuality, EmptyCells
 from evals_schemas.datasets import FAULTS_NAMED, Fault, Kind, Row, scan
 
 SAMPLED_ROWS = 200
@@ -60,8 +61,19 @@ class DatasetProfile:
     sample: list[SampledRow] = field(default_factory=list[SampledRow])
     """Every row as likely as any other, in the order of the file."""
     first: Row | None = None
-    oddities: list[str] = field(default_factory=list[str])
-    """Repeated rows and empty cells, a sentence each without a full stop."""
+    repeated: list[str] = field(default_factory=list[str])
+    """That rows repeat others, a sentence without a full stop; empty where none does."""
+    empty: dict[str, EmptyCells] = field(default_factory=dict[str, EmptyCells])
+    """By column; only those with cells that hold nothing."""
+
+    def oddities(self, told: Collection[str] = ()) -> list[str]:
+        """Repeated rows and empty cells, a sentence each without a full stop.
+
+        Args:
+            told: columns whose empty cells need no further word.
+        """
+        empty = {column: cells for column, cells in self.empty.items() if column not in told}
+        return [*self.repeated, *DatasetQuality(empty=empty).warnings("row")]
 
     def problem(self) -> str | None:
         """Why a service would refuse the file; None where it would not."""
@@ -179,10 +191,23 @@ async def read_profile(
     return profile
 
 
+@dataclass
+class _RowQuality(DatasetQuality):
+    """Counts rows where others count lines: a data set need not be a file on the caller's side."""
+
+    rows: int = 0
+
+    def add(self, row: Mapping[str, Any], line: int, key: Hashable) -> str | None:  # noqa: ARG002 - of DatasetQuality
+        """Look at one row; `line` is not told of."""
+        problem = super().add(row, self.rows + 1, key)
+        self.rows += problem is None
+        return problem
+
+
 def _profiled(blocks: Blocks) -> DatasetProfile:
     stream = opened(blocks)
     kind: Kind = "jsonl" if _starts_with_a_brace(stream) else "csv"
-    profile, quality, sample = DatasetProfile(), DatasetQuality(), Sample()
+    profile, quality, sample = DatasetProfile(), _RowQuality(), Sample()
     start = 0
     for row in scan(stream, kind, quality):
         if isinstance(row, Fault):
@@ -225,7 +250,9 @@ def _finished(
     profile.bytes = blocks.bytes
     profile.complete = not blocks.ran_out
     profile.sample = sorted(sample.kept, key=lambda row: row.number)
-    profile.oddities = quality.warnings()
+    # What counts repetitions is large and not kept.
+    profile.repeated = DatasetQuality(repetitions=quality.repetitions).warnings("row")
+    profile.empty = quality.empty
     return profile
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,8 @@ class Rendered:
 
     name: str
     """The request's field."""
+    column: str | None = None
+    """The column of ready answers that it names; None for a template."""
     tokens: list[float] = field(default_factory=list[float])
     """By row; 0 where the template failed or the cell is null."""
     first: str | None = None
@@ -35,7 +37,7 @@ class Rendered:
     empty_rows: list[int] = field(default_factory=list[int])
     """Numbers of the rows for which the text is empty."""
     failed_rows: list[int] = field(default_factory=list[int])
-    """Numbers of the rows for which there is none."""
+    """Numbers of the rows for which there is none: the template failed, or the cell is null."""
     fault: str = ""
     """Why the first of them has none."""
 
@@ -63,36 +65,52 @@ class RenderedSample:
     warnings: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
 
+    def tells_of_empties(self, name: str) -> bool:
+        """Whether the cells of this response column that hold nothing were told of."""
+        text = self.texts.get(name)
+        return text is not None and bool(text.empty_rows or text.failed_rows)
+
+
+@dataclass(frozen=True)
+class Renderer:
+    """How the sample is rendered."""
+
+    compile_template: CompileTemplate
+    clock: Callable[[], float]
+    """Seconds."""
+    strict: bool
+    """Whether the run will use the very same renderer, so that what it refuses is wrong."""
+
 
 def render_sample(
     parameters: AnyParameters,
     profile: DatasetProfile,
-    compile_template: CompileTemplate,
-    clock: Callable[[], float],
-    strict: bool,
+    renderer: Renderer,
+    without: Collection[str] = (),
 ) -> RenderedSample:
-    """Render the sample; to be called in a worker thread, once the columns are known to fit.
+    """Render the sample; to be called in a worker thread.
 
     Args:
         parameters: whose templates.
         profile: whose rows.
-        compile_template: as the desk has it.
-        clock: seconds.
-        strict: whether the run will use the very same renderer, so that what it refuses is wrong.
+        renderer: renders them.
+        without: fields to leave out, since they do not fit the columns.
     """
     renders: dict[str, Render] = {}
     sample = RenderedSample(profile.sample)
     for name, source in templates(parameters):
+        if name in without:
+            continue
         try:
-            renders[name] = compile_template(source, name)
+            renders[name] = renderer.compile_template(source, name)
         except InvalidRequestError as error:
-            told = sample.problems if strict else sample.notes
-            told.append(str(error) if strict else f"Not rendered here: {error}")
+            told = sample.problems if renderer.strict else sample.notes
+            told.append(str(error) if renderer.strict else f"Not rendered here: {error}")
             renders[name] = plain_substitution(source, name)
-    for name, column in response_columns(parameters):
-        renders[name] = answers_of(column)
-    sample.texts = {name: Rendered(name) for name in renders}
-    sample.rows = _render_rows(profile, renders, sample.texts, clock)
+    ready = {name: column for name, column in response_columns(parameters) if name not in without}
+    renders |= {name: answers_of(column) for name, column in ready.items()}
+    sample.texts = {name: Rendered(name, ready.get(name)) for name in renders}
+    sample.rows = _render_rows(profile, renders, sample.texts, renderer.clock)
     for rendered in sample.texts.values():
         _judge(rendered, len(sample.rows), sample)
     return sample
@@ -129,25 +147,31 @@ def _spread(rows: Sequence[SampledRow]) -> list[SampledRow]:
 
 def _judge(rendered: Rendered, rows: int, sample: RenderedSample) -> None:
     """Say where a template gives nothing. What is so in every row is a mistake of the request."""
-    is_column = rendered.name.startswith("response_column")
+    named = f"`{rendered.name}`"
+    if rendered.column is not None:
+        named += f" {clean(rendered.column, 60)!r}"
     if rendered.failed_rows:
-        if is_column:
-            where = _where(rendered.failed_rows, rows)
-            text = f"`{rendered.name}` is null in {where}: such rows fail."
+        if rendered.column is not None:
+            text = f"{named} is null in {_where(rendered.failed_rows, rows)}: such rows fail."
         else:
             # The fault names the field already.
             text = f"{clean(rendered.fault, 220)}: in {_where(rendered.failed_rows, rows)}."
         told = sample.problems if len(rendered.failed_rows) == rows else sample.warnings
         told.append(text)
-    if rendered.empty_rows and not rendered.name.endswith("model_to_evaluate.system_template"):
-        text = f"`{rendered.name}` is empty in {_where(rendered.empty_rows, rows)}."
+    if rendered.empty_rows and not _may_be_empty(rendered.name):
+        text = f"{named} is empty in {_where(rendered.empty_rows, rows)}."
         told = sample.problems if len(rendered.empty_rows) == rows else sample.warnings
         told.append(text)
 
 
+def _may_be_empty(name: str) -> bool:
+    """A candidate may do without a system prompt; a judge has nothing else to go by."""
+    return name.endswith(".system_template") and not name.startswith("judge.")
+
+
 def _where(numbers: Sequence[int], rows: int) -> str:
     if len(numbers) == rows:
-        return "every row looked at"
+        return "the one row looked at" if rows == 1 else "every row looked at"
     return f"{len(numbers):,} of {rows:,} rows looked at, first at row {min(numbers):,}"
 
 

@@ -13,7 +13,8 @@ import httpx2
 
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
 from evals_mcp.in_process import OWNER
-from evals_mcp.providers.refusals import refusal
+from evals_mcp.providers.echoes import Echoes
+from evals_mcp.providers.refusals import refusal, told_reason
 from evals_mcp.providers.replies import Asked, LostAnswerError, Reply, read
 from evals_mcp.providers.retrying import (
     RETRIED_STATUSES,
@@ -56,6 +57,8 @@ class _Trouble:
     retry_after: float | None = None
     unreached: bool = False
     """Whether there was no connection."""
+    reason: str = ""
+    """Why, in the service's own words, without a full stop."""
 
 
 class _TooLongError(Exception):
@@ -77,6 +80,7 @@ class RestClient:
     ) -> None:
         self._client = client
         self._service = service
+        self._echoes = Echoes(service.token)
         self._timing = timing or Timing()
         self._patience = patience or Patience()
 
@@ -177,7 +181,7 @@ class RestClient:
 
     async def _blocks(self, response: httpx2.Response) -> AsyncGenerator[bytes]:
         try:
-            async for block in response.aiter_bytes():
+            async for block in self._echoes.removed_from(response.aiter_bytes()):
                 yield block
         except httpx2.HTTPError as error:
             problem = self._plain(error)
@@ -274,6 +278,7 @@ class RestClient:
             raise refusal(reply, asked)
         return _Trouble(
             asked.answered(f"{reply.status}{_meaning(reply.status)}"),
+            reason=told_reason(reply, asked) if reply.status == 429 else "",
             may_have_arrived=failing,
             retried=reply.status in RETRIED_STATUSES | asked.operation.also_retried,
             retry_after=seconds_asked(
@@ -290,6 +295,8 @@ class RestClient:
         if trouble.unreached:
             again += f" If this stays so, check the setting {self._service.base_url_setting}."
         start = f"{self._service} {trouble.what}"
+        if trouble.reason:
+            start += f": {trouble.reason}"
         if request.method == "GET":
             count = f"{tries} times in {spent:.0f} s" if tries > 1 else "once"
             return UnavailableError(f"{start}; it was tried {count}. {again}")
@@ -307,7 +314,7 @@ class RestClient:
                     raise _TooLongError(self._patience.body_bytes)
         finally:
             await response.aclose()
-        return Reply(response.status_code, response.headers, bytes(body))
+        return Reply(response.status_code, response.headers, self._echoes.removed(bytes(body)))
 
     def _plain(self, error: Exception) -> str:
         return self._service.quote(str(error)) or type(error).__name__

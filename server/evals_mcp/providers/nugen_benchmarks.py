@@ -128,6 +128,7 @@ def _file(benchmark: BenchmarkListed) -> File:
         filename=benchmark.benchmark_name or benchmark.id,
         purpose="benchmark",
         LineCount=benchmark.num_questions or 0,
+        bytes=benchmark.bytes or 0,
         Processed=_is_checked(benchmark.status),
         processing_status=benchmark.status,
     )

@@ -57,7 +57,7 @@ def listed_job(line: BenchmarkEvaluationLine, known: Known, deadline: Deadline) 
     results = None
     if standing.status == "completed":
         first = known.models[0] if known.models and not line.baseline_model_id else None
-        results = listed_results(first, line.metrics, line.evaluation_id)
+        results = listed_results(first, line.metrics, line.evaluation_id, line.judge_provider)
     return EvaluationJob(
         workflow_id=line.evaluation_id,
         type=BENCHMARK,
@@ -89,7 +89,8 @@ def with_results(known: Known, wire: BenchmarkWireResults) -> Known:
     """The results name both models of a comparison, the list of some generations one."""
     models = tuple(model_ids(wire)) or known.models
     benchmark_id = wire.benchmark_id or known.benchmark_id
-    return Known(models, benchmark_id, known.created_at, known.custom_metrics, known.since)
+    metrics = known.custom_metrics or wire.custom_metrics
+    return Known(models, benchmark_id, known.created_at, metrics, known.since)
 
 
 def _results(

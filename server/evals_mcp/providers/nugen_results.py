@@ -66,16 +66,24 @@ def results_of(
     return BenchmarkResults(
         models=models,
         result_file_id=None if wire.raw_answers_count == 0 else f"{ROWS_PREFIX}{evaluation_id}",
+        judge=clean(wire.judge, 120) if wire.judge else None,
         note=" ".join(dict.fromkeys(notes)) or None,
     )
 
 
 def listed_results(
-    model_id: str | None, metrics: Mapping[str, Any] | None, evaluation_id: str
+    model_id: str | None,
+    metrics: Mapping[str, Any] | None,
+    evaluation_id: str,
+    judge: str | None = None,
 ) -> BenchmarkResults:
     """What a list tells of a completed evaluation: the first model's figures, or none."""
     models = [_figures(model_id, metrics, [])] if model_id and metrics else []
-    return BenchmarkResults(models=models, result_file_id=f"{ROWS_PREFIX}{evaluation_id}")
+    return BenchmarkResults(
+        models=models,
+        result_file_id=f"{ROWS_PREFIX}{evaluation_id}",
+        judge=clean(judge, 120) if judge else None,
+    )
 
 
 def _block(block: Mapping[str, Any], notes: list[str]) -> ModelFigures | None:

@@ -66,13 +66,22 @@ class Deadline:
         age = self._clock() - aware(created_at)
         if age <= self._limit:
             return standing
-        hours = age.total_seconds() / 3600
         return Standing(
             "error",
-            f"The service has said {clean(said, 40)!r} for {hours:.{0 if hours >= 10 else 1}f} h, "
-            "longer than nugen.deadline_hours allows. It may still go on there, and cost. Raise "
+            f"The service has said {clean(said, 40)!r} for {_in_words(age)}, longer than "
+            "nugen.deadline_hours allows. It may still go on there, and cost. Raise "
             "nugen.deadline_hours to go on waiting, or call create_evaluation to start anew.",
         )
+
+
+def _in_words(age: timedelta) -> str:
+    """To the minute below an hour, with one decimal below ten hours."""
+    seconds = age.total_seconds()
+    if seconds < 60:
+        return "less than a minute"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min"
+    return f"{seconds / 3600:.{0 if seconds >= 36_000 else 1}f} h"
 
 
 def state_of(said: str) -> str:

@@ -44,6 +44,14 @@ def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:
     return asked.wrong_answer(asked.answered(f"with the status {status}{redirect}"))
 
 
+def told_reason(reply: Reply, asked: Asked) -> str:
+    """Why a service refuses for now, in its own words; empty without an error body that says it."""
+    if reply.is_page or not reply.body.lstrip().startswith(b"{"):
+        return ""
+    message, _ = _vendor_message(reply)
+    return asked.service.quote(message, asked.secrets).rstrip(".")
+
+
 def _names_something(reply: Reply) -> bool:
     """Whether a 404 is about what the request names; a path that is not there says less."""
     message, _ = _vendor_message(reply)

@@ -40,8 +40,19 @@ _T = TypeVar("_T")
 class SeveralProviders:
     """A `Provider` that stands for others, which it neither opens nor closes."""
 
-    def __init__(self, name: str, ids: Ids) -> None:
+    def __init__(
+        self, name: str, ids: Ids, lacking: Callable[[str], str | None] | None = None
+    ) -> None:
+        """Compose it.
+
+        Args:
+            name: How the configuration and the answers call all of them together.
+            ids: Whose an id is.
+            lacking: What a user does who has brought no key for a service that there is, by the
+                service's name; None where the configuration alone decides.
+        """
         self._name = name
+        self._lacking = lacking
         self._ids = ids
         self._members = ids.members
 
@@ -58,6 +69,10 @@ class SeveralProviders:
             return self._name
         return member.name_of(own_id)
 
+    def without_key(self, service: str) -> str | None:
+        """See `evals_mcp.providers.types_taken.KeyedProvider`."""
+        return None if self._lacking is None else self._lacking(service) or ""
+
     @property
     def members(self) -> Sequence[Provider]:
         """Those it stands for, the first one first."""
@@ -70,7 +85,9 @@ class SeveralProviders:
 
     @property
     def account(self) -> str:
-        """A hash of the accounts of all, in their order."""
+        """A hash of the accounts of all, in their order; the one account where there is one."""
+        if len(self._members) == 1:
+            return self._members[0].account
         known = "\n".join(member.account for member in self._members)
         return blake2b(known.encode(), digest_size=16, person=b"evals-several").hexdigest()
 
@@ -120,6 +137,15 @@ class SeveralProviders:
         parameters = request.parameters.model_copy(update={"input_data_file_path": own_id})
         return member, request.model_copy(update={"parameters": parameters})
 
+    def handed_out(self, member: Provider, request: AnyRequest) -> AnyRequest:
+        """A request of one service with its ids as the caller sees them."""
+        if isinstance(request, BenchmarkRequest):
+            own = self._ids.outward(member, request.benchmark_id)
+            return request.model_copy(update={"benchmark_id": own})
+        own = self._ids.outward(member, request.parameters.input_data_file_path)
+        parameters = request.parameters.model_copy(update={"input_data_file_path": own})
+        return request.model_copy(update={"parameters": parameters})
+
     def _runner(self, kind: str, given: str, subject: Subject) -> Provider:
         takers = self._takers(kind)
         member, _ = self._ids.inward(given, subject)
@@ -133,6 +159,10 @@ class SeveralProviders:
             f"{clean(given, 80)} is {whose}. Call {subject.list_tool} for a {subject.kind} of "
             f"{others}, or store the rows there with upload_dataset."
         )
+
+    def _first_taker(self, kind: str) -> Provider:
+        """One service alone words its own refusal."""
+        return self._members[0] if len(self._members) == 1 else self._takers(kind)[0]
 
     def _takers(self, kind: str) -> list[Provider]:
         refuse_untaken(kind, self)
@@ -183,12 +213,12 @@ class SeveralProviders:
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
         """Store it at the first service that judges data sets."""
-        member = self._takers(JUDGED_TYPE)[0]
+        member = self._first_taker(JUDGED_TYPE)
         return self._outward_file(member, await member.upload_dataset(path, filename))
 
     async def upload_benchmark(self, path: Path, filename: str) -> File:
         """Store it at the first service that runs benchmarks."""
-        member = self._takers(BENCHMARK_TYPE)[0]
+        member = self._first_taker(BENCHMARK_TYPE)
         return self._outward_file(member, await member.upload_benchmark(path, filename))
 
     async def list_datasets(self) -> list[File]:
@@ -286,14 +316,28 @@ class SeveralProviders:
         return file.model_copy(update={"id": self._ids.outward(member, file.id)})
 
 
-def refuse_misplaced(request: AnyRequest, provider: Provider) -> None:
-    """Stop a request whose data are not with a service that runs it, before anything is read.
+def services_of(provider: Provider) -> Sequence[Provider]:
+    """The services behind a provider, each with a name of its own; itself where it is one."""
+    if not isinstance(provider, SeveralProviders):
+        return [provider]
+    members = provider.members
+    if len(members) == 1:
+        return services_of(members[0])
+    return members if len({member.name for member in members}) == len(members) else [provider]
+
+
+def well_placed(request: AnyRequest, provider: Provider) -> AnyRequest:
+    """The request with its ids as they are handed out here.
+
+    It stops one whose data are not with a service that runs it, before anything is read.
 
     Raises:
         CallerError: see `SeveralProviders.placed`.
     """
-    while isinstance(provider, SeveralProviders):
-        provider, request = provider.placed(request)
+    if not isinstance(provider, SeveralProviders):
+        return request
+    member, own = provider.placed(request)
+    return provider.handed_out(member, well_placed(own, member))
 
 
 async def datasets_of(provider: Provider) -> tuple[list[File], list[str]]:

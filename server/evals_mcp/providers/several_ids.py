@@ -1,4 +1,4 @@
-"""Whose an id is, where several services stand behind one: by a prefix, or by the id's own form."""
+"""Whose an id is, where services stand behind one: by a prefix, or by the id's own form."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import NotFoundError
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.subjects import BENCHMARK, Subject
+
+SERVICES = frozenset({"together", "nugen", "local"})
+"""What an id may begin with: every service that a configuration can name."""
 
 
 class Ids(Protocol):
@@ -59,6 +62,37 @@ class PrefixedIds:
             f"{' and '.join(self._members)}, and an id begins with one of them, such as "
             f"{next(iter(self._members))}:{subject.example}. Call {subject.list_tool} and copy the "
             "whole id."
+        )
+
+
+class OwnIds:
+    """One service alone: its ids go out as they are, and come in with its name before them too.
+
+    A conversation may hold ids from a time when several services were configured.
+    """
+
+    def __init__(self, member: Provider) -> None:
+        self._member = member
+
+    @property
+    def members(self) -> Sequence[Provider]:
+        """The service."""
+        return [self._member]
+
+    def outward(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - there is one
+        """The id itself."""
+        return own_id
+
+    def inward(self, given: str, subject: Subject) -> tuple[Provider, str]:
+        """The id without the service's own name; another service's is refused. See `Ids`."""
+        name, colon, own_id = given.partition(":")
+        if not colon or not own_id or name not in SERVICES:
+            return self._member, given
+        if name == self._member.name:
+            return self._member, own_id
+        raise NotFoundError(
+            f"The {subject.kind} id {clean(given, 80)!r} is of {name}, which is not configured "
+            f"here; {self._member.name} is. Call {subject.list_tool} to see the ids there are."
         )
 
 

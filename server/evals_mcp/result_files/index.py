@@ -277,7 +277,10 @@ class ResultIndex:
         """
         marks = ",".join("?" * len(numbers))
         statement = f"SELECT * FROM rows WHERE number IN ({marks})"  # noqa: S608 - ours
-        found = {row["number"]: row for row in self._connection.execute(statement, numbers)}
+        try:
+            found = {row["number"]: row for row in self._connection.execute(statement, numbers)}
+        except OverflowError:
+            raise KeyError("a number that no row can have") from None
         return [_indexed(found[number]) for number in numbers]
 
     def every(self) -> Iterator[IndexedRow]:

@@ -11,14 +11,18 @@ from typing import Any, cast
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.benchmark_summary import (
+    asked_metrics,
     correct_rate,
     metric_summary,
+    only_asked,
     rounded,
     summary_of,
+    told_notes,
 )
 from evals_mcp.results.comparison import Comparison, compare
 from evals_mcp.results.joining import KeyedRow, digest, join
 from evals_mcp.results.row_verdicts import PASSING_SCORE, Row, RowVerdict
+from evals_mcp.results.scales import UNIT, within
 from evals_mcp.results.scores import mean
 from evals_mcp.results.summary import so_far
 from evals_schemas.benchmarks import BenchmarkResults, MetricFigures
@@ -27,6 +31,7 @@ from evals_schemas.evaluations import EvaluationJob
 from evals_schemas.summaries import (
     BenchmarkDifference,
     BenchmarkedModel,
+    BenchmarkSummary,
     Failures,
     Interval,
     MetricSummary,
@@ -96,8 +101,13 @@ def summarize_benchmark_rows(
         return None
     told = BenchmarkResults.model_validate(job.results or {})
     names = _names(job.parameters, found)
-    models = [_model(name, found.models[name], told) for name in names if name is not None]
-    notes = [clean(told.note, 300)] if told.note else []
+    asked = asked_metrics(job.parameters)
+    models = [
+        only_asked(_model(name, found.models[name], told), asked)
+        for name in names
+        if name is not None
+    ]
+    notes = told_notes(told)
     if found.untold:
         notes.append(
             "The service does not tell which answers are correct: a score of "
@@ -108,8 +118,11 @@ def summarize_benchmark_rows(
         notes.append("Not every row says which model answered; those are in no figure by model.")
     elif len(names) > 1:
         differences, reasons = _differences(names, found)
+        if asked is not None and "score" not in asked:
+            differences = [one for one in differences if one.of == "correct"] or differences
         notes += reasons
-    return so_far(summary_of(models, differences, _failures(found.states), notes), job)
+    summary = BenchmarkSummary(models=models, differences=differences, judge=told.judge)
+    return so_far(summary_of(summary, _failures(found.states), notes), job)
 
 
 def _names(parameters: Mapping[str, Any], found: _Rows) -> list[str | None]:
@@ -140,13 +153,19 @@ def _model(name: str, of: _OfModel, told: BenchmarkResults) -> BenchmarkedModel:
 
 
 def _metric(name: str, values: Sequence[float]) -> MetricSummary:
-    """Mean and population deviation, as the contract has it, and Student's interval."""
+    """Mean and population deviation, as the contract has it, and Student's interval.
+
+    Where every value is from 0 to 1, that is taken for the scale, and the interval stays on it.
+    """
     centre = math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - centre) ** 2 for value in values) / len(values))
     figures = MetricFigures(mean=centre, std=spread, min=min(values), max=max(values))
     found = metric_summary(name, figures, len(values))
     if (estimate := mean(values)) and estimate.interval:
-        low, high = map(rounded, estimate.interval)
+        ends = estimate.interval
+        if min(values) >= UNIT[0] and max(values) <= UNIT[1]:
+            ends = within(ends, *UNIT)
+        low, high = map(rounded, ends)
         found.interval = Interval(low=low, high=high, method="t")
     return found
 

@@ -5,11 +5,13 @@ A service's own average of improvements is not used: it averages deviations and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.statistics import wilson_interval
 from evals_schemas.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
+from evals_schemas.evaluations import RULE_PREFIX
 from evals_schemas.summaries import (
     BenchmarkDifference,
     BenchmarkedModel,
@@ -27,35 +29,74 @@ SIGNIFICANT = 0.05
 MAIN_METRICS = ("accuracy", "average_score", "score", "relevance")
 """What a headline tells of a model whose correct answers are not counted: the first that it has."""
 
+ACCURACY = "accuracy"
+"""The metric that counted correct answers stand for."""
+
+_OTHER_NAMES = {"average_score": "score"}
 _METRICS_SHOWN = 12
 _NAME = 60
 
 
-def summarize_benchmark(results: BenchmarkResults) -> Summary:
-    """The summary from what the service itself sums up."""
-    models = [_model(figures) for figures in results.models]
-    notes = [clean(results.note, 300)] if results.note else []
+def summarize_benchmark(results: BenchmarkResults, parameters: Mapping[str, Any]) -> Summary:
+    """The summary from what the service itself sums up, of the metrics that were asked for."""
+    asked = asked_metrics(parameters)
+    models = [only_asked(_model(figures), asked) for figures in results.models]
+    notes = told_notes(results)
     if len(models) > 1:
         notes.append(
             "Whether the two differ by more than chance needs the rows, question by question: "
             "read_results has them where the service hands them out."
         )
-    return summary_of(models, [], _failures(results), notes)
+    found = BenchmarkSummary(models=models, judge=results.judge)
+    return summary_of(found, _failures(results), notes)
 
 
-def summary_of(
-    models: Sequence[BenchmarkedModel],
-    differences: Sequence[BenchmarkDifference],
-    failures: Failures | None,
-    notes: Sequence[str],
-) -> Summary:
+def summary_of(found: BenchmarkSummary, failures: Failures | None, notes: Sequence[str]) -> Summary:
     """The summary of these figures, with a sentence that may be repeated alone."""
+    main = _headline(found.models, found.differences)
+    judged = f"; judged by {found.judge}" if found.judge else ""
     return Summary(
-        headline=_headline(models, differences) + _left_out(failures) + ".",
-        benchmark=BenchmarkSummary(models=list(models), differences=list(differences)),
+        headline=f"{main}{_left_out(failures)}{judged}.",
+        benchmark=found,
         failures=failures,
         notes=list(notes),
     )
+
+
+def told_notes(results: BenchmarkResults) -> list[str]:
+    """What the service says about its figures, and how the answers were judged."""
+    notes = [clean(results.note, 300)] if results.note else []
+    if results.judge and results.judge.startswith(RULE_PREFIX):
+        notes.append(
+            f"Judged by {results.judge}, which compares texts: a right answer in other words "
+            "counts as wrong. Whoever runs this server can name another rule, or a model, as "
+            "local.benchmark_judge."
+        )
+    elif results.judge:
+        notes.append(f"Judged by {results.judge}.")
+    return notes
+
+
+def asked_metrics(parameters: Mapping[str, Any]) -> frozenset[str] | None:
+    """The metrics that the request names; None where it names none, and so wants all."""
+    given = parameters.get("custom_metrics")
+    if not isinstance(given, list | dict):
+        return None
+    names = [name for name in cast("Iterable[object]", given) if isinstance(name, str)]
+    return frozenset(_OTHER_NAMES.get(name, name) for name in names) or None
+
+
+def only_asked(model: BenchmarkedModel, asked: frozenset[str] | None) -> BenchmarkedModel:
+    """The model with the metrics that were asked for; with all where it has none of them.
+
+    The correct answers stay: they are what a row passes or fails by.
+    """
+    if asked is None:
+        return model
+    kept = [metric for metric in model.metrics if metric.metric in asked]
+    if kept or (model.correct and ACCURACY in asked):
+        model.metrics = kept
+    return model
 
 
 def correct_rate(correct: int, n: int, failed: int = 0) -> Rate | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from evals_mcp.results.agreement import cohens_kappa, raw_agreement
@@ -22,6 +22,7 @@ from evals_mcp.results.paired import (
     tango_interval,
 )
 from evals_mcp.results.planning import detectable_mean_difference, detectable_rate_difference
+from evals_mcp.results.scales import Scale, within
 from evals_mcp.results.scores import mean, sample_deviation
 from evals_mcp.results.statistics import rate
 from evals_schemas.comparisons import (
@@ -57,13 +58,16 @@ class Comparison:
     """Why a figure is None, by its name."""
 
 
-def compare(kind: str, joined: Joined, *, same_labels: bool = True) -> Comparison:
+def compare(
+    kind: str, joined: Joined, *, same_labels: bool = True, scale: Scale | None = None
+) -> Comparison:
     """All figures that the type of both evaluations has.
 
     Args:
         kind: classify, score, compare or benchmark.
         joined: with at least one pair.
         same_labels: whether labels of A and B mean the same; if not, only pass and fail count.
+        scale: the lowest and the highest score there can be, where known; see `scale_of`.
     """
     found = Comparison(kind)
     if kind == "compare":
@@ -71,7 +75,7 @@ def compare(kind: str, joined: Joined, *, same_labels: bool = True) -> Compariso
         found.agreement = _agreement("decisions", _verdicts(joined.pairs), found.not_computed)
         return found
     if kind == "score" or _all_scored(kind, joined.pairs, found.not_computed):
-        found.scores = _scores(joined.pairs, found.not_computed)
+        found.scores = _scores(joined.pairs, scale, found.not_computed)
     found.passes = _passes(joined, found.not_computed)
     if joined.same_answers or not (found.passes or found.scores):
         if kind == "classify" and same_labels:
@@ -132,7 +136,7 @@ def _with_failed(joined: Joined, net: int) -> float | None:
     return _round(100 * (net + passes_b - passes_a) / matching)
 
 
-def _scores(pairs: Sequence[Pair], absent: dict[str, str]) -> ScoreDifference:
+def _scores(pairs: Sequence[Pair], scale: Scale | None, absent: dict[str, str]) -> ScoreDifference:
     scores = [(pair.a.score or 0.0, pair.b.score or 0.0) for pair in pairs]
     differences = [b - a for a, b in scores]
     difference = paired_mean_difference(differences)
@@ -144,8 +148,8 @@ def _scores(pairs: Sequence[Pair], absent: dict[str, str]) -> ScoreDifference:
         names = ("interval", "p_value", "bootstrap", "smallest_detectable")
         absent.update({f"scores.{name}": reason for name in names})
     return ScoreDifference(
-        a=_mean([a for a, _ in scores]),
-        b=_mean([b for _, b in scores]),
+        a=_mean([a for a, _ in scores], scale),
+        b=_mean([b for _, b in scores], scale),
         difference=_round(difference.value),
         interval=_maybe_ends(difference),
         p_value=_maybe(paired_t_test(differences)),
@@ -234,9 +238,11 @@ def _rate(found: Estimate | None) -> Rate:
     )
 
 
-def _mean(values: Sequence[float]) -> Scores:
+def _mean(values: Sequence[float], scale: Scale | None) -> Scores:
     found = mean(values)
     assert found is not None, "there is a pair"
+    if scale and found.interval:
+        found = replace(found, interval=within(found.interval, *scale))
     ends = _maybe_ends(found)
     return Scores(
         mean=_round(found.value),

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.benchmark_summary import summarize_benchmark
+from evals_mcp.results.scales import scale_of, within
 from evals_mcp.results.statistics import sign_test, t_interval, wilson_interval
-from evals_schemas.benchmarks import BenchmarkResults
+from evals_schemas.benchmarks import BENCHMARK, BenchmarkResults
 from evals_schemas.evaluations import (
     ENDED,
     AnyResults,
@@ -74,7 +75,7 @@ def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -
         case CompareResults():
             return _wins(results, job.parameters, rows)
         case BenchmarkResults():
-            return summarize_benchmark(results)
+            return summarize_benchmark(results, job.parameters)
         case _:
             return Summary(headline="It completed; the service gave no figures.")
 
@@ -96,7 +97,8 @@ def _has_figures(results: AnyResults | None) -> bool:
 def _partly(job: EvaluationJob) -> str:
     if job.progress is None or job.progress.total is None:
         return "It did not finish; so far: "
-    return f"It did not finish; of {job.progress.total} rows {job.progress.done} were judged: "
+    what = "answers" if job.type == BENCHMARK else "rows"
+    return f"It did not finish; of {job.progress.total} {what} {job.progress.done} were judged: "
 
 
 def headline(job: EvaluationJob, rows: int | None = None) -> str | None:
@@ -203,6 +205,8 @@ def _scores(results: ScoreResults, parameters: Mapping[str, Any], rows: int | No
         )
     n = _valid_rows(results, failures, rows)
     ends = t_interval(found.mean_score, found.std_score, n) if n and found.std_score else None
+    scale = scale_of(parameters.get("min_score"), parameters.get("max_score"))
+    ends = within(ends, *scale) if ends and scale else ends
     scores = Scores(mean=found.mean_score, std=found.std_score, n=n, interval=_interval(ends, "t"))
     rate = _score_rate(found.pass_percentage, n, failures)
     return Summary(

@@ -1,7 +1,7 @@
 """From what a model sent to a checked input, or to a short text that says how to send it.
 
 Models send numbers as strings, JSON inside a string and nulls for what they leave out: all of that
-is read. What is refused is refused by name, and no long value is echoed.
+is read. What is refused is refused by name, and no long value is echoed, nor a key.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.key_shapes import holds_key, looks_random
 from evals_schemas.contract import Request
 
 Taken = TypeVar("Taken", bound=Request)
@@ -26,6 +27,28 @@ _DROPPED = frozenset({"wait_for_previous"})
 """What clients add to every call on their own account."""
 
 _SECRETS = frozenset({"external_api_token", "external_base_url", "api_key", "api_token"})
+
+_DATA = frozenset({"rows"})
+"""Arguments that hold data, not settings: keys in them are found where they are stored."""
+
+_OWN_TEXTS = frozenset({"confirm", "cursor"})
+"""Arguments that hold what this server has given out, random to look at; they are never quoted."""
+
+_ANY_TEXT = frozenset(
+    {
+        "system_template",
+        "input_template",
+        "text",
+        "path",
+        "name",
+        "input_data_file_path",
+        "benchmark_id",
+        "evaluation_id",
+        "evaluation_id_a",
+        "evaluation_id_b",
+    }
+)
+"""Texts of any length, names of files and ids: in them only keys of known kinds can be told."""
 
 _TYPES_NAMED = re.compile(
     r"^((classify|score|compare|benchmark)(, (classify|score|compare|benchmark))*"
@@ -68,6 +91,8 @@ def parse_arguments(
     arguments = cast("dict[str, Any]", _decoded(arguments, schema))
     if secret := _secret_in(arguments):
         raise InvalidRequestError(_secret_refused(tool, secret))
+    if place := next(_keys_in(arguments), None):
+        raise InvalidRequestError(_key_refused(tool, place))
     if unknown := [name for name in arguments if name not in schema["properties"]]:
         raise InvalidRequestError(_unknown_refused(tool, unknown[0], schema))
     try:
@@ -136,6 +161,31 @@ def _secret_refused(tool: str, field: str) -> str:
         "and give `external_credential`, the name of a credential that whoever runs this server "
         "has put under [credentials] in its configuration, with model_source `external`; then "
         f"call {tool} again. If a key was just written here, it should be replaced."
+    )
+
+
+def _keys_in(value: Any, path: str = "", field: str = "") -> Iterator[str]:
+    """The places of texts that have the shape of a key, names of fields among them."""
+    if isinstance(value, str):
+        if holds_key(value) or (field not in _ANY_TEXT and looks_random(value)):
+            yield f"`{clean(path, 80)}`"
+    elif isinstance(value, dict):
+        for name, below in cast("dict[str, Any]", value).items():
+            if holds_key(name) or looks_random(name):
+                yield f"The name of a field{f' of `{clean(path, 80)}`' if path else ''}"
+            elif path or name not in _DATA | _OWN_TEXTS:
+                yield from _keys_in(below, f"{path}.{name}" if path else name, name)
+    elif isinstance(value, list):
+        for item in cast("list[Any]", value):
+            yield from _keys_in(item, path, field)
+
+
+def _key_refused(tool: str, place: str) -> str:
+    return (
+        f"{place} holds what looks like a key: keys do not pass through a conversation. Leave it "
+        "out; a model that needs one takes `external_credential`, the name of a credential that "
+        "whoever runs this server has put under [credentials] in its configuration, with "
+        f"model_source `external`. Then call {tool} again. If it is a key, it should be replaced."
     )
 
 
@@ -216,8 +266,13 @@ def _bounds(schema: Schema) -> str:
         return f" from {low:g} to {high:g}"
     if low is not None:
         return f" of {low:g} or more"
-    if "minItems" in schema:
-        return f" of {schema['minItems']} or more"
+    fewest, most = schema.get("minItems"), schema.get("maxItems")
+    if most is not None:
+        return f" of {fewest or 0} to {most:,}"
+    if fewest is not None:
+        return f" of {fewest} or more"
+    if (longest := schema.get("maxLength")) is not None:
+        return f" of {schema.get('minLength', 0)} to {longest:,} characters"
     return ", not empty" if "minLength" in schema else ""
 
 

@@ -27,6 +27,7 @@ from evals_mcp.results.joining import (
     key_columns,
 )
 from evals_mcp.results.paging import JudgedRow, page_of
+from evals_mcp.results.scales import UNIT, Scale, scale_of
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
@@ -118,6 +119,17 @@ class _Both:
             return index.columns
         return [name for name in index.columns if name in self.inputs]
 
+    def _scale(self, joined: Joined) -> Scale | None:
+        """What both sides' scores lie on; None where they differ or nothing tells."""
+        if self.a.type == BENCHMARK:
+            scores = [verdict.score for pair in joined.pairs for verdict in (pair.a, pair.b)]
+            return UNIT if all(0 <= score <= 1 for score in scores if score is not None) else None
+        scales = [
+            scale_of(job.parameters.get("min_score"), job.parameters.get("max_score"))
+            for job in (self.a, self.b)
+        ]
+        return scales[0] if scales[0] == scales[1] else None
+
     def answer(self) -> CompareEvaluationsOutput:
         """The whole answer."""
         query = [self.a.workflow_id, self.b.workflow_id, self.arguments.key]
@@ -126,7 +138,9 @@ class _Both:
         joined = join(_keyed(self.a, self.rows_a, key), _keyed(self.b, self.rows_b, key))
         _refuse_no_pairs(joined, key)
         same_labels = comparability.same_labels(self.a, self.b)
-        found = compare(str(self.a.type), joined, same_labels=same_labels)
+        found = compare(
+            str(self.a.type), joined, same_labels=same_labels, scale=self._scale(joined)
+        )
         cautions = self._cautions(joined)
         changed = flips(str(self.a.type), joined.pairs, same_labels)
         page = self._page(changed[start : start + self.arguments.limit], key)

@@ -8,10 +8,11 @@ from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, I
 from evals_mcp.launching.asking import Answer
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code, ConfirmCodes
+from evals_mcp.launching.estimate import changed
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
 from evals_mcp.launching.repeats import Started
-from evals_mcp.providers.several import refuse_misplaced
+from evals_mcp.providers.several import well_placed
 from evals_mcp.providers.types_taken import refuse_untaken
 from evals_mcp.tools import launch_answers as answers
 from evals_mcp.tools.evaluation_requests import to_request
@@ -41,7 +42,7 @@ async def create_evaluation(
         _refuse(launch, session)
         if (code := await _given_code(arguments, session)) is not None:
             return await _under_code(launch, code, session)
-        return await _without_code(launch, session)
+        return await _without_code(launch, arguments, session)
     except AmbiguousCreateError:
         raise
     except EvalsMCPError as error:
@@ -54,7 +55,7 @@ async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> La
 
     refuse_untaken(arguments.type, session.provider)
     request = to_request(arguments, session.settings.credentials)
-    refuse_misplaced(request, session.provider)
+    request = well_placed(request, session.provider)
     plan = await plan_evaluation(request, session.provider, session.desk, arguments.half_width)
     return Launch(request, session.provider, plan, arguments.again)
 
@@ -87,10 +88,17 @@ async def _under_code(launch: Launch, code: Code, session: ToolSession) -> Creat
         return await _started(replace(launch, again=code.again, code=code), session)
     if found := await session.launches.repeats.earlier(launch):
         return answers.exists(launch, found)
-    return answers.confirm(launch, [reason], _issued(launch, codes, session))
+    fresh = _issued(launch, codes, session)
+    ask_user = session.ask_user
+    if ask_user.reply and ask_user.answers_later and codes.is_for(code, launch.fingerprint):
+        # The client can ask, and has just shown it: the call ends with another question.
+        await _asked(launch, fresh, [reason], session)
+    return answers.confirm(launch, [reason], fresh)
 
 
-async def _without_code(launch: Launch, session: ToolSession) -> CreateEvaluationOutput:
+async def _without_code(
+    launch: Launch, arguments: CreateEvaluationInput, session: ToolSession
+) -> CreateEvaluationOutput:
     """Start what needs no agreement; of the rest ask the user, or hand out a code."""
     reasons = reasons_to_ask(launch.plan, session.settings.budget)
     if not reasons:
@@ -100,11 +108,22 @@ async def _without_code(launch: Launch, session: ToolSession) -> CreateEvaluatio
     code = _issued(launch, await session.launches.codes(), session)
     match await _asked(launch, code, reasons, session):
         case "agreed":
-            return await _started(replace(launch, code=code), session)
+            return await _agreed(await _planned(arguments, session), code, session)
         case "declined":
             return answers.declined(launch)
         case "unanswered":
             return answers.confirm(launch, reasons, code)
+
+
+async def _agreed(launch: Launch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
+    """Start what a user has just agreed to, planned anew: a price may rise while they think."""
+    _refuse(launch, session)
+    if code.estimate.covers(launch.estimate):
+        return await _started(replace(launch, code=code), session)
+    reason = changed(code.estimate, launch.estimate)
+    return answers.confirm(
+        launch, [reason], _issued(launch, await session.launches.codes(), session)
+    )
 
 
 async def _asked(launch: Launch, code: Code, reasons: list[str], session: ToolSession) -> Answer:

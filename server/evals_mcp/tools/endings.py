@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from evals_mcp.cleaning import clean
+from evals_mcp.tools.shown import UNITS
 from evals_schemas.evaluations import ENDED, RULE_PREFIX, EvaluationJob
 
 _REASON = 300
@@ -72,9 +73,10 @@ def _kept_rows(job: EvaluationJob) -> str:
         return "Cancelled; the rows judged before are kept."
     done, total = job.progress.done, job.progress.total
     if not done:
-        return "Cancelled before the first row was judged."
+        what = UNITS.get(job.type, "rows").removesuffix("s")
+        return f"Cancelled before the first {what} was judged."
     of = f" of {total:,}" if total is not None else ""
-    return f"Cancelled; {done:,}{of} rows were judged and are kept."
+    return f"Cancelled; {done:,}{of} {UNITS.get(job.type, 'rows')} were judged and are kept."
 
 
 def _endpoint_settings(parameters: Mapping[str, object]) -> Iterator[str]:

@@ -18,11 +18,11 @@ from evals_mcp.results.row_verdicts import Row, RowVerdict
 from evals_mcp.results.summary import summarize
 from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
-from evals_mcp.tools.shown import STATUS_SHOWN, shown_parameters
+from evals_mcp.tools.shown import STATUS_SHOWN, shown_parameters, shown_progress
 from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.evaluations import ENDED, EvaluationJob
 from evals_schemas.summaries import Summary
-from evals_schemas.tools import GetEvaluationInput, GetEvaluationOutput, ProgressOutput
+from evals_schemas.tools import GetEvaluationInput, GetEvaluationOutput
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
@@ -50,9 +50,7 @@ async def get_evaluation(
         status=clean(job.status, STATUS_SHOWN),
         created_at=job.created_at,
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
-        progress=ProgressOutput(done=job.progress.done, total=job.progress.total)
-        if job.progress
-        else None,
+        progress=shown_progress(job.progress, job.type),
         summary=await _summary(job, session),
         error=failure_reason(job),
         result_file_id=result_file if isinstance(result_file, str) else None,

@@ -7,9 +7,9 @@ from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.summary import headline
 from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
-from evals_mcp.tools.shown import STATUS_SHOWN
+from evals_mcp.tools.shown import STATUS_SHOWN, UNITS, shown_progress
 from evals_schemas.evaluations import ENDED, EvaluationJob, EvaluationStatus
-from evals_schemas.tools import GetStatusInput, ProgressOutput, StatusOutput
+from evals_schemas.tools import GetStatusInput, StatusOutput
 
 _FIRST_PAUSE = 0.25
 _GROWTH = 1.5
@@ -30,9 +30,11 @@ async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusO
 
 
 async def _wait(
-    evaluation_id: str, status: EvaluationStatus, seconds: float, session: ToolSession
+    evaluation_id: str, job: EvaluationJob, seconds: float, session: ToolSession
 ) -> EvaluationStatus:
     """Poll until it has ended or the time is up, and tell the client of every row done."""
+    status: EvaluationStatus = job
+    unit = UNITS.get(job.type, "rows")
     clock, pause, told = session.clock, _FIRST_PAUSE, -1
     deadline = clock.monotonic() + seconds
     while True:
@@ -40,7 +42,7 @@ async def _wait(
             told = status.progress.done
             total = status.progress.total
             of = f" of {total:,}" if total is not None else ""
-            await session.report_progress(told, total, f"{told:,}{of} rows done")
+            await session.report_progress(told, total, f"{told:,}{of} {unit} done")
         left = deadline - clock.monotonic()
         if status.status in ENDED or left <= 0 or session.is_stopping():
             return status
@@ -55,14 +57,13 @@ def _answer(
     finished = status.status in ENDED
     note = status.progress.note if status.progress and not finished else None
     if status.progress is None and not finished:
-        note = "This service does not tell how many rows are done."
+        unit = UNITS.get(job.type, "rows")
+        note = f"This service does not tell how many {unit} are done."
     return StatusOutput(
         evaluation_id=evaluation_id,
         status=clean(status.status, STATUS_SHOWN),
         finished=finished,
-        progress=ProgressOutput(done=status.progress.done, total=status.progress.total)
-        if status.progress
-        else None,
+        progress=shown_progress(status.progress, job.type),
         progress_note=note,
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
         headline=headline(job) if finished else None,

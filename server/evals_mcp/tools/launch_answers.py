@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from evals_mcp.cleaning import clean
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch
@@ -17,6 +18,7 @@ _LISTED = 12
 """How many lines of one kind an answer repeats."""
 
 _COLUMNS = 40
+_REASON = 300
 
 
 def started(launch: Launch, evaluation: Started) -> CreateEvaluationOutput:
@@ -34,11 +36,12 @@ def started(launch: Launch, evaluation: Started) -> CreateEvaluationOutput:
 def exists(launch: Launch, evaluation: Started) -> CreateEvaluationOutput:
     """An identical create was first."""
     found = evaluation.evaluation_id
+    note = f"{clean(evaluation.note, 200).rstrip('.')}. " if evaluation.note else ""
     return _answer(
         launch,
         "exists",
-        f"Call get_status with evaluation_id {found} and wait_seconds 45. To start another one "
-        "all the same, call create_evaluation again with `again` true and without `confirm`.",
+        f"{note}Call get_status with evaluation_id {found} and wait_seconds 45. To start another "
+        "one all the same, call create_evaluation again with `again` true and without `confirm`.",
         evaluation,
     )
 
@@ -51,8 +54,7 @@ def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
     elif reason := over_the_limit(launch.plan, budget):
         step = f"A create would be refused. {reason}"
     elif reasons := reasons_to_ask(launch.plan, budget):
-        why = _joined(reasons, launch.plan) or "The warnings are the reason."
-        step = f"{again} to start it; the user is asked first. {why}"
+        step = f"{again} to start it; the user is asked first. {_why(reasons, launch.plan)}"
     else:
         step = f"{again} to start it."
     return _answer(launch, "plan", step.strip())
@@ -60,11 +62,13 @@ def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
 
 def confirm(launch: Launch, reasons: Sequence[str], code: Code) -> CreateEvaluationOutput:
     """The user is to agree; the code is what to come back with."""
-    why = _joined(reasons, launch.plan)
+    what = "what would start, the calls and the cost"
+    if launch.plan.warnings:
+        what = "what would start, the calls, the cost and the warnings"
     step = (
-        f"{why} Tell the user what would start, the calls, the cost and any warnings. Only when "
-        "they agree, call create_evaluation again with the same arguments and `confirm` set to "
-        f"the code; it holds for {code.lifetime} s."
+        f"{_why(reasons, launch.plan)} Tell the user {what}. Only when they agree, call "
+        "create_evaluation again with the same arguments and `confirm` set to the code; it holds "
+        f"for {code.lifetime} s."
     )
     answer = _answer(launch, "confirm", step.strip())
     return answer.model_copy(update={"confirm": code.text, "expires_in_seconds": code.lifetime})
@@ -99,9 +103,10 @@ def _answer(
     )
 
 
-def _joined(reasons: Sequence[str], plan: Plan) -> str:
-    """The reasons that are no warnings; those stand in a field of their own."""
-    return " ".join(reason for reason in reasons if reason not in plan.warnings)
+def _why(reasons: Sequence[str], plan: Plan) -> str:
+    """The reasons that are no warnings, which stand in a field of their own; else the first one."""
+    others = [reason for reason in reasons if reason not in plan.warnings]
+    return " ".join(others) or f"The reason is a warning: {clean(reasons[0], _REASON)}"
 
 
 def _shown(whole: Plan, *, rows: bool) -> Plan:

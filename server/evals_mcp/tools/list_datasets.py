@@ -24,8 +24,14 @@ async def list_datasets(arguments: ListDatasetsInput, session: ToolSession) -> L
         datasets=[_line(file) for file in files[:_SHOWN]],
         total=len(files),
         note=" ".join(failures) or None,
-        next_step=_next_step(files),
+        next_step=_only_read(files) if session.settings.server.read_only else _next_step(files),
     )
+
+
+def _only_read(files: Sequence[File]) -> str:
+    """What is left on a server that starts nothing."""
+    there = "They can be looked at" if files else "There is none"
+    return f"{there}; this server only reads. list_evaluations shows what was evaluated."
 
 
 def _next_step(files: Sequence[File]) -> str:

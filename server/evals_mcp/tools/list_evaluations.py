@@ -41,7 +41,7 @@ async def list_evaluations(
         evaluations=[_line(job) for job in page],
         next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
         note=" ".join([*failures, *([_OLDER] if full and not more else [])]) or None,
-        next_step=_next_step(page, more, filtered=bool(arguments.status or arguments.type)),
+        next_step=_next_step(more) if page else _none(arguments, session),
     )
 
 
@@ -56,10 +56,15 @@ def _line(job: EvaluationJob) -> EvaluationLine:
     )
 
 
-def _next_step(page: list[EvaluationJob], more: bool, *, filtered: bool) -> str:
-    if not page:
-        there = "None fits: drop a filter" if filtered else "There is none yet: upload_dataset"
-        return f"{there}, or start one with create_evaluation."
+def _none(arguments: ListEvaluationsInput, session: ToolSession) -> str:
+    filtered = arguments.status or arguments.type
+    if session.settings.server.read_only:
+        return "None fits: drop a filter." if filtered else "There is none yet."
+    there = "None fits: drop a filter" if filtered else "There is none yet: upload_dataset"
+    return f"{there}, or start one with create_evaluation."
+
+
+def _next_step(more: bool) -> str:
     text = "Call get_evaluation with an evaluation_id for its results."
     return text + (" For more, call list_evaluations with next_cursor as cursor." if more else "")
 

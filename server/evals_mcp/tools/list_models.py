@@ -2,60 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import islice
+
 from evals_mcp.cleaning import clean
-from evals_mcp.model_filters import RULE, Fitting, Listed, fitting, listed
+from evals_mcp.model_filters import RULE, Fitting, Listed
 from evals_mcp.near_names import near_names
+from evals_mcp.providers.several import services_of
 from evals_mcp.settings_schema import LocalSettings, Settings
+from evals_mcp.tools.model_offers import Offer, in_turn, offers_of, together
 from evals_mcp.tools.session import ToolSession
+from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.models import Model, Pricing
 from evals_schemas.tools import ListModelsInput, ListModelsOutput, ModelLine
 
 _CREDENTIALS = 20
+_FEWER = "For fewer or other names, call list_models with a filter."
 
 
 async def list_models(arguments: ListModelsInput, session: ToolSession) -> ListModelsOutput:
     """The models that fit, those that can judge first."""
-    models = await session.provider.list_models()
-    offer = listed(models, await session.provider.list_judges(), session.settings)
-    found = fitting(offer, arguments)
-    lines = [_line(model, offer.can_judge(model)) for model in found.models]
-    lines.sort(key=lambda line: not line.can_judge)
+    services = services_of(session.provider)
+    offers, left_out = await offers_of(services, arguments, session.settings)
+    several = len(services) > 1
+    # Cut first, so that the judges of one service leave room for the models of another.
+    chosen = islice(in_turn(offers), arguments.limit)
+    lines = [_line(offer, model, several=several) for offer, model in chosen]
+    advice = _advice(arguments, offers, session.settings)
     return ListModelsOutput(
-        models=lines[: arguments.limit],
-        total=len(lines),
-        next_step=" ".join(filter(None, _advice(arguments, offer, found, session.settings))),
+        models=sorted(lines, key=lambda line: not line.can_judge),
+        total=sum(len(offer.found.models) for offer in offers),
+        next_step=" ".join([*advice, *left_out]),
     )
 
 
-def _advice(
-    arguments: ListModelsInput, offer: Listed, found: Fitting, settings: Settings
-) -> list[str]:
-    """What to do with the list, and what it leaves out; some may be empty."""
+def _advice(arguments: ListModelsInput, offers: Sequence[Offer], settings: Settings) -> list[str]:
+    """What keeps models away, what to do with the list, and what it leaves out."""
+    offer, found = together(offers)
     if arguments.model_source == "external":
         return [_external(settings)]
-    advice = [_next_step(arguments, found) if found.models else _none_fit(arguments, offer, found)]
+    advice = [
+        _unlisted(one.listed, settings.local) for one in offers if one.service.name == "local"
+    ]
+    if not found.models:
+        advice.append(_none_fit(arguments, offer, found))
+    elif not settings.server.read_only:
+        advice.append(_next_step(arguments, offers, found))
+    elif len(found.models) > arguments.limit:
+        advice.append(_FEWER)
     if arguments.model_source == "dedicated" and not found.models:
         advice.append(_no_dedicated(offer))
     if found.unpriced:
         models = "1 model has" if found.unpriced == 1 else f"{found.unpriced:,} models have"
         advice.append(f"{models} no known price and max_price leaves them out.")
-    if "local" in settings.providers:
-        advice.append(_unlisted(offer, settings.local))
-    return advice
+    return list(filter(None, advice)) or ["This server only reads: list_evaluations goes on."]
 
 
-def _next_step(arguments: ListModelsInput, found: Fitting) -> str:
-    parts = {
-        "judge": "as judge.model",
-        "candidate": "as model of a model to run",
-        None: "as judge.model, or as model of a model to run; a rule can only judge",
-    }
+def _next_step(arguments: ListModelsInput, offers: Sequence[Offer], found: Fitting) -> str:
+    judged = [offer for offer in offers if offer.listed.names_judges]
+    runs = [offer for offer in offers if BENCHMARK in offer.service.types]
+    parts: list[str] = []
+    if judged and arguments.role != "candidate":
+        parts.append(f"as judge.model{_whose(judged, offers)}")
+    if judged and arguments.role != "judge":
+        parts.append(f"as model of a model to run{_whose(judged, offers)}")
+    if runs and arguments.role != "judge":
+        parts.append(f"as model_id of a benchmark{_whose(runs, offers)}")
+    text = f"Give an id to create_evaluation {', or '.join(parts)}"
     has_rules = any(model.type == RULE for model in found.models)
-    part = parts[arguments.role] if has_rules else parts[arguments.role].partition(";")[0]
-    text = f"Give an id to create_evaluation {part}."
+    text += "; a rule can only judge." if has_rules and arguments.role is None else "."
     if len(found.models) > arguments.limit:
-        text += " For fewer or other names, call list_models with a filter."
+        text += f" {_FEWER}"
     return text
+
+
+def _whose(some: Sequence[Offer], offers: Sequence[Offer]) -> str:
+    """Whose models they are, where not every service's."""
+    names = " and ".join(offer.service.name for offer in some)
+    return "" if len(some) == len(offers) else f" (those of {names})"
 
 
 def _none_fit(arguments: ListModelsInput, offer: Listed, found: Fitting) -> str:
@@ -112,13 +136,14 @@ def _unlisted(offer: Listed, local: LocalSettings) -> str:
     )
 
 
-def _line(model: Model, can_judge: bool | None) -> ModelLine:
+def _line(offer: Offer, model: Model, *, several: bool) -> ModelLine:
     pricing = model.pricing or Pricing()
     return ModelLine(
         id=clean(model.id, 120),
+        provider=offer.service.name if several else None,
         type=clean(model.type, 40) if model.type else None,
         input_price=pricing.input,
         output_price=pricing.output,
         context=model.context_length,
-        can_judge=can_judge,
+        can_judge=offer.listed.can_judge(model),
     )

@@ -42,6 +42,8 @@ _SHOWN = {
     "all": "1",
 }
 
+_LABELS = 20
+
 _NOT_OURS = "`cursor` is none of read_results': leave it out and start from the first page."
 
 _TYPES = {
@@ -128,6 +130,7 @@ class _Finding:
         self.index = index
         self.matching = 0
         """Rows that fit."""
+        self.is_benchmark = job.type == BENCHMARK
         self.show = arguments.show or _default_show(arguments, job)
         self._where = _where(arguments, self.show)
         asked = arguments.model_dump(exclude={"cursor", "limit", "max_chars", "columns", "show"})
@@ -283,12 +286,26 @@ def _next_step(found: _Finding, returned: int, cursor: str | None) -> str:
     if cursor:
         return "Call read_results with this cursor and the same filters for more."
     if not returned:
+        if unknown := _unknown_label(found):
+            return unknown
         counts = {name: found.index.matching(_shown_where(name)) for name in _SHOWN}
         there = ", ".join(f"{name} {rows}" for name, rows in counts.items() if rows)
         return f"No row fits. By `show` there are: {there or 'no rows at all'}."
     if found.arguments.sample_seed is not None:
         return "Another sample_seed draws other rows."
     return "That is all of them."
+
+
+def _unknown_label(found: _Finding) -> str | None:
+    """The labels or models there are, where the one asked for is not among them."""
+    label = found.arguments.label
+    there = list(dict.fromkeys(count.verdict.verdict for count in found.index.counts))
+    if label is None or label in there:
+        return None
+    what = "models" if found.is_benchmark else "labels"
+    names = ", ".join(clean(name, 120) for name in there[:_LABELS] if name)
+    more = f" and {len(there) - _LABELS} more" if len(there) > _LABELS else ""
+    return f"No row has the label {clean(label, 60)!r}; the {what} are {names or 'none'}{more}."
 
 
 def _shown_where(show: str) -> Where:

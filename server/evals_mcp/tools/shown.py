@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from evals_mcp.cleaning import clean
+from evals_schemas.benchmarks import BENCHMARK
+from evals_schemas.evaluations import Progress
+from evals_schemas.tools import ProgressOutput
 
 STATUS_SHOWN = 40
 """Characters of a status: a service may write one of its own."""
+
+UNITS: Mapping[str | None, Literal["answers"]] = {BENCHMARK: "answers"}
+"""What progress counts, by type, where it is not rows."""
 
 _TEXT = 300
 _ITEMS = 20
 _KEYS = frozenset({"external_api_token", "external_base_url"})
 _DEPTH = 4
+
+
+def shown_progress(progress: Progress | None, kind: str | None) -> ProgressOutput | None:
+    """How far an evaluation of that type is; None where the service does not tell."""
+    if progress is None:
+        return None
+    return ProgressOutput(done=progress.done, total=progress.total, unit=UNITS.get(kind))
 
 
 def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets.allowed_folder import allowed_file
+from evals_mcp.datasets.keys_in_rows import value_holds_key
 from evals_mcp.datasets.preparation import (
     BENCHMARK_COLUMNS,
     NOT_SENT,
@@ -19,8 +21,10 @@ from evals_mcp.datasets.preparation import (
     prepare_file,
     prepare_rows,
 )
+from evals_mcp.datasets.questions import question_warnings
 from evals_mcp.datasets.stored_copy import stored_copy
 from evals_mcp.errors import InvalidRequestError, UnsupportedError
+from evals_mcp.key_shapes import holds_key
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings_schema import DatasetSettings
 from evals_mcp.tools.session import ToolSession
@@ -33,6 +37,8 @@ _VALUE = 200
 _PREVIEW = 2400
 """Characters of both preview rows together, so that the answer stays short with many columns."""
 _COLUMNS = 40
+_LONGEST_NUMBER = 10**40
+_HIDDEN = "(looks like a key, not shown)"
 
 
 async def upload_dataset(
@@ -45,16 +51,19 @@ async def upload_dataset(
         ready = await to_thread.run_sync(
             _prepare, arguments, session.settings.datasets, Path(folder)
         )
-        there = await stored_copy(ready.path, purpose, session.provider)
+        odd: list[str] = []
+        if arguments.benchmark:
+            odd = await to_thread.run_sync(question_warnings, ready.path, ready.found.columns)
+        there = await stored_copy(ready.path, purpose, ready.found.rows, session.provider)
         file = there or await _send(ready, purpose, session.provider)
     return UploadDatasetOutput(
         file_id=file.id,
         name=clean((there and there.filename) or ready.name, 80),
         rows=ready.found.rows,
-        columns=[clean(column, 60) for column in ready.found.columns],
+        columns=[_column(column) for column in ready.found.columns],
         preview=[_preview(row) for row in ready.found.preview],
         reused=there is not None,
-        warnings=ready.warnings,
+        warnings=[*ready.warnings, *odd],
         next_step=_next_step(file.id, purpose),
     )
 
@@ -101,11 +110,29 @@ def _next_step(file_id: str, purpose: str) -> str:
     )
 
 
-def _preview(row: Row) -> dict[str, str]:
+def _preview(row: Row) -> dict[str, Any]:
     shown = list(row.items())[:_COLUMNS]
     limit = max(12, min(_VALUE, _PREVIEW // (2 * len(shown))))
-    return {clean(column, 60): clean(_text(value), limit) for column, value in shown}
+    return {_column(name): _value(value, limit) for name, value in shown}
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _column(name: str) -> str:
+    return _HIDDEN if holds_key(name) else clean(name, 60)
+
+
+def _value(value: Any, limit: int) -> Any:
+    """A value as it is, or cut where it is long; lists and objects as marked text."""
+    if value_holds_key(value):
+        return _HIDDEN
+    match value:
+        case str():
+            return clean(value, limit)
+        case list() | dict():
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            return clean(f"JSON: {text}", limit)
+        case float() if not math.isfinite(value):
+            return str(value)
+        case int() if abs(value) >= _LONGEST_NUMBER:
+            return clean(json.dumps(value), limit)
+        case _:
+            return value

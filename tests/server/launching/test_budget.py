@@ -26,10 +26,12 @@ def budget(**fields: Any) -> BudgetSettings:
         (plan(0.01), {"confirm_above_usd": 0}, "above $0.00"),
         (plan(0.0), {"confirm_above_usd": 0}, None),
         (plan(calls=1000), {}, None),
-        (plan(calls=1001), {}, "more than 1,000 (budget.confirm_above_calls)"),
-        (plan(calls=1), {"confirm_above_calls": 0}, "more than 0"),
-        (plan(calls=1), {"max_usd": 25}, "price is not known, and budget.max_usd is $25.00"),
-        (plan(calls=None), {}, "Neither the price nor the number of calls"),
+        (plan(calls=1001), {}, "more than 1,000 calls (budget.confirm_above_calls)"),
+        (plan(calls=1), {"confirm_above_calls": 0}, "more than 0 calls"),
+        (plan(calls=1), {"max_usd": 25}, "Without a price, budget.max_usd ($25.00) cannot be kept"),
+        (plan(calls=None), {}, "cannot be told how much"),
+        (plan(calls=1, price_unavailable=True), {}, "price list cannot be had"),
+        (plan(0.5, calls=1), {}, None),
         (plan(0.5, calls=100_000), {}, None),
         (plan(calls=0), {"confirm_above_calls": 0, "confirm_above_usd": 0, "max_usd": 0}, None),
         (plan(5.0, calls=0), {"max_usd": 0}, None),
@@ -63,7 +65,8 @@ def test_a_likely_mistake_is_asked_about_though_it_costs_nothing() -> None:
         (plan(10.0), 5, "about 250 of its 500 rows would fit"),
         (plan(10.0, rows=12_345), 5, "about 6,100 of its 12,345 rows would fit"),
         (plan(10.0), 0.001, "not even one row fits"),
-        (plan(10.0, rows=None), 5, "above budget.max_usd ($5.00)"),
+        (plan(10.0, rows=None), 5, "may be above budget.max_usd ($5.00)"),
+        (plan(10.0), 4.99, "$5.00 to $10.00, is above budget.max_usd ($4.99)"),
     ],
 )
 def test_above_the_limit_nothing_starts_and_what_would_fit_is_told(
@@ -76,5 +79,6 @@ def test_above_the_limit_nothing_starts_and_what_would_fit_is_told(
     else:
         assert text is not None
         assert told in text
-        assert "The estimated cost is $5.00 to $10.00, above budget.max_usd (" in text
+        assert "The estimated cost, $5.00 to $10.00, " in text
+        assert "above budget.max_usd (" in text
         assert "may raise budget.max_usd" in text

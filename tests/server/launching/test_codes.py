@@ -95,6 +95,7 @@ def test_a_code_for_another_request_says_so() -> None:
     ("estimate", "told"),
     [
         (Estimate(2001, ESTIMATE.cost), "to 2,001 model calls, estimated cost $1.20 to $3.40"),
+        (Estimate(1999, ESTIMATE.cost), "to 1,999 model calls"),
         (Estimate(2000, Range(low=1.2, high=3.41)), "to 2,000 model calls, estimated cost $1.20"),
         (Estimate(2000, None), "to 2,000 model calls, price not known"),
         (Estimate(None, None), "to an unknown number of model calls, price not known"),
@@ -113,6 +114,23 @@ def test_an_estimate_that_reads_the_same_is_the_same() -> None:
     code = codes().read(issued(), "account")
     same = Estimate(2000, Range(low=1.2049, high=3.3951))
     assert codes().why_not(code, "request", same, again=False) is None
+
+
+@pytest.mark.parametrize(
+    "cost", [Range(low=1, high=3.39), Range(low=2, high=3.4), Range(low=0, high=0)]
+)
+def test_a_code_holds_when_the_estimate_falls(cost: Range) -> None:
+    code = codes().read(issued(), "account")
+    assert codes().why_not(code, "request", Estimate(2000, cost), again=False) is None
+
+
+def test_a_code_at_no_known_price_does_not_hold_once_there_is_one() -> None:
+    unknown = Estimate(20, None)
+    code = codes().issue("account", "request", unknown, 900, again=False)
+    known = Estimate(20, Range(low=0, high=0))
+
+    assert codes().why_not(code, "request", unknown, again=False) is None
+    assert "price not known to" in str(codes().why_not(code, "request", known, again=False))
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -98,9 +98,12 @@ def completed(
 
 
 async def planned(
-    request: AnyRequest, provider: FakeProvider | None = None, half_width: float = 10
+    request: AnyRequest,
+    provider: FakeProvider | None = None,
+    half_width: float = 10,
+    benchmark_judge: str | None = None,
 ) -> Plan:
     """The plan of a request, rendered as the engine renders."""
     with anyio.fail_after(20):
-        desk = PlanningDesk(compile_template)
+        desk = PlanningDesk(compile_template, benchmark_judge=benchmark_judge)
         return await plan_evaluation(request, provider or stored(), desk, half_width)

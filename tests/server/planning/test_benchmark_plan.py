@@ -2,13 +2,13 @@ from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
-from tests.server.fake_provider import FakeProvider
+from tests.server.fake_provider import FakeProvider, jsonl
 from tests.server.planning.requests import planned
 
 from evals_mcp.errors import UnavailableError
 from evals_schemas.benchmarks import BenchmarkRequest
 from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.models import Model, Pricing
 
 FILES = [
     File(id="bench-1", filename="trivia.jsonl", purpose="benchmark", LineCount=50),
@@ -37,7 +37,7 @@ async def test_two_models_answer_every_question() -> None:
             "calls": 100,
             "notes": [
                 "Calls count the answers; a judge that compares them is not counted.",
-                "Cost not known: local does not tell how long the questions of a benchmark are.",
+                "Cost not known: the questions of the benchmark could not be read.",
             ],
         }
     )
@@ -51,7 +51,13 @@ async def test_two_models_answer_every_question() -> None:
         ({"benchmark_id": "file-1"}, "local", "file-1 is a data set, not a benchmark", ""),
         ({"benchmark_id": "bench-2"}, "local", "this benchmark has no questions", ""),
         ({"model_id_2": "small-1"}, "local", "`model_id_2` is the same as `model_id`", ""),
-        ({"model_id": "smal-1"}, "local", "", "local does not list 'smal-1'. Did you mean small-1"),
+        ({"model_id": "smal-1"}, "local", "local does not list 'smal-1'. Did you mean small-1", ""),
+        (
+            {"custom_metrics": ["accurracy"]},
+            "local",
+            "'accurracy' is no metric of local, which has accuracy and relevance. Did you mean acc",
+            "",
+        ),
         ({"model_id": "smal-1"}, "nugen", "nugen does not list 'smal-1'. Did you mean small", ""),
         ({"model_id": "rule/contains"}, "local", "a rule judges and cannot answer", ""),
     ],
@@ -64,6 +70,50 @@ async def test_what_cannot_work_is_a_problem_and_what_may_not_a_warning(
     assert problem in " ".join(plan.problems)
     assert warning in " ".join(plan.warnings)
     assert (bool(plan.problems), bool(plan.warnings)) == (bool(problem), bool(warning))
+
+
+QUESTIONS = [
+    {"question_num": n, "question": f"What is {n} plus {n}?", "answer": str(2 * n)}
+    for n in range(50)
+]
+
+
+def readable() -> FakeProvider:
+    models = [
+        Model(id="small-1", pricing=Pricing(input=1, output=2)),
+        Model(id="large-1", pricing=Pricing(input=10, output=20)),
+    ]
+    content = {"bench-1": jsonl(*QUESTIONS)}
+    return FakeProvider(files=FILES, models=models, contents=content)
+
+
+async def test_a_rule_that_judges_costs_nothing_and_is_not_spoken_of() -> None:
+    plan = await planned(request(), readable(), benchmark_judge="rule/contains")
+
+    assert (plan.rows, plan.calls) == (50, 50)
+    assert [(each.role, each.calls) for each in plan.models] == [("model_id", 50)]
+    assert plan.cost_usd is not None
+    assert plan.notes == [
+        "Output, assumed: a model 300 tokens a call (50 to 1,024). Reasoning models write more."
+    ]
+
+
+async def test_a_model_that_judges_is_called_for_each_answer() -> None:
+    plan = await planned(request(model_id_2="large-1"), readable(), benchmark_judge="large-1")
+
+    assert (plan.rows, plan.calls) == (50, 200)
+    assert [(each.role, each.model, each.calls) for each in plan.models] == [
+        ("model_id", "small-1", 50),
+        ("model_id_2", "large-1", 50),
+        ("judge", "large-1", 100),
+    ]
+    assert plan.cost_usd is not None
+    assert plan.cost_usd.high == pytest.approx(
+        sum(each.cost_usd.high for each in plan.models if each.cost_usd), rel=0.01
+    )
+    assert plan.notes[0] == (
+        "large-1 judges each answer (local.benchmark_judge): a call more each."
+    )
 
 
 async def test_a_service_that_does_not_count_questions_leaves_calls_open() -> None:

@@ -90,6 +90,22 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
                 "with what is expected. The data set has 'expected', 'answer_v1'."
             ),
         ),
+        (
+            request("{question} or { expected }"),
+            ["question", "expected"],
+            (
+                "`judge.system_template` has {question}, {expected}, which stays as it is: columns "
+                "are written {{question}}, with two braces on each side."
+            ),
+        ),
+        (
+            request("{{expected}}", judge={**JUDGE, "model": "answer_v1"}),
+            ["expected", "answer_v1"],
+            (
+                "`judge.model` is 'answer_v1', a column of the data set. A judge is a model or a "
+                "rule from list_models; a column of ready answers is named in `response_column`."
+            ),
+        ),
         (request("x" * 65_537), ["question"], "`judge.system_template` is longer than 64 KiB"),
         (request("{{" + "(" * 30_000), ["question"], "template: it is nested too deeply."),
         (request("{{" + "9" * 30_000 + "}}"), ["question"], "a number in it is too long."),
@@ -138,3 +154,38 @@ def test_a_misspelt_column_is_not_also_called_unused() -> None:
             "It has 'question'. Did you mean 'question'?"
         )
     ]
+
+
+def test_a_misspelt_response_column_is_not_also_called_unused() -> None:
+    fit = fit_columns(
+        request("{{expected}}", model_to_evaluate="answers").parameters, ["expected", "answer"]
+    )
+
+    assert fit.problems == [
+        (
+            "`response_column`: the data set has no column 'answers'. It has 'expected', "
+            "'answer'. Did you mean 'answer'?"
+        )
+    ]
+
+
+def test_no_column_is_called_unused_while_any_may_hold_the_answers() -> None:
+    checked = request("{{expected}}", model_to_evaluate="zzz")
+
+    assert fit_columns(checked.parameters, ["expected", "answer"]).problems == [
+        "`response_column`: the data set has no column 'zzz'. It has 'expected', 'answer'."
+    ]
+
+
+def test_columns_in_single_braces_are_not_also_called_unused() -> None:
+    fit = fit_columns(request("{question} {expected}").parameters, ["question", "expected"])
+
+    assert len(fit.problems) == 1
+
+
+def test_single_braces_beside_jinja2_are_text() -> None:
+    fit = fit_columns(
+        request('{{question}} Answer as {"question"} {question}').parameters, ["question"]
+    )
+
+    assert fit.problems == []

@@ -32,6 +32,7 @@ from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_schemas.evaluations import parse_evaluation_request
 from evals_schemas.models import Model
+from evals_schemas.plans import Plan
 
 
 async def test_a_plan_shows_rows_calls_tokens_cost_and_what_the_first_row_becomes() -> None:
@@ -134,10 +135,10 @@ async def test_rows_without_text_are_counted_with_the_number_of_the_first() -> N
     assert plan.warnings == snapshot(
         [
             (
-                "`response_column` is null in 1 of 200 rows looked at, first at row 61: such "
-                "rows fail."
+                "`response_column` 'answer' is null in 1 of 200 rows looked at, first at row 61: "
+                "such rows fail."
             ),
-            "`response_column` is empty in 4 of 200 rows looked at, first at row 4.",
+            "`response_column` 'answer' is empty in 4 of 200 rows looked at, first at row 4.",
         ]
     )
 
@@ -193,7 +194,8 @@ async def test_everything_wrong_is_named_at_once() -> None:
             ),
         ]
     )
-    assert plan.calls is None
+    assert (plan.calls, plan.cost_usd) == (200, None)
+    assert "Tokens and cost of `judge` are told once the problems are corrected." in plan.notes
 
 
 async def test_a_stored_file_with_faults_is_a_problem() -> None:
@@ -227,7 +229,24 @@ async def test_a_stored_file_with_faults_is_a_problem() -> None:
             "",
             "not among the models that the service takes",
         ),
-        ({"judge": {**RULE, "model": "rule/contain"}}, {}, "no rule 'rule/contain'", ""),
+        (
+            {"judge": {**RULE, "model": "rule/contain"}},
+            {},
+            "no rule 'rule/contain'. Did you mean rule/contains?",
+            "",
+        ),
+        (
+            {"judge": {**JUDGE, "max_tokens": 9_000}},
+            {"models": [Model(id="judge-1", context_length=8_192)]},
+            "",
+            "`judge.max_tokens` 9,000 is above the context length of judge-1, 8,192 tokens",
+        ),
+        (
+            {},
+            {"models": [Model(id="judge-1", type="embedding")]},
+            "`judge.model` judge-1 is listed as a model of type embedding and cannot judge",
+            "",
+        ),
         ({"judge": RULE}, {"name": "together"}, "is a rule, and together has none", ""),
         ({}, {"models": [Model(id="rule/contains", type="rule")]}, "", "lists no model at all"),
         (
@@ -282,7 +301,7 @@ async def test_earlier_runs_of_the_kind_tell_tokens_and_time() -> None:
     assert plan.duration_seconds is not None
     assert (plan.duration_seconds.low, plan.duration_seconds.high) == (100, 150)
     assert plan.notes[0] == snapshot(
-        "Output: 25 tokens a row, as in earlier evaluations of this kind."
+        "Output: 25 tokens a row, from 3 earlier runs with the same templates."
     )
 
 
@@ -437,7 +456,7 @@ async def test_any_rows_and_templates_give_a_plan_or_a_fault_of_the_data_set(
     except DatasetFaultError:
         return
 
-    assert tokens(plan.model_dump(mode="json", exclude_none=True)) <= 1_900
+    assert tokens(plan.model_dump_json(exclude_none=True)) <= 1_900
 
 
 @pytest.mark.parametrize("text", ["🚀" * 500, "नमस्ते दुनिया " * 60, '\\"{}[]' * 200, "long " * 400])
@@ -458,7 +477,7 @@ async def test_a_plan_stays_short_whatever_it_shows(text: str) -> None:
         stored(*rows),
     )
 
-    assert tokens(plan.model_dump(mode="json", exclude_none=True)) <= 1_900
+    assert tokens(plan.model_dump_json(exclude_none=True)) <= 1_900
 
 
 async def test_an_ordinary_plan_is_under_1200_tokens() -> None:
@@ -532,3 +551,135 @@ async def test_a_plan_of_a_long_comparison_names_what_is_missing_from_its_prices
     assert plan.cost_usd is None
     assert "No price is known for judge-1: the estimate is in tokens." in plan.notes
     assert json.loads(plan.model_dump_json()) == IsPartialDict(rows=200, calls=200)
+
+
+async def test_a_candidate_may_do_without_a_system_prompt_and_a_judge_may_not() -> None:
+    mute = candidate(system_template="")
+
+    compared = await planned(compare(model_a=mute, model_b={**mute, "model": "judge-1"}))
+    judged = await planned(classify(judge={**JUDGE, "system_template": ""}), stored({"answer": 1}))
+
+    assert compared.problems == []
+    assert "`judge.system_template` is empty in the one row looked at." in judged.problems
+
+
+def _verdicts_cost(plan: Plan) -> tuple[float, float]:
+    """The range of the output price of a plan in which the judge alone is called, about."""
+    assert plan.cost_usd is not None
+    read = (plan.input_tokens or 0) / 1e6
+    return plan.cost_usd.low - 0.9 * read, plan.cost_usd.high - 1.1 * read
+
+
+_OTHER = {**JUDGE, "system_template": "{{question}} {{expected}}"}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "tokens_a_row", "note"),
+    [
+        ({}, (18.75, 31.25), "25 tokens a row, from 1 earlier run with the same templates."),
+        (
+            {"judge": _OTHER},
+            (25 / 3, 300),
+            "(8 to 300), from 1 earlier run of this judge with another template.",
+        ),
+        (
+            {"labels": ["right", "wrong", "so-so"]},
+            (25 / 3, 300),
+            "from 1 earlier run of this judge with other labels, scale or max_tokens.",
+        ),
+        ({"judge": {**JUDGE, "max_tokens": 200}}, (25 / 3, 300), "other labels, scale or max_tok"),
+    ],
+)
+async def test_only_a_run_that_asked_the_same_narrows_the_range(
+    earlier: dict[str, Any], tokens_a_row: tuple[float, float], note: str
+) -> None:
+    plan = await planned(classify(), stored(jobs=[completed(**earlier)]))
+
+    assert plan.output_tokens == 200 * 25
+    low, high = (200 * each * 2 / 1e6 for each in tokens_a_row)
+    assert _verdicts_cost(plan) == (pytest.approx(low, abs=2e-4), pytest.approx(high, rel=0.01))
+    assert note in plan.notes[0]
+
+
+async def test_runs_that_differ_widen_the_range_as_far_as_they_do() -> None:
+    runs = [completed(output_tokens=output) for output in (1_000, 4_000, 10_000)]
+
+    plan = await planned(classify(), stored(jobs=runs))
+
+    assert _verdicts_cost(plan)[1] == pytest.approx(200 * 100 * 2 / 1e6, rel=0.01)
+
+
+async def test_no_answer_is_taken_to_be_longer_than_allowed() -> None:
+    short = {**JUDGE, "max_tokens": 30}
+
+    plan = await planned(classify(judge=short), stored(jobs=[completed(output_tokens=9_000)]))
+
+    assert plan.output_tokens == 200 * 30
+    assert _verdicts_cost(plan)[1] == pytest.approx(200 * 30 * 2 / 1e6, rel=0.01)
+
+
+@pytest.mark.parametrize("data", ["file-1", "file-2"])
+async def test_who_of_two_models_wrote_how_much_is_not_taken_for_known(data: str) -> None:
+    request = classify(model_to_evaluate=candidate())
+    earlier = completed(model_to_evaluate=candidate(), input_data_file_path=data)
+
+    plan = await planned(request, stored(jobs=[earlier]))
+
+    # The judge is the dear one, and may have written all of it.
+    judge = plan.models[-1]
+    assert judge.cost_usd is not None
+    assert judge.cost_usd.high >= 200 * 25 * 2 / 1e6
+    assert (plan.output_tokens, "other templates, limits or data" in plan.notes[0]) == (
+        5_000,
+        data == "file-2",
+    )
+
+
+async def test_what_does_not_fit_leaves_calls_and_other_models_in_the_plan() -> None:
+    judge = {**JUDGE, "system_template": "{{qestion}} {{expected}}"}
+    free = {**RULE, "system_template": "{{expcted}}"}
+
+    plan = await planned(classify(judge=judge, model_to_evaluate=candidate()))
+    by_rule = await planned(classify(judge=free, model_to_evaluate=candidate()))
+    unused = await planned(classify(judge={**JUDGE, "system_template": "{{question}}"}))
+
+    assert (plan.calls, plan.cost_usd) == (400, None)
+    assert [each.role for each in plan.models] == ["model_to_evaluate"]
+    assert by_rule.problems
+    assert by_rule.cost_usd is not None
+    assert "Nothing uses the column 'expected'" in unused.problems[0]
+    assert unused.cost_usd is not None
+
+
+async def test_a_cell_is_told_of_once_and_by_the_number_of_its_row() -> None:
+    rows = [row | {"question": "" if n == 1 else row["question"]} for n, row in enumerate(ROWS)]
+    rows[2] |= {"answer": ""}
+    content = b"\n\n" + jsonl(*rows)
+
+    plan = await planned(classify(), stored(contents={"file-1": content}))
+
+    assert plan.warnings == [
+        "`response_column` 'answer' is empty in 1 of 200 rows looked at, first at row 3."
+    ]
+    assert "Data set: `question` is empty in 1 row, first at row 2." in plan.notes
+
+
+async def test_more_workers_than_there_can_be_are_not_promised() -> None:
+    judge = {**JUDGE, "num_workers": 1_000_000}
+    rows = [{**row, "question": f"{n}"} for n in range(30) for row in ROWS]
+
+    plan = await planned(classify(judge=judge), stored(*rows))
+    few = await planned(classify(judge=judge), stored(*ROWS[:1]))
+
+    assert "`judge.num_workers` is 1,000,000: 1,024 calls are made at once at most." in plan.notes
+    assert any("with 1,024 workers every second" in note for note in plan.notes)
+    assert any("with 1 worker every second" in note for note in few.notes)
+    assert any(note.startswith("1 row gives a rate") for note in few.notes)
+
+
+async def test_a_long_time_is_told_in_hours() -> None:
+    judge = {**JUDGE, "num_workers": 1}
+
+    plan = await planned(classify(judge=judge), stored(*ROWS * 30))
+
+    assert any("is about 1.7 h in all" in note for note in plan.notes)

@@ -44,7 +44,7 @@ async def test_a_pass_finds_rows_columns_the_first_row_and_oddities(content: byt
 
     assert (profile.rows, profile.columns, profile.bytes) == (2, ["a", "b"], len(content))
     assert str((profile.first or {})["a"]) == "1"
-    assert any("`b` is empty in 1 row" in text for text in profile.oddities)
+    assert any("`b` is empty in 1 row" in text for text in profile.oddities())
     assert profile.problem() is None
 
 

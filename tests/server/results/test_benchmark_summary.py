@@ -103,7 +103,7 @@ def test_one_that_ended_early_says_so_first() -> None:
     summary = summed(job(status="user_error"), [[(FIRST, True, 1.0)]] * 3)
 
     assert summary.headline.startswith(
-        "It did not finish; of 10 rows 3 were judged: model-a answers 3 of 3 questions correctly"
+        "It did not finish; of 10 answers 3 were judged: model-a answers 3 of 3 questions correctly"
     )
 
 
@@ -165,3 +165,28 @@ def test_the_two_models_and_their_difference_agree(answers: list[tuple[bool, boo
     assert correct.difference == pytest.approx(
         100 * (correct.second - correct.first) / len(answers), abs=1e-3
     )
+
+
+def test_a_rule_that_judged_is_named_in_the_headline_and_explained() -> None:
+    summary = summed(job(judge="rule/contains"), [[(FIRST, True, 1.0)]] * 3)
+    assert summary.headline.endswith("; judged by rule/contains.")
+    assert "local.benchmark_judge" in summary.notes[0]
+    assert summary.benchmark is not None
+    assert summary.benchmark.judge == "rule/contains"
+
+
+def test_only_the_metrics_that_were_asked_for_are_shown() -> None:
+    found = job(FIRST, SECOND)
+    found.parameters["custom_metrics"] = ["accuracy"]
+    summary = summed(found, [both(True, False), both(True, True), both(False, True)])
+    assert summary.benchmark is not None
+    assert [model.metrics for model in summary.benchmark.models] == [[], []]
+    assert [one.of for one in summary.benchmark.differences] == ["correct"]
+
+
+def test_an_interval_of_scores_from_0_to_1_stays_between_them() -> None:
+    summary = summed(job(), [[(FIRST, True, score)] for score in (1.0, 1.0, 1.0, 0.0)])
+    assert summary.benchmark is not None
+    interval = summary.benchmark.models[0].metrics[0].interval
+    assert interval is not None
+    assert (interval.low, interval.high) == (0, 1)

@@ -223,8 +223,8 @@ async def test_two_evaluations_of_one_model_each_are_compared_by_question(tmp_pa
         [
             "A is model-one, B is model-two. B passes 22.5 points more often than A on 40 paired rows (97.5 % against 75.0 %; 95 % interval 7.6 to 38.4 points, exact McNemar p = 0.012).",
             "A (baseline) is beval-1, B is beval-2; both benchmark, paired by question. Comparable: yes.",
-            "Mean A: 0.75 of 40, standard deviation 0.4385 (95 % 0.6098 to 0.8902, t)",
-            "Mean B: 0.975 of 40, standard deviation 0.1581 (95 % 0.9244 to 1.026, t)",
+            "Mean A: 0.75 over 40 rows, standard deviation 0.4385 (95 % 0.6098 to 0.8902, t)",
+            "Mean B: 0.975 over 40 rows, standard deviation 0.1581 (95 % 0.9244 to 1, t)",
             "Mean B - A: +0.225 (95 % 0.07158 to 0.3784, t), paired t p = 0.005",
             "Bootstrap of the difference, seed 0: (95 % 0.075 to 0.375, bootstrap)",
             "Smallest mean difference so many pairs would show (80 % power): 0.218",
@@ -298,7 +298,7 @@ async def test_a_running_one_reports_its_questions_and_a_status_as_it_was_writte
         whole = await server.text("get_evaluation", evaluation_id="beval-1")
         listed = await server.answer("list_evaluations")
 
-    assert text.splitlines()[0] == "beval-1: EVALUATING twice, 3 of 20 rows done."
+    assert text.splitlines()[0] == "beval-1: EVALUATING twice, 3 of 20 answers done."
     assert "created 2026-11-20 12:00 (zone not told)." in whole
     assert listed["evaluations"][0]["created_at"] == "2026-11-20T12:00:00"
 

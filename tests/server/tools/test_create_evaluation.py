@@ -132,7 +132,7 @@ async def test_a_credential_is_looked_up_by_its_name() -> None:
         ({"judge": {**JUDGE, "model_source": "external"}},
          ("`judge.external_credential` is missing: model_source external takes the name of one. "
          "None is configured")),
-        ({"labels": ["good"]}, "`labels` must be an array of 2 or more; got an array of 1"),
+        ({"labels": ["good"]}, "`labels` must be an array of 2 to 1,000; got an array of 1"),
         ({"pass_labels": ["fine"]}, "`pass_labels`: ['fine'] not in `labels` ["),
         ({"labels": ["good", "Good "]}, "differ by more than case"),
         ({"parameters": {}}, "put its fields beside `type`"),
@@ -217,6 +217,53 @@ async def test_a_key_or_url_is_refused_and_not_repeated(field: str, nested: bool
     assert "external_credential" in text
     assert "sk-very-secret" not in text
     assert not fake.requests
+
+
+KEY = "tgp_v1_0123456789abcdefABCDEF"
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "place"),
+    [
+        ("create_evaluation", {**CLASSIFY, "judge": {**JUDGE, "model": KEY}}, "`judge.model`"),
+        ("create_evaluation", {**CLASSIFY, "judge": f'{{"model": "{KEY}"}}'}, "`judge.model`"),
+        ("create_evaluation", {**CLASSIFY, "judge": f'{{"model": "{KEY}'}, "`judge`"),
+        ("create_evaluation", {**CLASSIFY, "response_column": KEY}, "`response_column`"),
+        ("create_evaluation", {**CLASSIFY, "labels": ["a", KEY]}, "`labels`"),
+        ("create_evaluation", {**CLASSIFY, KEY: 1}, "The name of a field"),
+        ("create_evaluation", {**CLASSIFY, "other": {"a": [KEY]}}, "`other.a`"),
+        (
+            "create_evaluation",
+            {**CLASSIFY, "judge": {**JUDGE, "system_template": f"Use {KEY}: {{{{question}}}}"}},
+            "`judge.system_template`",
+        ),
+        ("get_evaluation", {"evaluation_id": KEY}, "`evaluation_id`"),
+        ("list_models", {"filter": KEY}, "`filter`"),
+        ("list_models", {"filter": "9f" + "0a1b2c3d4e" * 4}, "`filter`"),
+        ("upload_dataset", {"path": f"/tmp/{KEY}"}, "`path`"),
+    ],
+)
+async def test_a_key_anywhere_in_the_arguments_is_refused_and_not_quoted(
+    tool: str, arguments: dict[str, Any], place: str
+) -> None:
+    fake = provider()
+    async with served(fake) as server:
+        text = await server.refusal(tool, **arguments)
+
+    assert text.startswith(f"{place} holds what looks like a key")
+    assert "external_credential" in text
+    assert KEY[:12] not in text
+    assert "0a1b2c" not in text
+    assert not fake.requests
+
+
+async def test_too_many_labels_are_refused_with_the_most_that_are_taken() -> None:
+    async with served(provider()) as server:
+        text = await server.refusal(
+            "create_evaluation", **{**CLASSIFY, "labels": [f"label {n}" for n in range(2000)]}
+        )
+
+    assert "`labels` must be an array of 2 to 1,000; got an array of 2000" in text
 
 
 async def test_an_unknown_credential_is_answered_with_the_names_there_are() -> None:

@@ -24,8 +24,10 @@ from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.serving import MODES, FakeTime, Mode, Served, served, settings, text_of
 from tests.server.tokens import tokens
 
-from evals_mcp.server import INSTRUCTIONS
+from evals_mcp.errors import UnavailableError
 from evals_mcp.tools.session import Clock
+from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.files import File
 from evals_schemas.models import Model, Pricing
 
 CLASSIFY: dict[str, Any] = {
@@ -104,7 +106,9 @@ async def test_the_user_is_asked_once_and_agrees(mode: Mode) -> None:
     assert answer["outcome"] == "started"
     assert len(fake.requests) == 1
     (question,) = user.questions
-    assert question.startswith("Start a classify evaluation on local? Judge judge-1; 20 rows, 20 ")
+    assert question.startswith(
+        "Start a classify evaluation on local? Judge judge-1 on data set file-1; 20 rows, 20 "
+    )
     assert "estimated cost $" in question
     assert user.forms == [{"type": "object", "properties": {}}]
 
@@ -233,6 +237,130 @@ async def test_a_code_at_another_price_is_asked_about_again(tmp_path: Path) -> N
         answer = await server.answer("create_evaluation", **CLASSIFY, confirm=stale["confirm"])
 
     assert answer["outcome"] == "started"
+
+
+async def test_a_code_holds_when_the_price_falls() -> None:
+    fake = provider()
+    async with asking(fake) as server:
+        code = (await server.answer("create_evaluation", **CLASSIFY))["confirm"]
+        fake.models = [Model(id="judge-1", pricing=Pricing(input=5, output=50))]
+        answer = await server.answer("create_evaluation", **CLASSIFY, confirm=code)
+
+    assert answer["outcome"] == "started"
+
+
+def dearer(fake: FakeProvider) -> None:
+    fake.models = [Model(id="judge-1", pricing=Pricing(input=5000, output=5000))]
+
+
+async def test_a_price_that_rises_while_the_user_is_asked_starts_nothing() -> None:
+    fake = provider()
+
+    async def slow_user(
+        context: ClientRequestContext,
+        params: ElicitRequestParams,
+    ) -> ElicitResult | ErrorData:
+        dearer(fake)
+        return ElicitResult(action="accept")
+
+    configured = settings(budget=ASKING)
+    async with served(fake, "legacy", configured, ask_user=slow_user) as server:
+        asked = await server.answer("create_evaluation", **CLASSIFY)
+        assert asked["outcome"] == "confirm"
+        assert "The estimate changed from 20 model calls" in asked["next_step"]
+        assert not fake.requests
+        answer = await server.answer("create_evaluation", **CLASSIFY, confirm=asked["confirm"])
+
+    assert answer["outcome"] == "started"
+
+
+async def test_a_reply_after_the_price_has_risen_is_asked_about_again() -> None:
+    fake, user = provider(), User(["accept", "accept"])
+
+    async def slow_user(
+        context: ClientRequestContext, params: ElicitRequestParams
+    ) -> ElicitResult | ErrorData:
+        dearer(fake)
+        return await user(context, params)
+
+    async with served(fake, configured=settings(budget=ASKING), ask_user=slow_user) as server:
+        answer = await server.answer("create_evaluation", **CLASSIFY)
+
+    assert answer["outcome"] == "started"
+    assert len(fake.requests) == 1
+    assert "The estimate changed from 20 model calls" in user.questions[1]
+
+
+class NoPrices(FakeProvider):
+    async def list_models(self) -> list[Model]:
+        raise UnavailableError("The service cannot be reached.")
+
+
+@pytest.mark.parametrize(("service", "outcome"), [("together", "confirm"), ("local", "started")])
+async def test_a_price_list_that_cannot_be_had_is_a_reason_to_ask(
+    service: str, outcome: str
+) -> None:
+    fake = NoPrices(name=service, contents=provider().contents)
+    async with served(fake) as server:
+        answer = await server.answer("create_evaluation", **CLASSIFY)
+
+    assert answer["outcome"] == outcome
+    if outcome == "confirm":
+        assert "price list cannot be had" in answer["next_step"]
+        assert "warnings" not in answer["next_step"]
+
+
+async def test_a_question_without_a_price_says_so_once() -> None:
+    fake, user = provider(), User(["accept"])
+    fake.models = [Model(id="judge-1")]
+    async with asking(fake, user, confirm_above_calls=5) as server:
+        await server.answer("create_evaluation", **CLASSIFY)
+
+    (asked,) = user.questions
+    assert asked == (
+        "Start a classify evaluation on local? Judge judge-1 on data set file-1; 20 rows, 20 model "
+        "calls, price not known. Without a price, more than 5 calls (budget.confirm_above_calls) "
+        "are asked about first."
+    )
+
+
+async def test_a_warning_about_what_is_free_is_the_reason_that_is_given() -> None:
+    fake = FakeProvider(
+        contents={
+            "file-1": jsonl({"question": "", "answer": "a"}, {"question": "b", "answer": "b"})
+        }
+    )
+    async with served(fake) as server:
+        planned = await server.answer("create_evaluation", **FREE, dry_run=True)
+        asked = await server.answer("create_evaluation", **FREE)
+
+    (warning, *_) = planned["warnings"]
+    assert f"The reason is a warning: {warning}" in planned["next_step"]
+    assert "the cost and the warnings" in asked["next_step"]
+
+
+async def test_an_evaluation_that_is_being_cancelled_says_so() -> None:
+    fake = provider()
+    async with served(fake) as server:
+        started = await server.answer("create_evaluation", **FREE)
+        parameters = fake.requests[0].parameters.model_dump(exclude_none=True)
+        note = "It is being cancelled; rows in flight have 30 s to finish."
+        fake.jobs = [
+            EvaluationJob.model_validate(
+                {
+                    "workflow_id": started["evaluation_id"],
+                    "type": "classify",
+                    "status": "running",
+                    "created_at": datetime.now(NOON.tzinfo),
+                    "parameters": parameters,
+                    "progress": {"done": 3, "total": 20, "note": note},
+                }
+            )
+        ]
+        same = await server.answer("create_evaluation", **FREE)
+
+    assert same["outcome"] == "exists"
+    assert same["next_step"].startswith(note)
 
 
 @pytest.mark.parametrize(
@@ -394,6 +522,21 @@ async def test_an_answer_about_the_largest_data_set_is_short(outcome: str) -> No
 
 # Read-only servers
 
+CHANGING = ("upload_dataset", "create_evaluation", "cancel_evaluation")
+
+
+@pytest.mark.parametrize("there", [True, False])
+async def test_a_server_that_only_reads_points_to_no_tool_that_changes(there: bool) -> None:
+    fake = provider() if there else FakeProvider()
+    if there:
+        fake.files = [File(id="file-1", filename="a.jsonl", created_at=1_763_640_000, bytes=9)]
+    configured = settings(server={"provider": "together", "read_only": True})
+    async with served(fake, configured=configured) as server:
+        for name in ("list_datasets", "list_models", "list_evaluations"):
+            step = (await server.answer(name))["next_step"]
+            assert step
+            assert not [other for other in CHANGING if other in step]
+
 
 @pytest.mark.parametrize("mode", MODES)
 async def test_a_server_that_only_reads_shows_and_runs_no_tool_that_changes(mode: Mode) -> None:
@@ -401,9 +544,9 @@ async def test_a_server_that_only_reads_shows_and_runs_no_tool_that_changes(mode
     configured = settings(server={"provider": "local", "read_only": True})
     async with served(fake, mode, configured) as server:
         names = {tool.name for tool in (await server.client.list_tools()).tools}
-        assert names.isdisjoint({"upload_dataset", "create_evaluation", "cancel_evaluation"})
+        assert names.isdisjoint(CHANGING)
         assert "list_evaluations" in names
-        for name in ("upload_dataset", "create_evaluation", "cancel_evaluation"):
+        for name in CHANGING:
             text = await server.refusal(name)
             assert "server.read_only" in text
             assert "list_evaluations" in text
@@ -411,6 +554,6 @@ async def test_a_server_that_only_reads_shows_and_runs_no_tool_that_changes(mode
         assert (await server.answer("list_evaluations"))["evaluations"] == []
         if mode == "legacy":
             told = server.client.instructions or ""
-            assert told.startswith(INSTRUCTIONS)
             assert "only reads" in told
+            assert not [name for name in CHANGING if name in told]
     assert not fake.requests

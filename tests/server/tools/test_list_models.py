@@ -5,6 +5,8 @@ from inline_snapshot import snapshot
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import served, settings
 
+from evals_mcp.providers.several import SeveralProviders
+from evals_mcp.providers.several_ids import PrefixedIds
 from evals_schemas.models import Model, Pricing
 
 
@@ -44,7 +46,9 @@ async def test_rules_alone_are_listed_with_what_keeps_the_models_away() -> None:
     url = "http://127.0.0.1:1/v1"
     silent = {"models": {"base_url": url}, "dedicated": {"mine": {"base_url": url}}}
     async with served(fake, configured=settings(local=silent)) as server:
-        assert "local.models.base_url did not answer" in await server.text("list_models")
+        step = (await server.answer("list_models"))["next_step"]
+        assert step.startswith("The endpoint of local.models.base_url did not answer")
+        assert "Give an id to create_evaluation" in step
     async with served(
         fake, configured=settings(local={"dedicated": silent["dedicated"]})
     ) as server:
@@ -188,3 +192,37 @@ async def test_where_a_service_tells_no_sources_its_judges_are_serverless() -> N
     assert "embed" not in [model["id"] for model in answer["models"]]
     assert answer["total"] == 5
     assert "The service lists no dedicated endpoints: give the id of yours" in dedicated
+
+
+async def test_models_of_two_services_take_turns_and_say_whose_they_are() -> None:
+    one = FakeProvider(
+        name="together", models=[Model(id=f"m{n}") for n in range(9)], judges=["m0", "m1", "m2"]
+    )
+    other = FakeProvider(
+        name="nugen", types=frozenset({"benchmark"}), models=[Model(id="m0"), Model(id="own")]
+    )
+    both = SeveralProviders("together and nugen", PrefixedIds([one, other]))
+    async with served(both) as server:
+        answer = await server.answer("list_models", role="candidate", limit=4)
+        judges = await server.answer("list_models", role="judge")
+        text = await server.text("list_models", limit=4)
+
+    found = [(line["id"], line["provider"]) for line in answer["models"]]
+    assert found == [("m0", "together"), ("m1", "together"), ("m0", "nugen"), ("own", "nugen")]
+    assert answer["total"] == 11
+    assert {line["provider"] for line in judges["models"]} == {"together"}
+    assert "m0 (nugen); " in text
+    assert (
+        "as judge.model (those of together), or as model of a model to run (those of together), or "
+        "as model_id of a benchmark (those of nugen)." in text
+    )
+
+
+async def test_a_service_of_benchmarks_alone_names_the_field_of_a_benchmark() -> None:
+    fake = FakeProvider(
+        name="nugen", types=frozenset({"benchmark"}), models=[Model(id="own", type="llm")]
+    )
+    async with served(fake) as server:
+        answer = await server.answer("list_models")
+    assert answer["next_step"] == "Give an id to create_evaluation as model_id of a benchmark."
+    assert "provider" not in answer["models"][0]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from inline_snapshot import snapshot
 from tests.server.fake_provider import FakeProvider, jsonl
-from tests.server.serving import served, settings
+from tests.server.serving import served, settings, text_of
 
 from evals_mcp.errors import NotFoundError, UnavailableError
 from evals_schemas.files import File
@@ -32,7 +32,7 @@ async def test_a_file_is_sent_as_it_is(tmp_path: Path) -> None:
         ["q", "a", "id"],
         "sums.jsonl",
     )
-    assert answer["preview"][0] == {"q": "1+1", "a": "2", "id": "1"}
+    assert answer["preview"][0] == {"q": "1+1", "a": "2", "id": 1}
 
 
 async def test_only_the_chosen_columns_are_sent(tmp_path: Path) -> None:
@@ -152,7 +152,54 @@ async def test_the_preview_is_clean_and_short() -> None:
     (row,) = answer["preview"]
     assert row["q"].startswith("abccc")
     assert len(row["q"]) == 200
-    assert row["n"] == "null"
+    assert row["n"] is None
+
+
+async def test_the_preview_shows_values_as_they_are(tmp_path: Path) -> None:
+    row = {"n": 1, "x": 0.5, "yes": True, "none": None, "text": "null", "list": [1, {"a": "é"}]}
+    (tmp_path / "one.jsonl").write_bytes(jsonl(row) + b"\n")
+    async with served(FakeProvider(), configured=settings(tmp_path)) as server:
+        answer = await server.answer("upload_dataset", path="one.jsonl")
+        text = await server.text("upload_dataset", path="one.jsonl")
+
+    assert answer["preview"] == [{**row, "list": 'JSON: [1,{"a":"é"}]'}]
+    assert '"none": null, "text": "null"' in text
+
+
+KEY = "tgp_v1_0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([{"q": "1"}, {"q": f"use {KEY}"}], "row 2 looks like it holds a key"),
+        ([{"q": {"a": [f"\n{KEY}"]}}], "row 1 looks like it holds a key"),
+        ([{"q": KEY}, {"q": f"{KEY}1"}], "2 rows look like they hold a key, first at row 1"),
+    ],
+)
+async def test_rows_that_hold_a_key_are_warned_of_and_the_key_is_not_shown(
+    rows: list[dict[str, Any]], told: str
+) -> None:
+    async with served(FakeProvider()) as server:
+        result = await server.call("upload_dataset", rows=rows)
+
+    assert result.structured_content["warnings"] == [told]
+    assert KEY not in text_of(result)
+    assert KEY not in json.dumps(result.structured_content)
+
+
+async def test_every_fault_of_an_array_is_counted_with_its_item(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_text('[{"a": 1}, 2, [], "x", 3, null, 4]')
+    (tmp_path / "other.json").write_text('[{"a": 1}, {"b": 1}, {"a": 1, "b": 2}]')
+    async with served(FakeProvider(), configured=settings(tmp_path)) as server:
+        faults = await server.refusal("upload_dataset", path="rows.json")
+        other = await server.refusal("upload_dataset", path="other.json")
+
+    assert "item 2: not an object (line 1)" in faults
+    assert "item 6: " in faults
+    assert "and 1 more faults" in faults
+    assert "item 2: columns differ" in other
+    assert "item 3: columns differ" in other
 
 
 def with_benchmarks() -> FakeProvider:
@@ -269,7 +316,7 @@ async def test_what_a_model_reads_about_files_that_cannot_be_used(tmp_path: Path
                 "uploaded. Correct it and call upload_dataset again."
             ),
             "cut.json": (
-                "The data set cannot be used: line 3: not JSON from here on; the file "
+                "The data set cannot be used: item 2: not JSON from here on (line 3); the file "
                 "must be one array of objects. Nothing was uploaded. Correct it and call "
                 "upload_dataset again."
             ),
@@ -283,10 +330,10 @@ async def test_a_benchmark_is_stored_as_one() -> None:
     async with served(fake) as server:
         answer = await server.answer("upload_dataset", rows=rows, benchmark=True)
         fewer = {"rows": rows, "benchmark": True, "columns": ["question", "answer"]}
-        await server.answer("upload_dataset", **fewer)
-    assert [file.purpose for file in fake.files] == ["benchmark", "benchmark"]
+        again = await server.answer("upload_dataset", **fewer)
+    assert [file.purpose for file in fake.files] == ["benchmark"]
     assert json.loads(fake.contents["file-1"]) == rows[0]
-    assert json.loads(fake.contents["file-2"]) == {"question": "1+1", "answer": "2"}
+    assert (again["reused"], again["file_id"]) == (True, "file-1")
     assert "benchmark_id file-1" in answer["next_step"]
 
 
@@ -390,3 +437,18 @@ async def test_a_search_for_a_copy_that_fails_does_not_keep_the_data_set_from_be
         for _ in range(2):
             assert not (await server.answer("upload_dataset", rows=ROWS))["reused"]
     assert len(fake.files) == 2
+
+
+async def test_a_benchmark_tells_what_it_drops_and_where_it_contradicts_itself() -> None:
+    rows = [
+        {"question": "1+1", "answer": "2", "topic": "sums"},
+        {"question": "2+2", "answer": "4", "topic": "sums"},
+        {"question": "1+1", "answer": "3", "topic": "sums"},
+    ]
+    async with served(with_benchmarks()) as server:
+        answer = await server.answer("upload_dataset", rows=rows, benchmark=True)
+    assert "A benchmark keeps question and answer only; dropped: topic" in answer["warnings"]
+    assert answer["warnings"][-1] == (
+        "The same question has another expected answer once, first in 1 and 3 of the questions: no "
+        "answer is right for both"
+    )
