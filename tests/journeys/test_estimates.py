@@ -127,6 +127,7 @@ async def test_a_plan_foretells_the_tokens_that_the_engine_counts(
     # Unseen, a candidate is taken to write much; seen once, all is known but who wrote how much.
     if "model_to_evaluate" not in changes:
         assert first.input_tokens == pytest.approx(usage["input_tokens"], rel=0.1)
+        assert _all(first) == pytest.approx(sum(usage.values()), rel=0.2)
     assert second.input_tokens == pytest.approx(usage["input_tokens"], rel=0.2)
     assert _all(second) == pytest.approx(sum(usage.values()), rel=0.2)
 

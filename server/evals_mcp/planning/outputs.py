@@ -12,8 +12,8 @@ from evals_schemas.evaluations import AnyParameters, ModelRequest, candidates
 ANSWER_TOKENS = 300
 """What a candidate is taken to answer with where its `max_tokens` allows it."""
 
-VERDICT_TOKENS = 100
-"""What a judge is taken to answer with: two or three sentences and the verdict."""
+VERDICT_TOKENS = 60
+"""What a judge is taken to answer with: the short reasons that it is asked for, and the verdict."""
 
 _SHORT_ANSWER, _SHORT_VERDICT, _LONG_VERDICT = 50, 40, 1000
 

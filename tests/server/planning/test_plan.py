@@ -65,17 +65,17 @@ async def test_a_plan_shows_rows_calls_tokens_cost_and_what_the_first_row_become
                     "model": "judge-1",
                     "calls": 200,
                     "input_tokens": 96448,
-                    "output_tokens": 20000,
+                    "output_tokens": 12000,
                     "cost_usd": {"low": 0.0578, "high": 0.665},
                 },
             ],
             "input_tokens": 101856,
-            "output_tokens": 80000,
+            "output_tokens": 72000,
             "cost_usd": {"low": 0.0603, "high": 0.707},
             "notes": [
                 (
                     "Output, assumed: model_to_evaluate 300 tokens a call (50 to 1,024), judge "
-                    "100 tokens a call (40 to 1,000). Reasoning models write more."
+                    "60 tokens a call (40 to 1,000). Reasoning models write more."
                 ),
                 (
                     "No evaluation of this kind has completed yet: with 25 workers every second a "
@@ -150,7 +150,7 @@ async def test_what_a_service_adds_that_is_not_the_embedded_engine_is_said_to_be
 
     assert plan.notes == snapshot(
         [
-            "Output, assumed: judge 100 tokens a call (40 to 1,000). Reasoning models write more.",
+            "Output, assumed: judge 60 tokens a call (40 to 1,000). Reasoning models write more.",
             (
                 "What together itself adds to a judge's prompt is not known; it is taken to be as "
                 "long as the embedded engine's."
@@ -372,7 +372,7 @@ async def test_without_a_price_list_the_estimate_is_in_tokens() -> None:
     assert plan.input_tokens
     assert plan.notes == snapshot(
         [
-            "Output, assumed: judge 100 tokens a call (40 to 1,000). Reasoning models write more.",
+            "Output, assumed: judge 60 tokens a call (40 to 1,000). Reasoning models write more.",
             "The price list cannot be had (together does not answer): the estimate is in tokens.",
             (
                 "No evaluation of this kind has completed yet: with 25 workers every second a "
@@ -579,15 +579,15 @@ _OTHER = {**JUDGE, "system_template": "{{question}} {{expected}}"}
         ({}, (18.75, 31.25), "25 tokens a row, from 1 earlier run with the same templates."),
         (
             {"judge": _OTHER},
-            (25 / 3, 300),
-            "(8 to 300), from 1 earlier run of this judge with another template.",
+            (25 / 3, 180),
+            "(8 to 180), from 1 earlier run of this judge with another template.",
         ),
         (
             {"labels": ["right", "wrong", "so-so"]},
-            (25 / 3, 300),
+            (25 / 3, 180),
             "from 1 earlier run of this judge with other labels, scale or max_tokens.",
         ),
-        ({"judge": {**JUDGE, "max_tokens": 200}}, (25 / 3, 300), "other labels, scale or max_tok"),
+        ({"judge": {**JUDGE, "max_tokens": 200}}, (25 / 3, 180), "other labels, scale or max_tok"),
     ],
 )
 async def test_only_a_run_that_asked_the_same_narrows_the_range(
