@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 READY := .venv/ready
 
-.PHONY: demo test check tests wheel bench conformance faults lock schemas clean
+.PHONY: demo test check tests wheel bench clients conformance faults lock schemas clean
 
 demo: $(READY)  ## run the whole conversation once, in this terminal
 	$(BIN)/python examples/demo.py
@@ -27,6 +27,9 @@ tests: $(READY)
 
 bench: $(READY)  ## figures beside a floor or a peer, taken in the same run
 	$(BIN)/python -m benchmarks
+
+clients: $(READY)  ## the main job through the clients that people use; fetched once
+	$(BIN)/python -m tests.clients
 
 conformance: $(READY)  ## the official protocol conformance suite over HTTP; fetched once
 	$(BIN)/python -m tests.conformance.run

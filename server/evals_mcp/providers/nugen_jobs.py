@@ -57,7 +57,7 @@ def listed_job(line: BenchmarkEvaluationLine, known: Known, deadline: Deadline) 
     results = None
     if standing.status == "completed":
         first = known.models[0] if known.models and not line.baseline_model_id else None
-        results = listed_results(first, line.metrics, line.evaluation_id, line.judge_provider)
+        results = listed_results(first, line.metrics, line.evaluation_id)
     return EvaluationJob(
         workflow_id=line.evaluation_id,
         type=BENCHMARK,

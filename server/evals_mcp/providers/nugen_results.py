@@ -72,18 +72,11 @@ def results_of(
 
 
 def listed_results(
-    model_id: str | None,
-    metrics: Mapping[str, Any] | None,
-    evaluation_id: str,
-    judge: str | None = None,
+    model_id: str | None, metrics: Mapping[str, Any] | None, evaluation_id: str
 ) -> BenchmarkResults:
     """What a list tells of a completed evaluation: the first model's figures, or none."""
     models = [_figures(model_id, metrics, [])] if model_id and metrics else []
-    return BenchmarkResults(
-        models=models,
-        result_file_id=f"{ROWS_PREFIX}{evaluation_id}",
-        judge=clean(judge, 120) if judge else None,
-    )
+    return BenchmarkResults(models=models, result_file_id=f"{ROWS_PREFIX}{evaluation_id}")
 
 
 def _block(block: Mapping[str, Any], notes: list[str]) -> ModelFigures | None:

@@ -1,0 +1,69 @@
+"""An agent of the OpenAI Agents SDK whose model is the pipe."""
+
+import asyncio
+import json
+from itertools import count
+
+from agents import Agent, Runner, Usage, set_tracing_disabled
+from agents.items import ModelResponse
+from agents.mcp import MCPServerStdio, MCPServerStreamableHttp
+from agents.models.interface import Model
+from model_pipe import TARGET, next_call, offer, show
+from openai.types.responses import (
+    ResponseFunctionToolCall,
+    ResponseOutputMessage,
+    ResponseOutputText,
+)
+
+
+class PipeModel(Model):
+    """Answers as a model would: with the next tool call."""
+
+    def __init__(self):
+        self.ids = count(1)
+
+    async def get_response(self, **asked):
+        items = asked["input"]
+        if isinstance(items, str) or len(items) == 1:
+            offer((tool.name, tool.description, tool.params_json_schema) for tool in asked["tools"])
+        else:
+            show(as_seen(items[-1]["output"]))
+        call = await next_call()
+        return ModelResponse([tool_call(self.ids, *call) if call else DONE], Usage(), None)
+
+    def stream_response(self, **_):
+        raise NotImplementedError("no step of the story streams")
+
+
+def as_seen(output):
+    """The words of a function's output, which is text or a list of parts."""
+    if isinstance(output, str):
+        return output
+    return "\n".join(part["text"] for part in output)
+
+
+def tool_call(ids, name, arguments):
+    """A function call as the Responses API has it."""
+    return ResponseFunctionToolCall(
+        type="function_call", call_id=f"{next(ids)}", name=name, arguments=json.dumps(arguments)
+    )
+
+
+DONE = ResponseOutputMessage(
+    id="done",
+    type="message",
+    role="assistant",
+    status="completed",
+    content=[ResponseOutputText(type="output_text", text="Done.", annotations=[])],
+)
+
+
+async def main():
+    set_tracing_disabled(True)
+    server_type = MCPServerStreamableHttp if "url" in TARGET else MCPServerStdio
+    async with server_type(TARGET) as server:
+        agent = Agent("evaluator", model=PipeModel(), mcp_servers=[server])
+        await Runner.run(agent, "How good are our answers?", max_turns=30)
+
+
+asyncio.run(main())
