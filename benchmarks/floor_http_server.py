@@ -23,6 +23,7 @@ def main() -> None:
     # As the event loop makes its own: with the protocol named, small answers are not held back.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
+    listening.listen(1024)
     print(f"http://127.0.0.1:{listening.getsockname()[1]}/mcp", flush=True)
     app = server.streamable_http_app(stateless_http=True)
     config = uvicorn.Config(app, log_config=None, access_log=False)

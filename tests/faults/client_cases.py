@@ -37,10 +37,10 @@ from tests.journeys.served import served_engine
 from tests.server.serving import served
 
 PATIENCE = Patience(
-    budget=6.0, upload=6.0, connect=5.0, read=1.0, send=1.0, file=1.0, body_bytes=LONGEST_BODY
+    budget=12.0, upload=12.0, connect=5.0, read=2.5, send=2.5, file=2.5, body_bytes=LONGEST_BODY
 )
 _NO_LIMITS = httpx2.Limits(max_connections=None)
-BUSY_AT_ONCE, WAITING_AT_ONCE = 6, 200
+BUSY_AT_ONCE, WAITING_AT_ONCE = 6, 60
 """Cases that run at the same time: those that work, and after them those that mostly wait."""
 
 ROWS = [{"expected": f"answer {n}", "answer": f"answer {n}"} for n in range(3)]
@@ -122,7 +122,7 @@ class World:
         async with self._faulty(case, times) as (provider, _, proxy):
             error: EvalsMCPError | None = None
             try:
-                with anyio.fail_after(50):
+                with anyio.fail_after(100):
                     await case.operation.call(provider, own)
             except EvalsMCPError as caught:
                 error = caught
@@ -144,7 +144,7 @@ class World:
             served(provider, clock=Clock(now=clock)) as server,
         ):
             for _ in range(3):
-                with anyio.fail_after(50):
+                with anyio.fail_after(100):
                     await server.client.call_tool("create_evaluation", arguments)
         return await self.things(case.operation, own) or 0
 

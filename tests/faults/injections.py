@@ -18,7 +18,7 @@ SIGNATURE = "signature-never-told"
 
 LONGEST_BODY = 256 * 1024
 """What the suite allows a JSON body; an over-long one is four times as long."""
-PIECES, PAUSE = 25, 0.3
+PIECES, PAUSE = 25, 0.6
 """A slow answer: so many pieces with so many seconds between them."""
 
 _REFUSAL = json.dumps(
