@@ -34,6 +34,7 @@ async def plan_benchmark(request: BenchmarkRequest, provider: Provider, desk: Pl
     plan.problems += _same_model(request)
     if service == LOCAL:
         plan.problems += _unknown_metrics(request)
+        plan.warnings += _no_models(lookups)
     for role, model in _models(request):
         plan.problems += _unknown(role, model, lookups, service)
     readable = service == LOCAL and bool(plan.rows)
@@ -99,6 +100,14 @@ def _no_benchmark(request: BenchmarkRequest, listed: list[File]) -> str:
 def _same_model(request: BenchmarkRequest) -> Iterator[str]:
     if request.model_id_2 == request.model_id:
         yield "`model_id_2` is the same as `model_id`: name another model, or leave it out."
+
+
+def _no_models(lookups: Lookups) -> Iterator[str]:
+    if lookups.models and all(name.startswith(RULE_PREFIX) for name in lookups.models):
+        yield (
+            f"{LOCAL} lists no model that could answer: is local.models.base_url set, and its "
+            "endpoint running?"
+        )
 
 
 def _unknown_metrics(request: BenchmarkRequest) -> Iterator[str]:
