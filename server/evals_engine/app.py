@@ -70,19 +70,8 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
         finally:
             store.close()
 
-    api: list[BaseRoute] = [*models.routes, *evaluations.routes, *files.routes]
-    benchmark_api: list[BaseRoute] = [
-        *benchmark_models.routes,
-        *benchmark_evaluations.routes,
-        *benchmarks.routes,
-    ]
     app = Starlette(
-        # The vendor's SDK appends /v1 to a base URL that ends in it already.
-        routes=[
-            Mount("/v1/v1", routes=api),
-            Mount("/v1", routes=api),
-            Mount(BENCHMARK_ROOT, routes=benchmark_api),
-        ],
+        routes=_routes(),
         exception_handlers={
             ApiError: _api_error,
             HTTPException: _http_error,
@@ -97,6 +86,21 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
     app.add_middleware(BoundedHeaders)
     app.add_middleware(InternalErrors)
     return app
+
+
+def _routes() -> list[BaseRoute]:
+    """Both contracts. The vendor's SDK appends /v1 to a base URL that ends in it already."""
+    api: list[BaseRoute] = [*models.routes, *evaluations.routes, *files.routes]
+    benchmark_api: list[BaseRoute] = [
+        *benchmark_models.routes,
+        *benchmark_evaluations.routes,
+        *benchmarks.routes,
+    ]
+    return [
+        Mount("/v1/v1", routes=api),
+        Mount("/v1", routes=api),
+        Mount(BENCHMARK_ROOT, routes=benchmark_api),
+    ]
 
 
 async def _api_error(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
+from evals_mcp.settings_http import OAuthSettings, SubjectSettings
 from evals_mcp.settings_origin import Origin, SettingPath, is_placeholder
 from evals_mcp.settings_schema import (
     ModelEndpointSettings,
@@ -31,6 +32,9 @@ _WITH_ADDRESS = (ModelEndpointSettings, NamedEndpointSettings, TogetherSettings,
 """Where a token is sent to an address, which must be safe for it."""
 
 
+_SUBJECTS = ("oauth", "subjects")
+
+
 def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) -> Settings:
     """The settings with every `token` filled in, from itself, its file or its variable.
 
@@ -39,48 +43,36 @@ def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) 
             be sent in clear.
     """
     finder = _Finder(environ, origin)
-    local = settings.local
-    found_local = local.model_copy(
-        update={
-            "models": finder.filled(local.models, ("local", "models")),
-            "dedicated": {
-                name: finder.filled(endpoint, ("local", "dedicated", name))
-                for name, endpoint in local.dedicated.items()
-            },
-        }
-    )
-    credentials = {
-        name: finder.filled(credential, ("credentials", name))
-        for name, credential in settings.credentials.items()
+    local, engine, oauth = settings.local, settings.engine, settings.oauth
+    found = {
+        "together": finder.filled(settings.together, ("together",)),
+        "nugen": finder.filled(settings.nugen, ("nugen",)),
+        "credentials": finder.all_filled(settings.credentials, ("credentials",)),
+        "local": local.model_copy(
+            update={
+                "models": finder.filled(local.models, ("local", "models")),
+                "dedicated": finder.all_filled(local.dedicated, ("local", "dedicated")),
+            }
+        ),
+        "oauth": oauth.model_copy(update={"subjects": _subjects(oauth, finder)}),
+        "engine": finder.filled(engine, ("engine",)).model_copy(
+            update={"owners": finder.all_filled(engine.owners, ("engine", "owners"))}
+        ),
     }
-    subjects = {
+    return settings.model_copy(update=found)
+
+
+def _subjects(oauth: OAuthSettings, finder: _Finder) -> dict[str, SubjectSettings]:
+    """Each subject with its keys for the services."""
+    return {
         name: subject.model_copy(
             update={
-                service: finder.filled(
-                    getattr(subject, service), ("oauth", "subjects", name, service)
-                )
-                for service in ("together", "nugen")
+                "together": finder.filled(subject.together, (*_SUBJECTS, name, "together")),
+                "nugen": finder.filled(subject.nugen, (*_SUBJECTS, name, "nugen")),
             }
         )
-        for name, subject in settings.oauth.subjects.items()
+        for name, subject in oauth.subjects.items()
     }
-    return settings.model_copy(
-        update={
-            "together": finder.filled(settings.together, ("together",)),
-            "nugen": finder.filled(settings.nugen, ("nugen",)),
-            "local": found_local,
-            "credentials": credentials,
-            "oauth": settings.oauth.model_copy(update={"subjects": subjects}),
-            "engine": finder.filled(settings.engine, ("engine",)).model_copy(
-                update={
-                    "owners": {
-                        name: finder.filled(owner, ("engine", "owners", name))
-                        for name, owner in settings.engine.owners.items()
-                    }
-                }
-            ),
-        }
-    )
 
 
 @dataclass(frozen=True)
@@ -95,6 +87,10 @@ class _Finder:
         if isinstance(source, _WITH_ADDRESS):
             self._refuse_clear_text(source.base_url, path)
         return source.model_copy(update={"token": SecretStr(token)})
+
+    def all_filled(self, sources: Mapping[str, _Source], path: SettingPath) -> dict[str, _Source]:
+        """Sections that the user names, each filled in."""
+        return {name: self.filled(source, (*path, name)) for name, source in sources.items()}
 
     def _token(self, source: TokenSource, path: SettingPath) -> str | None:
         """The token by the first way that is set: itself, its file, its variable."""

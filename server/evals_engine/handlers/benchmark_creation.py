@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -20,7 +19,7 @@ from evals_engine.handlers.bodies import invalid, json_body
 from evals_engine.handlers.models import serverless_models
 from evals_engine.idempotency import created_before, creation_key
 from evals_engine.quotas import refuse_too_many
-from evals_engine.store import CreationKey, StoredEvaluation
+from evals_engine.recording import NewEvaluation, record
 from evals_schemas.benchmarks import BENCHMARK, METRICS, BenchmarkCreateBody, Metric
 from evals_schemas.evaluations import RULE_PREFIX
 
@@ -35,7 +34,11 @@ async def create(request: Request) -> Response:
         parameters = await _checked(request, wanted)
         most = engine.config.max_unfinished
         await to_thread.run_sync(refuse_too_many, engine.store, owner, most)
-        created = await to_thread.run_sync(_record, request, parameters, key)
+        stored = parameters.model_dump(mode="json")
+        new = NewEvaluation(
+            "beval", owner, BENCHMARK, stored, parameters.benchmark_id, engine.clock()
+        )
+        created = await to_thread.run_sync(record, engine.store, engine.scheduler, new, key)
         engine.scheduler.wake()
     evaluation = await find_evaluation(request, created)
     return JSONResponse(
@@ -120,29 +123,3 @@ def _unknown(field: str, name: str, known: Sequence[str]) -> ApiError:
     return ApiError(
         400, f"{field}: no such model; {hint}. GET /api/v3/models/base lists every model."
     )
-
-
-def _record(request: Request, parameters: BenchmarkParameters, key: CreationKey | None) -> str:
-    """Store the new evaluation under a free id, unless another process was first with its key."""
-    engine = request.app.state.engine
-    now: float = engine.clock()
-    while True:
-        evaluation = StoredEvaluation(
-            id=f"beval-{secrets.token_hex(2)}-{int(now)}",
-            owner=request.scope["owner"],
-            type=BENCHMARK,
-            parameters=parameters.model_dump(mode="json"),
-            file_id=parameters.benchmark_id,
-            status="pending",
-            results=None,
-            total_rows=None,
-            done_rows=0,
-            failed_rows=0,
-            created_at=now,
-            updated_at=now,
-            cancel_requested=False,
-        )
-        if engine.store.add_evaluation(evaluation, "Job is pending evaluation", None, key):
-            return evaluation.id
-        if key and (earlier := created_before(engine.store, evaluation.owner, key)):
-            return earlier

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -18,11 +17,12 @@ from evals_engine.evaluate import make_evaluator
 from evals_engine.faults import RequestFault, cleaned
 from evals_engine.handlers.bodies import json_body
 from evals_engine.idempotency import created_before, creation_key
-from evals_engine.keys import Keys, keys_of, stored_parameters
+from evals_engine.keys import keys_of, stored_parameters
 from evals_engine.purposes import OF_BENCHMARKS
 from evals_engine.quotas import refuse_too_many
+from evals_engine.recording import NewEvaluation, record
 from evals_engine.results import rows_so_far
-from evals_engine.store import CreationKey, Step, Store, StoredEvaluation, StoredFile
+from evals_engine.store import Step, Store, StoredEvaluation, StoredFile
 from evals_engine.uploads import CHUNK_BYTES
 from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.datasets import read_rows
@@ -66,9 +66,18 @@ async def create(request: Request) -> Response:
         raise ApiError(400, str(fault), param=f"parameters.{fault.param}") from fault
     most = engine.config.max_unfinished
     await to_thread.run_sync(refuse_too_many, engine.store, owner, most)
-    evaluation_id = await to_thread.run_sync(_record, request, wanted, keys, key)
+    new = NewEvaluation(
+        "eval",
+        owner,
+        wanted.type,
+        stored_parameters(wanted.parameters),
+        file_id,
+        engine.clock(),
+        keys,
+    )
+    recorded = await to_thread.run_sync(record, engine.store, engine.scheduler, new, key)
     engine.scheduler.wake()
-    return _json(EvaluationCreated(workflow_id=evaluation_id, status="pending"))
+    return _json(EvaluationCreated(workflow_id=recorded, status="pending"))
 
 
 async def list_all(request: Request) -> Response:
@@ -145,43 +154,6 @@ async def _find(request: Request) -> StoredEvaluation:
     if found is None or found.type == BENCHMARK:
         raise not_found("evaluation", evaluation_id)
     return found
-
-
-def _record(
-    request: Request,
-    wanted: ClassifyRequest | ScoreRequest | CompareRequest,
-    keys: Keys,
-    key: CreationKey | None,
-) -> str:
-    """Store the new evaluation under a free id, unless another process was first with its key.
-
-    One with keys of models is leased to this process.
-    """
-    engine = request.app.state.engine
-    now: float = engine.clock()
-    while True:
-        evaluation = StoredEvaluation(
-            id=f"eval-{secrets.token_hex(2)}-{int(now)}",
-            owner=request.scope["owner"],
-            type=wanted.type,
-            parameters=stored_parameters(wanted.parameters),
-            file_id=wanted.parameters.input_data_file_path,
-            status="pending",
-            results=None,
-            total_rows=None,
-            done_rows=0,
-            failed_rows=0,
-            created_at=now,
-            updated_at=now,
-            cancel_requested=False,
-        )
-        if keys:
-            engine.scheduler.keep_keys(evaluation.id, keys)
-        lease = engine.scheduler.lease() if keys else None
-        if engine.store.add_evaluation(evaluation, "Job is pending evaluation", lease, key):
-            return evaluation.id
-        if key and (earlier := created_before(engine.store, evaluation.owner, key)):
-            return earlier
 
 
 def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:

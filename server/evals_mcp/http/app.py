@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -81,30 +81,16 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
             user only.
         event_store: Keeps a session's events for a client that lost its stream; None for none.
     """
-    # Not the SDK's own app: that one would answer 500 before `BodyDeadline` can answer 408.
-    sessions = StreamableHTTPSessionManager(
-        server,
-        event_store,
-        stateless=stateless,
-        retry_interval=RETRY_MS if event_store else None,
-        max_request_body_size=front.max_body_bytes,
-        security_settings=TransportSecuritySettings(
-            allowed_hosts=list(front.allowed_hosts), allowed_origins=list(front.allowed_origins)
-        ),
-    )
+    sessions = _sessions(server, front, event_store, stateless=stateless)
     guarded: ASGIApp = sessions.handle_request
     if lacking is not None:
         guarded = WriteScope(guarded, may_call, lacking, front.max_body_bytes)
     guarded = CallLimits(BodyDeadline(guarded, front.body_seconds), front.limits)
 
-    async def ready(_: Request) -> Response:
-        good = is_ready()
-        return JSONResponse({"ready": good}, 200 if good else 503)
-
     return Starlette(
         routes=[
             Route("/healthz", _alive),
-            Route("/readyz", ready),
+            Route("/readyz", _readiness(is_ready)),
             *routes,
             Route(
                 front.path,
@@ -120,6 +106,30 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
         ],
         lifespan=lambda _: sessions.run(),
     )
+
+
+def _sessions(
+    server: Server[Services], front: Front, event_store: EventStore | None, *, stateless: bool
+) -> StreamableHTTPSessionManager:
+    """The SDK's transport. Not its whole app: that would answer 500 before our guards answer."""
+    return StreamableHTTPSessionManager(
+        server,
+        event_store,
+        stateless=stateless,
+        retry_interval=RETRY_MS if event_store else None,
+        max_request_body_size=front.max_body_bytes,
+        security_settings=TransportSecuritySettings(
+            allowed_hosts=list(front.allowed_hosts), allowed_origins=list(front.allowed_origins)
+        ),
+    )
+
+
+def _readiness(is_ready: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
+    async def ready(_: Request) -> Response:
+        good = is_ready()
+        return JSONResponse({"ready": good}, 200 if good else 503)
+
+    return ready
 
 
 async def _alive(_: Request) -> Response:
