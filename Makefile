@@ -37,8 +37,8 @@ conformance: $(READY)  ## the official protocol conformance suite over HTTP; fet
 faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and what comes of it
 	$(BIN)/python -m tests.faults > docs/faults.md
 
-schemas: $(READY)  ## write schemas/tools.json anew from the models
-	$(BIN)/python -m evals_mcp.cli tools > schemas/tools.json
+schemas: $(READY)  ## write the tool list anew from the models
+	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools.json
 
 lock: $(READY)  ## resolve requirements.lock anew, for every platform and Python
 	$(BIN)/python -m pip install --quiet uv

@@ -88,24 +88,33 @@ def _log_to_stderr(level: str) -> None:
 def _serve(settings: Settings) -> int:
     import signal
 
+    from evals_mcp.stdio.early_answers import EarlyAnswers
+    from evals_mcp.stdio.entrance import Entrance
+    from evals_mcp.stdio.wire import claim_standard_streams
+
+    number = version("evals-mcp")
+    early = EarlyAnswers(number, read_only=settings.server.read_only)
+    entrance = Entrance(claim_standard_streams(), early)
+    entrance.open()
+    # A thread waits for standard input and cannot be interrupted; runs are durable at any moment.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    # The client has its first answers while this loads, which takes most of a start.
     import anyio
     from mcp.server.stdio import stdio_server
 
     from evals_mcp.server import build_server
     from evals_mcp.services import open_services
+    from evals_mcp.stdio.handover import handed_over
 
     server = build_server(
-        version("evals-mcp"),
-        partial(open_services, settings),
-        read_only=settings.server.read_only,
+        number, partial(open_services, settings), read_only=settings.server.read_only
     )
 
     async def serve() -> None:
-        async with stdio_server() as (received, sent):
+        async with stdio_server(*handed_over(entrance)) as (received, sent):
             await server.run(received, sent, server.create_initialization_options())
 
-    # A thread waits for standard input and cannot be interrupted; runs are durable at any moment.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     anyio.run(serve)
     return 0
 

@@ -9,22 +9,19 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from evals_mcp.errors import EvalsMCPError
+from evals_mcp.launching.asking import AskUser
+from evals_mcp.launching.launches import Launches
+from evals_mcp.planning.desk import PlanningDesk
+from evals_mcp.principals import Principal
+from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import log_bug
 from evals_mcp.settings_schema import Settings
-
-if TYPE_CHECKING:
-    from evals_mcp.launching.asking import AskUser
-    from evals_mcp.launching.launches import Launches
-    from evals_mcp.planning.desk import PlanningDesk
-    from evals_mcp.principals import Principal
-    from evals_mcp.providers.protocol import Provider
-    from evals_mcp.tools.session import Clock, ReportProgress, ToolSession
+from evals_mcp.tools.session import Clock, ReportProgress, ToolSession
 
 log = logging.getLogger(__name__)
 
@@ -66,8 +63,6 @@ class ProviderServices:
         self, principal: Principal, report_progress: ReportProgress, ask_user: AskUser
     ) -> ToolSession:
         """A tool call's collaborators; see `Services`."""
-        from evals_mcp.tools.session import Clock, ToolSession  # noqa: PLC0415 - not before a call
-
         provider_of, clock = await self.open(), self._clock or Clock()
         if self._kept is None:
             self._kept = _kept(self._settings, clock)
@@ -161,10 +156,7 @@ async def open_services(
 
 def _kept(settings: Settings, clock: Clock) -> tuple[PlanningDesk, Launches]:
     """What plans and launches keep from one call to the next."""
-    # Not before a call.
-    from evals_mcp.compose import compile_template  # noqa: PLC0415
-    from evals_mcp.launching.launches import Launches  # noqa: PLC0415
-    from evals_mcp.planning.desk import PlanningDesk  # noqa: PLC0415
+    from evals_mcp.compose import compile_template  # noqa: PLC0415 - not before a call
 
     desk = PlanningDesk(compile_template, clock.monotonic, settings.local.benchmark_judge)
     return desk, Launches(settings.budget, clock.now)

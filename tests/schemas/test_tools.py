@@ -34,7 +34,7 @@ INPUTS = [
     tools.UploadDatasetInput,
 ]
 OUTPUTS = Output.__subclasses__()
-COMMITTED = Path(__file__).parents[2] / "schemas" / "tools.json"
+COMMITTED = Path(__file__).parents[2] / "schemas" / "evals_schemas" / "tools.json"
 
 
 def every_schema(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,8 @@ import pytest
 from mcp import Client
 
 from evals_mcp.errors import NoTokenError, UnavailableError
-from evals_mcp.server import INSTRUCTIONS, build_server
+from evals_mcp.instructions import INSTRUCTIONS
+from evals_mcp.server import build_server
 from evals_mcp.services import open_services
 from evals_mcp.settings_schema import Settings
 from evals_schemas.files import File

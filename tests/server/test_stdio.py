@@ -6,7 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import anyio
@@ -30,6 +33,7 @@ INITIALIZE: dict[str, Any] = {
 }
 INITIALIZED: dict[str, Any] = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 LIST_TOOLS: dict[str, Any] = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+OTHER_LIST: dict[str, Any] = {"jsonrpc": "2.0", "id": 4, "method": "prompts/list"}
 CALL: dict[str, Any] = {
     "jsonrpc": "2.0",
     "id": 3,
@@ -49,17 +53,17 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def exchange(
-    folder: Path, *messages: dict[str, Any], flags: tuple[str, ...] = ()
-) -> tuple[list[dict[str, Any]], str]:
-    """What the server answers to these messages before its input ends, and its standard error."""
-    command = [sys.executable, *flags, "-m", "evals_mcp.cli"]
-    environ = environment(folder)
-    if flags:
+@contextmanager
+def spoken_to(
+    folder: Path, variables: Mapping[str, str] | None = None, flags: Sequence[str] = ()
+) -> Generator[subprocess.Popen[str]]:
+    """The server with both pipes open; it ends as its input does."""
+    environ = {**environment(folder), **(variables or {})}
+    if flags or variables:
         # A coverage measurement inside the process would import modules of its own.
         environ = {name: value for name, value in environ.items() if "COVERAGE" not in name}
     with subprocess.Popen(
-        command,
+        [sys.executable, *flags, "-m", "evals_mcp.cli"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -67,14 +71,29 @@ def exchange(
         encoding="utf-8",
         cwd=folder,
     ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        answers: list[dict[str, Any]] = []
-        for message in messages:
-            process.stdin.write(json.dumps(message) + "\n")
-            process.stdin.flush()
-            if "id" in message:
-                answers.append(json.loads(process.stdout.readline()))
+        watchdog = Timer(60, process.kill)
+        watchdog.start()
+        try:
+            yield process
+        finally:
+            watchdog.cancel()
+
+
+def said(process: subprocess.Popen[str], message: dict[str, Any]) -> dict[str, Any]:
+    """The next line of the server after this message."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(message) + "\n")
+    process.stdin.flush()
+    return json.loads(process.stdout.readline()) if "id" in message else {}
+
+
+def exchange(
+    folder: Path, *messages: dict[str, Any], flags: tuple[str, ...] = ()
+) -> tuple[list[dict[str, Any]], str]:
+    """What the server answers to these messages before its input ends, and its standard error."""
+    with spoken_to(folder, flags=flags) as process:
+        answers = [answer for message in messages if (answer := said(process, message))]
         rest, errors = process.communicate(timeout=30)
         assert process.returncode == 0
     answers += [json.loads(line) for line in rest.splitlines()]
@@ -95,17 +114,94 @@ def test_standard_output_holds_json_rpc_only(tmp_path: Path) -> None:
     assert errors == ""
 
 
-def test_initialize_and_the_tool_list_need_nothing_heavy(tmp_path: Path) -> None:
-    flags = ("-X", "importtime")
+def test_a_server_that_was_not_asked_for_anything_loads_nothing_heavy(tmp_path: Path) -> None:
+    _, listed = exchange(
+        tmp_path, INITIALIZE, INITIALIZED, LIST_TOOLS, OTHER_LIST, flags=("-X", "importtime")
+    )
 
-    _, before = exchange(tmp_path, INITIALIZE, flags=flags)
-    _, listed = exchange(tmp_path, INITIALIZE, INITIALIZED, LIST_TOOLS, flags=flags)
-
-    assert "evals_mcp.server" in imported(before)
-    for name in (*HEAVY, "evals_mcp.tools.catalog", "evals_schemas.tools", "evals_mcp.compose"):
-        assert name not in imported(before)
+    assert "evals_mcp.tools.catalog" in imported(listed)
     for name in HEAVY:
         assert name not in imported(listed)
+
+
+def test_the_first_answers_do_not_wait_for_the_sdk(tmp_path: Path) -> None:
+    never = "import threading; threading.Event().wait()"
+    for package in ("mcp", "anyio"):
+        (tmp_path / f"{package}.py").write_text(never)
+
+    with spoken_to(tmp_path, {"PYTHONPATH": str(tmp_path)}) as process:
+        answers = [said(process, message) for message in (INITIALIZE, LIST_TOOLS)]
+        process.kill()
+
+    assert [answer["id"] for answer in answers] == [1, 2]
+    assert len(answers[1]["result"]["tools"]) == 10
+
+
+def test_a_burst_of_requests_has_one_answer_each(tmp_path: Path) -> None:
+    ping = {"jsonrpc": "2.0", "id": 5, "method": "ping"}
+    burst = (INITIALIZE, INITIALIZED, CALL, LIST_TOOLS, ping)
+
+    with spoken_to(tmp_path) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("".join(json.dumps(message) + "\n" for message in burst))
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(4)]
+        rest, errors = process.communicate(timeout=30)
+
+    assert sorted(answer["id"] for answer in answers) == [1, 2, 3, 5]
+    assert all("result" in answer for answer in answers)
+    assert (rest, errors) == ("", "")
+
+
+def test_a_wrong_setting_is_told_before_any_answer(tmp_path: Path) -> None:
+    wrong = {"EVALS_MCP_SERVER__PROVIDER": "nowhere"}
+
+    with spoken_to(tmp_path, wrong) as process:
+        answers, errors = process.communicate(json.dumps(INITIALIZE) + "\n", timeout=30)
+
+    assert process.returncode == 2
+    assert answers == ""
+    assert "server.provider" in errors
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the shell closes the stream")
+def test_a_closed_standard_error_does_not_get_the_protocol(tmp_path: Path) -> None:
+    command = f'exec "{sys.executable}" -m evals_mcp.cli 2>&-'
+    said = "".join(json.dumps(message) + "\n" for message in (INITIALIZE, INITIALIZED, LIST_TOOLS))
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        input=said,
+        capture_output=True,
+        env=environment(tmp_path),
+        encoding="utf-8",
+        cwd=tmp_path,
+        timeout=60,
+        check=True,
+    )
+
+    assert [json.loads(answer)["id"] for answer in done.stdout.splitlines()] == [1, 2]
+
+
+def test_what_is_printed_by_mistake_misses_the_protocol(tmp_path: Path) -> None:
+    code = (
+        "import sys; from evals_mcp.stdio.wire import claim_standard_streams as claim; "
+        "wire = claim(); print('stray', sys.stdin.read()); wire.write(next(wire.lines()))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input="spoken\n",
+        capture_output=True,
+        env=environment(tmp_path),
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+
+    assert done.stdout == "spoken\n"
+    assert done.stderr.startswith("stray")
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])

@@ -1,0 +1,155 @@
+"""The answers that need nothing but the settings: who the server is, and its tools.
+
+They are what the SDK's server answers to the same requests, which a test compares. Whatever is not
+exactly of the usual form is left to that server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from typing import Any, Literal, TypeGuard, cast
+
+from evals_mcp.instructions import NAME, TITLE, instructions
+
+HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+"""Versions of the protocol that begin with `initialize`; any of them is agreed to."""
+MODERN_VERSION = "2026-07-28"
+"""The version whose every request says who asks and how."""
+
+META = "io.modelcontextprotocol/"
+"""How the keys begin that the protocol has in `_meta`."""
+
+CAPABILITIES = {"tools": {"listChanged": False}}
+
+Era = Literal["handshake", "modern"]
+RequestId = str | int
+
+
+@dataclass(frozen=True)
+class EarlyAnswer:
+    """One line to send."""
+
+    line: bytes
+    opens: RequestId | None = None
+    """Id of the request where it opens the connection: the server has to hear of it too. Else
+    None."""
+
+
+class EarlyAnswers:
+    """Answers one client, whose first request decides the era of all later ones."""
+
+    def __init__(self, version: str, *, read_only: bool) -> None:
+        """Speak for a server of that version, which may leave out every tool that writes."""
+        self._server = {"name": NAME, "title": TITLE, "version": version}
+        self._read_only = read_only
+        self._era: Era | None = None
+
+    def answer(self, line: bytes) -> EarlyAnswer | None:
+        """What to send to a line of the client; None where the server itself has to read it."""
+        if (request := _request(line)) is None:
+            return None
+        method, params = request["method"], request.get("params", {})
+        opening = self._opening(method, params)
+        result = self._opened(method, params) if opening is None else self._welcome(params, opening)
+        if result is None:
+            return None
+        self._era = opening or self._era
+        message = {"jsonrpc": "2.0", "id": request["id"], "result": result}
+        text = json.dumps(message, separators=(",", ":"))
+        return EarlyAnswer(text.encode(), request["id"] if opening else None)
+
+    def _opening(self, method: str, params: Mapping[str, Any]) -> Era | None:
+        """The era that a request opens; None where it opens none."""
+        if self._era is not None:
+            return None
+        if method == "initialize" and _introduces_itself(params):
+            return "handshake"
+        return "modern" if method == "server/discover" and _has_envelope(params) else None
+
+    def _welcome(self, params: Mapping[str, Any], era: Era) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "capabilities": CAPABILITIES,
+            "instructions": instructions(read_only=self._read_only),
+        }
+        if era == "modern":
+            return self._modern({**facts, "supportedVersions": [MODERN_VERSION]})
+        return {**facts, "protocolVersion": params["protocolVersion"], "serverInfo": self._server}
+
+    def _opened(self, method: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
+        """A result within the era; None for what is not answered here."""
+        if self._era == "handshake" and not params.keys() - {"_meta"}:
+            if method == "ping":
+                return {}
+            if method == "tools/list" and not _has_envelope(params):
+                return {"tools": self._tools}
+        if self._era == "modern" and method == "tools/list" and _has_envelope(params):
+            return self._modern({"tools": self._tools})
+        return None
+
+    def _modern(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A result as its era wants it: nothing may be kept of it, and it says who answers."""
+        return {
+            **result,
+            "resultType": "complete",
+            "cacheScope": "private",
+            "ttlMs": 0,
+            "_meta": {f"{META}serverInfo": self._server},
+        }
+
+    @cached_property
+    def _tools(self) -> list[dict[str, Any]]:
+        """The committed list, which a test compares with the catalogue."""
+        listed = json.loads(files("evals_schemas").joinpath("tools.json").read_bytes())["tools"]
+        if not self._read_only:
+            return listed
+        return [tool for tool in listed if tool["annotations"]["readOnlyHint"]]
+
+
+def _request(line: bytes) -> dict[str, Any] | None:
+    """A JSON-RPC request with an id, a method and parameters by name; None for anything else."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not _is_object(message) or message.get("jsonrpc") != "2.0":
+        return None
+    has_id = isinstance(message.get("id"), RequestId) and not isinstance(message["id"], bool)
+    has_form = isinstance(message.get("method"), str) and _is_object(message.get("params", {}))
+    return message if has_id and has_form else None
+
+
+def _introduces_itself(params: Mapping[str, Any]) -> bool:
+    """Whether `initialize` is complete, and of a version that is known here."""
+    return (
+        params.get("protocolVersion") in HANDSHAKE_VERSIONS
+        and _is_client(params.get("clientInfo"))
+        and _are_capabilities(params.get("capabilities"))
+    )
+
+
+def _has_envelope(params: Mapping[str, Any]) -> bool:
+    """Whether a request is complete as a modern one, with nothing else in it."""
+    meta = params.get("_meta")
+    return (
+        set(params) == {"_meta"}
+        and _is_object(meta)
+        and meta.get(f"{META}protocolVersion") == MODERN_VERSION
+        and _is_client(meta.get(f"{META}clientInfo"))
+        and _are_capabilities(meta.get(f"{META}clientCapabilities"))
+    )
+
+
+def _is_client(value: object) -> bool:
+    return _is_object(value) and all(isinstance(value.get(key), str) for key in ("name", "version"))
+
+
+def _are_capabilities(value: object) -> bool:
+    return _is_object(value) and all(_is_object(one) for one in value.values())
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict) and all(isinstance(key, str) for key in cast("Any", value))
