@@ -16,7 +16,9 @@ from evals_schemas.evaluations import EvaluationJob, Progress
 from evals_schemas.summaries import Interval, Rate, Scores, Summary, Wins
 
 DOUBTFUL_PERCENT = 20.0
-"""From this share of pairs with two verdicts on, a headline says so."""
+"""From this share of pairs whose verdict changed with the order on, a headline says so."""
+UNDECIDED_PERCENT = 50.0
+"""From here on the order decided more pairs than the answers did, and nothing else is concluded."""
 
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -125,12 +127,14 @@ def _more_of_wins(found: Wins, verdicts: Sequence[tuple[RowVerdict, int]]) -> Wi
 
 
 def _wins_headline(headline: str, wins: Wins) -> str:
-    """With the interval that the totals cannot give, and the one doubt that undoes a win."""
+    """With the interval that the totals cannot give, and the one doubt that undoes any verdict."""
     if wins.a_percent is not None and wins.a_interval is not None:
         low, high = wins.a_interval.low, wins.a_interval.high
         interval = f"{low:.1f}-{high:.1f} %"
         headline = f"{headline[:-1]}; A's win rate is {wins.a_percent:.1f} % (95 % {interval})."
     flips = wins.disagreements
+    if flips and flips.percent >= UNDECIDED_PERCENT:
+        headline = f"The judge decides little: {headline.partition(': ')[2]}"
     if flips and flips.percent >= DOUBTFUL_PERCENT:
         headline = f"{headline[:-1]}; the verdict changed with the order in {flips.percent:.0f} %."
     return headline

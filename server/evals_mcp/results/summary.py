@@ -291,7 +291,7 @@ def _wins_sentence(wins: Wins, n: int, one_order: bool) -> str:
     order = ", judged in the order A, B only" if one_order else ""
     counts = f"of {n} pairs A wins {wins.a}, B wins {wins.b} and {wins.ties} are ties{order}"
     if wins.p_value is None:
-        return f"No difference: {counts}"
+        return f"No winner: {counts}"
     chance = f"sign test p {_p_text(wins.p_value)}"
     if wins.p_value >= _SIGNIFICANT or wins.a == wins.b:
         return f"No clear winner: {counts} ({chance})"

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast
 from evals_mcp.cleaning import clean
 from evals_schemas.benchmarks import BENCHMARK
 from evals_schemas.evaluations import Progress
-from evals_schemas.tools import ProgressOutput
+from evals_schemas.tools import RESPONSE_COLUMNS, ProgressOutput
 
 STATUS_SHOWN = 40
 """Characters of a status: a service may write one of its own."""
@@ -30,8 +30,14 @@ def shown_progress(progress: Progress | None, kind: str | None) -> ProgressOutpu
 
 
 def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """A request's parameters with keys and URLs removed, and everything long cut."""
-    return cast("dict[str, Any]", _shown(parameters, _DEPTH))
+    """A request's parameters as `create_evaluation` takes them: a column of ready answers has a
+    field of its own there. Keys and URLs are removed, and everything long is cut.
+    """
+    taken = {
+        RESPONSE_COLUMNS.get(name, name) if isinstance(value, str) else name: value
+        for name, value in parameters.items()
+    }
+    return cast("dict[str, Any]", _shown(taken, _DEPTH))
 
 
 def _shown(value: object, depth: int) -> object:

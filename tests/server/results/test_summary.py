@@ -122,7 +122,7 @@ def test_no_valid_score_is_said_and_is_no_zero() -> None:
         (40, 10, 10, "A is better: of 60 pairs A wins 40, B wins 10 and 10 are ties"),
         (10, 40, 10, "B is better"),
         (12, 10, 10, "No clear winner"),
-        (0, 0, 5, "No difference: of 5 pairs"),
+        (0, 0, 5, "No winner: of 5 pairs"),
         (0, 0, 0, "No pair has a valid verdict"),
     ],
 )

@@ -36,6 +36,19 @@ async def test_keys_are_removed_from_the_parameters() -> None:
     assert "sk-secret" not in result.model_dump_json()
 
 
+async def test_parameters_have_the_names_under_which_a_create_takes_them() -> None:
+    ready, run = classify_job("eval-1"), classify_job("eval-2")
+    run.parameters["model_to_evaluate"] = {"model": "m", "model_source": "serverless"}
+    async with served(FakeProvider(jobs=[ready, run])) as server:
+        columns = await server.answer("get_evaluation", evaluation_id="eval-1")
+        models = await server.answer("get_evaluation", evaluation_id="eval-2")
+
+    assert columns["parameters"]["response_column"] == "answer"
+    assert "model_to_evaluate" not in columns["parameters"]
+    assert models["parameters"]["model_to_evaluate"]["model"] == "m"
+    assert "response_column" not in models["parameters"]
+
+
 async def test_a_long_template_is_cut() -> None:
     job = classify_job()
     job.parameters["judge"]["system_template"] = "word " * 5000
