@@ -5,7 +5,20 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import check, clients, engine, load, memory, plan, results, start, table, tools
+from benchmarks import (
+    answers,
+    call,
+    check,
+    clients,
+    engine,
+    load,
+    memory,
+    plan,
+    results,
+    start,
+    table,
+    tools,
+)
 from benchmarks.child_process import ChildFailedError
 from benchmarks.figures import Benchmark, Figure
 
@@ -14,10 +27,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "check": check.run,
     "plan": plan.run,
     "tools": tools.run,
+    "answers": answers.run,
     "clients": clients.run,
     "engine": engine.run,
     "memory": memory.run,
     "results": results.run,
+    "call": call.run,
     "load": load.run,
     "memory-model": memory.run_with_model,
 }

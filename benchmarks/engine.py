@@ -1,63 +1,91 @@
-"""A whole run of the engine, beside the ideal and a bare loop over the same endpoint."""
+"""A whole run of the engine, beside the ideal, a bare loop and other harnesses.
+
+All judge the same rows through the same endpoint with the same messages. What is timed is the
+evaluation alone, from its first row to its last verdict kept: no import, no upload, no warm-up.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from statistics import median
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmarks import floor_loop
+from benchmarks.ceiling import ceiling
 from benchmarks.child_process import ChildFailedError
-from benchmarks.engine_client import Engine, engine, model_endpoint, running_seconds
-from benchmarks.figures import Figure, compared, measured
+from benchmarks.engine_client import TEMPLATE, Engine, engine, model_endpoint, running_seconds
+from benchmarks.engine_figures import Load, Runs, figures
+from benchmarks.figures import Figure
 from benchmarks.floor_loop import Usage
-from benchmarks.resources import UNREADABLE, cpu_seconds
+from benchmarks.harnesses.prompts import write_prompts
+from benchmarks.harnesses.registry import HARNESSES, Harness, HarnessError
+from benchmarks.resources import cpu_seconds, peak_mb
 
-REPETITIONS = 5
+REPETITIONS = 3
+WARM_UP_ROWS = 4
 
-TEMPLATE = (
-    "Is the answer to this question good? Good answers agree with the reference.\n"
-    "Question: {{ question }}\nReference: {{ expected }}"
+LOADS = (
+    Load(100, 1, 50),
+    Load(10, 1, 500),
+    Load(2000, 64, 50, wall_budget=1.10, cpu_budget=1.0),
+    Load(640, 64, 500),
+    Load(2048, 512, 50),
+    Load(4096, 512, 500, wall_budget=1.10),
 )
 
 
-@dataclass(frozen=True)
-class Load:
-    """How much is run against how slow a model."""
-
-    rows: int
-    workers: int
-    latency_ms: float
-    wall_budget: float | None = None
-    """Over the ideal."""
-    cpu_budget: float | None = None
-    """Milliseconds a row."""
-
-    @property
-    def ideal(self) -> float:
-        """Seconds that a run takes when every worker waits for the model all the time."""
-        return self.rows * self.latency_ms / 1000 / self.workers
-
-    def __str__(self) -> str:
-        return f"{self.rows:,} rows, {self.workers} workers, {self.latency_ms:.0f} ms"
-
-
-LOADS = (Load(2000, 64, 50, wall_budget=1.10, cpu_budget=1.0), Load(4000, 512, 500))
-
-
 def run() -> list[Figure]:
-    """Run the engine and the bare loop by turns under each load."""
-    return [figure for load in LOADS for figure in under(load)]
+    """Every load, and what the endpoint itself could serve at most."""
+    return [ceiling(), *(figure for load in LOADS for figure in under(load))]
 
 
 def under(load: Load) -> list[Figure]:
-    ours: list[Usage] = []
-    floor: list[Usage] = []
-    with model_endpoint(load.latency_ms) as base_url, engine(base_url) as running:
+    """Everybody by turns under one load."""
+    with (
+        tempfile.TemporaryDirectory(prefix="evals-mcp-benchmark-") as folder,
+        model_endpoint(load.latency_ms) as base_url,
+        engine(base_url) as running,
+    ):
+        prompts = Path(folder, "prompts.jsonl")
+        write_prompts(prompts, load.rows)
+        one_run(running, running.upload(WARM_UP_ROWS), Load(WARM_UP_ROWS, 1, load.latency_ms))
         file_id = running.upload(load.rows)
-        for _ in range(REPETITIONS):
-            floor.append(floor_loop.run(base_url, load.rows, load.workers))
-            ours.append(one_run(running, file_id, load))
-    return [wall(load, ours, floor), over_floor(load, ours, floor), cpu(load, ours, floor)]
+        sides = [
+            Side("evals-mcp", lambda: one_run(running, file_id, load)),
+            Side("bare loop", lambda: floor_loop.run(base_url, load.rows, load.workers)),
+            *(Side(one.name, judging(one, base_url, prompts, load)) for one in HARNESSES),
+        ]
+        for repetition in range(REPETITIONS):
+            print(f"engine: {load}, {repetition + 1} of {REPETITIONS}", file=sys.stderr, flush=True)
+            for side in sides:
+                side.take()
+    return figures(load, [Runs(side.name, side.usages, side.reason) for side in sides])
+
+
+@dataclass
+class Side:
+    """One of those that are compared."""
+
+    name: str
+    judge: Callable[[], Usage]
+    usages: list[Usage] = field(default_factory=list[Usage])
+    reason: str | None = None
+    """Why it is not measured any more; None while it is."""
+
+    def take(self) -> None:
+        """Measure once more, unless it has failed."""
+        if self.reason is not None:
+            return
+        try:
+            self.usages.append(self.judge())
+        except HarnessError as error:
+            self.reason = str(error)
+
+
+def judging(harness: Harness, base_url: str, prompts: Path, load: Load) -> Callable[[], Usage]:
+    return lambda: harness.judge(base_url, prompts, load.rows, load.workers)
 
 
 def one_run(running: Engine, file_id: str, load: Load) -> Usage:
@@ -68,27 +96,4 @@ def one_run(running: Engine, file_id: str, load: Load) -> Usage:
     if counts.get("good") != load.rows:
         raise ChildFailedError(f"{load}: not every row has its verdict: {counts}")
     spent = None if before is None or after is None else after - before
-    return Usage(running_seconds(job), spent)
-
-
-def wall(load: Load, ours: list[Usage], floor: list[Usage]) -> Figure:
-    least = median(usage.wall for usage in floor) / load.ideal
-    ratios = [usage.wall / load.ideal for usage in ours]
-    note = f"bare loop {least:.2f} x; 1 is rows * latency / workers = {load.ideal:.2f} s"
-    return measured(f"engine: wall, {load}", ratios, "x", note, load.wall_budget)
-
-
-def over_floor(load: Load, ours: list[Usage], floor: list[Usage]) -> Figure:
-    walls = [usage.wall for usage in ours]
-    least = [usage.wall for usage in floor]
-    note = f"{median(walls):.2f} s, bare loop {median(least):.2f} s"
-    return compared(f"engine: wall over the bare loop, {load}", walls, least, note)
-
-
-def cpu(load: Load, ours: list[Usage], floor: list[Usage]) -> Figure:
-    name = f"engine: CPU a row, {load}"
-    spent = [usage.cpu * 1000 / load.rows for usage in ours if usage.cpu is not None]
-    least = [usage.cpu * 1000 / load.rows for usage in floor if usage.cpu is not None]
-    if not spent:
-        return Figure(name, None, "ms", note=UNREADABLE)
-    return measured(name, spent, "ms", f"bare loop {median(least):.2f} ms", load.cpu_budget)
+    return Usage(running_seconds(job), spent, peak_mb(running.pid))

@@ -22,6 +22,13 @@ ENDPOINT = (sys.executable, str(Path(__file__).with_name("model_endpoint.py")))
 POLL_SECONDS = 0.5
 """Between two looks at the status: rare enough not to be what is measured."""
 
+LABELS = ("good", "bad")
+TEMPLATE = (
+    "Is the answer to this question good? Good answers agree with the reference.\n"
+    "Question: {{ question }}\nReference: {{ expected }}"
+)
+"""Of the judge."""
+
 DEADLINE = 1800.0
 """Seconds after which a run counts as stuck."""
 
@@ -63,7 +70,7 @@ class Engine:
         parameters = {
             "judge": judge,
             "input_data_file_path": file_id,
-            "labels": ["good", "bad"],
+            "labels": list(LABELS),
             "pass_labels": ["good"],
             "model_to_evaluate": "answer",
         }

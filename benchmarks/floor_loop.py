@@ -26,6 +26,8 @@ class Usage:
     """Seconds."""
     cpu: float | None
     """Seconds on a processor; None where the platform does not tell."""
+    peak_mb: float | None = None
+    """The most memory, in MB; None where it was not looked at."""
 
 
 def run(base_url: str, requests: int, workers: int) -> Usage:

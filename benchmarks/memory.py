@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmarks.engine import TEMPLATE
-from benchmarks.engine_client import Engine, engine, model_endpoint, running_seconds
+from benchmarks.engine_client import TEMPLATE, Engine, engine, model_endpoint, running_seconds
 from benchmarks.figures import Figure, measured
 from benchmarks.resources import UNREADABLE, resident_mb
 

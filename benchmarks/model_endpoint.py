@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
 import selectors
 import sys
+from functools import cache
+from typing import Any
 
 PRECISE_BELOW = 0.2
 """Seconds of latency from which a millisecond more is not worth a limit."""
@@ -27,24 +30,34 @@ def http_response(body: bytes) -> bytes:
     return head.encode() + body
 
 
-COMPLETION = http_response(
-    json.dumps(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "fixed",
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": VERDICT},
-                }
-            ],
-            "usage": {"prompt_tokens": 40, "completion_tokens": 20, "total_tokens": 60},
-        }
-    ).encode()
-)
+FORCED_TOOL = re.compile(rb'"tool_choice": ?{.*?"name": ?"([^"]+)"')
+
+
+def completion(message: dict[str, Any], finish_reason: str) -> bytes:
+    choice = {"index": 0, "finish_reason": finish_reason, "message": message}
+    return http_response(
+        json.dumps(
+            {
+                "id": "chatcmpl-1",
+                "object": "chat.completion",
+                "created": 1,
+                "model": "fixed",
+                "choices": [choice],
+                "usage": {"prompt_tokens": 40, "completion_tokens": 20, "total_tokens": 60},
+            }
+        ).encode()
+    )
+
+
+COMPLETION = completion({"role": "assistant", "content": VERDICT}, "stop")
+
+
+@cache
+def tool_call(name: str) -> bytes:
+    """The same verdict for whoever forces a call of a tool."""
+    function = {"name": name, "arguments": json.dumps({"label": "good", "choice": "good"})}
+    calls = [{"id": "call-1", "type": "function", "function": function}]
+    return completion({"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
 
 
 class FixedLatencyEndpoint(asyncio.Protocol):
@@ -69,16 +82,19 @@ class FixedLatencyEndpoint(asyncio.Protocol):
             length = int(head[start + 15 :].split(b"\r\n", 1)[0]) if start >= 0 else 0
             if len(self.received) < end + 4 + length:
                 return
+            body = self.received[end + 4 : end + 4 + length]
             self.received = self.received[end + 4 + length :]
-            self.answer(head)
+            self.answer(head, body)
 
-    def answer(self, head: bytes) -> None:
+    def answer(self, head: bytes, body: bytes) -> None:
         assert self.transport is not None
         if head.startswith(b"get /calls"):
             self.transport.write(http_response(json.dumps(FixedLatencyEndpoint.calls).encode()))
             return
         FixedLatencyEndpoint.calls += 1
-        asyncio.get_running_loop().call_later(self.latency, self.transport.write, COMPLETION)
+        forced = FORCED_TOOL.search(body) if b'"tool_choice"' in body else None
+        answer = tool_call(forced[1].decode()) if forced else COMPLETION
+        asyncio.get_running_loop().call_later(self.latency, self.transport.write, answer)
 
 
 async def serve(latency: float) -> None:

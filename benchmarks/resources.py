@@ -25,6 +25,15 @@ def resident_mb(pid: int) -> float | None:
     return None if kilobytes is None else int(kilobytes) / 1024
 
 
+def peak_mb(pid: int) -> float | None:
+    """The most memory that the process has had in RAM, in MB; None where nobody keeps count."""
+    status = Path(f"/proc/{pid}/status")
+    if not status.exists():
+        return None
+    lines = status.read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
 def cpu_seconds(pid: int) -> float | None:
     """Time that the process has spent on a processor since it began, user and system."""
     stat = Path(f"/proc/{pid}/stat")

@@ -1,62 +1,118 @@
-"""Pages over a million judged rows, beside a plain loop over the same file."""
+"""Pages over a million judged rows, beside a plain loop and polars over the same file.
+
+Every way finds the same: the first page of failing rows with the number of all that fail, then a
+later page. A page without the number would need no more of the file than its first rows.
+"""
 
 from __future__ import annotations
 
 import json
-import os
+import sys
 import tempfile
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 
-import anyio
-from anyio import to_thread
+from tests.locked_packages import python_packages
 
-from benchmarks.figures import Figure, measured
-from benchmarks.resources import UNREADABLE, resident_mb
-from evals_mcp.result_files.cache import ResultFiles
-from evals_mcp.result_files.index import Where
-from evals_mcp.results.row_verdicts import row_reader
+from benchmarks.child_process import ChildFailedError
+from benchmarks.figures import Figure, compared, measured
+from benchmarks.results_readings import LATER_PAGE, Reading, one_reading
 
 ROWS = 1_000_000
-LATER_PAGES = 50
-CHUNK = 1024 * 1024
-FAILING = Where("state = 'ok' AND passed = 0")
+REPETITIONS = 3
 FILLER = "It rained for most of the night and the gauge showed nothing until the morning. " * 9
+
+DATAFRAME = Path(__file__).with_name("dataframe")
+VIRTUALENV = Path(__file__).parents[1] / "build" / "dataframe"
+
+OURS, LOOP, LAZY, MEMORY = "evals-mcp", "plain loop", "lazy polars", "polars in memory"
+PEERS = (LOOP, LAZY, MEMORY)
+
+UNREADABLE = "not measured: this platform has no /proc"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to find the pages."""
+
+    command: tuple[str, ...]
+    readings: tuple[Reading, ...] = ()
+    problem: str = ""
+    """Why there are no readings."""
+
+
+Ways = dict[str, Way]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is compared of the readings."""
+
+    name: str
+    amount: Callable[[Reading], float]
+    words: Mapping[str, str]
+    """By way: the unit, and what the amount includes."""
+
+
+FIRST = Quantity(
+    f"results: first failing page, {ROWS:,} rows",
+    lambda one: one.first,
+    {
+        OURS: "s with a copy as the download, the index and the count",
+        LOOP: "s, json.loads of every line and the count",
+        LAZY: "s, one scan for the page and one for the count",
+        MEMORY: "s to read the file, filter and count",
+    },
+)
+LATER = Quantity(
+    f"results: failing page {LATER_PAGE}, {ROWS:,} rows",
+    lambda one: one.later,
+    {
+        OURS: "ms by cursor, the kept file opened anew",
+        LOOP: "ms, json.loads of every line up to there",
+        LAZY: "ms, a scan up to there",
+        MEMORY: "ms, a filter over the frame",
+    },
+)
+HIGHEST = Quantity(
+    f"results: highest private memory, {ROWS:,} rows",
+    lambda one: one.highest or 0.0,
+    {
+        OURS: "MB",
+        LOOP: "MB",
+        LAZY: "MB without the file that it maps",
+        MEMORY: "MB with the frame",
+    },
+)
 
 
 def run() -> list[Figure]:
-    """Write a million rows of about 1 kB, then read them both ways."""
+    """Write a million rows of about 1 kB, then read them each way by turns."""
+    ways = {OURS: own("results_index.py"), LOOP: own("results_loop.py"), **dataframes()}
     with tempfile.TemporaryDirectory(prefix="evals-mcp-benchmark-") as folder:
         rows = Path(folder) / "rows.jsonl"
         write(rows)
-        loop = seconds(lambda: plain_loop(rows))
-        first, later, grown = anyio.run(pages, rows, Path(folder) / "kept")
-    size = f"{ROWS:,} rows"
-    return [
-        measured(
-            f"results: first failing page, {size}",
-            [first / loop],
-            "x",
-            f"{first:.1f} s with download and index; json.loads over the lines {loop:.1f} s",
-            3.0,
-        ),
-        measured(
-            f"results: a later page, {size}",
-            [each * 1000 for each in later],
-            "ms",
-            f"{LATER_PAGES} pages of 10 rows, by cursor",
-            100.0,
-        ),
-        memory(f"results: memory grown by, {size}", grown),
-    ]
+        for _ in range(REPETITIONS):
+            for name, way in ways.items():
+                if not way.problem:
+                    ways[name] = again(name, way, rows, ways[OURS].readings)
+    return [*first_pages(ways), *later_pages(ways), *memory(ways)]
 
 
-def memory(name: str, grown: float | None) -> Figure:
-    if grown is None:
-        return Figure(name, None, "MB", note=UNREADABLE)
-    return measured(name, [grown], "MB", "resident, over what the process had before", 50.0)
+def own(script: str) -> Way:
+    return Way((sys.executable, str(Path(__file__).with_name(script))))
+
+
+def dataframes() -> Ways:
+    """Polars both ways, installed the first time."""
+    try:
+        python = python_packages(VIRTUALENV, DATAFRAME / "packages" / "polars.lock")
+    except SystemExit as error:
+        return dict.fromkeys((LAZY, MEMORY), Way((), problem=str(error)))
+    driver = (str(python), str(DATAFRAME / "polars_pages.py"))
+    return {LAZY: Way((*driver, "lazy")), MEMORY: Way((*driver, "memory"))}
 
 
 def write(path: Path) -> None:
@@ -74,47 +130,53 @@ def write(path: Path) -> None:
             out.write(json.dumps(row) + "\n")
 
 
-def plain_loop(path: Path) -> None:
-    with path.open("rb") as stream:
-        for line in stream:
-            json.loads(line)
+def again(name: str, way: Way, rows: Path, ours: tuple[Reading, ...]) -> Way:
+    """The way with one more reading, or a peer with the reason why it has none."""
+    try:
+        reading = one_reading(way.command, rows)
+    except ChildFailedError as error:
+        if name == OURS:
+            raise
+        return Way(way.command, problem=" ".join(str(error).split())[-200:])
+    if ours and reading.found != ours[0].found:
+        return Way(way.command, problem="it found other rows")
+    return replace(way, readings=(*way.readings, reading))
 
 
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+def first_pages(ways: Ways) -> list[Figure]:
+    budgets = {LOOP: 3.0}
+    return [ratio(FIRST, ways, OURS, peer, budgets.get(peer)) for peer in PEERS]
 
 
-async def pages(rows: Path, kept: Path) -> tuple[float, list[float], float | None]:
-    """Seconds to the first page, to each later one, and the memory that all of it took."""
-
-    @asynccontextmanager
-    async def download() -> AsyncGenerator[AsyncIterator[bytes]]:
-        yield chunks(rows)
-
-    read = row_reader("classify", {"labels": ["good", "bad"], "pass_labels": ["good"]})
-    before = resident_mb(os.getpid())
-    started = time.perf_counter()
-    async with ResultFiles(kept, 2**33).open("benchmark", "file", read, download) as index:
-        index.matching(FAILING)
-        last = index.page(FAILING, "file", 10)[-1]
-        index.read(last)
-        first = time.perf_counter() - started
-        later: list[float] = []
-        for _ in range(LATER_PAGES):
-            started = time.perf_counter()
-            page = index.page(FAILING, "file", 10, last)
-            for place in page:
-                index.read(place)
-            last = page[-1]
-            later.append(time.perf_counter() - started)
-    after = resident_mb(os.getpid())
-    grown = None if before is None or after is None else after - before
-    return first, later, grown
+def later_pages(ways: Ways) -> list[Figure]:
+    taken = [one.later for one in ways[OURS].readings]
+    return [
+        measured(LATER.name, taken, "ms", "by cursor, the kept file opened anew", 100.0),
+        *(ratio(LATER, ways, peer, OURS) for peer in PEERS),
+    ]
 
 
-async def chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as stream:
-        while chunk := await to_thread.run_sync(stream.read, CHUNK):
-            yield chunk
+def memory(ways: Ways) -> list[Figure]:
+    pairs = [(one.before, one.highest) for one in ways[OURS].readings]
+    grown = [highest - before for before, highest in pairs if before and highest]
+    if not grown:
+        return [Figure(HIGHEST.name, None, "MB", note=UNREADABLE)]
+    return [
+        measured(f"{HIGHEST.name}, grown", grown, "MB", "over what the process had before", 50.0),
+        *(ratio(HIGHEST, ways, OURS, peer) for peer in PEERS),
+    ]
+
+
+def ratio(
+    quantity: Quantity, ways: Ways, way: str, base: str, budget: float | None = None
+) -> Figure:
+    """One way over another, pair by pair, with the medians of both in the note."""
+    name = f"{quantity.name}, {way} over {base}"
+    if problem := ways[way].problem or ways[base].problem:
+        return Figure(name, None, "x", note=problem)
+    taken, least = ([quantity.amount(one) for one in ways[each].readings] for each in (way, base))
+    notes = [
+        f"{median(amounts):.1f} {quantity.words[each]}"
+        for each, amounts in ((way, taken), (base, least))
+    ]
+    return compared(name, taken, least, "; ".join(notes), budget)

@@ -1,21 +1,25 @@
-"""From spawning the server to its first answers over stdio, beside a one-tool server."""
+"""From spawning the server to its first answers over stdio, beside a one-tool server and peers."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.child_process import child, fresh_settings
+from benchmarks.child_process import ChildFailedError, child, fresh_settings
 from benchmarks.figures import Figure, compared
+from benchmarks.peers.registry import peers, reason
 from benchmarks.resources import UNREADABLE, resident_mb
-from benchmarks.stdio_session import initialize, list_tools
+from benchmarks.stdio_session import Server, initialize, list_tools
 
 SERVER = (sys.executable, "-m", "evals_mcp.cli")
 FLOOR = (sys.executable, str(Path(__file__).with_name("floor_server.py")))
+
+OURS = "evals-mcp"
+LEAST = "one-tool server"
 
 WARM_UPS = 2
 REPETITIONS = 15
@@ -23,65 +27,137 @@ REPETITIONS = 15
 START_BUDGET = 1.10
 """How much longer than the floor the first answer may take."""
 
+SETTLED = 0.01
+"""Growth between two looks at the memory below which a server has loaded what it loads."""
+LOOK_SECONDS = 0.2
+LOOKS = 25
+
 
 @dataclass(frozen=True)
 class Start:
-    """One start: seconds from the spawn, and memory after the tools were listed."""
+    """One start."""
 
     initialized: float
+    """Seconds from the spawn to the answer."""
     listed: float
+    """Seconds from the spawn to the list of tools, asked for after that."""
     memory: float | None
+    """MB in RAM once that no longer grows, as a server may go on to load after its answers; None
+    where the platform does not tell."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is compared of the starts, and how it reads in a note."""
+
+    name: str
+    of: Callable[[Start], float | None]
+    shown: Callable[[float], str]
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
+
+
+INITIALIZE = Measure("start: spawn to initialize", lambda start: start.initialized, milliseconds)
+TOOLS_LIST = Measure("start: spawn to tools/list", lambda start: start.listed, milliseconds)
+MEMORY = Measure("start: resident memory", lambda start: start.memory, lambda mb: f"{mb:.0f} MB")
 
 
 def run(server: Sequence[str] = SERVER) -> list[Figure]:
-    """Start the server and the floor by turns."""
-    ours: list[Start] = []
-    floor: list[Start] = []
-    with fresh_settings() as settings:
-        pair = ((server, ours), (FLOOR, floor))
-        for repetition in range(WARM_UPS + REPETITIONS):
-            # Whoever goes second finds a busier or a calmer machine, so the order changes.
-            for command, starts in pair if repetition % 2 else reversed(pair):
-                starts.append(one_start(command, settings))
-    return [*times(ours[WARM_UPS:], floor[WARM_UPS:]), memory(ours[WARM_UPS:], floor[WARM_UPS:])]
-
-
-def one_start(command: Sequence[str], settings: Mapping[str, str]) -> Start:
-    spawned = time.perf_counter()
-    with child(command, settings) as server:
-        initialize(server)
-        initialized = time.perf_counter() - spawned
-        list_tools(server)
-        listed = time.perf_counter() - spawned
-        return Start(initialized, listed, resident_mb(server.pid))
-
-
-def times(ours: Sequence[Start], floor: Sequence[Start]) -> list[Figure]:
-    answers = {
-        "start: spawn to initialize": (
-            [s.initialized for s in ours],
-            [s.initialized for s in floor],
-        ),
-        "start: spawn to tools/list": ([s.listed for s in ours], [s.listed for s in floor]),
-    }
+    """Start the server, the floor and the peers by turns."""
+    with fresh_settings() as settings, peers() as (others, reasons):
+        ours, floor = ours_and_floor(settings, server)
+        starts, failures = by_turns([ours, floor, *others])
+    for one in (ours, floor):
+        if one.name in failures:
+            raise ChildFailedError(failures[one.name])
+    figures = [
+        ratio(measure, ours, floor, starts, START_BUDGET if measure is INITIALIZE else None)
+        for measure in (INITIALIZE, TOOLS_LIST, MEMORY)
+    ]
+    for peer in others:
+        if peer.name in starts:
+            figures += [
+                ratio(measure, peer, beside, starts)
+                for measure in (INITIALIZE, TOOLS_LIST, MEMORY)
+                for beside in (floor, ours)
+            ]
+    missing = reasons | failures
     return [
-        compared(
-            name,
-            seconds,
-            least,
-            f"{median(seconds) * 1000:.0f} ms, one-tool server {median(least) * 1000:.0f} ms, "
-            f"{len(seconds)} pairs",
-            START_BUDGET if name.endswith("initialize") else None,
-        )
-        for name, (seconds, least) in answers.items()
+        *figures,
+        *(Figure(f"start: {name}", None, "x", note=missing[name]) for name in missing),
     ]
 
 
-def memory(ours: Sequence[Start], floor: Sequence[Start]) -> Figure:
-    name = "start: resident memory"
-    used = [start.memory for start in ours if start.memory is not None]
-    least = [start.memory for start in floor if start.memory is not None]
-    if not used or not least:
+def ours_and_floor(
+    settings: Mapping[str, str], server: Sequence[str] = SERVER
+) -> tuple[Server, Server]:
+    """Our server and the one with one tool."""
+    return Server(OURS, tuple(server), settings), Server(LEAST, FLOOR, settings)
+
+
+def by_turns(servers: Sequence[Server]) -> tuple[dict[str, list[Start]], dict[str, str]]:
+    """Starts of each server by its name, and why there are none of the others.
+
+    Whoever goes second finds a busier or a calmer machine, so each turn begins with another server,
+    and once each has begun they go backwards.
+    """
+    starts: dict[str, list[Start]] = {server.name: [] for server in servers}
+    failures: dict[str, str] = {}
+    for turn in range(WARM_UPS + REPETITIONS):
+        laps, first = divmod(turn, len(servers))
+        order = [*servers[first:], *servers[:first]]
+        for server in reversed(order) if laps % 2 else order:
+            if server.name in failures:
+                continue
+            try:
+                starts[server.name].append(one_start(server))
+            except (ChildFailedError, OSError) as error:
+                failures[server.name] = reason(error)
+                del starts[server.name]
+    return {name: taken[WARM_UPS:] for name, taken in starts.items()}, failures
+
+
+def one_start(server: Server) -> Start:
+    spawned = time.perf_counter()
+    with child(server.command, server.settings) as process:
+        initialize(process)
+        initialized = time.perf_counter() - spawned
+        list_tools(process)
+        listed = time.perf_counter() - spawned
+        return Start(initialized, listed, settled_mb(process.pid))
+
+
+def settled_mb(pid: int) -> float | None:
+    """Memory in MB once it stays as it is, or after some seconds."""
+    before = resident_mb(pid)
+    for _ in range(LOOKS):
+        time.sleep(LOOK_SECONDS)
+        now = resident_mb(pid)
+        if before is None or now is None or now <= before * (1 + SETTLED):
+            return now
+        before = now
+    return before
+
+
+def ratio(
+    measure: Measure,
+    server: Server,
+    beside: Server,
+    starts: Mapping[str, Sequence[Start]],
+    budget: float | None = None,
+) -> Figure:
+    """How much more of it one server takes than another, start by start."""
+    name = measure.name if server.name == OURS else f"{measure.name}, {server.name}"
+    if beside.name == OURS:
+        name += f" over {OURS}"
+    samples, least = (
+        [amount for start in starts[one.name] if (amount := measure.of(start)) is not None]
+        for one in (server, beside)
+    )
+    if not samples or not least:
         return Figure(name, None, "x", note=UNREADABLE)
-    note = f"{median(used):.0f} MB, one-tool server {median(least):.0f} MB, after tools/list"
-    return compared(name, used, least, note)
+    absolute = [measure.shown(median(amounts)) for amounts in (samples, least)]
+    note = f"{server.title} {absolute[0]}, {beside.title} {absolute[1]}, {len(samples)} pairs"
+    return compared(name, samples, least, note, budget)

@@ -6,12 +6,40 @@ No client library stands in between, so its time is not measured with the server
 from __future__ import annotations
 
 import json
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.child_process import Child, ChildFailedError
+from benchmarks.child_process import Child, ChildFailedError, child
 
 PROTOCOL = "2025-06-18"
 """A handshake version that clients of today send."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server over stdio: what it is called and how it is started."""
+
+    name: str
+    command: tuple[str, ...]
+    settings: Mapping[str, str]
+    """Its environment, beside this process's."""
+    release: str = ""
+    """Its version; empty when it is this project's."""
+
+    @property
+    def title(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.release}".rstrip()
+
+
+@contextmanager
+def session(server: Server) -> Generator[Child]:
+    """Run a server until the block ends, ready to be asked."""
+    with child(server.command, server.settings) as process:
+        initialize(process)
+        yield process
 
 
 def initialize(server: Child) -> dict[str, Any]:
@@ -34,16 +62,34 @@ def list_tools(server: Child) -> list[dict[str, Any]]:
             return tools
 
 
+def call_tool(server: Child, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a tool answers, be it an error of the tool."""
+    return ask(server, "tools/call", {"name": name, "arguments": dict(arguments)})
+
+
 def ask(server: Child, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """One request and the result of its answer; notifications in between are passed over.
+    """One request and the result of its answer; what else the server sends is passed over.
 
     Raises:
-        ChildFailedError: the server ended, fell silent or answered with an error.
+        ChildFailedError: the server ended, fell silent, answered with an error or not in MCP.
     """
     request = {"jsonrpc": "2.0", "id": method, "method": method, "params": params}
     server.send(json.dumps(request))
-    while "id" not in (answer := json.loads(server.receive())):
+    while "method" in (answer := message(server)):
         pass
-    if "error" in answer:
-        raise ChildFailedError(f"{method}: {answer['error']}")
+    if "result" not in answer:
+        raise ChildFailedError(f"{method}: {answer.get('error')}")
     return answer["result"]
+
+
+def message(server: Child) -> dict[str, Any]:
+    """The next message.
+
+    Raises:
+        ChildFailedError: there is none.
+    """
+    line = server.receive()
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise ChildFailedError(f"no message: {line[:200]!r}") from error

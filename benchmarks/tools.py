@@ -1,4 +1,4 @@
-"""What the tool list costs a model, in tokens of the o200k encoding."""
+"""What a tool list costs a model, in tokens of the o200k encoding: ours beside other servers'."""
 
 from __future__ import annotations
 
@@ -8,37 +8,77 @@ from typing import Any
 
 from bpe_openai import get_encoding  # pyright: ignore[reportMissingTypeStubs]  # it has none
 
-from benchmarks.child_process import child, fresh_settings
+from benchmarks.child_process import ChildFailedError, fresh_settings
 from benchmarks.figures import Figure
-from benchmarks.start import SERVER
-from benchmarks.stdio_session import initialize, list_tools
+from benchmarks.peers.registry import peers, reason
+from benchmarks.start import ours_and_floor
+from benchmarks.stdio_session import Server, list_tools, session
 
 TOKEN_BUDGET = 3000
 COUNT_BUDGET = 12
 
+PART = 50_000
+"""Characters that are encoded at once: few enough for the encoder, which ends at 200,000 tokens."""
+
+Tool = Mapping[str, Any]
+
 
 def run() -> list[Figure]:
     """Count name, description and input schema of every tool, as compact JSON."""
-    encoding = get_encoding("o200k_base")
-    with fresh_settings() as settings:
-        tools = tools_of(SERVER, settings)
-    seen = [
+    with fresh_settings() as settings, peers() as (others, missing):
+        ours, floor = ours_and_floor(settings)
+        tools = tools_of(ours)
+        total = list_tokens(tools)
+        figures = [
+            Figure("tools/list", total, "tokens", budget=TOKEN_BUDGET, note=largest(tools)),
+            Figure("tools", len(tools), "tools", budget=COUNT_BUDGET),
+            *(beside(server, total) for server in (floor, *others)),
+        ]
+    return [
+        *figures,
+        *(Figure(f"tools/list, {name}", None, "tokens", note=missing[name]) for name in missing),
+    ]
+
+
+def beside(server: Server, ours: int) -> Figure:
+    """The list of another server next to ours, or why it did not come."""
+    name = f"tools/list, {server.name}"
+    try:
+        tools = tools_of(server)
+    except (ChildFailedError, OSError) as error:
+        return Figure(name, None, "tokens", note=reason(error))
+    total = list_tokens(tools)
+    note = (
+        f"{server.title}: {total / ours:.2f} x evals-mcp's; tools: {len(tools)}; {largest(tools)}"
+    )
+    return Figure(name, total, "tokens", note=note)
+
+
+def tools_of(server: Server) -> list[Tool]:
+    """What a model sees of each tool."""
+    with session(server) as process:
+        tools = list_tools(process)
+    return [
         {key: tool.get(key) for key in ("name", "description", "inputSchema")} for tool in tools
     ]
-    tokens = {str(tool["name"]): len(encoding.encode(compact(tool))) for tool in seen}
-    largest = max(tokens, key=lambda name: tokens[name])
-    note = f"the largest is {largest} with {tokens[largest]}"
-    total = len(encoding.encode(compact(seen)))
-    return [
-        Figure("tools/list", total, "tokens", budget=TOKEN_BUDGET, note=note),
-        Figure("tools", len(tools), "tools", budget=COUNT_BUDGET),
-    ]
 
 
-def tools_of(command: Sequence[str], settings: Mapping[str, str]) -> list[dict[str, Any]]:
-    with child(command, settings) as server:
-        initialize(server)
-        return list_tools(server)
+def list_tokens(tools: Sequence[Tool]) -> int:
+    return tokens(compact(tools))
+
+
+def largest(tools: Sequence[Tool]) -> str:
+    """Which tool costs most, as words of a note."""
+    counts = {str(tool["name"]): tokens(compact(tool)) for tool in tools}
+    name = max(counts, key=lambda tool: counts[tool])
+    return f"the largest is {name} with {counts[name]:,}"
+
+
+def tokens(text: str) -> int:
+    """How many tokens a model reads, give or take one for each further part."""
+    encoding = get_encoding("o200k_base")
+    parts = (text[start : start + PART] for start in range(0, len(text), PART))
+    return sum(len(encoding.encode_ordinary(part)) for part in parts)
 
 
 def compact(value: object) -> str:

@@ -1,0 +1,111 @@
+"""One call after the other for one status: through MCP, beside bare REST and the vendor's own.
+
+`get_status` reads the whole evaluation, for its headline; the one-tool server, the vendor's SDK and
+its CLI read the status only. All clients are synchronous and keep their connections; over stdio a
+call includes the thread that watches for a server that falls silent, about 0.2 ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import median
+
+from benchmarks.call_ways import (
+    BARE,
+    BARE_WHOLE,
+    CLI,
+    FLOOR_HTTP,
+    FLOOR_STDIO,
+    HTTP,
+    SDK,
+    SPAWNED,
+    STDIO,
+    Ask,
+    spawned,
+    staying,
+)
+from benchmarks.child_process import ChildFailedError
+from benchmarks.engine_client import Engine, engine
+from benchmarks.figures import Figure, compared
+
+ROUNDS, CALLS, WARM_UP = 5, 200, 50
+"""Of the ways that stay: calls in each round, and calls before the first."""
+SPAWNS = 7
+"""Rounds of the ways that start a process for every call; one more comes before the first."""
+
+PEERS = frozenset({FLOOR_STDIO, FLOOR_HTTP, SDK, CLI})
+"""Whose failure is a note."""
+
+
+@dataclass
+class Taken:
+    """What the ways took."""
+
+    seconds: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+    """A call's median in each round, by way."""
+    problems: dict[str, str] = field(default_factory=dict[str, str])
+    """Why a way has none."""
+
+
+def run() -> list[Figure]:
+    """Ask each way by turns for an evaluation that has ended."""
+    with engine() as upstream:
+        evaluation = ended(upstream)
+        base_url = str(upstream.client.base_url).rstrip("/")
+        with staying(base_url, evaluation) as ways:
+            stays = by_turns(ways, ROUNDS, CALLS, WARM_UP)
+        with spawned(base_url, evaluation) as ways:
+            spawns = by_turns(ways, SPAWNS, 1, 1)
+    return [
+        *(ratio(stays, way, BARE) for way in (BARE_WHOLE, STDIO, HTTP, SDK)),
+        ratio(stays, STDIO, FLOOR_STDIO),
+        ratio(stays, HTTP, FLOOR_HTTP),
+        ratio(stays, STDIO, SDK),
+        ratio(spawns, SPAWNED, CLI),
+    ]
+
+
+def ended(upstream: Engine) -> str:
+    """An evaluation of 50 rows with its results."""
+    file_id = upstream.upload(50)
+    evaluation = upstream.classify(file_id, "rule/contains", "{{ question }}{{ expected }}", 8)
+    upstream.wait(evaluation)
+    return evaluation
+
+
+def by_turns(ways: Mapping[str, Ask], rounds: int, calls: int, warm_up: int) -> Taken:
+    """So many rounds of so many calls each, after a round that is not counted."""
+    taken = Taken({name: [] for name in ways})
+    for number in range(rounds + 1):
+        found = {name: list[float]() for name in ways if name not in taken.problems}
+        for turn in range(number, number + (calls if number else warm_up)):
+            # Whoever goes later finds a busier or a calmer machine, so the order changes.
+            for name in found if turn % 2 else reversed(found):
+                if name not in taken.problems:
+                    one_call(name, ways[name], found[name], taken.problems)
+        for name, seconds in found.items():
+            if number and name not in taken.problems:
+                taken.seconds[name].append(median(seconds))
+    return taken
+
+
+def one_call(name: str, ask: Ask, seconds: list[float], problems: dict[str, str]) -> None:
+    """Ask once, and note the time or the reason why there is none."""
+    try:
+        seconds.append(ask())
+    except ChildFailedError as error:
+        if name not in PEERS:
+            raise
+        problems[name] = " ".join(str(error).split())[-200:]
+
+
+def ratio(taken: Taken, way: str, base: str) -> Figure:
+    """A call one way over a call another way, round by round."""
+    name = f"call: {way}, over {base}"
+    for each in (way, base):
+        if problem := taken.problems.get(each):
+            return Figure(name, None, "x", note=f"{each}: {problem}")
+    samples, floor = taken.seconds[way], taken.seconds[base]
+    note = f"{median(samples) * 1000:.2f} ms, {base} {median(floor) * 1000:.2f} ms"
+    return compared(name, samples, floor, note)

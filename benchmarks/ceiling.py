@@ -1,0 +1,77 @@
+"""What the model endpoint serves at most, to the cheapest client there can be."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from benchmarks.engine_client import model_endpoint
+from benchmarks.figures import Figure, measured
+from benchmarks.floor_loop import BODY
+from benchmarks.model_endpoint import COMPLETION
+
+REQUESTS, CONNECTIONS = 20_000, 64
+REPETITIONS = 3
+
+
+def ceiling() -> Figure:
+    """Requests a second without any latency; client and endpoint have a process each."""
+    with model_endpoint(0) as base_url:
+        rates = [asyncio.run(rate(base_url)) for _ in range(REPETITIONS)]
+    note = f"{CONNECTIONS} connections, no latency; a raw client in a process of its own"
+    return measured("engine: the endpoint's own ceiling", rates, "requests/s", note)
+
+
+async def rate(base_url: str) -> float:
+    """Send the requests, the next on each connection once the last is answered."""
+    address = urlsplit(base_url)
+    body = json.dumps(BODY).encode()
+    request = (
+        f"POST {address.path}/chat/completions HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+    loop, left = asyncio.get_running_loop(), iter(range(REQUESTS))
+    started = time.perf_counter()
+    connected = [
+        await loop.create_connection(
+            lambda: Hammer(request, left, loop), address.hostname, address.port
+        )
+        for _ in range(CONNECTIONS)
+    ]
+    await asyncio.gather(*(hammer.ended for _, hammer in connected))
+    return REQUESTS / (time.perf_counter() - started)
+
+
+class Hammer(asyncio.Protocol):
+    """Knows the answer's length beforehand, and looks at nothing else."""
+
+    def __init__(
+        self, request: bytes, left: Iterator[int], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.request = request
+        self.left = left
+        self.missing = 0
+        self.ended: asyncio.Future[None] = loop.create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.send()
+
+    def send(self) -> None:
+        if next(self.left, None) is None:
+            self.transport.close()
+            return
+        self.missing = len(COMPLETION)
+        self.transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.missing -= len(data)
+        if self.missing == 0:
+            self.send()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # of Protocol
+        self.ended.set_result(None)

@@ -1,0 +1,1 @@
+"""Evaluation harnesses of other projects, run over our rows against our endpoint."""

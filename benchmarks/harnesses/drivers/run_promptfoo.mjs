@@ -1,0 +1,46 @@
+// promptfoo: its evaluation, called as a library, with an assertion that reads the label.
+// It is given and tells what the drivers in Python do; see measured.py.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import path from 'node:path';
+
+const WARM_UP = 4;
+const [, , baseUrl, file, workers] = process.argv;
+const inPackages = createRequire(path.join(process.cwd(), 'package.json'));
+const { default: promptfoo } = await import(pathToFileURL(inPackages.resolve('promptfoo')));
+
+const rows = readFileSync(file, 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line).messages);
+
+async function judge(chosen, inFlight) {
+  const found = await promptfoo.evaluate(
+    {
+      prompts: ['[{"role": "system", "content": {{system | dump}}}, {"role": "user", "content": {{user | dump}}}]'],
+      providers: [{ id: 'openai:chat:fixed', config: { apiBaseUrl: baseUrl, apiKey: 'none' } }],
+      tests: chosen.map(([system, user]) => ({
+        vars: { system: system.content, user: user.content },
+        assert: [{ type: 'javascript', value: "JSON.parse(output).label === 'good'" }],
+      })),
+      writeLatestResults: false,
+    },
+    { maxConcurrency: inFlight, cache: false, showProgressBar: false },
+  );
+  const summary = await found.toEvaluateSummary();
+  return summary.stats.successes;
+}
+
+await judge(rows.slice(0, WARM_UP), 1);
+const before = process.cpuUsage();
+const started = performance.now();
+const good = await judge(rows, Number(workers));
+const seconds = (performance.now() - started) / 1000;
+const used = process.cpuUsage(before);
+console.log(
+  JSON.stringify({
+    seconds,
+    cpu: (used.user + used.system) / 1e6,
+    peak_mb: process.resourceUsage().maxRSS / 1024,
+    good,
+  }),
+);
+process.exit(0);

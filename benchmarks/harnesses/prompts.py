@@ -1,0 +1,33 @@
+"""The messages that the engine sends to a judge, for a harness to send the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import anyio
+
+from benchmarks.engine_client import LABELS, TEMPLATE, row
+from evals_engine.completions import Completion
+from evals_engine.judge import ModelJudge
+from evals_engine.structured import Messages
+from evals_engine.templates import Template
+from evals_engine.verdicts import LabelForm
+
+
+def write_prompts(path: Path, rows: int) -> None:
+    """One line a row, `{"messages": [...]}`."""
+    anyio.run(_write, path, rows)
+
+
+async def _write(path: Path, rows: int) -> None:
+    with path.open("w", encoding="utf-8") as out:
+
+        async def ask(messages: Messages) -> Completion:
+            out.write(json.dumps({"messages": messages}) + "\n")
+            return Completion('{"label": "good"}', truncated=False, input_tokens=0, output_tokens=0)
+
+        judge = ModelJudge(Template(TEMPLATE, "template"), LabelForm(tuple(LABELS)), ask)
+        for number in range(rows):
+            one = row(number)
+            await judge.verdict(one, None, one["answer"])

@@ -1,0 +1,101 @@
+"""Which harnesses there are, where they come from, and how one judges our rows.
+
+Each is installed once, from a lock, into `build`. It calls nothing but our endpoint: what it would
+report, look up or keep is switched off, and its home is a folder that is gone later.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.locked_packages import NODE, npm_packages, python_packages
+
+from benchmarks.floor_loop import Usage
+
+HERE = Path(__file__).parent
+BUILD = HERE.parents[1] / "build"
+DRIVERS = HERE / "drivers"
+NPM = BUILD / "peers" / "npm"
+NPM_LOCK = HERE.parent / "peers" / "packages" / "package-lock.json"
+
+PATIENCE = 180.0
+"""Seconds that one run may take."""
+
+SILENT = {
+    "PROMPTFOO_DISABLE_TELEMETRY": "1",
+    "PROMPTFOO_DISABLE_UPDATE": "1",
+    "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
+    "PROMPTFOO_CACHE_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+REASON_CHARACTERS = 160
+
+
+class HarnessError(RuntimeError):
+    """A harness could not judge every row; the message says why."""
+
+
+@dataclass(frozen=True)
+class Harness:
+    """One harness, by the name of its driver and its lock."""
+
+    name: str
+    is_python: bool = True
+
+    def command(self) -> list[str]:
+        """How its driver is started; installs what that needs.
+
+        Raises:
+            HarnessError: it could not be installed.
+        """
+        try:
+            if self.is_python:
+                lock = HERE / "packages" / f"{self.name}.lock"
+                program = python_packages(BUILD / "harnesses" / self.name, lock)
+                return [str(program), str(DRIVERS / f"run_{self.name}.py")]
+            npm_packages(NPM, NPM_LOCK)
+        except SystemExit as error:
+            raise HarnessError(str(error)) from error
+        return [str(NODE), str(DRIVERS / f"run_{self.name}.mjs")]
+
+    def judge(self, base_url: str, prompts: Path, rows: int, workers: int) -> Usage:
+        """Judge every row of the prompts' file, so many in flight.
+
+        Raises:
+            HarnessError: it could not be installed, failed, or judged other than all rows good.
+        """
+        command = [*self.command(), base_url, str(prompts), str(workers)]
+        told = _last_line(command)
+        if told["good"] != rows:
+            raise HarnessError(f"it read a good verdict from {told['good']} of {rows} rows")
+        return Usage(told["seconds"], told["cpu"], told["peak_mb"])
+
+
+HARNESSES = (Harness("autoevals"), Harness("inspect_ai"), Harness("promptfoo", is_python=False))
+
+
+def _last_line(command: list[str]) -> dict[str, float]:
+    prefix = "evals-mcp-harness-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as home:
+        folders = {"HOME": home, "PROMPTFOO_CONFIG_DIR": home, "XDG_DATA_HOME": home}
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                cwd=NPM if NPM.exists() else home,
+                env={**os.environ, **SILENT, **folders},
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise HarnessError(f"it took more than {PATIENCE:.0f} s") from None
+    if done.returncode:
+        raise HarnessError(" ".join(done.stderr.split())[-REASON_CHARACTERS:])
+    return json.loads(done.stdout.splitlines()[-1])
