@@ -10,6 +10,7 @@ import json
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -76,9 +77,11 @@ class ModelClient:
     def open(self, endpoint: ModelEndpoint) -> None:
         """Load what calls to this endpoint need, so that the first call does not wait for it.
 
-        Must be called on the event loop that will make the calls.
+        Must be called on the event loop that will make the calls. What cannot be called is told by
+        the calls.
         """
-        self._session(endpoint)
+        with suppress(AddressRefused, ValueError):
+            self._session(endpoint)
 
     async def chat(  # noqa: PLR0913 - the fields of a chat request
         self,
@@ -171,7 +174,6 @@ class ModelClient:
             headers["Authorization"] = f"Bearer {endpoint.token.get_secret_value()}"
         url = endpoint.base_url.rstrip("/") + path
         try:
-            self._refuse_literal(endpoint)
             async with self._session(endpoint).request(
                 method, url, data=data, headers=headers, allow_redirects=False
             ) as response:
@@ -205,18 +207,16 @@ class ModelClient:
             return Failure("the endpoint's base URL or token is malformed")
         return Failure(known.get(kind, f"connection lost ({kind})"), retried=True)
 
-    def _refuse_literal(self, endpoint: ModelEndpoint) -> None:
-        """Raise AddressRefused for an address in the base URL that is not called."""
-        from yarl import URL  # noqa: PLC0415 - comes with aiohttp, and reads hosts as it does
-
-        host = URL(endpoint.base_url).raw_host or ""
-        if is_literal(host) and (kind := refusal(host, host, allow_private=endpoint.allow_private)):
-            raise AddressRefused(kind)
-
     def _session(self, endpoint: ModelEndpoint) -> ClientSession:
-        """The one session of a base URL; the callers bound how many calls are in flight."""
+        """The one session of a base URL; the callers bound how many calls are in flight.
+
+        Raises:
+            AddressRefused: the base URL has an address that is not called.
+            ValueError: it is malformed.
+        """
         key = endpoint.base_url, endpoint.allow_private
         if (session := self._sessions.get(key)) is None:
+            _refuse_literal(endpoint)
             import aiohttp  # noqa: PLC0415 - heavy; see the module's docstring
 
             from evals_engine.resolving import GuardedResolver  # noqa: PLC0415 - likewise
@@ -242,6 +242,15 @@ class ModelClient:
 
             self._tls = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return self._tls
+
+
+def _refuse_literal(endpoint: ModelEndpoint) -> None:
+    """Raise AddressRefused for an address in the base URL that is not called."""
+    from yarl import URL  # noqa: PLC0415 - comes with aiohttp, and reads hosts as it does
+
+    host = URL(endpoint.base_url).raw_host or ""
+    if is_literal(host) and (kind := refusal(host, host, allow_private=endpoint.allow_private)):
+        raise AddressRefused(kind)
 
 
 def _without(body: dict[str, Any], unsupported: frozenset[str]) -> dict[str, Any]:
