@@ -1,9 +1,15 @@
-"""`python -m benchmarks [name …]`: run the benchmarks named, or all that end within minutes."""
+"""`python -m benchmarks [name …]`: run the benchmarks named, or all that end within minutes.
+
+Without names the table is written to `benchmarks/results/` too, where the documentation quotes it.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from benchmarks import (
     answers,
@@ -11,10 +17,11 @@ from benchmarks import (
     check,
     clients,
     engine,
+    first_call,
     load,
     memory,
+    pages,
     plan,
-    results,
     start,
     table,
     tools,
@@ -24,6 +31,7 @@ from benchmarks.figures import Benchmark, Figure
 
 BENCHMARKS: dict[str, Benchmark] = {
     "start": start.run,
+    "first-call": first_call.run,
     "check": check.run,
     "plan": plan.run,
     "tools": tools.run,
@@ -31,11 +39,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     "clients": clients.run,
     "engine": engine.run,
     "memory": memory.run,
-    "results": results.run,
+    "results": pages.run,
     "call": call.run,
     "load": load.run,
     "memory-model": memory.run_with_model,
 }
+
+RESULTS = Path(__file__).with_name("results")
 
 ON_REQUEST = frozenset({"clients", "memory-model"})
 """What runs only when it is named."""
@@ -47,9 +57,19 @@ def main() -> int:
     names: list[str] = parser.parse_args().names
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    figures, failed = measured(names or [name for name in BENCHMARKS if name not in ON_REQUEST])
+    found = f"{table.machine()}\n\n{table.render(figures)}\n"
+    print(found)
+    if not names:
+        write(found)
+    return int(failed)
+
+
+def measured(names: Sequence[str]) -> tuple[list[Figure], bool]:
+    """The figures of some benchmarks, and whether one of them failed."""
     figures: list[Figure] = []
     failed = False
-    for name in names or [name for name in BENCHMARKS if name not in ON_REQUEST]:
+    for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         try:
             figures += BENCHMARKS[name]()
@@ -57,8 +77,16 @@ def main() -> int:
             failed = True
             figures.append(Figure(name, None, "", note="failed, see above"))
             print(f"{name}: {error}", file=sys.stderr)
-    print(table.machine(), table.render(figures), sep="\n\n")
-    return int(failed)
+    return figures, failed
+
+
+def write(found: str) -> None:
+    """Keep the table under the day on which it was measured."""
+    today = datetime.now(UTC).date().isoformat()
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{today}.md"
+    path.write_text(f"# Measured on {today} by `make bench`\n\n{found}", encoding="utf-8")
+    print(f"written to {path.relative_to(Path.cwd())}", file=sys.stderr)
 
 
 if __name__ == "__main__":

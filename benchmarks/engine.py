@@ -24,6 +24,8 @@ from benchmarks.harnesses.registry import HARNESSES, Harness, HarnessError
 from benchmarks.resources import cpu_seconds, peak_mb
 
 REPETITIONS = 3
+LONG = 45.0
+"""Seconds of a run after which it is not repeated."""
 WARM_UP_ROWS = 4
 
 LOADS = (
@@ -75,8 +77,8 @@ class Side:
     """Why it is not measured any more; None while it is."""
 
     def take(self) -> None:
-        """Measure once more, unless it has failed."""
-        if self.reason is not None:
+        """Measure once more, unless it has failed or takes too long."""
+        if self.reason is not None or any(usage.wall > LONG for usage in self.usages):
             return
         try:
             self.usages.append(self.judge())

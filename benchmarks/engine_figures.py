@@ -101,10 +101,10 @@ def _or_unreadable(
 
 
 def _to(theirs: Sequence[float], ours: Sequence[float]) -> str:
-    """The median of the ratios to ours, pair by pair; nothing where one of them is ours."""
-    if theirs == ours or len(theirs) != len(ours):
+    """The median of the ratios to ours, turn by turn; nothing where one of them is ours."""
+    pairs = list(zip(theirs, ours, strict=False))  # some are not taken in every turn
+    if theirs == ours or not pairs:
         return ""
-    pairs = zip(theirs, ours, strict=True)
     return f"; {median(one / other for one, other in pairs):.2g} x ours"
 
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 
+from benchmarks import versions
 from benchmarks.figures import Figure
-
-PACKAGES = ("evals-mcp", "mcp", "pydantic", "starlette", "uvicorn", "aiohttp", "httpx2", "jinja2")
-"""Whose versions decide the figures."""
 
 HEADINGS = ("figure", "median", "min to max", "budget", "note")
 
 
 def machine() -> str:
-    """Cores, Python, platform and package versions, in two lines."""
+    """Cores, Python, platform and the versions of ours and of others, in three lines."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"{os.cpu_count()} cores, {python}, {platform.platform()}\n{packages}"
+    hardware = f"{os.cpu_count()} cores, {python}, {platform.platform()}"
+    packages = (versions.ours(), versions.others())
+    lists = (", ".join(f"{name} {number}" for name, number in one.items()) for one in packages)
+    return "\n".join([hardware, *lists])
 
 
 def render(figures: Sequence[Figure]) -> str:

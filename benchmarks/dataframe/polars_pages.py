@@ -1,7 +1,7 @@
 """Two pages of failing rows with polars: `polars_pages.py lazy|memory FILE ROWS PAGE TIMES`.
 
 It runs in an interpreter that has polars and nothing of this project, and speaks as
-`results_readings.py` says.
+`pages_readings.py` says.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.locked_packages import NODE, npm_packages, python_packages
 
 from benchmarks.floor_loop import Usage
+from benchmarks.peers.registry import PROMPTFOO_OFF, REASON_CHARACTERS, offline
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build"
@@ -25,16 +26,6 @@ NPM_LOCK = HERE.parent / "peers" / "packages" / "package-lock.json"
 
 PATIENCE = 180.0
 """Seconds that one run may take."""
-
-SILENT = {
-    "PROMPTFOO_DISABLE_TELEMETRY": "1",
-    "PROMPTFOO_DISABLE_UPDATE": "1",
-    "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
-    "PROMPTFOO_CACHE_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
-}
-
-REASON_CHARACTERS = 160
 
 
 class HarnessError(RuntimeError):
@@ -83,7 +74,7 @@ HARNESSES = (Harness("autoevals"), Harness("inspect_ai"), Harness("promptfoo", i
 def _last_line(command: list[str]) -> dict[str, float]:
     prefix = "evals-mcp-harness-"
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as home:
-        folders = {"HOME": home, "PROMPTFOO_CONFIG_DIR": home, "XDG_DATA_HOME": home}
+        settings = offline(Path(home)) | PROMPTFOO_OFF | {"PROMPTFOO_CONFIG_DIR": home}
         try:
             done = subprocess.run(
                 command,
@@ -91,7 +82,7 @@ def _last_line(command: list[str]) -> dict[str, float]:
                 text=True,
                 timeout=PATIENCE,
                 cwd=NPM if NPM.exists() else home,
-                env={**os.environ, **SILENT, **folders},
+                env={**os.environ, **settings},
                 check=False,
             )
         except subprocess.TimeoutExpired:

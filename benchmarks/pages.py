@@ -18,7 +18,7 @@ from tests.locked_packages import python_packages
 
 from benchmarks.child_process import ChildFailedError
 from benchmarks.figures import Figure, compared, measured
-from benchmarks.results_readings import LATER_PAGE, Reading, one_reading
+from benchmarks.pages_readings import LATER_PAGE, Reading, one_reading
 
 ROWS = 1_000_000
 REPETITIONS = 3
@@ -90,7 +90,7 @@ HIGHEST = Quantity(
 
 def run() -> list[Figure]:
     """Write a million rows of about 1 kB, then read them each way by turns."""
-    ways = {OURS: own("results_index.py"), LOOP: own("results_loop.py"), **dataframes()}
+    ways = {OURS: own("pages_index.py"), LOOP: own("pages_loop.py"), **dataframes()}
     with tempfile.TemporaryDirectory(prefix="evals-mcp-benchmark-") as folder:
         rows = Path(folder) / "rows.jsonl"
         write(rows)

@@ -1,7 +1,7 @@
-"""Two pages of failing rows as the server finds them: `results_index.py FILE ROWS PAGE TIMES`.
+"""Two pages of failing rows as the server finds them: `pages_index.py FILE ROWS PAGE TIMES`.
 
 It does what `read_results` does, from the download to the rows, but for how they are shown. Speaks
-as `results_readings.py` says.
+as `pages_readings.py` says.
 """
 
 from __future__ import annotations

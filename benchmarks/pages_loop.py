@@ -1,6 +1,6 @@
-"""Two pages of failing rows with nothing kept: `results_loop.py FILE ROWS PAGE TIMES`.
+"""Two pages of failing rows with nothing kept: `pages_loop.py FILE ROWS PAGE TIMES`.
 
-Speaks as `results_readings.py` says.
+Speaks as `pages_readings.py` says.
 """
 
 from __future__ import annotations
