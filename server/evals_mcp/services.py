@@ -158,7 +158,12 @@ def _kept(settings: Settings, clock: Clock) -> tuple[PlanningDesk, Launches]:
     """What plans and launches keep from one call to the next."""
     from evals_mcp.compose import compile_template  # noqa: PLC0415 - not before a call
 
-    desk = PlanningDesk(compile_template, clock.monotonic, settings.local.benchmark_judge)
+    desk = PlanningDesk(
+        compile_template,
+        clock.monotonic,
+        settings.local.benchmark_judge,
+        serves_models=settings.local.models.base_url is not None,
+    )
     return desk, Launches(settings.budget, clock.now)
 
 

@@ -28,6 +28,9 @@ Mode = Literal["legacy", "2026-07-28"]
 MODES: tuple[Mode, ...] = ("legacy", "2026-07-28")
 
 
+NOWHERE = "http://127.0.0.1:9/v1"
+
+
 class FakeTime:
     """A clock that a sleep moves on."""
 
@@ -47,6 +50,7 @@ class FakeTime:
 def settings(folder: Path | None = None, **sections: Any) -> Settings:
     """Settings of the local provider that allow uploads from one folder.
 
+    Unless told otherwise it has an endpoint for models, at which nothing answers.
     Without a folder nothing is written: below a file there is no place for the key of the codes,
     which is then of the server alone.
     """
@@ -54,6 +58,7 @@ def settings(folder: Path | None = None, **sections: Any) -> Settings:
     sections["budget"] = {"key_file": key_file, **sections.get("budget", {})}
     sections.setdefault("datasets", {"allowed_folders": [folder] if folder else []})
     sections.setdefault("server", {"provider": "local"})
+    sections.setdefault("local", {"models": {"base_url": NOWHERE}})
     if folder:
         sections.setdefault("results", {"cache_dir": folder / "kept-results"})
     return Settings.model_validate(sections, context={"cwd": Path.cwd()})

@@ -9,7 +9,7 @@ from evals_mcp.near_names import near_names
 from evals_mcp.planning.benchmark_estimates import estimate_benchmark
 from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.lookups import Lookups, look_up
-from evals_mcp.planning.model_checks import LOCAL, did_you_mean
+from evals_mcp.planning.model_checks import LOCAL, did_you_mean, no_endpoint
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.benchmarks import METRICS, BenchmarkRequest
 from evals_schemas.evaluations import RULE_PREFIX
@@ -34,7 +34,10 @@ async def plan_benchmark(request: BenchmarkRequest, provider: Provider, desk: Pl
     plan.problems += _same_model(request)
     if service == LOCAL:
         plan.problems += _unknown_metrics(request)
-        plan.warnings += _no_models(lookups)
+        if desk.serves_models:
+            plan.warnings += _no_models(lookups)
+        else:
+            plan.problems.append(no_endpoint("model_id"))
     for role, model in _models(request):
         plan.problems += _unknown(role, model, lookups, service)
     readable = service == LOCAL and bool(plan.rows)
@@ -105,8 +108,8 @@ def _same_model(request: BenchmarkRequest) -> Iterator[str]:
 def _no_models(lookups: Lookups) -> Iterator[str]:
     if lookups.models and all(name.startswith(RULE_PREFIX) for name in lookups.models):
         yield (
-            f"{LOCAL} lists no model that could answer: is local.models.base_url set, and its "
-            "endpoint running?"
+            f"{LOCAL} lists no model that could answer: is the endpoint of local.models.base_url "
+            "running?"
         )
 
 

@@ -17,6 +17,8 @@ class PlanningDesk:
         compile_template: CompileTemplate | None = None,
         clock: Callable[[], float] = time.monotonic,
         benchmark_judge: str | None = None,
+        *,
+        serves_models: bool = True,
     ) -> None:
         """Begin with nothing kept.
 
@@ -26,8 +28,10 @@ class PlanningDesk:
             clock: seconds that only ever grow.
             benchmark_judge: what judges benchmarks on the embedded engine, a rule or a model; None
                 where it is not known.
+            serves_models: whether the embedded engine has an endpoint for models.
         """
         self.compile_template = compile_template
         self.clock = clock
         self.benchmark_judge = benchmark_judge
+        self.serves_models = serves_models
         self.profiles = Profiles(clock)

@@ -45,9 +45,11 @@ def models_called(parameters: AnyParameters) -> dict[str, Endpoint]:
 
 
 def model_problems(
-    parameters: AnyParameters, lookups: Lookups, service: str
+    parameters: AnyParameters, lookups: Lookups, service: str, *, serves_models: bool
 ) -> tuple[list[str], list[str]]:
     """Problems and warnings about names of models.
+
+    The embedded engine may have no endpoint that `serves_models`.
 
     A service with a list of what it takes in evaluations refuses every other name. The embedded
     engine passes any name on: some endpoints know models under more names than they list.
@@ -58,6 +60,8 @@ def model_problems(
         name = endpoint.model
         if name.startswith(RULE_PREFIX):
             problems += _rule_problem(role, name, lookups, service)
+        elif service == LOCAL and endpoint.model_source == "serverless" and not serves_models:
+            problems.append(no_endpoint(f"{role}.model"))
         elif endpoint.model_source != "external" and (kind := _no_text(name, lookups)):
             problems.append(_wrong_kind(role, name, kind))
         elif endpoint.model_source != "external" and not _is_listed(name, lookups.model_names):
@@ -122,6 +126,15 @@ def blind_models(parameters: AnyParameters, columns: Sequence[str], service: str
             )
 
 
+def no_endpoint(field: str) -> str:
+    """The problem of a model on the embedded engine where nothing answers for models."""
+    return (
+        f"`{field}`: {LOCAL} has no endpoint for models. Whoever runs this server sets "
+        "local.models.base_url to an OpenAI-compatible API; until then it takes rule judges, such "
+        "as rule/contains, and columns of ready answers."
+    )
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """A sentence with the nearest names, or where the names are."""
     near = [clean(other, 80) for other in near_names(name, names)]
@@ -174,7 +187,7 @@ def _unlisted(role: str, endpoint: Endpoint, lookups: Lookups, service: str) -> 
     names = [name for name in lookups.model_names if not name.startswith(RULE_PREFIX)]
     known = f"`{role}.model`: {service} does not list {clean(endpoint.model, 60)!r}."
     if not names:
-        return [f"{known} It lists no model at all: is its model endpoint configured and running?"]
+        return [f"{known} It lists no model at all: is its model endpoint running?"]
     return [f"{known} {did_you_mean(endpoint.model, names)}"]
 
 

@@ -65,7 +65,7 @@ async def _plan_judged(
     plan.problems += fit.problems
     if fault := profile.problem():
         plan.problems.append(f"The data set cannot be used: {fault}.")
-    _check_models(gathered, plan)
+    _check_models(gathered, desk, plan)
     told = await _render(gathered, fit, desk, plan)
     plan.notes += [
         *too_many_workers(request.parameters, gathered.service),
@@ -76,9 +76,11 @@ async def _plan_judged(
     return plan
 
 
-def _check_models(gathered: Gathered, plan: Plan) -> None:
+def _check_models(gathered: Gathered, desk: PlanningDesk, plan: Plan) -> None:
     parameters = gathered.request.parameters
-    problems, warnings = model_problems(parameters, gathered.lookups, gathered.service)
+    problems, warnings = model_problems(
+        parameters, gathered.lookups, gathered.service, serves_models=desk.serves_models
+    )
     plan.problems += problems
     plan.warnings += warnings
     plan.warnings += self_judging(parameters)

@@ -102,8 +102,12 @@ async def planned(
     provider: FakeProvider | None = None,
     half_width: float = 10,
     benchmark_judge: str | None = None,
+    *,
+    serves_models: bool = True,
 ) -> Plan:
     """The plan of a request, rendered as the engine renders."""
     with anyio.fail_after(20):
-        desk = PlanningDesk(compile_template, benchmark_judge=benchmark_judge)
+        desk = PlanningDesk(
+            compile_template, benchmark_judge=benchmark_judge, serves_models=serves_models
+        )
         return await plan_evaluation(request, provider or stored(), desk, half_width)

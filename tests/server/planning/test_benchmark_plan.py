@@ -87,6 +87,13 @@ def readable() -> FakeProvider:
     return FakeProvider(files=FILES, models=models, contents=content)
 
 
+async def test_a_benchmark_without_an_endpoint_is_a_problem_before_anybody_is_asked() -> None:
+    plan = await planned(request(), readable(), serves_models=False)
+
+    assert "local has no endpoint for models" in " ".join(plan.problems)
+    assert "lists no model" not in " ".join(plan.warnings)
+
+
 async def test_a_rule_that_judges_costs_nothing_and_is_not_spoken_of() -> None:
     plan = await planned(request(), readable(), benchmark_judge="rule/contains")
 

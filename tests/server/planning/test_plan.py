@@ -267,6 +267,34 @@ async def test_models_are_checked_against_the_lists(
     assert bool(warning) == bool(plan.warnings)
 
 
+NEEDS_ENDPOINT = "local has no endpoint for models. Whoever runs this server sets local.models"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({}, ["judge.model"]),
+        ({"judge": RULE}, []),
+        ({"judge": RULE, "model_to_evaluate": candidate()}, ["model_to_evaluate.model"]),
+        ({"judge": {**JUDGE, "model_source": "dedicated"}}, []),
+    ],
+)
+async def test_a_model_without_an_endpoint_is_a_problem_before_anybody_is_asked(
+    changes: dict[str, Any], fields: list[str]
+) -> None:
+    plan = await planned(classify(**changes), stored(models=[]), serves_models=False)
+
+    needing = [problem for problem in plan.problems if NEEDS_ENDPOINT in problem]
+    assert [problem.split("`")[1] for problem in needing] == fields
+    assert bool(plan.warnings) == (changes.get("judge", {}).get("model_source") == "dedicated")
+
+
+async def test_no_endpoint_elsewhere_says_nothing_of_this_machine() -> None:
+    plan = await planned(classify(), stored(name="together"), serves_models=False)
+
+    assert plan.problems == []
+
+
 async def test_a_model_may_be_named_without_the_tag_that_ollama_lists() -> None:
     provider = stored(models=[Model(id="judge-1:latest")])
 

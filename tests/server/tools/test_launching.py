@@ -484,6 +484,17 @@ async def test_a_dry_run_tells_everything_and_starts_nothing() -> None:
     assert not fake.requests
 
 
+async def test_a_model_that_nothing_serves_is_refused_and_nobody_is_asked() -> None:
+    fake, user = provider(), User([])
+    configured = settings(local={}, budget=ASKING)
+    async with served(fake, configured=configured, ask_user=user) as server:
+        text = await server.refusal("create_evaluation", **CLASSIFY)
+
+    assert "`judge.model`: local has no endpoint for models" in text
+    assert user.questions == []
+    assert not fake.requests
+
+
 async def test_a_dry_run_of_a_mistake_is_no_error() -> None:
     fake = provider()
     async with served(fake) as server:
