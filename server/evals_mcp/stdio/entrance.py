@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Queue
 from threading import Lock, Thread
 
 from evals_mcp.stdio.early_answers import EarlyAnswers, RequestId
 from evals_mcp.stdio.wire import Wire
+
+WAITING_LINES = 64
+"""Lines that wait for the server before the client does."""
 
 
 class Entrance:
@@ -22,7 +25,7 @@ class Entrance:
         self._wire = wire
         self._early: EarlyAnswers | None = early
         self._turn = Lock()
-        self._let_in: SimpleQueue[bytes | None] = SimpleQueue()
+        self._let_in: Queue[bytes | None] = Queue(WAITING_LINES)
 
         self.opened_by: RequestId | None = None
         """Id of the request that opened the connection here; None where none did."""
@@ -45,15 +48,20 @@ class Entrance:
         # An error of the pipe is the client's end.
         with suppress(OSError):
             for line in self._wire.lines():
-                with self._turn:
-                    self._receive(line)
+                # The lock is not held while a full queue makes the client wait: the server that
+                # takes the lines comes through it.
+                if not self._answered(line):
+                    self._let_in.put(line)
         self._let_in.put(None)
 
-    def _receive(self, line: bytes) -> None:
-        answer = self._early and self._early.answer(line)
-        if answer:
+    def _answered(self, line: bytes) -> bool:
+        """Whether nothing is left to do with a line."""
+        with self._turn:
+            answer = self._early and self._early.answer(line)
+            if not answer:
+                return False
             self._wire.write(answer.line)
-        if answer and answer.opens is not None:
+            if answer.opens is None:
+                return True
             self.opened_by = answer.opens
-        if not answer or answer.opens is not None:
-            self._let_in.put(line)
+            return False

@@ -11,7 +11,7 @@ import pytest
 from anyio import to_thread
 
 from evals_mcp.stdio.early_answers import EarlyAnswers
-from evals_mcp.stdio.entrance import Entrance
+from evals_mcp.stdio.entrance import WAITING_LINES, Entrance
 from evals_mcp.stdio.handover import handed_over
 from evals_mcp.stdio.wire import CHUNK, Wire
 from tests.server.stdio.exchanges import INITIALIZED, initialize, line, request
@@ -126,6 +126,19 @@ async def test_a_client_that_reads_no_more_is_a_client_at_its_end(ends: Ends) ->
     ends.entrance.open()
     ends.send(initialize())
 
+    assert await ends.let_in() is None
+
+
+async def test_a_client_that_says_more_than_is_read_is_let_in_whole_and_in_order(
+    ends: Ends,
+) -> None:
+    calls = [request(number, "tools/call", name="x") for number in range(3 * WAITING_LINES)]
+    ends.entrance.open()
+    ends.send(*calls)
+    ends.hang_up()
+    handed_over(ends.entrance)
+
+    assert [await ends.let_in() for _ in calls] == calls
     assert await ends.let_in() is None
 
 
