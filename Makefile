@@ -6,7 +6,7 @@ BIN := .venv/Scripts
 endif
 READY := .venv/ready
 
-.PHONY: demo test check tests wheel bench clients conformance faults lock schemas clean
+.PHONY: demo test check tests wheel bench clients conformance fresh faults lock schemas clean
 
 demo: $(READY)  ## run the whole conversation once, in this terminal
 	$(BIN)/python examples/demo.py
@@ -33,6 +33,9 @@ clients: $(READY)  ## the main job through the clients that people use; fetched 
 
 conformance: $(READY)  ## the official protocol conformance suite over HTTP; fetched once
 	$(BIN)/python -m tests.conformance.run
+
+fresh: $(READY)  ## the wheel in empty environments: every Python, newest and oldest dependencies
+	$(BIN)/python -m tests.fresh_install
 
 faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and what comes of it
 	$(BIN)/python -m tests.faults > docs/faults.md

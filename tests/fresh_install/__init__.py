@@ -1,0 +1,1 @@
+"""The wheel in empty environments: every Python of the machine, newest and oldest dependencies."""

@@ -1,0 +1,84 @@
+"""Makes an empty virtualenv and installs the wheel with the newest or the oldest dependencies.
+
+Newest is what a user does, with the pip that the Python brings. Oldest is the lowest version with a
+wheel of everything, the dependencies of dependencies too. Wheels, because projects that declare no
+lower bound of their own, or one of years ago, reach down to sources that no Python of today
+compiles: `cryptography` takes every `cffi` since 1.12, and the first for Python 3.11 is 1.15.1.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tests.fresh_install.commands import run
+from tests.fresh_install.pythons import Python
+from tests.fresh_install.uv import Uv
+from tests.locked_packages import interpreter
+
+Choice = Literal["newest", "oldest"]
+
+LONGEST = 600
+"""Seconds that one install may take; a download is in it."""
+VERSIONS = (
+    "import importlib.metadata as m, json; "
+    "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
+)
+
+
+@dataclass(frozen=True)
+class Install:
+    """One environment to make: a Python, and a choice among the allowed versions."""
+
+    python: Python
+    choice: Choice
+    folder: Path
+    """Of its own; the environment and the folders that the command is run in lie there."""
+
+    @property
+    def interpreter(self) -> Path:
+        """The Python of the environment."""
+        return interpreter(self.folder / "environment")
+
+    @property
+    def command(self) -> Path:
+        """The installed `evals-mcp`."""
+        return self.interpreter.with_name("evals-mcp" + self.interpreter.suffix)
+
+    def make(self, wheel: Path, uv: Uv) -> None:
+        """Make the environment and install.
+
+        Raises:
+            StepFailedError: it could not be made.
+        """
+        self.folder.mkdir()
+        create = [self.python.path, "-m", "venv", self.folder / "environment"]
+        run("venv", create, folder=self.folder, seconds=120)
+        if self.choice == "newest":
+            options = ("--no-cache-dir", "--disable-pip-version-check")
+            pip = [self.interpreter, "-m", "pip", "install", *options, wheel]
+            run("install", pip, folder=self.folder, seconds=LONGEST)
+        else:
+            options = ("--resolution", "lowest", "--only-binary", ":all:")
+            into = ("--python", self.interpreter)
+            uv.run("install", "pip", "install", *options, *into, wheel, seconds=LONGEST)
+
+    def versions(self) -> dict[str, str]:
+        """The version of everything in the environment.
+
+        Raises:
+            StepFailedError: it is broken.
+        """
+        command = [self.interpreter, "-c", VERSIONS]
+        return json.loads(run("versions", command, folder=self.folder, seconds=60))
+
+
+def lower_bounds(pyproject: Path) -> dict[str, str]:
+    """The oldest version that each dependency of the package is declared with."""
+    project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
+    declared = (re.match(r"([\w-]+).*?>=([\d.]+)", line) for line in project["dependencies"])
+    return {bound[1]: bound[2] for bound in declared if bound}
