@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.locked_packages import NODE, npm_packages, python_packages
 
 from benchmarks.floor_loop import Usage
-from benchmarks.peers.registry import PROMPTFOO_OFF, REASON_CHARACTERS, offline
+from benchmarks.peers.registry import PROMPTFOO_OFF, REASON_CHARACTERS, offline, reason
 
 HERE = Path(__file__).parent
 BUILD = HERE.parents[1] / "build"
@@ -24,7 +24,7 @@ DRIVERS = HERE / "drivers"
 NPM = BUILD / "peers" / "npm"
 NPM_LOCK = HERE.parent / "peers" / "packages" / "package-lock.json"
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds that one run may take."""
 
 
@@ -51,8 +51,8 @@ class Harness:
                 program = python_packages(BUILD / "harnesses" / self.name, lock)
                 return [str(program), str(DRIVERS / f"run_{self.name}.py")]
             npm_packages(NPM, NPM_LOCK)
-        except SystemExit as error:
-            raise HarnessError(str(error)) from error
+        except (OSError, SystemExit) as error:  # a failed installation ends like a program
+            raise HarnessError("its packages could not be installed") from error
         return [str(NODE), str(DRIVERS / f"run_{self.name}.mjs")]
 
     def judge(self, base_url: str, prompts: Path, rows: int, workers: int) -> Usage:
@@ -63,12 +63,21 @@ class Harness:
         """
         command = [*self.command(), base_url, str(prompts), str(workers)]
         told = _last_line(command)
-        if told["good"] != rows:
-            raise HarnessError(f"it read a good verdict from {told['good']} of {rows} rows")
-        return Usage(told["seconds"], told["cpu"], told["peak_mb"])
+        try:
+            good, usage = told["good"], Usage(told["seconds"], told["cpu"], told["peak_mb"])
+        except (KeyError, TypeError) as error:
+            raise HarnessError(f"its last line is not what a driver tells: {error!r}") from error
+        if good != rows:
+            raise HarnessError(f"it read a good verdict from {good} of {rows} rows")
+        return usage
 
 
-HARNESSES = (Harness("autoevals"), Harness("inspect_ai"), Harness("promptfoo", is_python=False))
+HARNESSES = (
+    Harness("autoevals"),
+    Harness("phoenix"),
+    Harness("inspect_ai"),
+    Harness("promptfoo", is_python=False),
+)
 
 
 def _last_line(command: list[str]) -> dict[str, float]:
@@ -87,6 +96,12 @@ def _last_line(command: list[str]) -> dict[str, float]:
             )
         except subprocess.TimeoutExpired:
             raise HarnessError(f"it took more than {PATIENCE:.0f} s") from None
+        except OSError as error:
+            raise HarnessError(reason(error)) from error
     if done.returncode:
-        raise HarnessError(" ".join(done.stderr.split())[-REASON_CHARACTERS:])
-    return json.loads(done.stdout.splitlines()[-1])
+        logged = done.stderr.strip()[-REASON_CHARACTERS:] or f"it ended with {done.returncode}"
+        raise HarnessError(reason(RuntimeError(logged)))
+    try:
+        return json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError) as error:
+        raise HarnessError("its last line is not the JSON that a driver tells") from error

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 WARM_UP = 4
-"""Rows that are judged before anything is measured: imports and connections are made by then."""
+"""Rows that are judged side by side before anything is measured, for what is loaded late."""
 
 Judge = Callable[[str, list[list[dict[str, str]]], int], int]
 """From an endpoint, the messages of each row and the rows in flight to the rows judged good."""
@@ -25,7 +25,7 @@ def main(judge: Judge) -> None:
     base_url, path, workers = sys.argv[1:4]
     with Path(path).open(encoding="utf-8") as lines:
         rows: list[list[dict[str, str]]] = [json.loads(line)["messages"] for line in lines]
-    judge(base_url, rows[:WARM_UP], 1)
+    judge(base_url, rows[:WARM_UP], WARM_UP)
     cpu, started = processor_seconds(), time.perf_counter()
     good = judge(base_url, rows, int(workers))
     told: dict[str, Any] = {

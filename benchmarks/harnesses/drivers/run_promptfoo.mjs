@@ -7,6 +7,8 @@ import path from 'node:path';
 
 const WARM_UP = 4;
 const [, , baseUrl, file, workers] = process.argv;
+// The concurrency of an evaluation does not reach its connections, which are 4 when it is a library.
+process.env.PROMPTFOO_FETCH_CONNECTIONS = workers;
 const inPackages = createRequire(path.join(process.cwd(), 'package.json'));
 const { default: promptfoo } = await import(pathToFileURL(inPackages.resolve('promptfoo')));
 
@@ -29,7 +31,7 @@ async function judge(chosen, inFlight) {
   return summary.stats.successes;
 }
 
-await judge(rows.slice(0, WARM_UP), 1);
+await judge(rows.slice(0, WARM_UP), WARM_UP);
 const before = process.cpuUsage();
 const started = performance.now();
 const good = await judge(rows, Number(workers));
