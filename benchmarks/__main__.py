@@ -6,6 +6,7 @@ Without names the table is written to `benchmarks/results/` too, where the docum
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -57,6 +58,8 @@ def main() -> int:
     names: list[str] = parser.parse_args().names
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    # What a benchmark has started ends with it, also when it is told to stop.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     figures, failed = measured(names or [name for name in BENCHMARKS if name not in ON_REQUEST])
     found = f"{table.machine()}\n\n{table.render(figures)}\n"
     print(found)

@@ -32,8 +32,8 @@ CEILINGS = (64, 512)
 """Connections at which the endpoint's ceiling is looked for, as the loads have them."""
 
 LOADS = (
-    Load(60, 1, 50),
-    Load(6, 1, 500),
+    Load(100, 1, 50),
+    Load(10, 1, 500),
     Load(2000, 64, 50, wall_budget=1.10, cpu_budget=1.0),
     Load(384, 64, 500),
     Load(1536, 512, 50),

@@ -18,6 +18,7 @@ LOCKS = {
     "langsmith-mcp-server": "peers/packages/langsmith.lock",
     "opik-mcp": "peers/packages/opik.lock",
     "autoevals": "harnesses/packages/autoevals.lock",
+    "arize-phoenix-evals": "harnesses/packages/phoenix.lock",
     "inspect-ai": "harnesses/packages/inspect_ai.lock",
     "polars": "dataframe/packages/polars.lock",
 }
