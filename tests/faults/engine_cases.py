@@ -25,8 +25,8 @@ Stage = Literal["generation", "judging", "judging both orders"]
 STAGES: tuple[Stage, ...] = ("generation", "judging", "judging both orders")
 
 RETRIES = 1
-SECONDS = 1.0
-"""After which a call is given up here."""
+SECONDS = 3.0
+"""After which a call is given up here: short, and long enough for a busy machine."""
 ENGINES = 6
 """Each has its share of the cases."""
 RUNS = 4
