@@ -116,7 +116,7 @@ async def test_memory_does_not_grow_with_the_rows() -> None:
     gc.collect()
     tracemalloc.start()
     try:
-        profile = await profiled(Generated(rows=200_000))
+        profile = await profiled(Generated(rows=200_000), seconds=120)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
