@@ -41,7 +41,7 @@ faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and
 	$(BIN)/python -m tests.faults > docs/faults.md
 
 schemas: $(READY)  ## write the tool list anew from the models
-	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools.json
+	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
 
 lock: $(READY)  ## resolve requirements.lock anew, for every platform and Python
 	$(BIN)/python -m pip install --quiet uv

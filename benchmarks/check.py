@@ -14,7 +14,7 @@ from typing import BinaryIO
 from benchmarks.child_process import child
 from benchmarks.figures import Figure, compared, measured
 from benchmarks.resources import UNREADABLE, resident_mb
-from evals_schemas.datasets import check
+from evals_schemas.datasets.reader import check
 
 ROWS = 1_000_000
 FEW = 100_000

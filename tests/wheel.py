@@ -21,7 +21,7 @@ EXPECTED = (
     "evals_engine/migrations/0001_evaluations.sql",
     "evals_mcp/cli.py",
     "evals_mcp/result_files/index.sql",
-    "evals_schemas/tools.py",
+    "evals_schemas/tools/outputs.py",
 )
 
 

@@ -20,7 +20,7 @@ from tests.engine.openapi import Description
 from tests.locked_packages import NODE, npm_packages, python_packages
 
 from benchmarks.stdio_session import Server
-from evals_schemas.operations import OPERATIONS
+from evals_schemas.evaluation_api.operations import OPERATIONS
 
 PACKAGES = Path(__file__).with_name("packages")
 BUILD = Path(__file__).parents[2] / "build" / "peers"

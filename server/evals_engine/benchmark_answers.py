@@ -1,7 +1,8 @@
 """What the benchmark contract says of a stored evaluation: status, results, comparison.
 
-The answers are written out field by field: the models of `evals_schemas.benchmarks` read what three
-generations of the contract answer, and this is the first one.
+The answers are written out field by field: the models of
+`evals_schemas.benchmark_api.benchmarks` read what three generations of the contract answer, and
+this is the first one.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 from evals_engine.benchmark_evaluator import BenchmarkParameters
 from evals_engine.store import StoredEvaluation
-from evals_schemas.benchmarks import METRICS
-from evals_schemas.evaluations import ENDED
+from evals_schemas.benchmark_api.benchmarks import METRICS
+from evals_schemas.evaluation_api.evaluations import ENDED
 
 STATUSES: Mapping[str, tuple[str, ...]] = {
     "pending": ("pending",),

@@ -20,10 +20,15 @@ from evals_engine.models import ModelClient
 from evals_engine.questions import COLUMNS
 from evals_engine.rules import agreement, passing_agreement
 from evals_engine.verdicts import ScoreForm
-from evals_schemas.benchmarks import METRICS, Metric
-from evals_schemas.datasets import Row
-from evals_schemas.evaluations import RULE_PREFIX, JudgeModelConfig, ModelRequest, ModelSource
-from evals_schemas.rows import OUTPUT
+from evals_schemas.benchmark_api.benchmarks import METRICS, Metric
+from evals_schemas.datasets.reader import Row
+from evals_schemas.evaluation_api.evaluations import (
+    RULE_PREFIX,
+    JudgeModelConfig,
+    ModelRequest,
+    ModelSource,
+)
+from evals_schemas.evaluation_api.rows import OUTPUT
 
 SCORE = ScoreForm(0, 1)
 """What any judge of a benchmark gives an answer."""

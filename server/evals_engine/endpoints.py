@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.faults import RequestFault
-from evals_schemas.evaluations import MAX_WORKERS, RULE_PREFIX, Endpoint
+from evals_schemas.evaluation_api.evaluations import MAX_WORKERS, RULE_PREFIX, Endpoint
 
 DEFAULT_WORKERS = {"serverless": 25, "dedicated": 5, "external": 20}
 """Calls in flight when a request does not say, as the vendor has it."""

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
-from evals_schemas.errors import ErrorBody, ErrorDetail
+from evals_schemas.evaluation_api.errors import ErrorBody, ErrorDetail
 
 BENCHMARK_ROOT = "/api/v3"
 """What the paths of the benchmark contract begin with."""

@@ -16,8 +16,8 @@ from evals_engine.judge import Decision, Judge, Judgement, make_judge
 from evals_engine.keys import Keys
 from evals_engine.models import ModelClient
 from evals_engine.verdicts import ChoiceForm, LabelForm, ScoreForm
-from evals_schemas.datasets import IMAGE_COLUMN, Row
-from evals_schemas.evaluations import (
+from evals_schemas.datasets.reader import IMAGE_COLUMN, Row
+from evals_schemas.evaluation_api.evaluations import (
     RULE_PREFIX,
     AnyParameters,
     ClassifyParameters,
@@ -27,7 +27,7 @@ from evals_schemas.evaluations import (
     ScoreParameters,
     candidates,
 )
-from evals_schemas.rows import OUTPUT, FailedAt
+from evals_schemas.evaluation_api.rows import OUTPUT, FailedAt
 
 State = Literal["ok", "generation_failed", "judge_failed", "invalid"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from evals_schemas.datasets import Kind, Row, read_rows
+from evals_schemas.datasets.reader import Kind, Row, read_rows
 
 READ_AHEAD_ROWS = 32
 READ_AHEAD_BYTES = 4 * 1024 * 1024

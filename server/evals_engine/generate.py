@@ -11,8 +11,8 @@ from evals_engine.endpoints import workers_for
 from evals_engine.faults import ModelCallFailed, RequestFault
 from evals_engine.models import Completion, ModelClient
 from evals_engine.templates import Template
-from evals_schemas.datasets import IMAGE_COLUMN
-from evals_schemas.evaluations import ModelRequest
+from evals_schemas.datasets.reader import IMAGE_COLUMN
+from evals_schemas.evaluation_api.evaluations import ModelRequest
 
 DEFAULT_MAX_TOKENS = 1024
 DEFAULT_TEMPERATURE = 0.05

@@ -23,8 +23,8 @@ from evals_engine.rules import (
 from evals_engine.structured import Messages, StructuredAsker
 from evals_engine.templates import Template
 from evals_engine.verdicts import LabelForm, Verdict, VerdictForm, read_verdict
-from evals_schemas.evaluations import RULE_PREFIX, JudgeModelConfig
-from evals_schemas.rows import Choice
+from evals_schemas.evaluation_api.evaluations import RULE_PREFIX, JudgeModelConfig
+from evals_schemas.evaluation_api.rows import Choice
 
 _SWAPPED: Final[Mapping[object, Choice]] = {"A": "B", "B": "A", "Tie": "Tie"}
 _CHOICES: Final[Mapping[object, Choice]] = {"A": "A", "B": "B", "Tie": "Tie"}

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pydantic import SecretStr
 
-from evals_schemas.evaluations import AnyParameters, candidates
+from evals_schemas.evaluation_api.evaluations import AnyParameters, candidates
 
 KEY_FIELD = "external_api_token"
 REDACTED = "[redacted]"

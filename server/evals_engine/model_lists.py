@@ -9,7 +9,7 @@ from typing import Any, cast
 from evals_engine.completions import Failure, Received, read_json
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import cleaned
-from evals_schemas.models import Model, Pricing
+from evals_schemas.evaluation_api.models import Model, Pricing
 
 _MILLION = 1_000_000
 

@@ -21,7 +21,7 @@ from evals_engine.completions import Completion, Failure, Received, read_complet
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallFailed, cleaned
 from evals_engine.model_lists import read_models
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.models import Model
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession

@@ -9,7 +9,7 @@ from typing import Any, NoReturn, cast
 
 from evals_engine.errors import ApiError
 from evals_engine.faults import cleaned
-from evals_schemas.datasets import Fault, scan
+from evals_schemas.datasets.reader import Fault, scan
 
 MAX_BENCHMARK_BYTES = 32 * 1024 * 1024
 """The largest file taken: a JSON array is read as a whole."""

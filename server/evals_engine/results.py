@@ -10,7 +10,7 @@ from typing import Any
 from evals_engine.durable import write_private
 from evals_engine.store import FinishedRow
 from evals_engine.tallies import Tally
-from evals_schemas.datasets import Row
+from evals_schemas.datasets.reader import Row
 
 MAX_FAILED_SHARE = 0.30
 """Above this share of rows without a verdict the whole evaluation has failed; the vendor's rule."""

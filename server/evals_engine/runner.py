@@ -28,7 +28,7 @@ from evals_engine.store import (
 )
 from evals_engine.tallies import Tally
 from evals_engine.tasks import Task, read_task
-from evals_schemas.datasets import DatasetError, read_rows
+from evals_schemas.datasets.reader import DatasetError, read_rows
 
 
 class LeaseLostError(Exception):

@@ -18,7 +18,7 @@ from typing import Any
 from evals_engine.database import DataDirError, Record, StorageError
 from evals_engine.durable import OWN_FOLDER, make_private
 from evals_engine.set_aside import kept_aside, open_database
-from evals_schemas.datasets import Kind
+from evals_schemas.datasets.reader import Kind
 
 LEDGER_PAGE = 1_000
 

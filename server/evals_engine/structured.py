@@ -12,7 +12,7 @@ from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallFailed
 from evals_engine.models import Completion, ModelClient
 from evals_engine.verdicts import VerdictForm
-from evals_schemas.evaluations import JudgeModelConfig
+from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 
 DEFAULT_MAX_TOKENS = 32768
 DEFAULT_TEMPERATURE = 0.05

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from evals_engine.moments import Moments
-from evals_schemas.evaluations import (
+from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
     ClassifyParameters,
     CompareParameters,

@@ -21,8 +21,8 @@ from evals_engine.keys import Keys
 from evals_engine.models import ModelClient
 from evals_engine.purposes import BENCHMARK_OUTPUT, EVAL_OUTPUT
 from evals_engine.tallies import Tally, judged_tally
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.evaluations import AnyParameters, parse_evaluation_request
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.evaluations import AnyParameters, parse_evaluation_request
 
 
 class Task(Protocol):

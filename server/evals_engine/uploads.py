@@ -17,7 +17,7 @@ from evals_engine.durable import OWN_FILE, write_private
 from evals_engine.errors import ApiError
 from evals_engine.faults import cleaned
 from evals_engine.store import Store, StoredFile
-from evals_schemas.datasets import check, kind_of
+from evals_schemas.datasets.reader import check, kind_of
 
 CHUNK_BYTES = 1024 * 1024
 """How much of a file is read at once."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings_schema import Settings
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.models import NO_TEXT_TYPES, Model
-from evals_schemas.tools import ListModelsInput
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, Model
+from evals_schemas.tools.outputs import ListModelsInput
 
 RULE = "rule"
 """The type of a judge that calls no model."""

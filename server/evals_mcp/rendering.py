@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from evals_mcp.rendering_benchmark import benchmark
 from evals_mcp.rendering_plan import cost_line, plan_lines
 from evals_mcp.results.comparison_headline import p_text
-from evals_schemas.result_pages import ReadResultsOutput, ResultRow
-from evals_schemas.summaries import Failures, Interval, Scores, Summary, Wins
-from evals_schemas.tools import (
+from evals_schemas.tools.outputs import (
     CancelEvaluationOutput,
     CreateEvaluationOutput,
     DatasetLine,
@@ -25,6 +23,8 @@ from evals_schemas.tools import (
     StatusOutput,
     UploadDatasetOutput,
 )
+from evals_schemas.tools.result_pages import ReadResultsOutput, ResultRow
+from evals_schemas.tools.summaries import Failures, Interval, Scores, Summary, Wins
 
 
 def created(answer: CreateEvaluationOutput) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from evals_mcp.results.comparison_headline import p_text
-from evals_schemas.comparisons import (
+from evals_schemas.tools.comparisons import (
     Agreement,
     CompareEvaluationsOutput,
     DifferenceInterval,
@@ -17,7 +17,7 @@ from evals_schemas.comparisons import (
     PreferenceDifference,
     ScoreDifference,
 )
-from evals_schemas.summaries import Interval, Rate, Scores
+from evals_schemas.tools.summaries import Interval, Rate, Scores
 
 
 def comparison(answer: CompareEvaluationsOutput) -> str:

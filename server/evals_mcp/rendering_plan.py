@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from evals_mcp.launching.estimate import Estimate, usd_range
-from evals_schemas.plans import ModelCalls, Plan, Range
+from evals_schemas.tools.plans import ModelCalls, Plan, Range
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:

@@ -15,7 +15,7 @@ from dirty_equals import IsStr
 
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_schemas.benchmarks import (
+from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkCreated,
     BenchmarkDownload,
     BenchmarkStatus,

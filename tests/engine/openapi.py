@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from evals_schemas.errors import ErrorBody
-from evals_schemas.evaluations import EvaluationRequest
-from evals_schemas.operations import (
+from evals_schemas.evaluation_api.errors import ErrorBody
+from evals_schemas.evaluation_api.evaluations import EvaluationRequest
+from evals_schemas.evaluation_api.operations import (
     CANCEL_EVALUATION,
     CREATE_EVALUATION,
     DELETE_FILE,

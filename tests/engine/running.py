@@ -14,7 +14,7 @@ import httpx2
 
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
-from evals_schemas.evaluations import ENDED
+from evals_schemas.evaluation_api.evaluations import ENDED
 
 RULE_JUDGE = {
     "model": "rule/exact-match",

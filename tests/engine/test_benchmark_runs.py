@@ -13,7 +13,7 @@ from inline_snapshot import snapshot
 
 from evals_engine import judging
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_schemas.benchmarks import BenchmarkEvaluationPage
+from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationPage
 from tests.engine.benchmark_client import (
     MODELS,
     TIME,

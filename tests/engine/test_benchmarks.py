@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from evals_engine.config import EngineConfig
-from evals_schemas.benchmarks import BenchmarkList
+from evals_schemas.benchmark_api.benchmarks import BenchmarkList
 from tests.engine.benchmark_client import (
     MODELS,
     TIME,

@@ -13,7 +13,7 @@ from evals_engine.config import ModelEndpoint
 from evals_engine.results import write_result_file
 from evals_engine.store import FinishedRow
 from evals_engine.tallies import judged_tally
-from evals_schemas.evaluations import ClassifyParameters
+from evals_schemas.evaluation_api.evaluations import ClassifyParameters
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, running_engine
 
 ROWS = [

@@ -13,7 +13,7 @@ from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallFailed, RequestFault
 from evals_engine.generate import Candidate
 from evals_engine.models import ModelClient
-from evals_schemas.evaluations import ModelRequest
+from evals_schemas.evaluation_api.evaluations import ModelRequest
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="

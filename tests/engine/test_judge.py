@@ -15,7 +15,7 @@ from evals_engine.faults import ModelCallFailed, RequestFault
 from evals_engine.judge import Decision, Judge, make_judge
 from evals_engine.models import ModelClient
 from evals_engine.verdicts import ChoiceForm, LabelForm, ScoreForm, VerdictForm
-from evals_schemas.evaluations import JudgeModelConfig
+from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure, verdict
 
 LABELS = LabelForm(("bad", "good"))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evals_engine.completions import Received
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.model_lists import read_models
-from evals_schemas.models import Model, Pricing
+from evals_schemas.evaluation_api.models import Model, Pricing
 from tests.engine.model_server import ModelServer
 from tests.engine.running import running_engine
 

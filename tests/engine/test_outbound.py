@@ -19,7 +19,7 @@ from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.endpoints import endpoint_for
 from evals_engine.faults import ModelCallFailed
 from evals_engine.models import ModelClient
-from evals_schemas.evaluations import JudgeModelConfig
+from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 from tests.engine.model_server import ModelServer, completion, failure
 
 PRIVATE = ("10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd12::1", "127.0.0.1", "::1")

@@ -16,7 +16,7 @@ from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.database import StorageError
 from evals_engine.endpoints import workers_for
 from evals_engine.store import Store
-from evals_schemas.evaluations import JudgeModelConfig
+from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
 

@@ -13,7 +13,7 @@ import anyio
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_schemas.evaluations import ENDED
+from evals_schemas.evaluation_api.evaluations import ENDED
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.engine.running import MODEL_JUDGE, EngineClient, running_engine
 from tests.faults.catalog import CLOCK, FAULTS, Effect, Fault

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import parse_evaluation_request
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 from tests.engine.running import RULE_JUDGE
 
 Contract = Literal["vendor", "local", "benchmark"]

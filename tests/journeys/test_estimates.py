@@ -17,10 +17,10 @@ from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.tools.evaluation_requests import to_request
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import ENDED
-from evals_schemas.plans import Plan
-from evals_schemas.tools import CreateEvaluationInput
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import ENDED
+from evals_schemas.tools.outputs import CreateEvaluationInput
+from evals_schemas.tools.plans import Plan
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.server.fake_provider import jsonl
 from tests.server.serving import own_provider, settings

@@ -21,7 +21,7 @@ from evals_mcp.providers.together import TogetherProvider
 from evals_mcp.server import build_server
 from evals_mcp.services import open_services
 from evals_mcp.tools.session import Clock
-from evals_schemas.evaluations import parse_evaluation_request
+from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 from tests.engine.running import RULE_JUDGE, EngineClient
 from tests.journeys.lossy_proxy import Fate, LossyProxy, lossy_proxy
 from tests.journeys.served import served_engine

@@ -8,7 +8,7 @@ import pytest
 from anyio import to_thread
 from together import Together
 
-from evals_schemas.evaluations import ENDED
+from evals_schemas.evaluation_api.evaluations import ENDED
 from tests.journeys.served import served_engine
 
 ROWS = [

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_schemas import datasets
-from evals_schemas.dataset_quality import DatasetQuality, Repetitions
-from evals_schemas.datasets import Check, DatasetError, Fault, Kind, check, read_rows, scan
+from evals_schemas.datasets import reader as datasets
+from evals_schemas.datasets.quality import DatasetQuality, Repetitions
+from evals_schemas.datasets.reader import Check, DatasetError, Fault, Kind, check, read_rows, scan
 
 CELL = st.text(
     st.characters(exclude_categories=("Cs",), exclude_characters="\x00\r\n"),

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from evals_schemas import errors, evaluations, files, models, rows
-from evals_schemas.evaluations import (
+from evals_schemas.evaluation_api import errors, evaluations, files, models, rows
+from evals_schemas.evaluation_api.evaluations import (
     ClassifyResults,
     CompareResults,
     EvaluationJob,
@@ -16,7 +16,7 @@ from evals_schemas.evaluations import (
     parse_evaluation_request,
     parse_results,
 )
-from evals_schemas.operations import OPERATIONS
+from evals_schemas.evaluation_api.operations import OPERATIONS
 
 JUDGE = {"model": "judge", "model_source": "serverless", "system_template": "Judge {{ answer }}."}
 CLASSIFY: dict[str, Any] = {

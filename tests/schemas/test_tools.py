@@ -6,20 +6,20 @@ from typing import Any, cast
 import pytest
 from pydantic import BaseModel, Field
 
-from evals_schemas import tools
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.comparisons import CompareEvaluationsInput
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.contract import Request
-from evals_schemas.evaluations import (
+from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
     JudgeModelConfig,
     ModelRequest,
     ScoreParameters,
 )
-from evals_schemas.portable import portable_schema
-from evals_schemas.result_pages import ReadResultsInput
-from evals_schemas.tools import CandidateInput, CreateEvaluationInput, JudgeInput, Output
+from evals_schemas.tools import outputs as tools
+from evals_schemas.tools.comparisons import CompareEvaluationsInput
+from evals_schemas.tools.outputs import CandidateInput, CreateEvaluationInput, JudgeInput, Output
+from evals_schemas.tools.portable_schema import portable_schema
+from evals_schemas.tools.result_pages import ReadResultsInput
 
 INPUTS = [
     tools.CancelEvaluationInput,
@@ -34,7 +34,7 @@ INPUTS = [
     tools.UploadDatasetInput,
 ]
 OUTPUTS = Output.__subclasses__()
-COMMITTED = Path(__file__).parents[2] / "schemas" / "evals_schemas" / "tools.json"
+COMMITTED = Path(__file__).parents[2] / "schemas" / "evals_schemas" / "tools" / "tools.json"
 
 
 def every_schema(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -13,10 +13,14 @@ import anyio
 
 from evals_mcp.errors import NotFoundError
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
-from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+)
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

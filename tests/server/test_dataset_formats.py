@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from evals_mcp.datasets.formats import format_of, rows_of
 from evals_mcp.errors import OperatorError
-from evals_schemas.datasets import DatasetError, Fault, Row
+from evals_schemas.datasets.reader import DatasetError, Fault, Row
 
 ARROW: Any = import_module("pyarrow")
 PARQUET: Any = import_module("pyarrow.parquet")

@@ -16,8 +16,12 @@ from hypothesis import strategies as st
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.key_shapes import holds_key, looks_random
 from evals_mcp.tools.arguments import parse_arguments
-from evals_schemas.portable import portable_schema
-from evals_schemas.tools import CreateEvaluationInput, GetEvaluationInput, ListEvaluationsInput
+from evals_schemas.tools.outputs import (
+    CreateEvaluationInput,
+    GetEvaluationInput,
+    ListEvaluationsInput,
+)
+from evals_schemas.tools.portable_schema import portable_schema
 
 LETTERS = string.ascii_letters + string.digits
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evals_mcp.launching.fingerprint import fingerprint
 from evals_mcp.providers.matching import same_request
-from evals_schemas.evaluations import EvaluationJob, parse_evaluation_request
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
 
 JUDGE: dict[str, Any] = {"model": "j", "model_source": "serverless", "system_template": "{{q}}"}
 MODEL: dict[str, Any] = {**JUDGE, "input_template": "{{q}}"}

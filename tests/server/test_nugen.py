@@ -22,8 +22,12 @@ from evals_mcp.errors import (
     UnsupportedError,
 )
 from evals_mcp.providers.nugen import NugenProvider
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import ENDED, EvaluationStatus, parse_evaluation_request
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
+    ENDED,
+    EvaluationStatus,
+    parse_evaluation_request,
+)
 from tests.server.nugen_exchanges import (
     BENCHMARK_ID,
     CREATED,

@@ -20,8 +20,8 @@ from evals_mcp.in_process import InProcessTransport
 from evals_mcp.providers.http import RestClient
 from evals_mcp.providers.nugen import NugenProvider
 from evals_mcp.providers.service import Service
-from evals_schemas.benchmarks import BenchmarkRequest, BenchmarkResults
-from evals_schemas.evaluations import ENDED, EvaluationJob, EvaluationStatus
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest, BenchmarkResults
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, EvaluationStatus
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.server.nugen_exchanges import lines_of
 

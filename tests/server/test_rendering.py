@@ -1,12 +1,12 @@
 from datetime import UTC, datetime
 
 from evals_mcp import rendering
-from evals_schemas.summaries import Failures, Interval, Rate, Scores, Summary, Wins
-from evals_schemas.tools import (
+from evals_schemas.tools.outputs import (
     GetEvaluationOutput,
     ProgressOutput,
     StatusOutput,
 )
+from evals_schemas.tools.summaries import Failures, Interval, Rate, Scores, Summary, Wins
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -13,8 +13,8 @@ from evals_mcp.instructions import INSTRUCTIONS
 from evals_mcp.server import build_server
 from evals_mcp.services import open_services
 from evals_mcp.settings_schema import Settings
-from evals_schemas.files import File
-from evals_schemas.models import Model, Pricing
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model, Pricing
 from tests.server.fake_provider import FakeProvider, classify_job, jsonl
 from tests.server.serving import MODES, Mode, served, settings, text_of
 from tests.server.tokens import tokens

@@ -17,15 +17,15 @@ from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.several import SeveralProviders, datasets_of, evaluations_of
 from evals_mcp.providers.several_ids import OwnIds, PrefixedIds, ShapedIds
 from evals_mcp.providers.types_taken import refuse_untaken
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import (
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
     EvaluationJob,
     EvaluationStatus,
     parse_evaluation_request,
 )
-from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
 from tests.server.fake_provider import NOON, FakeProvider, classify_job, jsonl
 
 JUDGE = {"model": "m", "model_source": "serverless", "system_template": "{{ answer }}"}

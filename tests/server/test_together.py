@@ -23,7 +23,7 @@ from evals_mcp.errors import (
 )
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.providers.together import TogetherProvider
-from evals_schemas.evaluations import (
+from evals_schemas.evaluation_api.evaluations import (
     ClassifyResults,
     CompareResults,
     ScoreResults,

@@ -28,7 +28,7 @@ from evals_mcp.cursors import write_cursor
 from evals_mcp.http.service import http_app
 from evals_mcp.services import OpenProviders, open_services
 from evals_mcp.tools.catalog import BY_NAME, TOOLS
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.models import Model
 from tests.server.arguments_of import JUNK, arguments
 from tests.server.fake_provider import FakeProvider, classify_job, jsonl
 from tests.server.http.serving import listening

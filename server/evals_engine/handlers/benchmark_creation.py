@@ -20,8 +20,8 @@ from evals_engine.handlers.models import serverless_models
 from evals_engine.idempotency import created_before, creation_key
 from evals_engine.quotas import refuse_too_many
 from evals_engine.recording import NewEvaluation, record
-from evals_schemas.benchmarks import BENCHMARK, METRICS, BenchmarkCreateBody, Metric
-from evals_schemas.evaluations import RULE_PREFIX
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK, METRICS, BenchmarkCreateBody, Metric
+from evals_schemas.evaluation_api.evaluations import RULE_PREFIX
 
 
 async def create(request: Request) -> Response:

@@ -28,7 +28,7 @@ from evals_engine.handlers.benchmark_finding import find_evaluation
 from evals_engine.handlers.bodies import invalid
 from evals_engine.store import Step, Store, StoredEvaluation
 from evals_engine.uploads import CHUNK_BYTES
-from evals_schemas.evaluations import ENDED
+from evals_schemas.evaluation_api.evaluations import ENDED
 
 
 class ListQuery(BaseModel):

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from evals_engine.errors import not_found
 from evals_engine.purposes import BENCHMARK_FILE
 from evals_engine.store import StoredEvaluation, StoredFile
-from evals_schemas.benchmarks import BENCHMARK
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 
 
 async def find_benchmark(request: Request, benchmark_id: str) -> StoredFile:

@@ -24,9 +24,9 @@ from evals_engine.recording import NewEvaluation, record
 from evals_engine.results import rows_so_far
 from evals_engine.store import Step, Store, StoredEvaluation, StoredFile
 from evals_engine.uploads import CHUNK_BYTES
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.datasets import read_rows
-from evals_schemas.evaluations import (
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.datasets.reader import read_rows
+from evals_schemas.evaluation_api.evaluations import (
     ENDED,
     ClassifyRequest,
     CompareRequest,

@@ -20,7 +20,7 @@ from evals_engine.purposes import EVAL, OF_BENCHMARKS
 from evals_engine.ranges import RangedFile
 from evals_engine.store import StoredFile
 from evals_engine.uploads import Uploads, new_file, too_large
-from evals_schemas.files import File, FileDeleted, FileList
+from evals_schemas.evaluation_api.files import File, FileDeleted, FileList
 
 
 async def upload(request: Request) -> Response:

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from evals_engine.faults import ModelCallFailed
 from evals_engine.rules import RULES
-from evals_schemas.models import NO_TEXT_TYPES, JudgeModelList, Model, Pricing
+from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, JudgeModelList, Model, Pricing
 
 
 async def list_all(request: Request) -> Response:

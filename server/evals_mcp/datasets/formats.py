@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from evals_schemas.datasets import DatasetError, Fault, Row, scan
+from evals_schemas.datasets.reader import DatasetError, Fault, Row, scan
 
 Format = Literal["jsonl", "csv", "tsv", "json", "parquet"]
 

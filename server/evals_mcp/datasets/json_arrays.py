@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from importlib import import_module
 from typing import Any, BinaryIO, cast
 
-from evals_schemas.datasets import MAX_ROW_BYTES, Fault, Row, not_utf8
+from evals_schemas.datasets.reader import MAX_ROW_BYTES, Fault, Row, not_utf8
 
 MAX_DEPTH = 200
 """Arrays and objects inside one another; a file that nests deeper is refused."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evals_mcp.key_shapes import holds_key, may_hold_key
-from evals_schemas.dataset_quality import DatasetQuality
+from evals_schemas.datasets.quality import DatasetQuality
 
 
 @dataclass

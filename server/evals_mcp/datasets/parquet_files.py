@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 from uuid import UUID
 
 from evals_mcp.errors import OperatorError
-from evals_schemas.datasets import DatasetError, Row
+from evals_schemas.datasets.reader import DatasetError, Row
 
 BATCH_ROWS = 256
 _READ_BYTES = 2**20

@@ -13,7 +13,7 @@ from evals_mcp.cleaning import clean
 from evals_mcp.datasets.formats import KNOWN_ENDINGS, format_of, misnamed, rows_of
 from evals_mcp.datasets.keys_in_rows import UploadQuality
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, OperatorError
-from evals_schemas.datasets import Check, DatasetError, Fault, Row, check, scan
+from evals_schemas.datasets.reader import Check, DatasetError, Fault, Row, check, scan
 
 NOT_SENT = "Nothing was uploaded."
 

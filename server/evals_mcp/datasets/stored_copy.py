@@ -9,8 +9,8 @@ import anyio
 from evals_mcp.datasets.questions import are_same
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.files import File
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.files import File
 
 CANDIDATES = 3
 """The newest stored files of the same size that are compared."""

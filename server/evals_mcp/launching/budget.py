@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from evals_mcp.launching.estimate import usd, usd_range
 from evals_mcp.settings_schema import BudgetSettings
-from evals_schemas.plans import Plan
+from evals_schemas.tools.plans import Plan
 
 
 def over_the_limit(plan: Plan, budget: BudgetSettings) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from evals_schemas.plans import Plan, Range
+from evals_schemas.tools.plans import Plan, Range
 
 _PACKED = struct.Struct(">Iff")
 _UNKNOWN_CALLS = 2**32 - 1

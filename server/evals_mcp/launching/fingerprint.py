@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from evals_mcp.providers.matching import measured
 from evals_mcp.providers.protocol import AnyRequest
-from evals_schemas.benchmarks import BenchmarkRequest
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 
 _SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token
 

@@ -9,8 +9,8 @@ from evals_mcp.launching.codes import Code
 from evals_mcp.launching.estimate import Estimate
 from evals_mcp.launching.fingerprint import fingerprint
 from evals_mcp.providers.protocol import AnyRequest, Provider
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.plans import Plan
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.tools.plans import Plan
 
 
 @dataclass(frozen=True)

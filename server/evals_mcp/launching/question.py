@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evals_mcp.cleaning import clean
 from evals_mcp.launching.launch import Launch
-from evals_schemas.benchmarks import BenchmarkRequest
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 
 _LONGEST = 1_200
 _REASON = 300

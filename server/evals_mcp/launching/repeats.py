@@ -22,7 +22,7 @@ from evals_mcp.launching.fingerprint import parameters_of
 from evals_mcp.launching.launch import Launch
 from evals_mcp.providers.matching import CLOCK_SKEW, SEARCHED_JOBS, created_at, same_request
 from evals_mcp.providers.several import evaluations_of
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 UNCERTAIN_SECONDS = 60.0
 """How long an evaluation that a lost create may have started is waited for."""

@@ -16,9 +16,9 @@ from evals_mcp.planning.outputs import Span, expected_outputs
 from evals_mcp.planning.profiles import DatasetProfile
 from evals_mcp.planning.rendered_sample import Renderer, plain_substitution, render_sample
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import JudgeModelConfig, ModelRequest, ScoreParameters
-from evals_schemas.plans import Plan
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import JudgeModelConfig, ModelRequest, ScoreParameters
+from evals_schemas.tools.plans import Plan
 
 _RULE = "rule/contains"
 """Any rule: none calls a model."""

@@ -11,10 +11,10 @@ from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.lookups import Lookups, look_up
 from evals_mcp.planning.model_checks import LOCAL, did_you_mean, no_endpoint
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmarks import METRICS, BenchmarkRequest
-from evals_schemas.evaluations import RULE_PREFIX
-from evals_schemas.files import File
-from evals_schemas.plans import Plan
+from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import RULE_PREFIX
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.tools.plans import Plan
 
 _PURPOSE = "benchmark"
 

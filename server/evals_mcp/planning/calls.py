@@ -9,7 +9,7 @@ from evals_mcp.planning.material import CALL_TOKENS, MESSAGE_TOKENS, judge_token
 from evals_mcp.planning.outputs import Outputs, Span
 from evals_mcp.planning.profiles import DatasetProfile
 from evals_mcp.planning.rendered_sample import RenderedSample
-from evals_schemas.evaluations import (
+from evals_schemas.evaluation_api.evaluations import (
     RULE_PREFIX,
     AnyParameters,
     CompareParameters,
@@ -17,7 +17,7 @@ from evals_schemas.evaluations import (
     ModelRequest,
     candidates,
 )
-from evals_schemas.tools import RESPONSE_COLUMNS
+from evals_schemas.tools.outputs import RESPONSE_COLUMNS
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from evals_mcp.cleaning import clean
 from evals_mcp.planning.calls import PlannedCalls
 from evals_mcp.planning.outputs import Span
-from evals_schemas.models import Model, Pricing
-from evals_schemas.plans import Range
+from evals_schemas.evaluation_api.models import Model, Pricing
+from evals_schemas.tools.plans import Range
 
 _INPUT_ERROR = 0.1
 """How far the estimate of prompt tokens may be off; see `tokens`."""

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from evals_mcp.planning.past_runs import Kind, PastRun
-from evals_schemas.plans import Range
+from evals_schemas.tools.plans import Range
 
 _SPREAD = 0.5
 """How far one earlier run alone may be off."""

@@ -22,8 +22,8 @@ from evals_mcp.planning.past_runs import (
     workers_of,
 )
 from evals_mcp.planning.rendered_sample import RenderedSample
-from evals_schemas.datasets import IMAGE_COLUMN
-from evals_schemas.plans import ModelCalls, Plan, Range
+from evals_schemas.datasets.reader import IMAGE_COLUMN
+from evals_schemas.tools.plans import ModelCalls, Plan, Range
 
 _UNKNOWN_INSTRUCTION = (
     "What {service} itself adds to a judge's prompt is not known; it is taken to be as long as the "

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from evals_mcp.errors import DatasetFaultError, NotFoundError
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.datasets import MAX_ROW_BYTES, Fault, scan
+from evals_schemas.datasets.reader import MAX_ROW_BYTES, Fault, scan
 
 
 async def dataset_columns(file_id: str, provider: Provider) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from evals_mcp.cleaning import clean
 from evals_mcp.planning.rendered_sample import Rendered
 from evals_mcp.planning.tokens import estimate_tokens
-from evals_schemas.plans import RenderedTemplate
+from evals_schemas.tools.plans import RenderedTemplate
 
 _CHARACTERS = 300
 _TOKENS = 90

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from evals_mcp.cleaning import clean
 from evals_mcp.planning.columns import COLUMNS_NAMED
 from evals_mcp.planning.tokens import estimate_tokens
-from evals_schemas.plans import Plan
+from evals_schemas.tools.plans import Plan
 
 PLAN_TOKENS = 1_600
 """The longest plan by the own estimate, which leaves room for its error below 1,900."""

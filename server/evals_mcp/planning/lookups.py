@@ -10,9 +10,9 @@ import anyio
 
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
 
 LOOKUP_SECONDS = 10.0
 """How long a list is waited for."""

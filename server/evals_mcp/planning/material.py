@@ -7,7 +7,11 @@ keep their own instruction to themselves, which is taken to be as long.
 from __future__ import annotations
 
 from evals_mcp.planning.tokens import estimate_tokens
-from evals_schemas.evaluations import AnyParameters, ClassifyParameters, CompareParameters
+from evals_schemas.evaluation_api.evaluations import (
+    AnyParameters,
+    ClassifyParameters,
+    CompareParameters,
+)
 
 MESSAGE_TOKENS = 4
 """A chat message besides its text: its role and its marks."""

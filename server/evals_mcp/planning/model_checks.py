@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from evals_mcp.cleaning import clean
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.lookups import Lookups
-from evals_schemas.datasets import IMAGE_COLUMN
-from evals_schemas.evaluations import (
+from evals_schemas.datasets.reader import IMAGE_COLUMN
+from evals_schemas.evaluation_api.evaluations import (
     RULE_PREFIX,
     AnyParameters,
     Endpoint,
@@ -17,7 +17,7 @@ from evals_schemas.evaluations import (
     ModelRequest,
     candidates,
 )
-from evals_schemas.models import NO_TEXT_TYPES
+from evals_schemas.evaluation_api.models import NO_TEXT_TYPES
 
 RULES = ("exact-match", "contains", "regex", "numeric", "similarity")
 """The rules of the embedded engine, without their prefix."""

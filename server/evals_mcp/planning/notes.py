@@ -9,7 +9,7 @@ from evals_mcp.planning.model_checks import LOCAL, models_called
 from evals_mcp.planning.profiles import DatasetProfile
 from evals_mcp.results.planning import rows_for_half_width
 from evals_mcp.results.statistics import wilson_interval
-from evals_schemas.evaluations import MAX_WORKERS, AnyParameters, ClassifyParameters
+from evals_schemas.evaluation_api.evaluations import MAX_WORKERS, AnyParameters, ClassifyParameters
 
 _ODDITIES = 3
 _PAIRS = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from evals_mcp.planning.measured import History, Measured
 from evals_mcp.planning.past_runs import JUDGE_MAX_TOKENS, MODEL_MAX_TOKENS
-from evals_schemas.evaluations import AnyParameters, ModelRequest, candidates
+from evals_schemas.evaluation_api.evaluations import AnyParameters, ModelRequest, candidates
 
 ANSWER_TOKENS = 300
 """What a candidate is taken to answer with where its `max_tokens` allows it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from evals_mcp.providers.protocol import JudgedRequest
-from evals_schemas.evaluations import MAX_WORKERS, RULE_PREFIX, EvaluationJob
+from evals_schemas.evaluation_api.evaluations import MAX_WORKERS, RULE_PREFIX, EvaluationJob
 
 RUNS_USED = 20
 """How many of them count, the newest first."""

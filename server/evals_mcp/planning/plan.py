@@ -26,8 +26,8 @@ from evals_mcp.planning.notes import (
 )
 from evals_mcp.planning.rendered_sample import Renderer, plain_substitution, render_sample
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, Provider
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.plans import Plan
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.tools.plans import Plan
 
 
 async def plan_evaluation(

@@ -17,8 +17,8 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.planning.streams import Blocks, opened
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.dataset_quality import DatasetQuality, EmptyCells
-from evals_schemas.datasets import FAULTS_NAMED, Fault, Kind, Row, scan
+from evals_schemas.datasets.quality import DatasetQuality, EmptyCells
+from evals_schemas.datasets.reader import FAULTS_NAMED, Fault, Kind, Row, scan
 
 SAMPLED_ROWS = 200
 """The most rows kept of one data set."""

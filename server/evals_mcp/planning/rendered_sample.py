@@ -16,7 +16,7 @@ from evals_mcp.planning.columns import response_columns, templates
 from evals_mcp.planning.profiles import DatasetProfile, SampledRow
 from evals_mcp.planning.templates import CompileTemplate, Render, RenderFault
 from evals_mcp.planning.tokens import estimate_tokens
-from evals_schemas.evaluations import AnyParameters
+from evals_schemas.evaluation_api.evaluations import AnyParameters
 
 RENDERING_SECONDS = 3.0
 """How long one plan renders rows; those not rendered by then are left out of the sample."""

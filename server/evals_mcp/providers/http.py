@@ -28,7 +28,7 @@ from evals_mcp.providers.retrying import (
 )
 from evals_mcp.providers.service import Service
 from evals_mcp.providers.subjects import path_of
-from evals_schemas.operations import UPLOAD_FILE, Operation
+from evals_schemas.evaluation_api.operations import UPLOAD_FILE, Operation
 
 _CERTAIN = frozenset({501, 507})
 """Failures that say that nothing was done: not there, and no room."""

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from evals_schemas.benchmarks import BENCHMARK, BenchmarkRequest
-from evals_schemas.evaluations import (
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
     EvaluationJob,

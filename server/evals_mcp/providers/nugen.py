@@ -27,10 +27,14 @@ from evals_mcp.providers.nugen_lost import Sent, started
 from evals_mcp.providers.nugen_results import evaluation_of_rows
 from evals_mcp.providers.nugen_statuses import Deadline, state_of
 from evals_mcp.providers.protocol import AnyRequest
-from evals_schemas.benchmarks import BENCHMARK, BenchmarkCreated, BenchmarkRequest
-from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
-from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkCreated, BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+)
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
 
 
 class NugenProvider:

@@ -18,15 +18,15 @@ from evals_mcp.providers.nugen_rows import question_lines
 from evals_mcp.providers.nugen_times import moment, unix_seconds
 from evals_mcp.providers.nugen_upload import write_questions
 from evals_mcp.providers.replies import Asked
-from evals_schemas.benchmarks import (
+from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkList,
     BenchmarkListed,
     BenchmarkModels,
     BenchmarkUploaded,
 )
-from evals_schemas.files import File
-from evals_schemas.models import Model
-from evals_schemas.operations import Operation
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
+from evals_schemas.evaluation_api.operations import Operation
 
 _UNFINISHED = frozenset({"created", "pending", "queued", "processing", "in_progress"})
 """What a service says of a benchmark that it still writes or checks, in lower case."""

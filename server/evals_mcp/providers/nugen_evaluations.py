@@ -28,8 +28,12 @@ from evals_mcp.providers.nugen_statuses import (
 )
 from evals_mcp.providers.nugen_times import aware, moment
 from evals_mcp.providers.replies import Asked
-from evals_schemas.benchmarks import BenchmarkEvaluationLine, BenchmarkStatus, BenchmarkWireResults
-from evals_schemas.evaluations import EvaluationJob, EvaluationStatus
+from evals_schemas.benchmark_api.benchmarks import (
+    BenchmarkEvaluationLine,
+    BenchmarkStatus,
+    BenchmarkWireResults,
+)
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, EvaluationStatus
 
 DEFAULT_LIMIT = 10
 MOST_LISTED = 100

@@ -18,8 +18,12 @@ import anyio
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import BadAnswerError, UnsupportedError
 from evals_mcp.providers.http import RestClient
-from evals_schemas.benchmark_operations import BenchmarkOperations, benchmark_operations
-from evals_schemas.benchmarks import BenchmarkCreateBody, BenchmarkNamedBody, BenchmarkRequest
+from evals_schemas.benchmark_api.benchmarks import (
+    BenchmarkCreateBody,
+    BenchmarkNamedBody,
+    BenchmarkRequest,
+)
+from evals_schemas.benchmark_api.operations import BenchmarkOperations, benchmark_operations
 
 
 class GenerationFound:

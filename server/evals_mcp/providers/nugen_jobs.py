@@ -14,14 +14,14 @@ from evals_mcp.providers.nugen_statuses import (
     waits_for_results,
 )
 from evals_mcp.providers.nugen_times import moment
-from evals_schemas.benchmarks import (
+from evals_schemas.benchmark_api.benchmarks import (
     BENCHMARK,
     BenchmarkEvaluationLine,
     BenchmarkResults,
     BenchmarkStatus,
     BenchmarkWireResults,
 )
-from evals_schemas.evaluations import ENDED, EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 _STATES = ENDED | {"pending", "queued", "running"}
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from evals_mcp.providers.http import RestClient
 from evals_mcp.providers.nugen_times import aware, moment
-from evals_schemas.benchmarks import BenchmarkEvaluationLine, BenchmarkRequest
-from evals_schemas.operations import Operation
+from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationLine, BenchmarkRequest
+from evals_schemas.evaluation_api.operations import Operation
 
 PAGE = 100
 """Evaluations in a page: the most that the service gives."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from evals_mcp.errors import AmbiguousCreateError
 from evals_mcp.providers.nugen_times import aware, moment
-from evals_schemas.benchmarks import BenchmarkEvaluationLine
+from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationLine
 
 CLOCK_SKEW = timedelta(seconds=120)
 """How far the service's clock may be from ours."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from evals_mcp.cleaning import clean
-from evals_schemas.benchmarks import (
+from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkResults,
     BenchmarkWireResults,
     MetricFigures,

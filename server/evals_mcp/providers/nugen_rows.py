@@ -9,7 +9,7 @@ from typing import cast
 
 from evals_mcp.providers.json_items import NoItemsError, items
 from evals_mcp.providers.replies import Asked
-from evals_schemas.benchmarks import DetailedResult, as_number
+from evals_schemas.benchmark_api.benchmarks import DetailedResult, as_number
 
 _BLOCK_BYTES = 64 * 1024
 

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from evals_mcp.cleaning import clean
 from evals_mcp.providers.nugen_times import aware
-from evals_schemas.benchmarks import BenchmarkStatus
-from evals_schemas.evaluations import ENDED, Progress
+from evals_schemas.benchmark_api.benchmarks import BenchmarkStatus
+from evals_schemas.evaluation_api.evaluations import ENDED, Progress
 
 _STATES = {
     "pending": "pending",

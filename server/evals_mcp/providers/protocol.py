@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import (
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
     ClassifyRequest,
     CompareRequest,
     EvaluationCreated,
@@ -18,8 +18,8 @@ from evals_schemas.evaluations import (
     EvaluationStatus,
     ScoreRequest,
 )
-from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
 
 JudgedRequest = ClassifyRequest | ScoreRequest | CompareRequest
 """An evaluation of a data set by a judge that the request names."""

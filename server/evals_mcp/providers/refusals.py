@@ -18,7 +18,7 @@ from evals_mcp.providers.asking import in_plain_words, tool_field, tool_of
 from evals_mcp.providers.replies import Asked, Reply
 from evals_mcp.providers.service import Service
 from evals_mcp.providers.subjects import subject_of
-from evals_schemas.operations import Operation
+from evals_schemas.evaluation_api.operations import Operation
 
 
 def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:

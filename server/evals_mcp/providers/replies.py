@@ -15,7 +15,7 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import BadAnswerError, UnavailableError
 from evals_mcp.providers.asking import in_plain_words
 from evals_mcp.providers.service import Service
-from evals_schemas.operations import Operation
+from evals_schemas.evaluation_api.operations import Operation
 
 _MISFITS = {
     "missing": "is missing",

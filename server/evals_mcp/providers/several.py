@@ -21,11 +21,15 @@ from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.providers.several_ids import Ids
 from evals_mcp.providers.subjects import BENCHMARK, DATASET, EVALUATION, Subject
 from evals_mcp.providers.types_taken import refuse_untaken
-from evals_schemas.benchmarks import BENCHMARK as BENCHMARK_TYPE
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
-from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK as BENCHMARK_TYPE
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+)
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
 
 JUDGED_TYPE = "classify"
 """A type that whoever judges data sets takes."""

@@ -26,11 +26,15 @@ from evals_mcp.providers.matching import (
 )
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.retrying import pause_after
-from evals_schemas import operations
-from evals_schemas.datasets import kind_of
-from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
-from evals_schemas.files import File
-from evals_schemas.models import Model
+from evals_schemas.datasets.reader import kind_of
+from evals_schemas.evaluation_api import operations
+from evals_schemas.evaluation_api.evaluations import (
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+)
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model
 
 RESENT = 2
 """How often a create with a key is sent again when its answer is lost."""

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from evals_mcp.errors import UnsupportedError
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmarks import BENCHMARK
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 
 
 @runtime_checkable

@@ -25,10 +25,10 @@ from evals_mcp.results.row_verdicts import PASSING_SCORE, Row, RowVerdict
 from evals_mcp.results.scales import UNIT, within
 from evals_mcp.results.scores import mean
 from evals_mcp.results.summary import so_far
-from evals_schemas.benchmarks import BenchmarkResults, MetricFigures
-from evals_schemas.comparisons import DifferenceInterval, PassDifference, ScoreDifference
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.summaries import (
+from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.comparisons import DifferenceInterval, PassDifference, ScoreDifference
+from evals_schemas.tools.summaries import (
     BenchmarkDifference,
     BenchmarkedModel,
     BenchmarkSummary,

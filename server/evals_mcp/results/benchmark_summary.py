@@ -10,9 +10,9 @@ from typing import Any, cast
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.statistics import wilson_interval
-from evals_schemas.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
-from evals_schemas.evaluations import RULE_PREFIX
-from evals_schemas.summaries import (
+from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
+from evals_schemas.evaluation_api.evaluations import RULE_PREFIX
+from evals_schemas.tools.summaries import (
     BenchmarkDifference,
     BenchmarkedModel,
     BenchmarkSummary,

@@ -8,8 +8,8 @@ from typing import Any, Literal, cast
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
-from evals_schemas.comparisons import PairedRows
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.comparisons import PairedRows
 
 FEW_PAIRS = 30
 """Fewer pairs than this are called few."""

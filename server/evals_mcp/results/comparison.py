@@ -25,7 +25,7 @@ from evals_mcp.results.planning import detectable_mean_difference, detectable_ra
 from evals_mcp.results.scales import Scale, within
 from evals_mcp.results.scores import mean, sample_deviation
 from evals_mcp.results.statistics import rate
-from evals_schemas.comparisons import (
+from evals_schemas.tools.comparisons import (
     Agreement,
     DifferenceInterval,
     NetPreference,
@@ -33,7 +33,7 @@ from evals_schemas.comparisons import (
     PreferenceDifference,
     ScoreDifference,
 )
-from evals_schemas.summaries import Interval, Rate, Scores
+from evals_schemas.tools.summaries import Interval, Rate, Scores
 
 BOOTSTRAP_SEED = 0
 """Fixed, so that the same pairs always give the same interval."""

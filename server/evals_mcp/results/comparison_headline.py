@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evals_mcp.results.comparability import Caution
 from evals_mcp.results.comparison import SIGNIFICANT, Comparison
-from evals_schemas.comparisons import (
+from evals_schemas.tools.comparisons import (
     Agreement,
     DifferenceInterval,
     PairedRows,

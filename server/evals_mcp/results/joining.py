@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.row_verdicts import Row, RowVerdict, input_columns
-from evals_schemas.comparisons import PairedRows
-from evals_schemas.rows import OUTPUT
+from evals_schemas.evaluation_api.rows import OUTPUT
+from evals_schemas.tools.comparisons import PairedRows
 
 SIDES = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
 """Where the generated answer is, by the parameter that names a model or a column."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.row_verdicts import RESULT_FIELDS, RowVerdict
-from evals_schemas.result_pages import ResultRow
+from evals_schemas.tools.result_pages import ResultRow
 
 SHORTEST = 20
 """Fields are cut no shorter than this; then there are fewer rows, then fewer columns."""

@@ -12,8 +12,8 @@ from evals_mcp.results.scores import histogram, mean, quantiles, sample_deviatio
 from evals_mcp.results.statistics import rate
 from evals_mcp.results.summary import summarize
 from evals_mcp.results.wins import position_bias, win_rate
-from evals_schemas.evaluations import EvaluationJob, Progress
-from evals_schemas.summaries import Interval, Rate, Scores, Summary, Wins
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, Progress
+from evals_schemas.tools.summaries import Interval, Rate, Scores, Summary, Wins
 
 DOUBTFUL_PERCENT = 20.0
 """From this share of pairs whose verdict changed with the order on, a headline says so."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple, cast
 
-from evals_schemas.rows import OUTPUT
+from evals_schemas.evaluation_api.rows import OUTPUT
 
 RowState = Literal["ok", "invalid", "judge_failed", "generation_failed"]
 Row = Mapping[str, Any]

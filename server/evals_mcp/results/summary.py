@@ -11,8 +11,8 @@ from evals_mcp.cleaning import clean
 from evals_mcp.results.benchmark_summary import summarize_benchmark
 from evals_mcp.results.scales import scale_of, within
 from evals_mcp.results.statistics import sign_test, t_interval, wilson_interval
-from evals_schemas.benchmarks import BENCHMARK, BenchmarkResults
-from evals_schemas.evaluations import (
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
+from evals_schemas.evaluation_api.evaluations import (
     ENDED,
     AnyResults,
     ClassifyResults,
@@ -22,7 +22,7 @@ from evals_schemas.evaluations import (
     ScoreResults,
     parse_results,
 )
-from evals_schemas.summaries import (
+from evals_schemas.tools.summaries import (
     Failures,
     Interval,
     LabelCount,

@@ -103,7 +103,9 @@ class EarlyAnswers:
     @cached_property
     def _tools(self) -> list[dict[str, Any]]:
         """The committed list, which a test compares with the catalogue."""
-        listed = json.loads(files("evals_schemas").joinpath("tools.json").read_bytes())["tools"]
+        listed = json.loads(files("evals_schemas").joinpath("tools", "tools.json").read_bytes())[
+            "tools"
+        ]
         if not self._read_only:
             return listed
         return [tool for tool in listed if tool["annotations"]["readOnlyHint"]]

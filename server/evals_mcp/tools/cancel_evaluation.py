@@ -6,8 +6,8 @@ from evals_mcp.errors import UnsupportedError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.endings import after_failure, failure_reason, is_cancelled
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.evaluations import ENDED, EvaluationJob
-from evals_schemas.tools import CancelEvaluationInput, CancelEvaluationOutput
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
+from evals_schemas.tools.outputs import CancelEvaluationInput, CancelEvaluationOutput
 
 
 async def cancel_evaluation(

@@ -16,9 +16,9 @@ from evals_mcp.tools.list_evaluations import list_evaluations
 from evals_mcp.tools.list_models import list_models
 from evals_mcp.tools.read_results import read_results
 from evals_mcp.tools.upload_dataset import upload_dataset
-from evals_schemas import tools as schemas
-from evals_schemas.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput
-from evals_schemas.result_pages import ReadResultsInput, ReadResultsOutput
+from evals_schemas.tools import outputs as schemas
+from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput
+from evals_schemas.tools.result_pages import ReadResultsInput, ReadResultsOutput
 
 TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(

@@ -29,9 +29,9 @@ from evals_mcp.results.joining import (
 from evals_mcp.results.paging import JudgedRow, page_of
 from evals_mcp.results.scales import UNIT, Scale, scale_of
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex

@@ -17,7 +17,7 @@ from evals_mcp.providers.types_taken import refuse_untaken
 from evals_mcp.tools import launch_answers as answers
 from evals_mcp.tools.evaluation_requests import to_request
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.tools import CreateEvaluationInput, CreateEvaluationOutput
+from evals_schemas.tools.outputs import CreateEvaluationInput, CreateEvaluationOutput
 
 _NOT_STARTED = "Nothing was started"
 

@@ -12,8 +12,8 @@ from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 from evals_mcp.tools.arguments import parse_arguments
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.contract import Request
-from evals_schemas.portable import portable_schema
-from evals_schemas.tools import Output
+from evals_schemas.tools.outputs import Output
+from evals_schemas.tools.portable_schema import portable_schema
 
 Taken = TypeVar("Taken", bound=Request)
 Returned = TypeVar("Returned", bound=Output)

@@ -8,7 +8,7 @@ from typing import cast
 
 from evals_mcp.cleaning import clean
 from evals_mcp.tools.shown import UNITS
-from evals_schemas.evaluations import ENDED, RULE_PREFIX, EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, RULE_PREFIX, EvaluationJob
 
 _REASON = 300
 

@@ -11,14 +11,14 @@ from evals_mcp.errors import InvalidRequestError, NoTokenError
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_mcp.settings_schema import NamedEndpointSettings
 from evals_mcp.tools.arguments import explain
-from evals_schemas.benchmarks import BENCHMARK, BenchmarkRequest
-from evals_schemas.evaluations import (
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
     ScoreParameters,
     parse_evaluation_request,
 )
-from evals_schemas.tools import (
+from evals_schemas.tools.outputs import (
     RESPONSE_COLUMNS,
     CandidateInput,
     CreateEvaluationInput,

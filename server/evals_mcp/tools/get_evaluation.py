@@ -19,10 +19,10 @@ from evals_mcp.results.summary import summarize
 from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
 from evals_mcp.tools.shown import STATUS_SHOWN, shown_parameters, shown_progress
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.evaluations import ENDED, EvaluationJob
-from evals_schemas.summaries import Summary
-from evals_schemas.tools import GetEvaluationInput, GetEvaluationOutput
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
+from evals_schemas.tools.outputs import GetEvaluationInput, GetEvaluationOutput
+from evals_schemas.tools.summaries import Summary
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex

@@ -8,8 +8,8 @@ from evals_mcp.results.summary import headline
 from evals_mcp.tools.endings import after_failure, failure_reason
 from evals_mcp.tools.session import ToolSession
 from evals_mcp.tools.shown import STATUS_SHOWN, UNITS, shown_progress
-from evals_schemas.evaluations import ENDED, EvaluationJob, EvaluationStatus
-from evals_schemas.tools import GetStatusInput, StatusOutput
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, EvaluationStatus
+from evals_schemas.tools.outputs import GetStatusInput, StatusOutput
 
 _FIRST_PAUSE = 0.25
 _GROWTH = 1.5

@@ -11,8 +11,8 @@ from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.repeats import Started
 from evals_mcp.settings_schema import BudgetSettings
-from evals_schemas.plans import Plan
-from evals_schemas.tools import CreateEvaluationOutput
+from evals_schemas.tools.outputs import CreateEvaluationOutput
+from evals_schemas.tools.plans import Plan
 
 _LISTED = 12
 """How many lines of one kind an answer repeats."""

@@ -11,8 +11,8 @@ from evals_mcp.errors import EvalsMCPError
 from evals_mcp.launching.estimate import usd_range
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.evaluations import EvaluationJob, parse_evaluation_request
-from evals_schemas.plans import Plan
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
+from evals_schemas.tools.plans import Plan
 
 SECONDS = 5.0
 """How long it may take to find out."""

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from evals_mcp.cleaning import clean
 from evals_mcp.providers.several import datasets_of
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.files import File
-from evals_schemas.tools import DatasetLine, ListDatasetsInput, ListDatasetsOutput
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.tools.outputs import DatasetLine, ListDatasetsInput, ListDatasetsOutput
 
 _SHOWN = 20
 _YEAR_2100 = 4_102_444_800

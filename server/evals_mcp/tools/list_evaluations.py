@@ -10,8 +10,8 @@ from evals_mcp.results.summary import headline
 from evals_mcp.tools.endings import failure_reason
 from evals_mcp.tools.session import ToolSession
 from evals_mcp.tools.shown import STATUS_SHOWN
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.tools import EvaluationLine, ListEvaluationsInput, ListEvaluationsOutput
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.outputs import EvaluationLine, ListEvaluationsInput, ListEvaluationsOutput
 
 _REASON = 80
 """Characters of why an evaluation failed; get_evaluation has the rest."""

@@ -12,9 +12,9 @@ from evals_mcp.providers.several import services_of
 from evals_mcp.settings_schema import LocalSettings, Settings
 from evals_mcp.tools.model_offers import Offer, in_turn, offers_of, together
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.models import Model, Pricing
-from evals_schemas.tools import ListModelsInput, ListModelsOutput, ModelLine
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.models import Model, Pricing
+from evals_schemas.tools.outputs import ListModelsInput, ListModelsOutput, ModelLine
 
 _CREDENTIALS = 20
 _FEWER = "For fewer or other names, call list_models with a filter."

@@ -13,8 +13,8 @@ from evals_mcp.errors import EvalsMCPError
 from evals_mcp.model_filters import Fitting, Listed, fitting, listed
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings_schema import Settings
-from evals_schemas.models import Model
-from evals_schemas.tools import ListModelsInput
+from evals_schemas.evaluation_api.models import Model
+from evals_schemas.tools.outputs import ListModelsInput
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
 from evals_mcp.results.row_verdicts import BENCHMARK_FIELDS, PASSING_SCORE, Row
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.evaluations import ENDED, EvaluationJob
-from evals_schemas.result_pages import (
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
+from evals_schemas.tools.result_pages import (
     DEFAULT_CHARS,
     DEFAULT_LIMIT,
     ReadResultsInput,

@@ -18,7 +18,7 @@ from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.row_verdicts import row_reader
 from evals_mcp.settings_schema import Settings
-from evals_schemas.evaluations import ENDED, EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.cache import Download

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from evals_mcp.cleaning import clean
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.evaluations import Progress
-from evals_schemas.tools import RESPONSE_COLUMNS, ProgressOutput
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_api.evaluations import Progress
+from evals_schemas.tools.outputs import RESPONSE_COLUMNS, ProgressOutput
 
 STATUS_SHOWN = 40
 """Characters of a status: a service may write one of its own."""

@@ -28,10 +28,10 @@ from evals_mcp.key_shapes import holds_key
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings_schema import DatasetSettings
 from evals_mcp.tools.session import ToolSession
-from evals_schemas.benchmarks import BENCHMARK
-from evals_schemas.datasets import Row
-from evals_schemas.files import File
-from evals_schemas.tools import UploadDatasetInput, UploadDatasetOutput
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.datasets.reader import Row
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.tools.outputs import UploadDatasetInput, UploadDatasetOutput
 
 _VALUE = 200
 _PREVIEW = 2400

@@ -14,8 +14,8 @@ from mcp import Client
 
 from evals_mcp.http.limits import Limits
 from evals_mcp.http.resource import Resource, metadata_route
-from evals_schemas.evaluations import EvaluationStatus, Progress
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.evaluations import EvaluationStatus, Progress
+from evals_schemas.evaluation_api.models import Model
 from tests.server.fake_provider import FakeProvider, classify_job
 from tests.server.http.serving import FRONT, PAGE, app_over, listening, reached
 from tests.server.serving import MODES, FakeTime, Mode

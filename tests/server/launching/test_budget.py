@@ -6,7 +6,7 @@ import pytest
 
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.settings_schema import BudgetSettings
-from evals_schemas.plans import Plan, Range
+from evals_schemas.tools.plans import Plan, Range
 
 
 def plan(high: float | None = None, **fields: Any) -> Plan:

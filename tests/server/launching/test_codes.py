@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.launching.codes import ConfirmCodes
 from evals_mcp.launching.estimate import Estimate, usd, usd_range
-from evals_schemas.plans import Range
+from evals_schemas.tools.plans import Range
 from tests.server.fake_provider import NOON
 
 KEY = b"k" * 32

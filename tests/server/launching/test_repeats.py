@@ -23,8 +23,12 @@ from evals_mcp.launching.repeats import Repeats
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.several import SeveralProviders
 from evals_mcp.providers.several_ids import PrefixedIds
-from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, parse_evaluation_request
-from evals_schemas.plans import Plan
+from evals_schemas.evaluation_api.evaluations import (
+    EvaluationCreated,
+    EvaluationJob,
+    parse_evaluation_request,
+)
+from evals_schemas.tools.plans import Plan
 from tests.server.fake_provider import NOON, FakeProvider
 
 CLASSIFY: dict[str, Any] = {

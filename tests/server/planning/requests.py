@@ -13,9 +13,9 @@ from evals_mcp.compose import compile_template
 from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
-from evals_schemas.evaluations import EvaluationJob, parse_evaluation_request
-from evals_schemas.models import Model, Pricing
-from evals_schemas.plans import Plan
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
+from evals_schemas.evaluation_api.models import Model, Pricing
+from evals_schemas.tools.plans import Plan
 
 ROWS: list[dict[str, Any]] = [
     {"question": f"What is {n} + {n}?", "expected": str(2 * n), "answer": f"It is {2 * n}."}

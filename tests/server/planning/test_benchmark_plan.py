@@ -6,9 +6,9 @@ from tests.server.fake_provider import FakeProvider, jsonl
 from tests.server.planning.requests import planned
 
 from evals_mcp.errors import UnavailableError
-from evals_schemas.benchmarks import BenchmarkRequest
-from evals_schemas.files import File
-from evals_schemas.models import Model, Pricing
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model, Pricing
 
 FILES = [
     File(id="bench-1", filename="trivia.jsonl", purpose="benchmark", LineCount=50),

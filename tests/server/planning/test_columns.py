@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from evals_mcp.planning.columns import fit_columns
 from evals_mcp.planning.template_columns import can_be_named, columns_read
-from evals_schemas.evaluations import parse_evaluation_request
+from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 
 JUDGE = {"model": "j", "model_source": "serverless", "system_template": "{{expected}}"}
 

@@ -11,7 +11,7 @@ from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.rules import RULES as ENGINE_RULES
 from evals_mcp.planning.material import CALL_TOKENS, MESSAGE_TOKENS, judge_tokens
 from evals_mcp.planning.model_checks import RULES
-from evals_schemas.evaluations import parse_evaluation_request
+from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 
 JUDGE = {"model": "judge-1", "model_source": "serverless", "system_template": "{{q}}"}
 MODEL = {

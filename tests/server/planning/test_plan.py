@@ -30,9 +30,9 @@ from evals_mcp.compose import compile_template
 from evals_mcp.errors import DatasetFaultError, NotFoundError, UnavailableError
 from evals_mcp.planning.desk import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
-from evals_schemas.evaluations import parse_evaluation_request
-from evals_schemas.models import Model
-from evals_schemas.plans import Plan
+from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
+from evals_schemas.evaluation_api.models import Model
+from evals_schemas.tools.plans import Plan
 
 
 async def test_a_plan_shows_rows_calls_tokens_cost_and_what_the_first_row_becomes() -> None:

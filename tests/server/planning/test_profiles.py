@@ -19,7 +19,7 @@ from evals_mcp.planning.profiles import (
     SampledRow,
     read_profile,
 )
-from evals_schemas.files import File
+from evals_schemas.evaluation_api.files import File
 
 
 async def profiled(provider: FakeProvider, seconds: float = 20) -> DatasetProfile:

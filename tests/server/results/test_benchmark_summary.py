@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from evals_mcp.results.benchmark_rows import summarize_benchmark_rows
 from evals_mcp.results.row_verdicts import row_reader
 from evals_mcp.results.summary import headline, summarize
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.summaries import Summary
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.summaries import Summary
 
 FIRST, SECOND = "model-a", "model-b"
 Answer = tuple[str, bool | None, float | None]

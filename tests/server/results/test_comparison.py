@@ -25,7 +25,7 @@ from evals_mcp.results.joining import (
     key_columns,
 )
 from evals_mcp.results.row_verdicts import RowVerdict
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 stats: Any = _stats
 

@@ -10,8 +10,8 @@ from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
 from evals_mcp.results.row_summary import summarize_rows
 from evals_mcp.results.row_verdicts import row_reader
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.summaries import Summary
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.summaries import Summary
 
 stats: Any = _stats
 

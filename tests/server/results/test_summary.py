@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_mcp.results.summary import summarize
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.summaries import Summary
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.summaries import Summary
 
 
 def job(kind: str, results: dict[str, Any], **parameters: Any) -> EvaluationJob:

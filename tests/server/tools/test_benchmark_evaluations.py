@@ -13,8 +13,8 @@ from tests.server.serving import FakeTime, served, settings
 from evals_mcp.errors import UnavailableError
 from evals_mcp.providers.several import SeveralProviders
 from evals_mcp.providers.several_ids import PrefixedIds
-from evals_schemas.evaluations import EvaluationJob, EvaluationStatus
-from evals_schemas.files import File
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, EvaluationStatus
+from evals_schemas.evaluation_api.files import File
 
 ONE, TWO = "model-one", "model-two"
 

@@ -10,8 +10,8 @@ from tests.server.serving import served
 
 from evals_mcp.errors import UnsupportedError
 from evals_mcp.tools import left_alone
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.models import Model
 
 
 @dataclass

@@ -13,7 +13,7 @@ from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.serving import MODES, Mode, served, settings, text_of
 from tests.server.tokens import tokens
 
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 stats: Any = _stats
 

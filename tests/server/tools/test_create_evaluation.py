@@ -12,8 +12,8 @@ from evals_mcp.errors import (
     UnavailableError,
 )
 from evals_mcp.providers.protocol import AnyRequest
-from evals_schemas.evaluations import CompareRequest, EvaluationCreated, ScoreRequest
-from evals_schemas.models import Model
+from evals_schemas.evaluation_api.evaluations import CompareRequest, EvaluationCreated, ScoreRequest
+from evals_schemas.evaluation_api.models import Model
 
 JUDGE = {"model": "judge-1", "system_template": "Rate {{question}}"}
 MODEL = {"model": "m", "system_template": "Be brief.", "input_template": "{{question}}"}

@@ -4,7 +4,7 @@ import pytest
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import served
 
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 
 def ended(status: str, reason: str, **fields: Any) -> FakeProvider:

@@ -5,8 +5,8 @@ from inline_snapshot import snapshot
 from tests.server.fake_provider import FakeProvider, classify_job, jsonl
 from tests.server.serving import served, settings
 
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.files import File
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.files import File
 
 
 async def test_the_text_of_a_classify_evaluation() -> None:

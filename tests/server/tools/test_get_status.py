@@ -3,7 +3,7 @@ import pytest
 from tests.server.fake_provider import NOON, FakeProvider, classify_job
 from tests.server.serving import MODES, FakeTime, Mode, served
 
-from evals_schemas.evaluations import EvaluationJob, EvaluationStatus, Progress
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, EvaluationStatus, Progress
 
 
 def running(done: int, total: int | None = 10) -> EvaluationStatus:

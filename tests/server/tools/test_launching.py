@@ -26,9 +26,9 @@ from tests.server.tokens import tokens
 
 from evals_mcp.errors import UnavailableError
 from evals_mcp.tools.session import Clock
-from evals_schemas.evaluations import EvaluationJob
-from evals_schemas.files import File
-from evals_schemas.models import Model, Pricing
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.models import Model, Pricing
 
 CLASSIFY: dict[str, Any] = {
     "type": "classify",

@@ -6,7 +6,7 @@ from tests.server.fake_provider import FakeProvider, classify_job
 from tests.server.serving import served
 
 from evals_mcp.cursors import write_cursor
-from evals_schemas.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 
 def provider(number: int = 25) -> FakeProvider:

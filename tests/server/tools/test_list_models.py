@@ -7,7 +7,7 @@ from tests.server.serving import served, settings
 
 from evals_mcp.providers.several import SeveralProviders
 from evals_mcp.providers.several_ids import PrefixedIds
-from evals_schemas.models import Model, Pricing
+from evals_schemas.evaluation_api.models import Model, Pricing
 
 
 async def test_models_that_can_judge_come_first_with_their_prices() -> None:

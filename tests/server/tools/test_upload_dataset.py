@@ -14,7 +14,7 @@ from tests.server.fake_provider import FakeProvider, jsonl
 from tests.server.serving import served, settings, text_of
 
 from evals_mcp.errors import NotFoundError, UnavailableError
-from evals_schemas.files import File
+from evals_schemas.evaluation_api.files import File
 
 ROWS: list[dict[str, Any]] = [{"q": "1+1", "a": "2", "id": 1}, {"q": "2+2", "a": "4", "id": 2}]
 

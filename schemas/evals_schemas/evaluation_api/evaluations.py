@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
-from evals_schemas.benchmarks import BENCHMARK, BenchmarkResults
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
 from evals_schemas.contract import Answer, Request
 
 EvaluationType = Literal["classify", "score", "compare"]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from evals_schemas.benchmarks import (
+from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkCreated,
     BenchmarkEvaluationPage,
     BenchmarkList,
@@ -16,7 +16,7 @@ from evals_schemas.benchmarks import (
     BenchmarkUploaded,
     BenchmarkWireResults,
 )
-from evals_schemas.operations import Operation
+from evals_schemas.evaluation_api.operations import Operation
 
 _EVALUATIONS = "/api/v3/evaluations"
 _MODELS = "/api/v3/models"

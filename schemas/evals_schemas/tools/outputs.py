@@ -1,7 +1,8 @@
 """What the tools take and what they answer.
 
 Inputs are flat and use the API's own names; bounds and descriptions are taken from the requests in
-`evals_schemas.evaluations`, so that the two cannot drift apart. Every answer carries `next_step`.
+`evals_schemas.evaluation_api.evaluations`, so that the two cannot drift apart. Every answer carries
+`next_step`.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from pydantic import (
     field_validator,
 )
 
-from evals_schemas.benchmarks import BenchmarkRequest
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.contract import Request
-from evals_schemas.evaluations import (
+from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
     JudgeModelConfig,
@@ -30,8 +31,8 @@ from evals_schemas.evaluations import (
     ScoreParameters,
     State,
 )
-from evals_schemas.plans import Plan, Range
-from evals_schemas.summaries import Summary
+from evals_schemas.tools.plans import Plan, Range
+from evals_schemas.tools.summaries import Summary
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "allow_inf_nan")
 

@@ -5,9 +5,13 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from evals_schemas.evaluations import EvaluationCreated, EvaluationJob, EvaluationStatus
-from evals_schemas.files import File, FileDeleted, FileList
-from evals_schemas.models import JudgeModelList, Model
+from evals_schemas.evaluation_api.evaluations import (
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+)
+from evals_schemas.evaluation_api.files import File, FileDeleted, FileList
+from evals_schemas.evaluation_api.models import JudgeModelList, Model
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NoReturn, cast
 
-from evals_schemas.dataset_quality import DatasetQuality
+from evals_schemas.datasets.quality import DatasetQuality
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader

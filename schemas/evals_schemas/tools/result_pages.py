@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from evals_schemas.contract import Request
-from evals_schemas.tools import Output
+from evals_schemas.tools.outputs import Output
 
 Show = Literal["failing", "passing", "invalid", "failed", "disagreements", "all"]
 Sort = Literal["file", "score_ascending", "score_descending"]

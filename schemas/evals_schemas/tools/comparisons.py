@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from evals_schemas.contract import Request
-from evals_schemas.summaries import Rate, Scores
-from evals_schemas.tools import Output
+from evals_schemas.tools.outputs import Output
+from evals_schemas.tools.summaries import Rate, Scores
 
 
 class CompareEvaluationsInput(Request):

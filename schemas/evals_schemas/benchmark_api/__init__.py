@@ -1,0 +1,1 @@
+"""The benchmark contract (/api/v3), in its three generations."""

@@ -1,0 +1,1 @@
+"""The evaluation contract (/v1): requests, jobs, files, models, operations."""

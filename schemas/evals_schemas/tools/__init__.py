@@ -1,0 +1,1 @@
+"""What each tool takes and answers, and how that becomes a portable JSON schema."""
