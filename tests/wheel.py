@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 EXPECTED = (
-    "evals_engine/queries.sql",
-    "evals_engine/migrations/0001_evaluations.sql",
+    "evals_engine/store/queries.sql",
+    "evals_engine/store/migrations/0001_evaluations.sql",
     "evals_mcp/cli.py",
     "evals_mcp/result_files/index.sql",
     "evals_schemas/tools/outputs.py",

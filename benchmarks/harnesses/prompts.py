@@ -8,11 +8,11 @@ from pathlib import Path
 import anyio
 
 from benchmarks.engine_client import LABELS, TEMPLATE, row
-from evals_engine.completions import Completion
-from evals_engine.judge import ModelJudge
-from evals_engine.structured import Messages
-from evals_engine.templates import Template
-from evals_engine.verdicts import LabelForm
+from evals_engine.judges.judge import ModelJudge
+from evals_engine.judges.structured_output import Messages
+from evals_engine.judges.verdicts import LabelForm
+from evals_engine.models.completions import Completion
+from evals_engine.templates.template import Template
 
 
 def write_prompts(path: Path, rows: int) -> None:

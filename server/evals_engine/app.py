@@ -15,24 +15,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
+from evals_engine.benchmark_api import benchmarks
+from evals_engine.benchmark_api import evaluations as benchmark_evaluations
+from evals_engine.benchmark_api import models as benchmark_models
 from evals_engine.config import EngineConfig
-from evals_engine.database import StorageError
 from evals_engine.errors import BENCHMARK_ROOT, ApiError
-from evals_engine.guards import BoundedHeaders, InternalErrors, LoopbackOnly, answer
-from evals_engine.handlers import (
-    benchmark_evaluations,
-    benchmark_models,
-    benchmarks,
-    evaluations,
-    files,
-    models,
-)
-from evals_engine.models import ModelClient
-from evals_engine.owners import BearerTokens, owners_of
-from evals_engine.runner import Tools
-from evals_engine.scheduler import Scheduler, new_owner
-from evals_engine.store import Store
-from evals_engine.uploads import Uploads
+from evals_engine.evaluation_api import evaluations, files, models
+from evals_engine.http.middleware import BoundedHeaders, InternalErrors, LoopbackOnly, answer
+from evals_engine.http.owners import BearerTokens, owners_of
+from evals_engine.http.uploads import Uploads
+from evals_engine.models.client import ModelClient
+from evals_engine.runs.run import Tools
+from evals_engine.runs.scheduler import Scheduler, new_owner
+from evals_engine.store.database import StorageError
+from evals_engine.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def _provider_of(members: Sequence[_Member], principal: Principal) -> Provider:
 async def _local(settings: Settings) -> AsyncGenerator[_Member]:
     """The embedded engine, reached by REST like any other service, over both of its contracts."""
     from evals_engine.app import create_app  # noqa: PLC0415 - not for other providers
-    from evals_engine.database import DataDirError  # noqa: PLC0415 - not for other providers
+    from evals_engine.store.database import DataDirError  # noqa: PLC0415 - not for other providers
 
     app = create_app(engine_config(settings))
     try:
@@ -285,7 +285,7 @@ def compile_template(source: str, field: str) -> Render:
         InvalidRequestError: it is no template that the engine takes.
     """
     from evals_engine.faults import RequestFault  # noqa: PLC0415 - not before a template is there
-    from evals_engine.templates import Template  # noqa: PLC0415 - brings Jinja2 along
+    from evals_engine.templates.template import Template  # noqa: PLC0415 - brings Jinja2 along
 
     try:
         template = Template(source, field)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evals_engine.app import create_app
-from evals_engine.database import DataDirError
-from evals_engine.store import Store
+from evals_engine.store.database import DataDirError
+from evals_engine.store.store import Store
 from evals_mcp.compose import engine_config
 from evals_mcp.errors import SettingsError
 from evals_mcp.listening import Listener

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.store import Store
+from evals_engine.store.store import Store
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient
 

@@ -23,9 +23,9 @@ class Reference:
         return f"def {self.test}(" in (ROOT / self.path).read_text("utf-8")
 
 
-_STORE, _RUNS = "tests/engine/test_store_faults.py", "tests/engine/test_runs.py"
+_STORE, _RUNS = "tests/engine/store/test_store_faults.py", "tests/engine/runs/test_runs.py"
 _CRASH, _TWICE = "tests/journeys/test_crash.py", "tests/journeys/test_never_twice.py"
-_MODELS = "tests/engine/test_models.py"
+_MODELS = "tests/engine/models/test_models.py"
 
 REFERENCES = (
     Reference(
@@ -91,7 +91,7 @@ REFERENCES = (
     Reference(
         "a process that has lost its lease",
         "it writes nothing more",
-        "tests/engine/test_store.py",
+        "tests/engine/store/test_store.py",
         "test_a_process_that_lost_its_lease_writes_no_row_no_step_and_no_end",
     ),
     Reference(

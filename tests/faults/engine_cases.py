@@ -54,7 +54,7 @@ STRIKING = tuple(
     for fault in FAULTS
     if fault.stage != CLOCK
     and fault.then is None
-    # Waits of a minute and bodies of 16 MiB are tested in tests/engine/test_models.py.
+    # Waits of a minute and bodies of 16 MiB are tested in tests/engine/models/test_models.py.
     and fault.effect not in {Effect.BUSY_FOR_LONG, Effect.TOO_LONG}
 )
 CASES = tuple(

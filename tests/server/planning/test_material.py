@@ -8,7 +8,7 @@ from tests.server.planning.requests import LABELS
 from tests.server.tokens import tokens
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.rules import RULES as ENGINE_RULES
+from evals_engine.judges.rules import RULES as ENGINE_RULES
 from evals_mcp.planning.material import CALL_TOKENS, MESSAGE_TOKENS, judge_tokens
 from evals_mcp.planning.model_checks import RULES
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request

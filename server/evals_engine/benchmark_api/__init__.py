@@ -1,0 +1,1 @@
+"""The handlers of /api/v3, a module a resource."""

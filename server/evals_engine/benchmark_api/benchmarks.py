@@ -1,0 +1,134 @@
+"""Benchmarks: upload, list, read."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import PurePath
+from typing import Any
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from evals_engine.benchmark_api.lookup import find_benchmark
+from evals_engine.benchmark_api.responses import at
+from evals_engine.benchmarks.questions import MAX_BENCHMARK_BYTES, read_questions
+from evals_engine.errors import ApiError
+from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, limited
+from evals_engine.http.uploads import Part, Uploads, new_file, too_large
+from evals_engine.store.purposes import BENCHMARK_FILE
+from evals_engine.store.store import Store, StoredFile
+
+READY = "completed"
+"""The status of every benchmark: one that is not whole is not stored."""
+
+
+async def upload(request: Request) -> Response:
+    """POST /benchmark/upload: questions and a name, in one multipart form."""
+    engine = request.app.state.engine
+    uploads: Uploads = engine.uploads
+    most = min(uploads.max_bytes, MAX_BENCHMARK_BYTES)
+    request = limited(request, most + MAX_FORM_BYTES, too_large(most))
+    async with replace(uploads, max_bytes=most).part() as sent, uploads.part() as kept:
+        form = FileForm(request.headers.get("content-type", ""), sent)
+        await form.read(request.stream())
+        if form.filename is None:
+            raise ApiError(400, "file: send the questions as a multipart file part.", param="file")
+        filename = form.filename or "benchmark.json"
+        await to_thread.run_sync(_convert, sent, filename, kept)
+        name = form.fields.get("name", "").strip() or PurePath(filename).stem or "benchmark"
+        owner, now = request.scope["owner"], engine.clock()
+        benchmark = await uploads.keep(kept, _new_benchmark(owner, name, now))
+    questions = await to_thread.run_sync(_questions, engine.store, benchmark)
+    named = {"benchmark_name": benchmark.filename, "name": benchmark.filename}
+    return JSONResponse(
+        {
+            "benchmark_id": benchmark.id,
+            "id": benchmark.id,
+            **named,
+            "status": READY,
+            "questions": questions,
+            "num_questions": benchmark.line_count,
+        }
+    )
+
+
+async def list_all(request: Request) -> Response:
+    """GET /benchmark/list."""
+    store: Store = request.app.state.engine.store
+    owner: str = request.scope["owner"]
+    found = await to_thread.run_sync(store.list_benchmarks, owner)
+    return JSONResponse({"benchmarks": [_listed(one) for one in found]})
+
+
+async def data(request: Request) -> Response:
+    """GET /benchmark/{id}/data."""
+    benchmark = await find_benchmark(request, request.path_params["id"])
+    store: Store = request.app.state.engine.store
+    questions = await to_thread.run_sync(_questions, store, benchmark)
+    return JSONResponse(
+        {
+            "benchmark_id": benchmark.id,
+            **_listed(benchmark),
+            "questions": questions,
+            "source": "database",
+        }
+    )
+
+
+async def create(_: Request) -> Response:
+    """POST /benchmark/create: writing questions from documents, which this service does not do."""
+    raise ApiError(
+        400,
+        "This service has no model that writes questions from documents. Upload a benchmark "
+        "instead: POST /api/v3/benchmark/upload.",
+    )
+
+
+def _convert(sent: Part, filename: str, kept: Part) -> None:
+    """Write the questions of an uploaded file as they are kept."""
+    sent.finish()
+    for question in read_questions(sent.path, filename):
+        kept.write(json.dumps(question).encode() + b"\n")
+
+
+def _new_benchmark(owner: str, name: str, now: float) -> StoredFile:
+    file = new_file(owner, name, BENCHMARK_FILE, now)
+    return replace(file, id=f"benchmark-{uuid.uuid4()}", kind="jsonl")
+
+
+def _questions(store: Store, benchmark: StoredFile) -> list[dict[str, Any]]:
+    """Every question, as it is kept. Raises ApiError 404 when the bytes are gone."""
+    read: Callable[[str], dict[str, Any]] = json.loads
+    try:
+        with store.path_of(benchmark.id).open("rb") as lines:
+            return [read(line.decode()) for line in lines]
+    except FileNotFoundError:
+        raise ApiError(
+            404, "The questions of this benchmark are gone from the data directory."
+        ) from None
+
+
+def _listed(benchmark: StoredFile) -> dict[str, Any]:
+    return {
+        "id": benchmark.id,
+        "benchmark_name": benchmark.filename,
+        "status": READY,
+        "documents": [],
+        "num_questions": benchmark.line_count,
+        "bytes": benchmark.bytes,
+        "created_at": at(benchmark.created_at),
+        "updated_at": at(benchmark.created_at),
+    }
+
+
+routes = [
+    Route("/benchmark/upload", upload, methods=["POST"]),
+    Route("/benchmark/create", create, methods=["POST"]),
+    Route("/benchmark/list", list_all),
+    Route("/benchmark/{id}/data", data),
+]

@@ -1,0 +1,159 @@
+"""Benchmark evaluations: list, watch, read, cancel. Creating one is `benchmark_creation`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from anyio import to_thread
+from pydantic import BaseModel, Field, ValidationError
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from evals_engine.benchmark_api.create import create
+from evals_engine.benchmark_api.lookup import find_evaluation
+from evals_engine.benchmark_api.responses import (
+    STATUSES,
+    line_of,
+    progress_text,
+    results_of,
+    status_of,
+    summary_of,
+)
+from evals_engine.errors import ApiError
+from evals_engine.http.json_bodies import invalid
+from evals_engine.http.uploads import CHUNK_BYTES
+from evals_engine.store.store import Step, Store, StoredEvaluation
+from evals_schemas.evaluation_api.evaluations import ENDED
+
+
+class ListQuery(BaseModel):
+    """What a list may be asked for; parameters that it does not know are ignored."""
+
+    status: Literal["pending", "in_progress", "completed", "failed"] | None = None
+    model_id: str | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+    offset: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+async def list_all(request: Request) -> Response:
+    """GET /evaluations."""
+    try:
+        query = ListQuery.model_validate(dict(request.query_params))
+    except ValidationError as error:
+        raise invalid(error, "query") from error
+    states = STATUSES[query.status] if query.status else (None,)
+    wanted = {
+        "status": states[0],
+        "or_status": states[-1],
+        "model_id": query.model_id,
+        "limit": query.limit,
+        "offset": query.offset,
+    }
+    store: Store = request.app.state.engine.store
+    owner: str = request.scope["owner"]
+    found, total = await to_thread.run_sync(store.list_benchmark_evaluations, owner, wanted)
+    return JSONResponse(
+        {
+            "user_id": owner,
+            "evaluations": [line_of(one) for one in found],
+            "total": total,
+            "limit": query.limit,
+            "offset": query.offset,
+        }
+    )
+
+
+async def status(request: Request) -> Response:
+    """GET /evaluations/{id}/status."""
+    return await _status(request, await find_evaluation(request, request.path_params["id"]))
+
+
+async def results(request: Request) -> Response:
+    """GET /evaluations/{id}/results; 400 until it has ended."""
+    return JSONResponse(results_of(await _ended(request)))
+
+
+async def download(request: Request) -> Response:
+    """GET /evaluations/{id}/download: every answer; 400 until it has ended."""
+    evaluation = await _ended(request)
+    file_id = (evaluation.results or {}).get("result_file_id")
+    path: Path | None = file_id and request.app.state.engine.store.path_of(file_id)
+    if path is not None and not await to_thread.run_sync(path.exists):
+        raise ApiError(404, "The rows of this evaluation are gone from the data directory.")
+    return StreamingResponse(
+        iterate_in_threadpool(_download(summary_of(evaluation), path)),
+        media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{evaluation.id}.json"'},
+    )
+
+
+async def cancel(request: Request) -> Response:
+    """POST /evaluations/{id}/cancel: questions in flight have a while; an end stays an end."""
+    engine = request.app.state.engine
+    evaluation = await find_evaluation(request, request.path_params["id"])
+    before = Step("user_error", "Cancelled before the first question was judged", engine.clock())
+    await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, before)
+    engine.scheduler.wake()
+    return await _status(request, await find_evaluation(request, evaluation.id))
+
+
+async def _status(request: Request, evaluation: StoredEvaluation) -> Response:
+    engine = request.app.state.engine
+    life = await to_thread.run_sync(engine.store.status_updates, evaluation.id)
+    note = engine.scheduler.note_on(evaluation.id)
+    return JSONResponse(status_of(evaluation, life, engine.clock(), note))
+
+
+async def _ended(request: Request) -> StoredEvaluation:
+    evaluation = await find_evaluation(request, request.path_params["id"])
+    if evaluation.status not in ENDED:
+        raise ApiError(
+            400,
+            f"Evaluation {evaluation.id} is {progress_text(evaluation)}; its results are there "
+            "when it is completed or failed.",
+        )
+    return evaluation
+
+
+def _download(summary: dict[str, Any], path: Path | None) -> Iterator[bytes]:
+    """The JSON object, many rows to a piece."""
+    pending = bytearray(json.dumps(summary)[:-1].encode() + b', "detailed_results": [')
+    separator = b""
+    for row in _rows(path):
+        for entry in row["answers"]:
+            pending += separator + json.dumps(_detailed(row, entry)).encode()
+            separator = b", "
+        if len(pending) > CHUNK_BYTES:
+            yield bytes(pending)
+            pending.clear()
+    yield bytes(pending) + b"]}"
+
+
+def _rows(path: Path | None) -> Iterator[dict[str, Any]]:
+    if path is not None:
+        with path.open("rb") as lines:
+            yield from map(json.loads, lines)
+
+
+def _detailed(row: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
+    question = {
+        "question_id": row["question_num"],
+        "question": row["question"],
+        "expected_answer": row["answer"],
+    }
+    return question | entry
+
+
+routes = [
+    Route("/evaluations", create, methods=["POST"]),
+    Route("/evaluations", list_all),
+    Route("/evaluations/{id}/status", status),
+    Route("/evaluations/{id}/results", results),
+    Route("/evaluations/{id}/download", download),
+    Route("/evaluations/{id}/cancel", cancel, methods=["POST"]),
+]

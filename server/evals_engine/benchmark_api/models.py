@@ -1,0 +1,24 @@
+"""Models of the benchmark contract: those that a benchmark can be run on."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from evals_engine.evaluation_api.models import dedicated_models, serverless_models
+
+
+async def list_base(request: Request) -> Response:
+    """GET /models/base: what the configured endpoints offer."""
+    found = [*dedicated_models(request), *await serverless_models(request)]
+    listed = [{"model_id": model.id, "model_name": model.id, "type": "llm"} for model in found]
+    return JSONResponse({"models": listed})
+
+
+async def list_aligned(_: Request) -> Response:
+    """GET /models/aligned: this service aligns none."""
+    return JSONResponse({"domain_aligned_models": []})
+
+
+routes = [Route("/models/base", list_base), Route("/models/aligned", list_aligned)]

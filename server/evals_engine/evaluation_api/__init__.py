@@ -1,0 +1,1 @@
+"""The handlers of /v1, a module a resource."""

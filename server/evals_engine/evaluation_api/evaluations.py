@@ -1,0 +1,217 @@
+"""Evaluations: create, list, read, watch, cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from anyio import to_thread
+from pydantic import ValidationError
+from starlette.concurrency import iterate_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from evals_engine.errors import ApiError, not_found
+from evals_engine.faults import RequestFault, cleaned
+from evals_engine.http.json_bodies import json_body
+from evals_engine.http.uploads import CHUNK_BYTES
+from evals_engine.models.request_keys import keys_of, stored_parameters
+from evals_engine.results.result_file import rows_so_far
+from evals_engine.rows.evaluators import make_evaluator
+from evals_engine.runs.creation import NewEvaluation, record
+from evals_engine.runs.idempotency import created_before, creation_key
+from evals_engine.runs.quotas import refuse_too_many
+from evals_engine.store.purposes import OF_BENCHMARKS
+from evals_engine.store.store import Step, Store, StoredEvaluation, StoredFile
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.datasets.reader import read_rows
+from evals_schemas.evaluation_api.evaluations import (
+    ENDED,
+    ClassifyRequest,
+    CompareRequest,
+    EvaluationCreated,
+    EvaluationJob,
+    EvaluationStatus,
+    Progress,
+    ScoreRequest,
+    StatusUpdate,
+    parse_evaluation_request,
+)
+
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 10
+MAX_MESSAGE = 500
+
+
+async def create(request: Request) -> Response:
+    """POST /evaluation."""
+    body = await json_body(request)
+    wanted, key = _parse(body), creation_key(request.headers, body)
+    engine, owner = request.app.state.engine, request.scope["owner"]
+    if key and (earlier := await to_thread.run_sync(created_before, engine.store, owner, key)):
+        return _json(EvaluationCreated(workflow_id=earlier, status="pending"))
+    file_id = wanted.parameters.input_data_file_path
+    file = await to_thread.run_sync(engine.store.get_file, file_id, owner)
+    if file is None or file.upload_key is not None or file.purpose in OF_BENCHMARKS:
+        raise ApiError(
+            400,
+            f"No uploaded data set {file_id[:80]!r}. Upload one, or list them with GET /files.",
+            param="parameters.input_data_file_path",
+        )
+    keys = keys_of(wanted.parameters)
+    try:
+        make_evaluator(wanted.parameters, engine.config, engine.client, keys)
+    except RequestFault as fault:
+        raise ApiError(400, str(fault), param=f"parameters.{fault.param}") from fault
+    most = engine.config.max_unfinished
+    await to_thread.run_sync(refuse_too_many, engine.store, owner, most)
+    new = NewEvaluation(
+        "eval",
+        owner,
+        wanted.type,
+        stored_parameters(wanted.parameters),
+        file_id,
+        engine.clock(),
+        keys,
+    )
+    recorded = await to_thread.run_sync(record, engine.store, engine.scheduler, new, key)
+    engine.scheduler.wake()
+    return _json(EvaluationCreated(workflow_id=recorded, status="pending"))
+
+
+async def list_all(request: Request) -> Response:
+    """GET /evaluation."""
+    engine = request.app.state.engine
+    status = request.query_params.get("status")
+    found: list[StoredEvaluation] = await to_thread.run_sync(
+        engine.store.list_evaluations, request.scope["owner"], status, _limit(request)
+    )
+    return JSONResponse([_job(one).model_dump(mode="json") for one in found])
+
+
+async def read(request: Request) -> Response:
+    """GET /evaluation/{id}."""
+    evaluation = await _find(request)
+    updates = await to_thread.run_sync(request.app.state.engine.store.status_updates, evaluation.id)
+    job = _job(evaluation)
+    job.status_updates = [
+        StatusUpdate(status=status, message=message, timestamp=_time(at))
+        for status, message, at in updates
+    ]
+    return _json(job)
+
+
+async def status(request: Request) -> Response:
+    """GET /evaluation/{id}/status."""
+    evaluation = await _find(request)
+    job = _job(evaluation)
+    if job.progress:
+        job.progress.note = request.app.state.engine.scheduler.note_on(evaluation.id)
+    fields = job.model_dump(include=set(EvaluationStatus.model_fields))
+    return _json(EvaluationStatus.model_validate(fields))
+
+
+async def cancel(request: Request) -> Response:
+    """POST /evaluation/{id}/cancel: rows in flight have a while to finish; an end stays an end."""
+    engine = request.app.state.engine
+    evaluation = await _find(request)
+    before = Step("user_error", "Cancelled before the first row was judged", engine.clock())
+    await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, before)
+    engine.scheduler.wake()
+    return _json(_job(await _find(request)))
+
+
+async def rows(request: Request) -> Response:
+    """GET /evaluation/{id}/rows: what is judged by now of an evaluation that has not ended."""
+    evaluation = await _find(request)
+    store: Store = request.app.state.engine.store
+    file = await to_thread.run_sync(store.get_file, evaluation.file_id, evaluation.owner)
+    if file is None or evaluation.status in ENDED:
+        raise ApiError(409, "The evaluation has ended; its result file has the rows.")
+    return StreamingResponse(
+        iterate_in_threadpool(_chunks(store, evaluation, file)), media_type="application/jsonl"
+    )
+
+
+def _chunks(store: Store, evaluation: StoredEvaluation, file: StoredFile) -> Iterator[bytes]:
+    """The rows so far, many to a piece."""
+    pending = bytearray()
+    with store.path_of(file.id).open("rb") as stream:
+        for line in rows_so_far(read_rows(stream, file.kind), store.ledger(evaluation.id)):
+            pending += line
+            if len(pending) > CHUNK_BYTES:
+                yield bytes(pending)
+                pending.clear()
+    yield bytes(pending)
+
+
+async def _find(request: Request) -> StoredEvaluation:
+    evaluation_id = request.path_params["id"]
+    found: StoredEvaluation | None = await to_thread.run_sync(
+        request.app.state.engine.store.get_evaluation, evaluation_id, request.scope["owner"]
+    )
+    if found is None or found.type == BENCHMARK:
+        raise not_found("evaluation", evaluation_id)
+    return found
+
+
+def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
+    try:
+        return parse_evaluation_request(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        # Where a column or a model may stand, what was sent says which of the two was meant.
+        meant = [one for one in found if "ModelRequest" in one["loc"] and one["type"] != _NO_OBJECT]
+        first = (meant or found)[0]
+        path = ".".join(cleaned(str(part)) for part in first["loc"] if part not in _NOISE)
+        message = cleaned(first["msg"].removeprefix("Value error, "), MAX_MESSAGE)
+        raise ApiError(400, f"{path}: {message}" if path else message, param=path) from error
+
+
+_NO_OBJECT = "model_type"
+
+_NOISE = {"classify", "score", "compare", "str", "ModelRequest"}
+"""Parts of a validation path that name a variant, not a field."""
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit") or str(DEFAULT_LIMIT)
+    if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= MAX_LIMIT:
+        raise ApiError(400, f"limit: a whole number from 1 to {MAX_LIMIT}.", param="limit")
+    return int(text)
+
+
+def _job(evaluation: StoredEvaluation) -> EvaluationJob:
+    return EvaluationJob.model_validate(
+        {
+            "workflow_id": evaluation.id,
+            "type": evaluation.type,
+            "owner_id": evaluation.owner,
+            "status": evaluation.status,
+            "parameters": evaluation.parameters,
+            "created_at": _time(evaluation.created_at),
+            "updated_at": _time(evaluation.updated_at),
+            "results": evaluation.results,
+            "progress": Progress(done=evaluation.done_rows, total=evaluation.total_rows),
+        }
+    )
+
+
+def _time(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def _json(body: EvaluationCreated | EvaluationJob | EvaluationStatus) -> Response:
+    return Response(body.model_dump_json(), media_type="application/json")
+
+
+routes = [
+    Route("/evaluation", create, methods=["POST"]),
+    Route("/evaluation", list_all),
+    Route("/evaluations", list_all),
+    Route("/evaluation/{id}", read),
+    Route("/evaluation/{id}/status", status),
+    Route("/evaluation/{id}/rows", rows),
+    Route("/evaluation/{id}/cancel", cancel, methods=["POST"]),
+]

@@ -1,0 +1,161 @@
+"""Files: three ways in, and out again."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from anyio import to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from evals_engine.errors import ApiError, not_found
+from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, fill, form_too_large, limited
+from evals_engine.http.file_ranges import RangedFile
+from evals_engine.http.uploads import Uploads, new_file, too_large
+from evals_engine.store.purposes import EVAL, OF_BENCHMARKS
+from evals_engine.store.store import StoredFile
+from evals_schemas.evaluation_api.files import File, FileDeleted, FileList
+
+
+async def upload(request: Request) -> Response:
+    """POST /files/upload: the bytes and what they are, in one multipart form."""
+    uploads: Uploads = request.app.state.engine.uploads
+    most = uploads.max_bytes + MAX_FORM_BYTES
+    request = limited(request, most, too_large(uploads.max_bytes))
+    async with uploads.part() as part:
+        form = FileForm(request.headers.get("content-type", ""), part)
+        await form.read(request.stream())
+        if form.filename is None:
+            raise ApiError(400, "file: send the data set as a multipart file part.", param="file")
+        name = _text(form.fields, "file_name") or form.filename or "dataset.jsonl"
+        return _json(await uploads.keep(part, _announced(request, form.fields, name)))
+
+
+async def announce(request: Request) -> Response:
+    """POST /files: says what will come; answers 302 to where the bytes are to be PUT."""
+    engine = request.app.state.engine
+    async with limited(request, MAX_FORM_BYTES, form_too_large()).form() as form:
+        name = _text(form, "file_name")
+        if not name:
+            raise ApiError(400, "file_name: name the file, ending in .jsonl or .csv.")
+        announced = replace(_announced(request, form, name), upload_key=secrets.token_urlsafe(32))
+    await to_thread.run_sync(engine.store.add_file, announced)
+    target = f"{request.url.path.rstrip('/')}/{announced.id}/uploads/{announced.upload_key}"
+    location = str(request.url.replace(path=target, query=""))
+    headers = {"Location": location, "X-Together-File-Id": announced.id}
+    return Response(status_code=302, headers=headers)
+
+
+async def receive(request: Request) -> Response:
+    """PUT to the place that was answered: the key in the path is the permission, once.
+
+    A token need not come along; another owner's does not help.
+    """
+    engine = request.app.state.engine
+    uploads: Uploads = engine.uploads
+    file_id, key = request.path_params["id"], request.path_params["key"]
+    awaited: StoredFile | None = await to_thread.run_sync(engine.store.awaited_file, file_id, key)
+    if awaited is None or request.scope["owner"] not in {None, awaited.owner}:
+        raise not_found("awaited file", file_id)
+    async with uploads.part() as part:
+        request = limited(request, uploads.max_bytes, too_large(uploads.max_bytes))
+        await fill(part, request.stream())
+        await uploads.keep(part, awaited)
+    return Response(status_code=200)
+
+
+async def list_all(request: Request) -> Response:
+    """GET /files."""
+    found: list[StoredFile] = await to_thread.run_sync(
+        request.app.state.engine.store.list_files, request.scope["owner"]
+    )
+    listing = FileList(data=[_file(one) for one in found])
+    return JSONResponse(listing.model_dump(mode="json"))
+
+
+async def read(request: Request) -> Response:
+    """GET /files/{id}, and POST /files/{id}/preprocess, which the vendor's SDK ends with."""
+    return _json(await _find(request))
+
+
+async def content(request: Request) -> Response:
+    """GET /files/{id}/content, whole or a range of bytes."""
+    file = await _find(request)
+    path: Path = request.app.state.engine.store.path_of(file.id)
+    if not await to_thread.run_sync(path.is_file):
+        raise ApiError(410, "The bytes of this file are gone from the data directory.")
+    return RangedFile(
+        path,
+        media_type="text/csv" if file.kind == "csv" else "application/jsonl",
+        headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}"},
+    )
+
+
+async def delete(request: Request) -> Response:
+    """DELETE /files/{id}; refused while an unfinished evaluation reads it."""
+    store = request.app.state.engine.store
+    file = await _find(request)
+    if needing := await to_thread.run_sync(store.unfinished_of_file, file.id, file.owner):
+        raise ApiError(409, f"Evaluation {needing[0]} still reads this file; cancel it first.")
+    await to_thread.run_sync(store.delete_file, file.id, file.owner)
+    return JSONResponse(FileDeleted(id=file.id).model_dump())
+
+
+async def _find(request: Request) -> StoredFile:
+    file_id = request.path_params["id"]
+    found: StoredFile | None = await to_thread.run_sync(
+        request.app.state.engine.store.get_file, file_id, request.scope["owner"]
+    )
+    if found is None or found.upload_key is not None or found.purpose in OF_BENCHMARKS:
+        raise not_found("file", file_id)
+    return found
+
+
+def _announced(request: Request, form: Mapping[str, object], name: str) -> StoredFile:
+    purpose = _text(form, "purpose") or EVAL
+    if purpose != EVAL:
+        raise ApiError(400, "purpose: this service keeps data sets only; send eval.")
+    now: float = request.app.state.engine.clock()
+    file = new_file(request.scope["owner"], name, purpose, now)
+    return replace(file, kind="csv") if _text(form, "file_type") == "csv" else file
+
+
+def _text(form: Mapping[str, object], field: str) -> str:
+    value = form.get(field)
+    return value if isinstance(value, str) else ""
+
+
+def _file(stored: StoredFile) -> File:
+    fields: dict[str, Any] = {
+        "id": stored.id,
+        "created_at": int(stored.created_at),
+        "filename": stored.filename,
+        "bytes": stored.bytes,
+        "purpose": stored.purpose,
+        "FileType": stored.kind,
+        "LineCount": stored.line_count,
+        "processing_status": "COMPLETED",
+    }
+    return File.model_validate(fields)
+
+
+def _json(stored: StoredFile) -> Response:
+    return JSONResponse(_file(stored).model_dump(mode="json"))
+
+
+routes = [
+    Route("/files/upload", upload, methods=["POST"]),
+    Route("/files", announce, methods=["POST"]),
+    Route("/files", list_all),
+    Route("/files/{id}/uploads/{key}", receive, methods=["PUT"]),
+    Route("/files/{id}/preprocess", read, methods=["POST"]),
+    Route("/files/{id}/content", content),
+    Route("/files/{id}", read),
+    Route("/files/{id}", delete, methods=["DELETE"]),
+]

@@ -1,0 +1,64 @@
+"""Models: the rules, which are always there, and what the configured endpoints offer."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from evals_engine.faults import ModelCallFailed
+from evals_engine.judges.rules import RULES
+from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, JudgeModelList, Model, Pricing
+
+
+async def list_all(request: Request) -> Response:
+    """GET /models."""
+    found = [*_rules(), *dedicated_models(request), *await serverless_models(request)]
+    return JSONResponse([model.model_dump(mode="json") for model in found])
+
+
+async def list_judges(request: Request) -> Response:
+    """GET /evaluation/model-list: the names a request may give, for one source or for all."""
+    source = request.query_params.get("model_source")
+    names = [rule.id for rule in _rules()]
+    if source in {None, "dedicated"}:
+        names += [model.id for model in dedicated_models(request)]
+    if source in {None, "serverless"}:
+        listed = await serverless_models(request)
+        names += [model.id for model in listed if model.type not in NO_TEXT_TYPES]
+    return JSONResponse(JudgeModelList(model_list=names).model_dump())
+
+
+def _rules() -> list[Model]:
+    free = Pricing(input=0, output=0)
+    return [
+        Model(id=name, type="rule", display_name=description, pricing=free)
+        for name, description in RULES.items()
+    ]
+
+
+def dedicated_models(request: Request) -> list[Model]:
+    """The configured endpoints that a request names like a model."""
+    return [
+        Model(id=name, type="chat", organization="dedicated endpoint")
+        for name in sorted(request.app.state.engine.config.dedicated)
+    ]
+
+
+async def serverless_models(request: Request) -> list[Model]:
+    """What the endpoint lists; nothing while it does not answer, since the rest still serves."""
+    engine = request.app.state.engine
+    if engine.config.serverless is None:
+        return []
+    try:
+        models: list[Model] = await engine.client.list_models(engine.config.serverless)
+    except ModelCallFailed:
+        return []
+    return models
+
+
+routes = [
+    Route("/models", list_all),
+    # Before /evaluation/{id}, which would take the name for an id.
+    Route("/evaluation/model-list", list_judges),
+]

@@ -1,1 +1,0 @@
-"""The REST resources, one file each."""

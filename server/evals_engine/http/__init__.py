@@ -1,0 +1,1 @@
+"""What a request passes before a handler: owners, limits, bodies, forms, uploads, ranges."""

@@ -1,0 +1,287 @@
+"""Calls models behind OpenAI-compatible APIs: bounded, retried, and with errors that say who acts.
+
+aiohttp, because its cost at 64 calls in flight was the lowest measured. It is imported when a
+session is opened, so that importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+import anyio
+
+from evals_engine.config import ModelEndpoint
+from evals_engine.faults import ModelCallFailed, cleaned
+from evals_engine.models.addresses import AddressRefused, is_literal, refusal
+from evals_engine.models.completions import Completion, Failure, Received, read_completion
+from evals_engine.models.model_list import read_models
+from evals_schemas.evaluation_api.models import Model
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+    from aiohttp.abc import AbstractResolver
+
+MAX_BODY = 16 * 1024 * 1024
+"""The longest answer read, in bytes."""
+
+LIST_SECONDS = 10.0
+"""How long an endpoint may take to list its models."""
+
+
+class ModelClient:
+    """Every model call of one run. An async context manager: leaving it closes the connections."""
+
+    def __init__(
+        self,
+        max_retries: int,
+        call_timeout: float,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        jitter: Callable[[], float] = random.random,
+        resolver: Callable[[], AbstractResolver] | None = None,
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            max_retries: further tries after a failure that time may heal.
+            call_timeout: seconds until one try is given up.
+            sleep: waits between tries.
+            jitter: numbers from 0 to 1 that spread the waits.
+            resolver: makes what finds the addresses of a name; None asks the system. Addresses
+                that an endpoint may not be at are taken out of its answers.
+        """
+        self._max_retries = max_retries
+        self._call_timeout = call_timeout
+        self._sleep = sleep
+        self._jitter = jitter
+        self._resolver = resolver
+        self._sessions: dict[tuple[str, bool], ClientSession] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._unsupported: dict[tuple[str, str], frozenset[str]] = {}
+        self.output_rungs: dict[tuple[str, str, str], int] = {}
+        """Which way of asking for JSON works, by base URL, model and key of the verdict."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
+            await session.close()
+
+    def open(self, endpoint: ModelEndpoint) -> None:
+        """Load what calls to this endpoint need, so that the first call does not wait for it.
+
+        Must be called on the event loop that will make the calls. What cannot be called is told by
+        the calls.
+        """
+        with suppress(AddressRefused, ValueError):
+            self._session(endpoint)
+
+    async def chat(  # noqa: PLR0913 - the fields of a chat request
+        self,
+        endpoint: ModelEndpoint,
+        model: str,
+        messages: list[dict[str, Any]],
+        *,
+        max_tokens: int,
+        temperature: float,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        """Ask for one completion.
+
+        429, 5xx, lost connections and timeouts are tried again, with exponential back-off and no
+        sooner than `Retry-After`.
+
+        Args:
+            endpoint: where the model is.
+            model: its name there.
+            messages: the conversation.
+            max_tokens: the longest answer.
+            temperature: 0 to 2.
+            extra: further fields of the body, such as `response_format`.
+
+        Raises:
+            ModelCallFailed: no usable answer after every try; `status` is the last HTTP status.
+        """
+        body = {"model": model, "messages": messages, "max_tokens": max_tokens}
+        body |= {"temperature": temperature} | dict(extra or {})
+        waits = 0
+        while True:
+            unsupported = self._unsupported.get((endpoint.base_url, model), frozenset())
+            found = await self._try(endpoint, _without(body, unsupported))
+            if isinstance(found, Completion):
+                return found
+            if self._learns(endpoint, model, found, unsupported):
+                continue
+            if not found.retried or waits >= self._max_retries:
+                raise _given_up(found, waits + 1, endpoint)
+            await self._sleep(self._wait(waits, found.retry_after))
+            waits += 1
+
+    def _wait(self, waits: int, retry_after: float) -> float:
+        """Seconds to wait: 0.5, 1, 2, … up to 20, each 25 % more or less.
+
+        Five waits are 11.6 s at least, so that a limit that lasts ten seconds is outlived.
+        """
+        backoff: float = min(0.5 * 2**waits, 20.0) * (0.75 + 0.5 * self._jitter())
+        return max(backoff, retry_after)
+
+    def _learns(
+        self, endpoint: ModelEndpoint, model: str, found: Failure, known: frozenset[str]
+    ) -> bool:
+        """Whether a refusal names a parameter that this model does without; remembers it."""
+        if found.status != 400:
+            return False
+        refused = {name for name in ("max_tokens", "temperature") if f"'{name}'" in found.said}
+        if "nsupported" not in found.said or refused <= known:
+            return False
+        key = endpoint.base_url, model
+        self._unsupported[key] = self._unsupported.get(key, known) | refused
+        return True
+
+    async def list_models(self, endpoint: ModelEndpoint) -> list[Model]:
+        """The models that an endpoint lists. Tried once, for ten seconds at most.
+
+        Raises:
+            ModelCallFailed: it does not answer, or not with a list.
+        """
+        with anyio.move_on_after(LIST_SECONDS):
+            received = await self._send(endpoint, "GET", "/models", None)
+            found = received if isinstance(received, Failure) else read_models(received, endpoint)
+            if isinstance(found, Failure):
+                raise _given_up(found, 1, endpoint)
+            return found
+        raise _given_up(Failure(f"no answer within {LIST_SECONDS:g} s"), 1, endpoint)
+
+    async def _try(self, endpoint: ModelEndpoint, body: dict[str, Any]) -> Completion | Failure:
+        data = json.dumps(body).encode()
+        received = await self._send(endpoint, "POST", "/chat/completions", data)
+        return received if isinstance(received, Failure) else read_completion(received, endpoint)
+
+    async def _send(
+        self, endpoint: ModelEndpoint, method: str, path: str, data: bytes | None
+    ) -> Received | Failure:
+        from aiohttp import ClientError  # noqa: PLC0415 - heavy; see the module's docstring
+
+        headers = {"Content-Type": "application/json"}
+        if endpoint.token is not None:
+            headers["Authorization"] = f"Bearer {endpoint.token.get_secret_value()}"
+        url = endpoint.base_url.rstrip("/") + path
+        try:
+            async with self._session(endpoint).request(
+                method, url, data=data, headers=headers, allow_redirects=False
+            ) as response:
+                content = await _bounded_body(response)
+        except (ClientError, OSError, ValueError) as error:
+            return self._lost(error)
+        if content is None:
+            too_long = f"the endpoint answered more than {MAX_BODY // 2**20} MiB"
+            return Failure(too_long, response.status)
+        return Received(response.status, response.headers, content)
+
+    def _lost(self, error: Exception) -> Failure:
+        if isinstance(refused := getattr(error, "os_error", error), AddressRefused):
+            return Failure(
+                f"its base URL leads to {refused}, which is not called. Whoever runs the engine "
+                "names another base URL: with an address itself, or with a name of that network "
+                "(for local.models and local.dedicated, local.allow_private = true allows any name)"
+            )
+        if isinstance(error, TimeoutError):
+            return Failure(f"no answer within {self._call_timeout:g} s", retried=True)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return Failure("the endpoint's TLS certificate is not trusted")
+        known = {
+            "ClientConnectorDNSError": "the endpoint's host name cannot be resolved",
+            "ClientConnectorError": "connection refused",
+            "ClientConnectorSSLError": "no TLS there (is the endpoint http rather than https?)",
+            "ServerDisconnectedError": "connection lost",
+        }
+        kind = type(error).__name__
+        if isinstance(error, ValueError) or kind.endswith("UrlClientError"):
+            return Failure("the endpoint's base URL or token is malformed")
+        return Failure(known.get(kind, f"connection lost ({kind})"), retried=True)
+
+    def _session(self, endpoint: ModelEndpoint) -> ClientSession:
+        """The one session of a base URL; the callers bound how many calls are in flight.
+
+        Raises:
+            AddressRefused: the base URL has an address that is not called.
+            ValueError: it is malformed.
+        """
+        key = endpoint.base_url, endpoint.allow_private
+        if (session := self._sessions.get(key)) is None:
+            _refuse_literal(endpoint)
+            import aiohttp  # noqa: PLC0415 - heavy; see the module's docstring
+
+            from evals_engine.models.guarded_resolver import GuardedResolver  # noqa: PLC0415 - likewise
+
+            inner = (self._resolver or aiohttp.ThreadedResolver)()
+            resolver = GuardedResolver(inner, allow_private=endpoint.allow_private)
+            tls = self._tls_for(endpoint.base_url)
+            session = self._sessions[key] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=tls, resolver=resolver),
+                timeout=aiohttp.ClientTimeout(
+                    total=self._call_timeout, sock_connect=min(30.0, self._call_timeout)
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
+        return session
+
+    def _tls_for(self, base_url: str) -> ssl.SSLContext | bool:
+        if not base_url.lower().startswith("https:"):
+            return True
+        if self._tls is None:
+            import truststore  # noqa: PLC0415 - of no use without TLS
+
+            self._tls = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return self._tls
+
+
+def _refuse_literal(endpoint: ModelEndpoint) -> None:
+    """Raise AddressRefused for an address in the base URL that is not called."""
+    from yarl import URL  # noqa: PLC0415 - comes with aiohttp, and reads hosts as it does
+
+    host = URL(endpoint.base_url).raw_host or ""
+    if is_literal(host) and (kind := refusal(host, host, allow_private=endpoint.allow_private)):
+        raise AddressRefused(kind)
+
+
+def _without(body: dict[str, Any], unsupported: frozenset[str]) -> dict[str, Any]:
+    """The body in the words of newer models: some know no `max_tokens` or fix the temperature."""
+    if not unsupported:
+        return body
+    kept = {name: value for name, value in body.items() if name not in unsupported}
+    if "max_tokens" in unsupported:
+        kept["max_completion_tokens"] = body["max_tokens"]
+    return kept
+
+
+async def _bounded_body(response: ClientResponse) -> bytes | None:
+    """The whole body; None when it is longer than `MAX_BODY`."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := await response.content.readany():
+        size += len(chunk)
+        if size > MAX_BODY:
+            response.close()
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _given_up(found: Failure, tries: int, endpoint: ModelEndpoint) -> ModelCallFailed:
+    after = f" after {tries} tries" if tries > 1 else ""
+    try:
+        host = urlsplit(endpoint.base_url).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    return ModelCallFailed(
+        f"{cleaned(found.reason, 300)}{after} ({cleaned(host, 80)})", found.status
+    )

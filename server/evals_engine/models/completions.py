@@ -1,0 +1,193 @@
+"""Reads what an OpenAI-compatible API answers: a completion, or why there is none and who acts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+from evals_engine.config import ModelEndpoint
+from evals_engine.faults import cleaned
+from evals_engine.judges.verdicts import well_formed
+
+MAX_RETRY_AFTER = 60.0
+"""The longest wait an endpoint may ask for, in seconds; a longer one is cut to this."""
+
+SHORTEST_KEY = 16
+"""Characters of the shortest token taken out of answers: a shorter one is a stand-in such as
+`ollama`, and may be a word of any answer."""
+
+_URL_REST = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
+"""The part of a URL that may be a signature."""
+
+_RETRIED = frozenset({429, 500, 502, 503, 504, 529})
+_WHO_ACTS = {
+    401: "the token of this endpoint is missing or wrong",
+    402: "the account behind this endpoint has no credit left",
+    403: "the token of this endpoint may not use this model",
+}
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One answer of a model."""
+
+    text: str
+    """The content; of a tool call its arguments, of a refusal its wording."""
+    truncated: bool
+    """Whether it was cut at `max_tokens`."""
+    input_tokens: int | None
+    """None where the endpoint does not tell."""
+    output_tokens: int | None
+    """None where the endpoint does not tell."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One try that gave no answer."""
+
+    reason: str
+    status: int | None = None
+    retried: bool = False
+    retry_after: float = 0.0
+    said: str = ""
+    """The endpoint's own message, cleaned and cut."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """One answer as it came over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+def read_completion(received: Received, endpoint: ModelEndpoint) -> Completion | Failure:
+    """The completion in an answer to `/chat/completions`."""
+    answer = read_object(received, endpoint)
+    return answer if isinstance(answer, Failure) else _completion(answer, endpoint)
+
+
+def read_object(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | Failure:
+    """The JSON object in any answer, or what the endpoint did instead of sending one."""
+    answer = read_json(received, endpoint)
+    if isinstance(answer, list):
+        return Failure(_not_json(received.content), received.status)
+    return answer
+
+
+def read_json(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | list[Any] | Failure:
+    """The JSON object or list in any answer, or what the endpoint did instead."""
+    answer = _decoded(_without_token(received.content, endpoint))
+    if not 200 <= received.status < 300:
+        return _refusal(received, answer, endpoint)
+    if isinstance(answer, dict | list):
+        return cast("dict[str, Any] | list[Any]", answer)
+    return Failure(_not_json(received.content), received.status)
+
+
+def _without_token(content: bytes, endpoint: ModelEndpoint) -> bytes:
+    """An answer is kept with its row and shown; an endpoint may repeat what it was sent."""
+    token = endpoint.token.get_secret_value().encode() if endpoint.token else b""
+    return content.replace(token, b"[token]") if len(token) >= SHORTEST_KEY else content
+
+
+def _decoded(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _not_json(content: bytes) -> str:
+    kind = "HTML" if content.lstrip()[:1] == b"<" else "something else"
+    return f"the endpoint answered {kind}, not JSON (check that the base URL ends in /v1)"
+
+
+def _refusal(received: Received, answer: object, endpoint: ModelEndpoint) -> Failure:
+    status = received.status
+    if 300 <= status < 400:
+        reason = "a redirect, which is not followed; set the base URL to where it leads"
+        return Failure(f"{status}: {reason}", status)
+    if status in _RETRIED:
+        return Failure(str(status), status, True, _retry_after(received.headers.get("Retry-After")))
+    said = "" if status in _WHO_ACTS else _said(answer, endpoint)
+    reason = _WHO_ACTS.get(status) or said
+    if status == 404:
+        reason = f"no such model, or the base URL is wrong (does it end in /v1?) {said}".rstrip()
+    return Failure(f"{status}: {reason or 'the endpoint refused the request'}", status, said=said)
+
+
+def _said(answer: object, endpoint: ModelEndpoint) -> str:
+    """The endpoint's message in an error body: `{error: {message}}` and its usual variants."""
+    found: object = answer
+    for key in ("error", "detail", "message"):
+        if isinstance(found, dict):
+            found = cast("dict[str, object]", found).get(key, cast("object", found))
+    if not isinstance(found, str):
+        return ""
+    token = endpoint.token.get_secret_value() if endpoint.token else ""
+    found = _URL_REST.sub(r"\1", found)
+    return cleaned(found.replace(token, "[token]") if token else found)
+
+
+def _retry_after(value: str | None) -> float:
+    """Seconds that an endpoint asks to wait, as a number or an HTTP date; 0 when it does not."""
+    if not value:
+        return 0.0
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = (
+                parsedate_to_datetime(value).astimezone(UTC) - datetime.now(UTC)
+            ).total_seconds()
+        except (ValueError, OverflowError):
+            return 0.0
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER) if seconds == seconds else 0.0  # noqa: PLR0124
+
+
+def _completion(answer: dict[str, Any], endpoint: ModelEndpoint) -> Completion | Failure:
+    try:
+        choice = answer["choices"][0]
+        message = choice["message"]
+        truncated = choice.get("finish_reason") == "length"
+        text = _text(message, truncated)
+    except (KeyError, IndexError, TypeError, AttributeError):
+        said = _said(answer, endpoint)
+        return Failure(f"the endpoint answered without a completion {said}".rstrip(), 200)
+    if text is None:
+        return Failure("the model answered with no content", 200)
+    usage = answer.get("usage")
+    counts = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
+    return Completion(
+        text,
+        truncated,
+        _count(counts.get("prompt_tokens")),
+        _count(counts.get("completion_tokens")),
+    )
+
+
+def _text(message: dict[str, Any], truncated: bool) -> str | None:
+    """What the model said, wherever its API puts it; None when it said nothing."""
+    if calls := message.get("tool_calls"):
+        arguments = calls[0]["function"]["arguments"]
+        return well_formed(arguments if isinstance(arguments, str) else json.dumps(arguments))
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = cast("list[dict[str, Any]]", content)
+        content = "".join(part.get("text") or "" for part in parts)
+    if content is None:
+        # Some servers file the whole answer under reasoning; reasoning that was cut is no answer.
+        reasoning = message.get("reasoning_content") or message.get("reasoning")
+        content = message.get("refusal") or ("" if truncated else reasoning)
+    return well_formed(content) if isinstance(content, str) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

@@ -1,0 +1,1 @@
+"""One row: its answers, then its verdict, then an outcome."""

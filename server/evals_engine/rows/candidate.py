@@ -1,0 +1,115 @@
+"""The candidate's answer to a row: what it is asked, with pictures where the row has them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import anyio
+
+from evals_engine.config import ModelEndpoint
+from evals_engine.faults import ModelCallFailed, RequestFault
+from evals_engine.models.client import Completion, ModelClient
+from evals_engine.models.endpoints import workers_for
+from evals_engine.templates.template import Template
+from evals_schemas.datasets.reader import IMAGE_COLUMN
+from evals_schemas.evaluation_api.evaluations import ModelRequest
+
+DEFAULT_MAX_TOKENS = 1024
+DEFAULT_TEMPERATURE = 0.05
+
+
+class Candidate:
+    """A model under evaluation. Its calls in flight never exceed its workers."""
+
+    def __init__(
+        self,
+        request: ModelRequest,
+        endpoint: ModelEndpoint,
+        client: ModelClient,
+        field: str = "model_to_evaluate",
+    ) -> None:
+        """Compile its templates.
+
+        Args:
+            request: the model and its prompts.
+            endpoint: where the model is.
+            client: makes the calls.
+            field: the request field it came in, for the wording of errors.
+
+        Raises:
+            RequestFault: a template is invalid.
+        """
+        self._request = request
+        self._endpoint = endpoint
+        self._client = client
+        self._system = Template(request.system_template, f"{field}.system_template")
+        self._input = Template(request.input_template, f"{field}.input_template")
+        self._in_flight = anyio.Semaphore(workers_for(request), fast_acquire=True)
+        self._max_tokens = request.max_tokens or DEFAULT_MAX_TOKENS
+        given = request.temperature
+        self._temperature = DEFAULT_TEMPERATURE if given is None else given
+        self.columns = self._system.columns | self._input.columns
+        """The columns that its templates read."""
+
+    def prompt(self, row: Mapping[str, Any]) -> str:
+        """The rendered `input_template`. Raises RequestFault where it fails on the row."""
+        return self._input.render(row)
+
+    async def answer(self, row: Mapping[str, Any]) -> Completion:
+        """Ask the model.
+
+        Raises:
+            RequestFault: a template fails on this row, or a picture is no `data:` URL.
+            ModelCallFailed: the model gave no answer.
+        """
+        messages: list[dict[str, Any]] = [
+            {"role": "user", "content": _with_images(self.prompt(row), row.get(IMAGE_COLUMN))}
+        ]
+        if system := self._system.render(row):
+            messages.insert(0, {"role": "system", "content": system})
+        async with self._in_flight:
+            completion = await self._client.chat(
+                self._endpoint,
+                self._request.model,
+                messages,
+                max_tokens=self._max_tokens,
+                temperature=self._temperature,
+            )
+        if completion.truncated and not completion.text:
+            raise ModelCallFailed(
+                f"the model used up its {self._max_tokens} tokens before it answered; "
+                "raise max_tokens",
+                200,
+            )
+        return completion
+
+
+def _with_images(prompt: str, images: object) -> str | list[dict[str, Any]]:
+    urls = _image_urls(images)
+    if not urls:
+        return prompt
+    parts: list[dict[str, Any]] = [{"type": "text", "text": prompt}]
+    return parts + [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+
+
+def _image_urls(images: object) -> list[str]:
+    """The row's pictures: none, one `data:` URL, a list of them, or that list as JSON in a CSV."""
+    if isinstance(images, str) and images.lstrip().startswith("["):
+        try:
+            images = json.loads(images)
+        except (ValueError, RecursionError):
+            raise _not_an_image() from None
+    if images is None or images == "":
+        return []
+    listed = cast("list[object]", images) if isinstance(images, list) else [images]
+    urls = [url for url in listed if isinstance(url, str) and url.startswith("data:image/")]
+    if len(urls) < len(listed):
+        raise _not_an_image()
+    return urls
+
+
+def _not_an_image() -> RequestFault:
+    return RequestFault(
+        f"{IMAGE_COLUMN}: each picture must be a data:image/…;base64,… URL; others are not fetched",
+        IMAGE_COLUMN,
+    )

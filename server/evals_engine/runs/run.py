@@ -1,0 +1,227 @@
+"""Takes one evaluation from pending to an end state, and resumes it from the ledger."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from anyio import to_thread
+
+from evals_engine.config import EngineConfig
+from evals_engine.faults import RequestFault
+from evals_engine.models.client import ModelClient
+from evals_engine.models.request_keys import Keys, missing_key, without_marks
+from evals_engine.results.result_file import MAX_FAILED_SHARE, write_result_file
+from evals_engine.results.totals import Tally
+from evals_engine.rows.evaluators import Evaluator, column_problem
+from evals_engine.runs.evaluation_types import Task, read_task
+from evals_engine.runs.row_queue import RowFeed
+from evals_engine.runs.row_workers import GRACE_SECONDS, Judging
+from evals_engine.store.database import StorageError
+from evals_engine.store.private_files import put_in_place
+from evals_engine.store.store import (
+    FinishedRow,
+    Step,
+    Store,
+    StoredEvaluation,
+    StoredFile,
+)
+from evals_schemas.datasets.reader import DatasetError, read_rows
+
+
+class LeaseLostError(Exception):
+    """Another process runs this evaluation now."""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every run of a process shares."""
+
+    store: Store
+    config: EngineConfig
+    client: ModelClient
+    clock: Callable[[], float]
+    """Unix seconds."""
+    owner: str
+    """How this process signs its leases."""
+
+
+class Run:
+    """One evaluation, owned by this process through a lease."""
+
+    def __init__(self, evaluation: StoredEvaluation, tools: Tools, keys: Keys) -> None:
+        self.evaluation = evaluation
+        self.tools = tools
+        self.keys = keys
+        self._judging: Judging | None = None
+        self._stopping = evaluation.cancel_requested
+
+    def stop(self) -> None:
+        """Start no further row; the evaluation ends as cancelled, with what it has."""
+        self._stopping = True
+        if self._judging is not None:
+            self._judging.stop()
+
+    @property
+    def note(self) -> str | None:
+        """Why it does not get on, or soon will not; None while all is well."""
+        if self._judging and self._judging.trouble:
+            return f"It waits, and goes on by itself: {self._judging.trouble}"
+        if self._stopping:
+            return f"It is being cancelled; rows in flight have {GRACE_SECONDS:.0f} s to finish."
+        return None
+
+    async def run(self) -> None:
+        """Run to the end.
+
+        Raises:
+            LeaseLostError: another process has taken over; nothing was written since.
+            StorageError: the disk does not give or take something; a later run resumes.
+        """
+        try:
+            task = read_task(self.evaluation.type, without_marks(self.evaluation.parameters))
+            file, evaluator = await self._prepare(task)
+        except (RequestFault, DatasetError) as fault:
+            await self._end(Step("user_error", str(fault), self.tools.clock()), {}, None)
+            return
+        await self._step("running", "Rows are being judged", file.line_count)
+        await self._judge_rows(evaluator, file)
+        await self._conclude(task, file)
+
+    async def give_up(self) -> None:
+        """End an evaluation that met a bug: resuming it would meet the same one.
+
+        What was judged stays in the ledger.
+        """
+        message = "Internal error of the engine, logged there; nothing to change in the request."
+        await self._end(Step("error", message, self.tools.clock()), {}, None)
+
+    async def _prepare(self, task: Task) -> tuple[StoredFile, Evaluator]:
+        """Everything that can be refused before the first call."""
+        if self.evaluation.total_rows is None:
+            await self._step("queued", "The data set is being checked", None)
+        if field := missing_key(self.evaluation.parameters, self.keys):
+            raise RequestFault(
+                f"The key of the external model in {field} is not stored, and the process that "
+                "was given it has ended. Use a named credential, or create the evaluation again.",
+                param=field,
+            )
+        evaluator = task.evaluator(self.tools.config, self.tools.client, self.keys)
+        file = await to_thread.run_sync(
+            self.tools.store.get_file, self.evaluation.file_id, self.evaluation.owner
+        )
+        if file is None:
+            raise RequestFault("The data set was deleted.", param="input_data_file_path")
+        columns = await to_thread.run_sync(self._columns, file)
+        if problem := column_problem(evaluator, columns):
+            raise RequestFault(problem, param="input_data_file_path")
+        return file, evaluator
+
+    def _columns(self, file: StoredFile) -> list[str]:
+        try:
+            with self.tools.store.path_of(file.id).open("rb") as stream:
+                return list(next(read_rows(stream, file.kind)))
+        except FileNotFoundError:
+            raise RequestFault(
+                "The bytes of the data set are gone from the data directory; upload it again.",
+                param="input_data_file_path",
+            ) from None
+        except OSError as error:
+            raise StorageError(f"The data set cannot be read ({error.strerror}).") from error
+
+    async def _judge_rows(self, evaluator: Evaluator, file: StoredFile) -> None:
+        store = self.tools.store
+        done = await to_thread.run_sync(store.done_rows, self.evaluation.id, file.line_count)
+        feed = RowFeed(store.path_of(file.id), file.kind, done)
+        failed = self.evaluation.failed_rows
+        self._judging = Judging(evaluator, feed, file.line_count, failed, self._commit)
+        if self._stopping:
+            self._judging.stop()
+        try:
+            if not await self._judging.run():
+                raise LeaseLostError
+        finally:
+            feed.close()
+
+    def _commit(self, batch: list[FinishedRow]) -> bool:
+        tools = self.tools
+        return tools.store.add_rows(self.evaluation.id, tools.owner, batch, tools.clock())
+
+    async def _conclude(self, task: Task, file: StoredFile) -> None:
+        """Write the result file and end the evaluation as what it turned out to be."""
+        # A new id for each attempt: an owner that slept may not write over another one's file.
+        result_id = f"file-{uuid.uuid4()}"
+        tally = task.tally()
+        size = await to_thread.run_sync(self._write_results, tally, file, result_id)
+        results = tally.results() | {"result_file_id": result_id}
+        status, message = _verdict(tally, file.line_count)
+        record = StoredFile(
+            id=result_id,
+            owner=self.evaluation.owner,
+            filename=f"{self.evaluation.id}-results.jsonl",
+            purpose=task.output_purpose,
+            kind="jsonl",
+            bytes=size,
+            line_count=tally.valid + tally.failed,
+            created_at=self.tools.clock(),
+            upload_key=None,
+        )
+        step = Step(status, message, self.tools.clock())
+        try:
+            await self._end(step, results, record)
+        except (LeaseLostError, StorageError):
+            self.tools.store.path_of(result_id).unlink(missing_ok=True)
+            raise
+        await to_thread.run_sync(self.tools.store.clear_ledger, self.evaluation.id)
+
+    def _write_results(self, tally: Tally, file: StoredFile, result_id: str) -> int:
+        """Write the result file, counting in the tally; answers its size in bytes."""
+        store = self.tools.store
+        path = store.path_of(result_id)
+        part = path.with_suffix(".part")
+        try:
+            with store.path_of(file.id).open("rb") as stream:
+                ledger = store.ledger(self.evaluation.id)
+                rows = read_rows(stream, file.kind)
+                write_result_file(part, rows, ledger, tally)
+            put_in_place(part, path)
+            return path.stat().st_size
+        except OSError as error:
+            raise StorageError(f"The result file cannot be written ({error.strerror}).") from error
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def _step(self, status: str, message: str, total: int | None) -> None:
+        tools = self.tools
+        step = Step(status, message, tools.clock())
+        if not await to_thread.run_sync(
+            tools.store.set_status, self.evaluation.id, tools.owner, step, total
+        ):
+            raise LeaseLostError
+
+    async def _end(self, step: Step, results: dict[str, Any], file: StoredFile | None) -> None:
+        """End the evaluation; one that has not completed says why in its results."""
+        if step.status != "completed":
+            results = {**results, "error": step.message}
+        if not await to_thread.run_sync(
+            self.tools.store.finish, self.evaluation.id, self.tools.owner, step, results, file
+        ):
+            raise LeaseLostError
+
+
+def _verdict(tally: Tally, total: int) -> tuple[str, str]:
+    """What the evaluation turned out to be, and why."""
+    judged = tally.valid + tally.failed
+    if tally.failed > MAX_FAILED_SHARE * total:
+        return "error", (
+            f"{tally.failed} of {total} rows failed, more than {MAX_FAILED_SHARE:.0%}; most "
+            f"often: {tally.commonest_failure}"
+        )
+    if judged < total:
+        return (
+            "user_error",
+            f"Cancelled after {judged} of {total} rows; the results are partial",
+        )
+    return "completed", "Every row has been judged"

@@ -1,0 +1,149 @@
+"""Decides which process runs which evaluation: by leases, renewed while the process lives.
+
+Every server process on a data directory has one. It claims evaluations that nobody runs, tells the
+store that it is alive, and learns from it what to stop. A process that is killed is silent; when
+its lease has run out another one resumes from the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import anyio
+from anyio import to_thread
+from anyio.abc import TaskGroup
+
+from evals_engine.errors import log_bug
+from evals_engine.models.request_keys import Keys
+from evals_engine.runs.run import LeaseLostError, Run, Tools
+from evals_engine.store.database import StorageError
+from evals_engine.store.store import Lease, StoredEvaluation
+
+MAX_RUNS = 4
+"""Evaluations that one process runs at once; further ones wait as pending."""
+
+MAX_SHARED_RUNS = 2
+"""How many of those may be one owner's where several owners share the engine."""
+
+POLL_SECONDS = 2.0
+"""How often an idle process looks for evaluations that another one has left."""
+
+log = logging.getLogger(__name__)
+
+
+def new_owner() -> str:
+    """A name for this process that no other has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+class Scheduler:
+    """The runs of one process."""
+
+    def __init__(self, tools: Tools) -> None:
+        self.tools = tools
+        self._runs: dict[str, tuple[Run, anyio.CancelScope]] = {}
+        self._keys: dict[str, Keys] = {}
+        self._woken = anyio.Event()
+
+    def lease(self) -> Lease:
+        """A lease of this process from now on."""
+        until = self.tools.clock() + self.tools.config.lease_seconds
+        return Lease(self.tools.owner, until)
+
+    def keep_keys(self, evaluation_id: str, keys: Keys) -> None:
+        """Hold an evaluation's keys in this process's memory until it has ended."""
+        self._keys[evaluation_id] = keys
+
+    def note_on(self, evaluation_id: str) -> str | None:
+        """Why an evaluation that this process runs does not get on; None while all is well."""
+        run, _ = self._runs.get(evaluation_id, (None, None))
+        return run.note if run else None
+
+    def wake(self) -> None:
+        """Look for work now: an evaluation was created, or is to be cancelled."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Claim, run and renew until cancelled; then leave what is unfinished to others."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._renew)
+                while True:
+                    self._woken = anyio.Event()
+                    await self._try(partial(self._claim, tasks))
+                    with anyio.move_on_after(POLL_SECONDS):
+                        await self._woken.wait()
+                    await self._try(self._look_after)
+        finally:
+            with anyio.CancelScope(shield=True):
+                for evaluation_id in self._runs:
+                    await self._try(partial(self._release, evaluation_id))
+
+    async def _claim(self, tasks: TaskGroup) -> None:
+        while len(self._runs) < MAX_RUNS:
+            lease, now = self.lease(), self.tools.clock()
+            evaluation = await to_thread.run_sync(
+                self.tools.store.claim, lease, now, list(self._runs), self._busy()
+            )
+            if evaluation is None:
+                return
+            run = Run(evaluation, self.tools, self._keys.get(evaluation.id, {}))
+            self._runs[evaluation.id] = (run, anyio.CancelScope())
+            tasks.start_soon(self._run, evaluation)
+
+    def _busy(self) -> list[str]:
+        """Owners of whom this process runs as many evaluations as it may."""
+        if not self.tools.config.tokens:
+            return []
+        runs = Counter(run.evaluation.owner for run, _ in self._runs.values())
+        return [owner for owner, n in runs.items() if n >= MAX_SHARED_RUNS]
+
+    async def _run(self, evaluation: StoredEvaluation) -> None:
+        run, scope = self._runs[evaluation.id]
+        try:
+            with scope:
+                await run.run()
+        except* LeaseLostError:
+            log.info("evaluation %s is run by another process now", evaluation.id)
+        except* StorageError as group:
+            log.error("evaluation %s waits: %s", evaluation.id, group.exceptions[0])
+            await anyio.sleep(self.tools.config.lease_seconds)
+        except* Exception as group:  # noqa: BLE001 - a bug in one run must not end the others
+            log_bug(f"evaluation {evaluation.id}", group)
+            await self._try(run.give_up)
+        self._runs.pop(evaluation.id, None)
+        self._keys.pop(evaluation.id, None)
+        self.wake()
+
+    async def _renew(self) -> None:
+        while True:
+            await anyio.sleep(self.tools.config.lease_seconds / 4)
+            await self._try(self._look_after)
+
+    async def _look_after(self) -> None:
+        """Renew what is owned, stop what is cancelled, drop what another process has taken."""
+        watched = dict(self._runs)
+        if not watched:
+            return
+        owned = await to_thread.run_sync(self.tools.store.renew_leases, self.lease())
+        for evaluation_id, (run, scope) in watched.items():
+            if evaluation_id not in owned:
+                scope.cancel()
+            elif owned[evaluation_id]:
+                run.stop()
+
+    async def _release(self, evaluation_id: str) -> None:
+        await to_thread.run_sync(self.tools.store.release_lease, evaluation_id, self.tools.owner)
+
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do what is done again in a moment anyway; a disk that takes nothing is only logged."""
+        try:
+            await step()
+        except (LeaseLostError, StorageError) as error:
+            log.error("not done now: %s", error)

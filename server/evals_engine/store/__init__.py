@@ -1,0 +1,1 @@
+"""Files, evaluations, leases and the ledger in one SQLite database; knows nothing of HTTP."""
