@@ -21,13 +21,13 @@ from evals_mcp.errors import InvalidRequestError, NoTokenError, SettingsError
 from evals_mcp.in_process import InProcessTransport
 from evals_mcp.planning.templates import Render, RenderFault
 from evals_mcp.principals import Principal
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.nugen import NugenProvider
-from evals_mcp.providers.nugen_generations import GenerationFound
+from evals_mcp.providers.nugen.generations import GenerationFound
+from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.providers.service import Service
-from evals_mcp.providers.several import SeveralProviders
-from evals_mcp.providers.several_ids import OwnIds, PrefixedIds, ShapedIds
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.service import Service
+from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
+from evals_mcp.providers.several.provider import SeveralProviders
 from evals_mcp.providers.together import TogetherProvider
 from evals_mcp.settings_schema import (
     ModelEndpointSettings,

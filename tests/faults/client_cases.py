@@ -19,11 +19,11 @@ import httpx2
 from pydantic import SecretStr
 
 from evals_mcp.errors import CallerError, EvalsMCPError, OperatorError, ServiceError
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.nugen import NugenProvider
+from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.providers.retrying import Patience, Timing
-from evals_mcp.providers.service import Service
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.retrying import Patience, Timing
+from evals_mcp.providers.rest.service import Service
 from evals_mcp.providers.together import TogetherProvider
 from evals_mcp.tools.session import Clock
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict

@@ -49,7 +49,7 @@ REFERENCES = (
     Reference(
         "full disk at an upload",
         "507, nothing stored, operator",
-        "tests/server/test_together.py",
+        "tests/server/providers/test_together.py",
         "test_an_upload_to_a_full_disk_has_certainly_stored_nothing",
     ),
     Reference(

@@ -13,7 +13,7 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from evals_mcp.providers.retrying import TRIES
+from evals_mcp.providers.rest.retrying import TRIES
 from evals_mcp.providers.together import RESENT
 from tests.faults.catalog import ANSWER, Effect, Fault
 from tests.faults.operations import Operation

@@ -15,8 +15,8 @@ import pytest
 from mcp import Client
 
 from evals_mcp.compose import open_providers
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.service import Service
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.service import Service
 from evals_mcp.providers.together import TogetherProvider
 from evals_mcp.server import build_server
 from evals_mcp.services import open_services

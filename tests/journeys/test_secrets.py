@@ -23,7 +23,7 @@ from evals_mcp.compose import engine_config, open_providers
 from evals_mcp.http.logs import JsonLines
 from evals_mcp.http.service import http_app
 from evals_mcp.principals import LOCAL, Principal
-from evals_mcp.providers.service import Service
+from evals_mcp.providers.rest.service import Service
 from evals_mcp.services import open_services
 from evals_mcp.settings import load_settings
 from evals_mcp.settings_schema import Settings

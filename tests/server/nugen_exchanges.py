@@ -18,10 +18,10 @@ import anyio
 import httpx2
 from pydantic import SecretStr
 
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.nugen import NugenProvider
+from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.providers.service import Service
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.service import Service
 from tests.server.scripted_service import Script, answer
 
 NUGEN_TOKEN = "nugen-5up3r-53cr3t"

@@ -13,9 +13,9 @@ import anyio.lowlevel
 import httpx2
 from pydantic import SecretStr
 
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.retrying import Timing
-from evals_mcp.providers.service import Service
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.retrying import Timing
+from evals_mcp.providers.rest.service import Service
 
 TOKEN = "tgp_v1_5up3r53cr3t"
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

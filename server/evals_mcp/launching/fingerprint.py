@@ -6,8 +6,8 @@ import json
 from hashlib import sha256
 from typing import Any, cast
 
-from evals_mcp.providers.matching import measured
 from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.same_request import measured
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 
 _SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token

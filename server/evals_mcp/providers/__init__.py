@@ -1,1 +1,1 @@
-"""The evaluation services, one file each, behind the protocol in `protocol`."""
+"""The evaluation services behind one protocol."""

@@ -16,16 +16,16 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from evals_mcp.providers.http import LostAnswerError, RestClient
-from evals_mcp.providers.matching import (
+from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.rest.client import LostAnswerError, RestClient
+from evals_mcp.providers.rest.retrying import pause_after
+from evals_mcp.providers.same_request import (
     CLOCK_SKEW,
     SEARCHED_JOBS,
     created_at,
     same_request,
     without_keys,
 )
-from evals_mcp.providers.protocol import AnyRequest
-from evals_mcp.providers.retrying import pause_after
 from evals_schemas.datasets.reader import kind_of
 from evals_schemas.evaluation_api import operations
 from evals_schemas.evaluation_api.evaluations import (

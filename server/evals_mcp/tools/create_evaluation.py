@@ -12,8 +12,8 @@ from evals_mcp.launching.estimate import changed
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
 from evals_mcp.launching.repeats import Started
-from evals_mcp.providers.several import well_placed
-from evals_mcp.providers.types_taken import refuse_untaken
+from evals_mcp.providers.several.provider import well_placed
+from evals_mcp.providers.several.types import refuse_untaken
 from evals_mcp.tools import launch_answers as answers
 from evals_mcp.tools.evaluation_requests import to_request
 from evals_mcp.tools.session import ToolSession

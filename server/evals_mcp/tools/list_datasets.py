@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from evals_mcp.cleaning import clean
-from evals_mcp.providers.several import datasets_of
+from evals_mcp.providers.several.provider import datasets_of
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.files import File

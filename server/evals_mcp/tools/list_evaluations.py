@@ -5,7 +5,7 @@ from __future__ import annotations
 from evals_mcp.cleaning import clean
 from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.providers.several import evaluations_of
+from evals_mcp.providers.several.provider import evaluations_of
 from evals_mcp.results.summary import headline
 from evals_mcp.tools.endings import failure_reason
 from evals_mcp.tools.session import ToolSession

@@ -8,7 +8,7 @@ from itertools import islice
 from evals_mcp.cleaning import clean
 from evals_mcp.model_filters import RULE, Fitting, Listed
 from evals_mcp.near_names import near_names
-from evals_mcp.providers.several import services_of
+from evals_mcp.providers.several.provider import services_of
 from evals_mcp.settings_schema import LocalSettings, Settings
 from evals_mcp.tools.model_offers import Offer, in_turn, offers_of, together
 from evals_mcp.tools.session import ToolSession

@@ -21,8 +21,8 @@ from evals_mcp.launching.codes import Code, ConfirmCodes
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.repeats import Repeats
 from evals_mcp.providers.protocol import AnyRequest
-from evals_mcp.providers.several import SeveralProviders
-from evals_mcp.providers.several_ids import PrefixedIds
+from evals_mcp.providers.several.ids import PrefixedIds
+from evals_mcp.providers.several.provider import SeveralProviders
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
     EvaluationJob,

@@ -11,8 +11,8 @@ from tests.server.fake_provider import NOON, FakeProvider, classify_job, jsonl
 from tests.server.serving import FakeTime, served, settings
 
 from evals_mcp.errors import UnavailableError
-from evals_mcp.providers.several import SeveralProviders
-from evals_mcp.providers.several_ids import PrefixedIds
+from evals_mcp.providers.several.ids import PrefixedIds
+from evals_mcp.providers.several.provider import SeveralProviders
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, EvaluationStatus
 from evals_schemas.evaluation_api.files import File
 

@@ -5,8 +5,8 @@ from inline_snapshot import snapshot
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import served, settings
 
-from evals_mcp.providers.several import SeveralProviders
-from evals_mcp.providers.several_ids import PrefixedIds
+from evals_mcp.providers.several.ids import PrefixedIds
+from evals_mcp.providers.several.provider import SeveralProviders
 from evals_schemas.evaluation_api.models import Model, Pricing
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.nugen_times import aware, moment
+from evals_mcp.providers.nugen.times import aware, moment
+from evals_mcp.providers.rest.client import RestClient
 from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationLine, BenchmarkRequest
 from evals_schemas.evaluation_api.operations import Operation
 

@@ -12,12 +12,12 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import UnavailableError, UnsupportedError
-from evals_mcp.providers.http import LostAnswerError, RestClient
-from evals_mcp.providers.nugen_generations import Generations
-from evals_mcp.providers.nugen_rows import question_lines
-from evals_mcp.providers.nugen_times import moment, unix_seconds
-from evals_mcp.providers.nugen_upload import write_questions
-from evals_mcp.providers.replies import Asked
+from evals_mcp.providers.nugen.generations import Generations
+from evals_mcp.providers.nugen.nugen_upload import write_questions
+from evals_mcp.providers.nugen.rows import question_lines
+from evals_mcp.providers.nugen.times import moment, unix_seconds
+from evals_mcp.providers.rest.client import LostAnswerError, RestClient
+from evals_mcp.providers.rest.replies import Asked
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkList,
     BenchmarkListed,

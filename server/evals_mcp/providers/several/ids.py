@@ -9,7 +9,7 @@ from typing import Protocol
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import NotFoundError
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.providers.subjects import BENCHMARK, Subject
+from evals_mcp.providers.rest.ids import BENCHMARK, Subject
 
 SERVICES = frozenset({"together", "nugen", "local"})
 """What an id may begin with: every service that a configuration can name."""

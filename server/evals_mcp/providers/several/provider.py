@@ -18,9 +18,9 @@ from evals_mcp.errors import (
     InvalidRequestError,
 )
 from evals_mcp.providers.protocol import AnyRequest, Provider
-from evals_mcp.providers.several_ids import Ids
-from evals_mcp.providers.subjects import BENCHMARK, DATASET, EVALUATION, Subject
-from evals_mcp.providers.types_taken import refuse_untaken
+from evals_mcp.providers.rest.ids import BENCHMARK, DATASET, EVALUATION, Subject
+from evals_mcp.providers.several.ids import Ids
+from evals_mcp.providers.several.types import refuse_untaken
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK as BENCHMARK_TYPE
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
@@ -74,7 +74,7 @@ class SeveralProviders:
         return member.name_of(own_id)
 
     def without_key(self, service: str) -> str | None:
-        """See `evals_mcp.providers.types_taken.KeyedProvider`."""
+        """See `evals_mcp.providers.several.types.KeyedProvider`."""
         return None if self._lacking is None else self._lacking(service) or ""
 
     @property

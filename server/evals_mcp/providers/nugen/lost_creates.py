@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from evals_mcp.errors import AmbiguousCreateError
-from evals_mcp.providers.nugen_times import aware, moment
+from evals_mcp.providers.nugen.times import aware, moment
 from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationLine
 
 CLOCK_SKEW = timedelta(seconds=120)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from evals_mcp.providers.echoes import REMOVED, SHORTEST, Echoes
+from evals_mcp.providers.rest.echoed_keys import REMOVED, SHORTEST, Echoes
 
 KEY = "abab" * (SHORTEST // 4) + "c"
 

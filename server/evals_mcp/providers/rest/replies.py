@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import BadAnswerError, UnavailableError
-from evals_mcp.providers.asking import in_plain_words
-from evals_mcp.providers.service import Service
+from evals_mcp.providers.rest.operation_words import in_plain_words
+from evals_mcp.providers.rest.service import Service
 from evals_schemas.evaluation_api.operations import Operation
 
 _MISFITS = {

@@ -14,19 +14,19 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from evals_mcp.providers.http import LostAnswerError, RestClient
-from evals_mcp.providers.nugen_benchmarks import Benchmarks
-from evals_mcp.providers.nugen_evaluations import Evaluations
-from evals_mcp.providers.nugen_generations import (
+from evals_mcp.providers.nugen.benchmarks import Benchmarks
+from evals_mcp.providers.nugen.evaluations import Evaluations
+from evals_mcp.providers.nugen.generations import (
     GenerationFound,
     Generations,
     create_body,
 )
-from evals_mcp.providers.nugen_listing import known_of_request
-from evals_mcp.providers.nugen_lost import Sent, started
-from evals_mcp.providers.nugen_results import evaluation_of_rows
-from evals_mcp.providers.nugen_statuses import Deadline, state_of
+from evals_mcp.providers.nugen.listing import known_of_request
+from evals_mcp.providers.nugen.lost_creates import Sent, started
+from evals_mcp.providers.nugen.results import evaluation_of_rows
+from evals_mcp.providers.nugen.statuses import Deadline, state_of
 from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkCreated, BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,

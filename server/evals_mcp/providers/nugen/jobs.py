@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals_mcp.providers.nugen_listing import Known
-from evals_mcp.providers.nugen_results import ZONELESS, listed_results, model_ids, results_of
-from evals_mcp.providers.nugen_statuses import (
+from evals_mcp.providers.nugen.listing import Known
+from evals_mcp.providers.nugen.results import ZONELESS, listed_results, model_ids, results_of
+from evals_mcp.providers.nugen.statuses import (
     Deadline,
     Standing,
     progress_of,
     standing_of,
     waits_for_results,
 )
-from evals_mcp.providers.nugen_times import moment
+from evals_mcp.providers.nugen.times import moment
 from evals_schemas.benchmark_api.benchmarks import (
     BENCHMARK,
     BenchmarkEvaluationLine,

@@ -14,9 +14,9 @@ from evals_mcp.errors import (
     UnsupportedError,
 )
 from evals_mcp.providers.protocol import AnyRequest
-from evals_mcp.providers.several import SeveralProviders, datasets_of, evaluations_of
-from evals_mcp.providers.several_ids import OwnIds, PrefixedIds, ShapedIds
-from evals_mcp.providers.types_taken import refuse_untaken
+from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
+from evals_mcp.providers.several.provider import SeveralProviders, datasets_of, evaluations_of
+from evals_mcp.providers.several.types import refuse_untaken
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,

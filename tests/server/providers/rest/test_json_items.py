@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals_mcp.providers.json_items import NoItemsError, items
+from evals_mcp.providers.rest.json_items import NoItemsError, items
 
 NAMES = frozenset({"rows"})
 

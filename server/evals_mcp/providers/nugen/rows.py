@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from typing import cast
 
-from evals_mcp.providers.json_items import NoItemsError, items
-from evals_mcp.providers.replies import Asked
+from evals_mcp.providers.rest.json_items import NoItemsError, items
+from evals_mcp.providers.rest.replies import Asked
 from evals_schemas.benchmark_api.benchmarks import DetailedResult, as_number
 
 _BLOCK_BYTES = 64 * 1024

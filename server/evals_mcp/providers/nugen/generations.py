@@ -17,7 +17,7 @@ import anyio
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import BadAnswerError, UnsupportedError
-from evals_mcp.providers.http import RestClient
+from evals_mcp.providers.rest.client import RestClient
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkCreateBody,
     BenchmarkNamedBody,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from evals_mcp.cleaning import clean
-from evals_mcp.providers.nugen_times import aware
+from evals_mcp.providers.nugen.times import aware
 from evals_schemas.benchmark_api.benchmarks import BenchmarkStatus
 from evals_schemas.evaluation_api.evaluations import ENDED, Progress
 

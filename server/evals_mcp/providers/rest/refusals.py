@@ -14,10 +14,10 @@ from evals_mcp.errors import (
     TokenRefusedError,
     UnsupportedError,
 )
-from evals_mcp.providers.asking import in_plain_words, tool_field, tool_of
-from evals_mcp.providers.replies import Asked, Reply
-from evals_mcp.providers.service import Service
-from evals_mcp.providers.subjects import subject_of
+from evals_mcp.providers.rest.ids import subject_of
+from evals_mcp.providers.rest.operation_words import in_plain_words, tool_field, tool_of
+from evals_mcp.providers.rest.replies import Asked, Reply
+from evals_mcp.providers.rest.service import Service
 from evals_schemas.evaluation_api.operations import Operation
 
 

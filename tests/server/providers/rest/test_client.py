@@ -23,9 +23,9 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from evals_mcp.providers.http import LostAnswerError, RestClient
-from evals_mcp.providers.retrying import BUDGET_SECONDS, Patience, pause_after, seconds_asked
-from evals_mcp.providers.subjects import path_of
+from evals_mcp.providers.rest.client import LostAnswerError, RestClient
+from evals_mcp.providers.rest.ids import path_of
+from evals_mcp.providers.rest.retrying import BUDGET_SECONDS, Patience, pause_after, seconds_asked
 from evals_schemas.evaluation_api import operations
 from evals_schemas.evaluation_api.operations import Operation
 from tests.server.scripted_service import (

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.providers.nugen_results import results_of
+from evals_mcp.providers.nugen.results import results_of
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, BenchmarkWireResults
 from tests.server.nugen_exchanges import BENCHMARK_ID, Played, Route, nugen
 from tests.server.scripted_service import answer

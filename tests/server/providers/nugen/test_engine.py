@@ -17,9 +17,9 @@ from evals_engine.app import create_app
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import CallerError, InvalidRequestError, NotFoundError
 from evals_mcp.in_process import InProcessTransport
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.nugen import NugenProvider
-from evals_mcp.providers.service import Service
+from evals_mcp.providers.nugen.provider import NugenProvider
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.service import Service
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest, BenchmarkResults
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, EvaluationStatus
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion

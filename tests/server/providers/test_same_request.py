@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_mcp.launching.fingerprint import fingerprint
-from evals_mcp.providers.matching import same_request
+from evals_mcp.providers.same_request import same_request
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
 
 JUDGE: dict[str, Any] = {"model": "j", "model_source": "serverless", "system_template": "{{q}}"}

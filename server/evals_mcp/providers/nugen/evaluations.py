@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError, UnavailableError
-from evals_mcp.providers.http import RestClient
-from evals_mcp.providers.nugen_generations import Generations
-from evals_mcp.providers.nugen_jobs import (
+from evals_mcp.providers.nugen.generations import Generations
+from evals_mcp.providers.nugen.jobs import (
     failure_of,
     fits,
     has_figures,
@@ -16,18 +15,19 @@ from evals_mcp.providers.nugen_jobs import (
     listed_job,
     with_results,
 )
-from evals_mcp.providers.nugen_listing import Known, is_newest_first, known_of_line, pages
-from evals_mcp.providers.nugen_results import model_ids
-from evals_mcp.providers.nugen_rows import row_lines
-from evals_mcp.providers.nugen_statuses import (
+from evals_mcp.providers.nugen.listing import Known, is_newest_first, known_of_line, pages
+from evals_mcp.providers.nugen.results import model_ids
+from evals_mcp.providers.nugen.rows import row_lines
+from evals_mcp.providers.nugen.statuses import (
     Deadline,
     Standing,
     progress_of,
     standing_of,
     waits_for_results,
 )
-from evals_mcp.providers.nugen_times import aware, moment
-from evals_mcp.providers.replies import Asked
+from evals_mcp.providers.nugen.times import aware, moment
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.replies import Asked
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkEvaluationLine,
     BenchmarkStatus,

@@ -13,10 +13,11 @@ import httpx2
 
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
 from evals_mcp.in_process import OWNER
-from evals_mcp.providers.echoes import Echoes
-from evals_mcp.providers.refusals import refusal, told_reason
-from evals_mcp.providers.replies import Asked, LostAnswerError, Reply, read
-from evals_mcp.providers.retrying import (
+from evals_mcp.providers.rest.echoed_keys import Echoes
+from evals_mcp.providers.rest.ids import path_of
+from evals_mcp.providers.rest.refusals import refusal, told_reason
+from evals_mcp.providers.rest.replies import Asked, LostAnswerError, Reply, read
+from evals_mcp.providers.rest.retrying import (
     RETRIED_STATUSES,
     TRIES,
     Patience,
@@ -26,8 +27,7 @@ from evals_mcp.providers.retrying import (
     seconds_asked,
     when_again,
 )
-from evals_mcp.providers.service import Service
-from evals_mcp.providers.subjects import path_of
+from evals_mcp.providers.rest.service import Service
 from evals_schemas.evaluation_api.operations import UPLOAD_FILE, Operation
 
 _CERTAIN = frozenset({501, 507})

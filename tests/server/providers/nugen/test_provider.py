@@ -21,7 +21,7 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from evals_mcp.providers.nugen import NugenProvider
+from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     ENDED,

@@ -1,0 +1,1 @@
+"""Nugen's benchmark API, all three generations."""

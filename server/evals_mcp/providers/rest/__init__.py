@@ -1,0 +1,1 @@
+"""One REST service over HTTP: sending, retrying, reading, wording refusals."""

@@ -1,0 +1,1 @@
+"""Several services behind one provider, told apart by their ids."""
