@@ -15,7 +15,7 @@ import anyio
 
 from benchmarks.check import write
 from benchmarks.figures import Figure, compared
-from evals_mcp.planning.profiles import read_profile
+from evals_mcp.datasets.profiles import read_profile
 from evals_mcp.providers.protocol import Provider
 
 ROWS = 1_000_000

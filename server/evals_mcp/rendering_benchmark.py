@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from evals_mcp.results.comparison_headline import p_text
+from evals_mcp.results.comparisons.headline import p_text
 from evals_schemas.tools.summaries import (
     BenchmarkDifference,
     BenchmarkSummary,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from evals_mcp.results.comparison_headline import p_text
+from evals_mcp.results.comparisons.headline import p_text
 from evals_schemas.tools.comparisons import (
     Agreement,
     CompareEvaluationsOutput,

@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.launching.asking import AskUser
 from evals_mcp.launching.launches import Launches
-from evals_mcp.planning.desk import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import log_bug

@@ -13,7 +13,7 @@ import pytest
 from examples.demo import CLASSIFY, COMPARE, DATA, EXAMPLES, SCORE
 
 from evals_mcp.compose import compile_template
-from evals_mcp.planning.desk import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.tools.evaluation_requests import to_request

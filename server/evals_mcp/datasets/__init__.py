@@ -1,1 +1,1 @@
-"""What a user uploads: found in an allowed folder, read in its format, checked, and sent once."""
+"""Data sets: found in an allowed folder, read, checked, profiled, sent once."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import anyio
 
-from evals_mcp.datasets.questions import are_same
+from evals_mcp.datasets.benchmark_questions import are_same
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK

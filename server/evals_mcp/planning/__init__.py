@@ -1,1 +1,1 @@
-"""What an evaluation would do and cost, worked out before anything is started."""
+"""The plan of an evaluation."""

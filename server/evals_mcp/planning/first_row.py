@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evals_mcp.cleaning import clean
-from evals_mcp.planning.rendered_sample import Rendered
-from evals_mcp.planning.tokens import estimate_tokens
+from evals_mcp.planning.checks.rendered_sample import Rendered
+from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.tools.plans import RenderedTemplate
 
 _CHARACTERS = 300

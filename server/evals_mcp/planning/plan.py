@@ -5,26 +5,26 @@ from __future__ import annotations
 from anyio import to_thread
 
 from evals_mcp.planning.benchmark_plan import plan_benchmark
-from evals_mcp.planning.columns import ColumnFit, fit_columns, response_columns
-from evals_mcp.planning.desk import PlanningDesk
-from evals_mcp.planning.estimates import estimate
-from evals_mcp.planning.first_row import first_row
-from evals_mcp.planning.fitted import fitted
-from evals_mcp.planning.gathered import Gathered, gather
-from evals_mcp.planning.model_checks import (
+from evals_mcp.planning.checks.columns import ColumnFit, fit_columns, response_columns
+from evals_mcp.planning.checks.models import (
     LOCAL,
     beyond_context,
     blind_models,
     model_problems,
     self_judging,
 )
+from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
+from evals_mcp.planning.estimates.total import estimate
+from evals_mcp.planning.first_row import first_row
+from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.inputs.facts import Gathered, gather
 from evals_mcp.planning.notes import (
     dataset_oddities,
     nested_labels,
     too_few_rows,
     too_many_workers,
 )
-from evals_mcp.planning.rendered_sample import Renderer, plain_substitution, render_sample
+from evals_mcp.planning.shortened import fitted
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.tools.plans import Plan

@@ -21,7 +21,7 @@ from anyio import to_thread
 
 from evals_mcp.errors import BadAnswerError, OperatorError
 from evals_mcp.result_files.index import DamagedIndexError, ResultIndex, build_index
-from evals_mcp.results.row_verdicts import ReadRow
+from evals_mcp.results.rows import ReadRow
 
 WRITE_BYTES = 4 * 1024 * 1024
 """How much of a download is gathered for one write."""

@@ -23,7 +23,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from evals_mcp.results.row_verdicts import ReadRow, RowVerdict
+from evals_mcp.results.rows import ReadRow, RowVerdict
 
 MAX_ROW_BYTES = 32 * 1024 * 1024
 """The longest row read; a longer one is counted as damaged."""

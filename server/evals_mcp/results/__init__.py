@@ -1,1 +1,1 @@
-"""From results to numbers that hold: pure functions, no I/O."""
+"""What judged rows say: rows and pages (pure functions, no I/O)."""

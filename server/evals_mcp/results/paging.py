@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evals_mcp.cleaning import clean
-from evals_mcp.results.row_verdicts import RESULT_FIELDS, RowVerdict
+from evals_mcp.results.rows import RESULT_FIELDS, RowVerdict
 from evals_schemas.tools.result_pages import ResultRow
 
 SHORTEST = 20

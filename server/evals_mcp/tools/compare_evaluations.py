@@ -12,12 +12,12 @@ from evals_mcp.cleaning import clean
 from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.evaluation_ids import checked_evaluation_id
-from evals_mcp.results import comparability
-from evals_mcp.results.comparability import Caution
-from evals_mcp.results.comparison import compare
-from evals_mcp.results.comparison_headline import headline
-from evals_mcp.results.flips import flips
-from evals_mcp.results.joining import (
+from evals_mcp.results.comparisons import comparability
+from evals_mcp.results.comparisons.comparability import Caution
+from evals_mcp.results.comparisons.comparison import compare
+from evals_mcp.results.comparisons.flips import flips
+from evals_mcp.results.comparisons.headline import headline
+from evals_mcp.results.comparisons.joining import (
     Joined,
     KeyedRow,
     Pair,
@@ -27,7 +27,7 @@ from evals_mcp.results.joining import (
     key_columns,
 )
 from evals_mcp.results.paging import JudgedRow, page_of
-from evals_mcp.results.scales import UNIT, Scale, scale_of
+from evals_mcp.results.statistics.scales import UNIT, Scale, scale_of
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -85,7 +85,7 @@ async def _job(field: str, given: str, session: ToolSession) -> EvaluationJob:
 async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] | None:
     """The columns of an evaluation's data set; None where it cannot be read any more."""
     # Start-up time that only this call has to pay.
-    from evals_mcp.planning.first_columns import dataset_columns  # noqa: PLC0415
+    from evals_mcp.datasets.first_columns import dataset_columns  # noqa: PLC0415
 
     file_id = job.parameters.get("input_data_file_path")
     try:

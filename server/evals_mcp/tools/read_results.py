@@ -13,7 +13,7 @@ from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
-from evals_mcp.results.row_verdicts import BENCHMARK_FIELDS, PASSING_SCORE, Row
+from evals_mcp.results.rows import BENCHMARK_FIELDS, PASSING_SCORE, Row
 from evals_mcp.tools.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob

@@ -12,6 +12,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets.allowed_folder import allowed_file
+from evals_mcp.datasets.benchmark_questions import question_warnings
 from evals_mcp.datasets.keys_in_rows import value_holds_key
 from evals_mcp.datasets.preparation import (
     BENCHMARK_COLUMNS,
@@ -21,7 +22,6 @@ from evals_mcp.datasets.preparation import (
     prepare_file,
     prepare_rows,
 )
-from evals_mcp.datasets.questions import question_warnings
 from evals_mcp.datasets.stored_copy import stored_copy
 from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.key_shapes import holds_key

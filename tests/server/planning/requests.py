@@ -10,7 +10,7 @@ import anyio
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 
 from evals_mcp.compose import compile_template
-from evals_mcp.planning.desk import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.planning.columns import fit_columns
-from evals_mcp.planning.template_columns import can_be_named, columns_read
+from evals_mcp.planning.checks.columns import fit_columns
+from evals_mcp.planning.checks.template_columns import can_be_named, columns_read
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 
 JUDGE = {"model": "j", "model_source": "serverless", "system_template": "{{expected}}"}

@@ -9,8 +9,8 @@ from tests.server.tokens import tokens
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.judges.rules import RULES as ENGINE_RULES
-from evals_mcp.planning.material import CALL_TOKENS, MESSAGE_TOKENS, judge_tokens
-from evals_mcp.planning.model_checks import RULES
+from evals_mcp.planning.checks.models import RULES
+from evals_mcp.planning.estimates.prompt_overhead import CALL_TOKENS, MESSAGE_TOKENS, judge_tokens
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 
 JUDGE = {"model": "judge-1", "model_source": "serverless", "system_template": "{{q}}"}

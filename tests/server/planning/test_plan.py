@@ -28,7 +28,7 @@ from tests.server.tokens import tokens
 
 from evals_mcp.compose import compile_template
 from evals_mcp.errors import DatasetFaultError, NotFoundError, UnavailableError
-from evals_mcp.planning.desk import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 from evals_schemas.evaluation_api.models import Model

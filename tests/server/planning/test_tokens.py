@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.server.tokens import tokens
 
-from evals_mcp.planning.tokens import estimate_tokens
+from evals_mcp.token_estimate import estimate_tokens
 
 TEXTS = {
     "English": (

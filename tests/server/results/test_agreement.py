@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.agreement import cohens_kappa, krippendorffs_alpha, raw_agreement
-from evals_mcp.results.estimate import Estimate
-from evals_mcp.results.statistics import wilson_interval
+from evals_mcp.results.statistics.agreement import cohens_kappa, krippendorffs_alpha, raw_agreement
+from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.rates import wilson_interval
 
 oracle: Any = _stats
 label = st.sampled_from("abc")

@@ -7,9 +7,9 @@ from dirty_equals import IsApprox
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.results.benchmark_rows import summarize_benchmark_rows
-from evals_mcp.results.row_verdicts import row_reader
-from evals_mcp.results.summary import headline, summarize
+from evals_mcp.results.rows import row_reader
+from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
+from evals_mcp.results.summaries.summary import headline, summarize
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.summaries import Summary
 

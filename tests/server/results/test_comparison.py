@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.results.comparability import cautions, refuse_incomparable, row_cautions
-from evals_mcp.results.comparison import compare
-from evals_mcp.results.comparison_headline import headline
-from evals_mcp.results.flips import flips
-from evals_mcp.results.joining import (
+from evals_mcp.results.comparisons.comparability import cautions, refuse_incomparable, row_cautions
+from evals_mcp.results.comparisons.comparison import compare
+from evals_mcp.results.comparisons.flips import flips
+from evals_mcp.results.comparisons.headline import headline
+from evals_mcp.results.comparisons.joining import (
     Joined,
     KeyedRow,
     answer_columns,
@@ -24,7 +24,7 @@ from evals_mcp.results.joining import (
     join,
     key_columns,
 )
-from evals_mcp.results.row_verdicts import RowVerdict
+from evals_mcp.results.rows import RowVerdict
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 stats: Any = _stats

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from scipy import special as _special  # pyright: ignore[reportMissingTypeStubs]
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.distributions import beta_share, normal_quantile, t_quantile, t_tails
+from evals_mcp.results.statistics.distributions import (
+    beta_share,
+    normal_quantile,
+    t_quantile,
+    t_tails,
+)
 
 stats: Any = _stats
 special: Any = _special

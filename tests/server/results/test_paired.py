@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy import optimize as _optimize  # pyright: ignore[reportMissingTypeStubs]
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.estimate import Estimate
-from evals_mcp.results.paired import (
+from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.paired import (
     bootstrap_difference,
     mcnemar,
     paired_mean_difference,

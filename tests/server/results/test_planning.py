@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from scipy import optimize as _optimize  # pyright: ignore[reportMissingTypeStubs]
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.planning import (
+from evals_mcp.results.statistics.rates import wilson_interval
+from evals_mcp.results.statistics.sample_size import (
     detectable_mean_difference,
     detectable_rate_difference,
     rows_for_half_width,
 )
-from evals_mcp.results.statistics import wilson_interval
 
 oracle: Any = _stats
 optimize: Any = _optimize

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.row_summary import summarize_rows
-from evals_mcp.results.row_verdicts import row_reader
+from evals_mcp.results.rows import row_reader
+from evals_mcp.results.summaries.row_summary import summarize_rows
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.summaries import Summary
 

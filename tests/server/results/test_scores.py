@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.estimate import Estimate
-from evals_mcp.results.scores import (
+from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.scores import (
     clustered_error,
     clustered_mean,
     histogram,

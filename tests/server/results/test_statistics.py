@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.estimate import Estimate
-from evals_mcp.results.statistics import (
+from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.rates import (
     rate,
     rate_difference,
     sign_test,

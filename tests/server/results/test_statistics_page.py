@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
-MODULES = ("statistics", "scores", "paired", "planning", "wins", "agreement")
+MODULES = ("rates", "scores", "paired", "sample_size", "wins", "agreement")
 INNER = {"wilson_interval", "t_interval", "tango_interval"}
 """Parts of an estimate, whose formulas stand under the figure that carries them."""
 
@@ -30,7 +30,7 @@ def examples(text: str) -> str:
 def figures() -> list[str]:
     found: list[str] = []
     for name in MODULES:
-        module = import_module(f"evals_mcp.results.{name}")
+        module = import_module(f"evals_mcp.results.statistics.{name}")
         functions: list[tuple[str, Callable[..., Any]]] = getmembers(module, isfunction)
         found += [
             title

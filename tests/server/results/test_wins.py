@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.paired import tango_interval
-from evals_mcp.results.statistics import rate
-from evals_mcp.results.wins import position_bias, win_rate
+from evals_mcp.results.statistics.paired import tango_interval
+from evals_mcp.results.statistics.rates import rate
+from evals_mcp.results.statistics.wins import position_bias, win_rate
 
 oracle: Any = _stats
 count = st.integers(0, 100_000)

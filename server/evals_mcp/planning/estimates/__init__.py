@@ -1,0 +1,1 @@
+"""Calls, tokens, cost and time."""

@@ -1,0 +1,37 @@
+"""What a server keeps for planning between calls. It may forget any of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from evals_mcp.datasets.profiles import Profiles
+from evals_mcp.planning.inputs.templates import CompileTemplate
+
+
+class PlanningDesk:
+    """The collaborators of every plan, and the data sets looked at lately."""
+
+    def __init__(
+        self,
+        compile_template: CompileTemplate | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        benchmark_judge: str | None = None,
+        *,
+        serves_models: bool = True,
+    ) -> None:
+        """Begin with nothing kept.
+
+        Args:
+            compile_template: renders templates as the run will; without it none is rendered, and
+                tokens are counted from the columns that a template reads.
+            clock: seconds that only ever grow.
+            benchmark_judge: what judges benchmarks on the embedded engine, a rule or a model; None
+                where it is not known.
+            serves_models: whether the embedded engine has an endpoint for models.
+        """
+        self.compile_template = compile_template
+        self.clock = clock
+        self.benchmark_judge = benchmark_judge
+        self.serves_models = serves_models
+        self.profiles = Profiles(clock)

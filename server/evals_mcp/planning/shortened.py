@@ -1,0 +1,58 @@
+"""Keeps a plan short enough for a conversation, whatever the request and the data set hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals_mcp.cleaning import clean
+from evals_mcp.planning.checks.columns import COLUMNS_NAMED
+from evals_mcp.token_estimate import estimate_tokens
+from evals_schemas.tools.plans import Plan
+
+PLAN_TOKENS = 1_600
+"""The longest plan by the own estimate, which leaves room for its error below 1,900."""
+
+_TEXTS, _CHARACTERS = 6, 420
+"""Sentences of each kind, and the length of one."""
+
+
+def fitted(plan: Plan) -> Plan:
+    """The same plan, its lists cut with counts until it is short enough."""
+    changes = {
+        "columns_used": _cut(plan.columns_used, COLUMNS_NAMED, 60),
+        "columns_unused": _cut(plan.columns_unused, COLUMNS_NAMED, 60),
+        "problems": _cut(plan.problems, _TEXTS, _CHARACTERS),
+        "warnings": _cut(plan.warnings, _TEXTS, _CHARACTERS),
+        "notes": _cut(plan.notes, _TEXTS + 2, _CHARACTERS),
+    }
+    shorter = plan.model_copy(update=changes)
+    for most, characters in ((3, 300), (2, 160), (1, 120)):
+        if _tokens(shorter) <= PLAN_TOKENS:
+            break
+        shorter = shorter.model_copy(update=_tighter(shorter, most, characters))
+    return shorter
+
+
+def _tighter(plan: Plan, most: int, characters: int) -> dict[str, object]:
+    kept = [
+        text.model_copy(update={"text": clean(text.text, characters // 2)})
+        for text in plan.first_row
+    ]
+    lists = {
+        name: _cut(getattr(plan, name), most, characters)
+        for name in ("problems", "warnings", "notes")
+    }
+    columns = {
+        name: _cut(getattr(plan, name), 2 * most, 30) for name in ("columns_used", "columns_unused")
+    }
+    return {"first_row": kept, **lists, **columns}
+
+
+def _tokens(plan: Plan) -> float:
+    return estimate_tokens(plan.model_dump_json(exclude_none=True))
+
+
+def _cut(texts: Sequence[str], most: int, characters: int) -> list[str]:
+    kept = [clean(text, characters) for text in texts[:most]]
+    more = len(texts) - most
+    return [*kept, f"and {more:,} more"] if more > 0 else kept

@@ -1,0 +1,1 @@
+"""Two evaluations over the same rows."""

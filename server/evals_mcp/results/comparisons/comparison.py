@@ -1,0 +1,276 @@
+"""From pairs of verdicts to what differs, how surely, and a sentence to repeat.
+
+A is the baseline, every difference is B minus A, and points are percentage points.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from evals_mcp.results.comparisons.joining import Joined, Pair
+from evals_mcp.results.statistics.agreement import cohens_kappa, raw_agreement
+from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.paired import (
+    bootstrap_difference,
+    mcnemar,
+    paired_mean_difference,
+    paired_rate_difference,
+    paired_t_test,
+    tango_interval,
+)
+from evals_mcp.results.statistics.rates import rate
+from evals_mcp.results.statistics.sample_size import (
+    detectable_mean_difference,
+    detectable_rate_difference,
+)
+from evals_mcp.results.statistics.scales import Scale, within
+from evals_mcp.results.statistics.scores import mean, sample_deviation
+from evals_schemas.tools.comparisons import (
+    Agreement,
+    DifferenceInterval,
+    NetPreference,
+    PassDifference,
+    PreferenceDifference,
+    ScoreDifference,
+)
+from evals_schemas.tools.summaries import Interval, Rate, Scores
+
+BOOTSTRAP_SEED = 0
+"""Fixed, so that the same pairs always give the same interval."""
+
+SIGNIFICANT = 0.05
+"""The p-value below which a difference is called clear."""
+
+_NET = {"A": -1, "Tie": 0, "B": 1}
+
+
+@dataclass
+class Comparison:
+    """The figures of two evaluations over their pairs."""
+
+    kind: str = ""
+    """The type of both."""
+    passes: PassDifference | None = None
+    scores: ScoreDifference | None = None
+    preference: PreferenceDifference | None = None
+    agreement: Agreement | None = None
+    not_computed: dict[str, str] = field(default_factory=dict[str, str])
+    """Why a figure is None, by its name."""
+
+
+def compare(
+    kind: str, joined: Joined, *, same_labels: bool = True, scale: Scale | None = None
+) -> Comparison:
+    """All figures that the type of both evaluations has.
+
+    Args:
+        kind: classify, score, compare or benchmark.
+        joined: with at least one pair.
+        same_labels: whether labels of A and B mean the same; if not, only pass and fail count.
+        scale: the lowest and the highest score there can be, where known; see `scale_of`.
+    """
+    found = Comparison(kind)
+    if kind == "compare":
+        found.preference = _preference(joined.pairs, found.not_computed)
+        found.agreement = _agreement("decisions", _verdicts(joined.pairs), found.not_computed)
+        return found
+    if kind == "score" or _all_scored(kind, joined.pairs, found.not_computed):
+        found.scores = _scores(joined.pairs, scale, found.not_computed)
+    found.passes = _passes(joined, found.not_computed)
+    if joined.same_answers or not (found.passes or found.scores):
+        if kind == "classify" and same_labels:
+            found.agreement = _agreement("labels", _verdicts(joined.pairs), found.not_computed)
+        elif found.passes:
+            found.agreement = _agreement("pass or fail", _passed(joined.pairs), found.not_computed)
+    return found
+
+
+def _all_scored(kind: str, pairs: Sequence[Pair], absent: dict[str, str]) -> bool:
+    """Whether a benchmark's pairs have the scores that a service may leave out."""
+    if kind != "benchmark":
+        return False
+    if any(pair.a.score is None or pair.b.score is None for pair in pairs):
+        absent["scores"] = "Not every answer has a score."
+        return False
+    return True
+
+
+def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:
+    table = Counter(_passed(joined.pairs))
+    n = len(joined.pairs)
+    difference = paired_rate_difference(table[True, False], table[False, True], n)
+    if difference is None or any(None in passed for passed in table):
+        absent["passes"] = "A or B does not say which labels or scores pass."
+        return None
+    only_a, only_b = table[True, False], table[False, True]
+    p_value = mcnemar(only_a, only_b)
+    if p_value is None:
+        absent["passes.p_value"] = "No pair passes in one and fails in the other."
+    detectable = None
+    # The formula is for large samples: the exact test has to be able to reach it as well.
+    if (mcnemar(0, only_a + only_b) or 1) < SIGNIFICANT:
+        detectable = detectable_rate_difference(n, (only_a + only_b) / n)
+    if detectable is None:
+        absent["passes.smallest_detectable"] = (
+            f"Only {only_a + only_b} of {n} pairs differ: too few to show any difference."
+        )
+    return PassDifference(
+        a=_rate(rate(table[True, True] + only_a, n)),
+        b=_rate(rate(table[True, True] + only_b, n)),
+        difference=_round(100 * difference.value),
+        interval=_ends(difference, 100),
+        p_value=_maybe(p_value),
+        only_a=only_a,
+        only_b=only_b,
+        smallest_detectable=_maybe(detectable, 100),
+        difference_with_failed=_with_failed(joined, only_b - only_a),
+    )
+
+
+def _with_failed(joined: Joined, net: int) -> float | None:
+    """The difference in points over all matching rows, a row without a verdict as no pass."""
+    if not joined.counts.no_verdict:
+        return None
+    passes_a, passes_b = joined.failed_passes
+    matching = joined.counts.pairs + joined.counts.no_verdict
+    return _round(100 * (net + passes_b - passes_a) / matching)
+
+
+def _scores(pairs: Sequence[Pair], scale: Scale | None, absent: dict[str, str]) -> ScoreDifference:
+    scores = [(pair.a.score or 0.0, pair.b.score or 0.0) for pair in pairs]
+    differences = [b - a for a, b in scores]
+    difference = paired_mean_difference(differences)
+    assert difference is not None, "there is a pair"
+    std = sample_deviation(differences)
+    detectable = detectable_mean_difference(len(pairs), std) if std else None
+    if not std:
+        reason = _no_spread(len(pairs))
+        names = ("interval", "p_value", "bootstrap", "smallest_detectable")
+        absent.update({f"scores.{name}": reason for name in names})
+    return ScoreDifference(
+        a=_mean([a for a, _ in scores], scale),
+        b=_mean([b for _, b in scores], scale),
+        difference=_round(difference.value),
+        interval=_maybe_ends(difference),
+        p_value=_maybe(paired_t_test(differences)),
+        bootstrap=_maybe_ends(bootstrap_difference(differences, BOOTSTRAP_SEED)),
+        bootstrap_seed=BOOTSTRAP_SEED,
+        smallest_detectable=_maybe(detectable),
+    )
+
+
+def _preference(pairs: Sequence[Pair], absent: dict[str, str]) -> PreferenceDifference:
+    differences = [_NET[b or ""] - _NET[a or ""] for a, b in _verdicts(pairs)]
+    difference = paired_mean_difference(differences)
+    assert difference is not None, "there is a pair"
+    p_value = paired_t_test(differences)
+    if p_value is None:
+        reason = _no_spread(len(pairs))
+        absent.update({f"preference.{name}": reason for name in ("interval", "p_value")})
+    return PreferenceDifference(
+        a=_net(Counter(a for a, _ in _verdicts(pairs))),
+        b=_net(Counter(b for _, b in _verdicts(pairs))),
+        difference=_round(100 * difference.value),
+        interval=_within(_maybe_ends(difference, 100), 200),
+        p_value=_maybe(p_value),
+    )
+
+
+def _within(ends: DifferenceInterval | None, most: float) -> DifferenceInterval | None:
+    """Student's interval knows no bounds; a difference of net preferences has them."""
+    if ends is None:
+        return None
+    return ends.model_copy(update={"low": max(-most, ends.low), "high": min(most, ends.high)})
+
+
+def _net(decisions: Counter[str | None]) -> NetPreference:
+    a, b, n = decisions["A"], decisions["B"], decisions.total()
+    ends = Estimate((b - a) / n, tango_interval(b, a, n), n, "tango")
+    return NetPreference(
+        a_wins=a,
+        b_wins=b,
+        ties=decisions["Tie"],
+        net=_round(100 * ends.value),
+        interval=_ends(ends, 100),
+    )
+
+
+def _agreement(
+    of: Literal["labels", "pass or fail", "decisions"],
+    pairs: Sequence[tuple[str | bool | None, str | bool | None]],
+    absent: dict[str, str],
+) -> Agreement:
+    table = Counter(pairs)
+    kappa = cohens_kappa(table)
+    if kappa is None:
+        reason = "Both always gave one same verdict: chance alone agrees so."
+        absent.update({"agreement.kappa": reason, "agreement.interval": reason})
+    elif kappa.interval is None:
+        absent["agreement.interval"] = "Every pair is judged the same, or its error is 0."
+    return Agreement(
+        of=of,
+        same=_rate(raw_agreement(table)),
+        kappa=_maybe(kappa.value if kappa else None),
+        interval=_maybe_ends(kappa),
+    )
+
+
+def _passed(pairs: Sequence[Pair]) -> list[tuple[bool | None, bool | None]]:
+    return [(pair.a.passed, pair.b.passed) for pair in pairs]
+
+
+def _verdicts(pairs: Sequence[Pair]) -> list[tuple[str | None, str | None]]:
+    return [(pair.a.verdict, pair.b.verdict) for pair in pairs]
+
+
+def _no_spread(n: int) -> str:
+    return "It needs two pairs or more." if n < 2 else "Every pair differs by the same amount."
+
+
+def _rate(found: Estimate | None) -> Rate:
+    assert found is not None, "there is a pair"
+    ends = _ends(found, 100)
+    return Rate(
+        percent=_round(100 * found.value),
+        count=round(found.value * found.n),
+        of=found.n,
+        interval=Interval(low=ends.low, high=ends.high, method=ends.method),
+    )
+
+
+def _mean(values: Sequence[float], scale: Scale | None) -> Scores:
+    found = mean(values)
+    assert found is not None, "there is a pair"
+    if scale and found.interval:
+        found = replace(found, interval=within(found.interval, *scale))
+    ends = _maybe_ends(found)
+    return Scores(
+        mean=_round(found.value),
+        std=_maybe(sample_deviation(values)),
+        n=found.n,
+        interval=Interval(low=ends.low, high=ends.high, method=ends.method) if ends else None,
+    )
+
+
+def _ends(found: Estimate, scale: int = 1) -> DifferenceInterval:
+    assert found.interval is not None, "every rate has one"
+    low, high = found.interval
+    return DifferenceInterval(
+        low=_round(scale * low), high=_round(scale * high), method=found.method
+    )
+
+
+def _maybe_ends(found: Estimate | None, scale: int = 1) -> DifferenceInterval | None:
+    return _ends(found, scale) if found and found.interval else None
+
+
+def _maybe(value: float | None, scale: int = 1) -> float | None:
+    return None if value is None else _round(scale * value)
+
+
+def _round(value: float) -> float:
+    """Six significant digits: more would only cost tokens."""
+    return float(f"{value:.6g}")

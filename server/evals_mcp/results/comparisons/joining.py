@@ -1,0 +1,247 @@
+"""Two result files as pairs of rows: the same inputs, judged twice.
+
+What is kept of a row is its place, its verdict and two hashes, so that files of any width join in
+memory that grows with their number of rows only.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from evals_mcp.cleaning import clean
+from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.rows import Row, RowVerdict, input_columns
+from evals_schemas.evaluation_api.rows import OUTPUT
+from evals_schemas.tools.comparisons import PairedRows
+
+SIDES = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
+"""Where the generated answer is, by the parameter that names a model or a column."""
+
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
+class KeyedRow(NamedTuple):
+    """One row, as small as joining needs it."""
+
+    number: int
+    """1 for the first row of its file."""
+    key: bytes
+    """A hash of what makes it the same row in the other file."""
+    answer: bytes
+    """A hash of what was judged."""
+    verdict: RowVerdict
+
+
+class Pair(NamedTuple):
+    """One row in both files, with a valid verdict in both."""
+
+    row_a: int
+    row_b: int
+    a: RowVerdict
+    b: RowVerdict
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The pairs of two files, and what became of the other rows."""
+
+    pairs: Sequence[Pair]
+    counts: PairedRows
+    same_answers: bool
+    """Whether both judged the same answer in every pair."""
+    failed_passes: tuple[int, int]
+    """Passes in A, and in B, among the matching rows where the other has no valid verdict."""
+
+
+def key_columns(
+    key: str | None,
+    columns: tuple[Sequence[str], Sequence[str]],
+    parameters: tuple[Mapping[str, Any], Mapping[str, Any]],
+) -> list[str]:
+    """The columns by which rows are the same: the named one, else all inputs that both have.
+
+    Columns of ready answers are no inputs, unless both judged the same ones of the same data set:
+    then they tell apart several answers to one question.
+
+    Raises:
+        InvalidRequestError: there is no such column, or none that both have.
+    """
+    shared = [name for name in _inputs(columns[0]) if name in _inputs(columns[1])]
+    if key is not None:
+        if key not in shared:
+            raise InvalidRequestError(
+                f"`key`: `{clean(key, 60)}` is no input column of both; {_told(shared)}."
+            )
+        return [key]
+    answers = [_ready_answers(one) for one in parameters]
+    left_out = answers[0] | answers[1]
+    if answers[0] == answers[1] and _same_data(*parameters):
+        left_out = set[str]()
+    found = [name for name in shared if name not in left_out]
+    if not found:
+        raise InvalidRequestError(
+            f"The two have no input column in common to pair rows by; {_told(shared)}. If one "
+            "of these identifies a row, name it as `key`; else upload data sets that share a "
+            "column, such as an id, or run both on the same one."
+        )
+    return found
+
+
+def _inputs(columns: Iterable[str]) -> list[str]:
+    return input_columns(dict.fromkeys(columns))
+
+
+def _told(shared: Sequence[str]) -> str:
+    return f"both have {', '.join(clean(name, 60) for name in shared[:20]) or 'none'}"
+
+
+def _ready_answers(parameters: Mapping[str, Any]) -> set[str]:
+    """The columns of ready answers."""
+    return {column for side in SIDES if isinstance(column := parameters.get(side), str)}
+
+
+def _same_data(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    file = a.get("input_data_file_path")
+    return file is not None and file == b.get("input_data_file_path")
+
+
+def answer_columns(parameters: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
+    """The columns with what was judged; without candidates that is the whole input."""
+    sides = {side: parameters[side] for side in SIDES if parameters.get(side) is not None}
+    if not sides:
+        return sorted(input_columns(dict.fromkeys(columns)))
+    return [value if isinstance(value, str) else SIDES[side] for side, value in sides.items()]
+
+
+def digest(row: Row, columns: Sequence[str]) -> bytes:
+    """A hash of these columns' values; a column that the row lacks counts as null."""
+    text = _canonical([row.get(column) for column in columns])
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def join(a: Iterable[KeyedRow], b: Iterable[KeyedRow]) -> Joined:
+    """Pair the rows of two files by their keys, in the order of the first.
+
+    A key that one of them has more than once makes no pair: which row belongs to which is not told.
+    """
+    table = _Table()
+    for row in a:
+        table.add_a(row)
+    for row in b:
+        table.add_b(row)
+    return table.joined()
+
+
+def _short(answer: bytes) -> int:
+    return int.from_bytes(answer[:8])
+
+
+@dataclass
+class _Table:
+    """What is known of each distinct key of A, column by column: a million keys fit."""
+
+    slots: dict[bytes, int] = field(default_factory=dict[bytes, int])
+    rows_a: array[int] = field(default_factory=lambda: array("q"))
+    rows_b: array[int] = field(default_factory=lambda: array("q"))
+    times_a: array[int] = field(default_factory=lambda: array("q"))
+    times_b: array[int] = field(default_factory=lambda: array("q"))
+    answers: array[int] = field(default_factory=lambda: array("Q"))
+    verdicts_a: list[RowVerdict] = field(default_factory=list[RowVerdict])
+    verdicts_b: list[RowVerdict | None] = field(default_factory=list["RowVerdict | None"])
+    seen: dict[RowVerdict, RowVerdict] = field(default_factory=dict[RowVerdict, RowVerdict])
+    other_answers: bytearray = field(default_factory=bytearray)
+    total_b: int = 0
+
+    def add_a(self, row: KeyedRow) -> None:
+        slot = self.slots.setdefault(row.key, len(self.slots))
+        if slot < len(self.rows_a):
+            self.times_a[slot] += 1
+            return
+        self.rows_a.append(row.number)
+        self.rows_b.append(0)
+        self.times_a.append(1)
+        self.times_b.append(0)
+        self.answers.append(_short(row.answer))
+        self.verdicts_a.append(self._shared(row.verdict))
+        self.verdicts_b.append(None)
+        self.other_answers.append(0)
+
+    def add_b(self, row: KeyedRow) -> None:
+        self.total_b += 1
+        slot = self.slots.get(row.key)
+        if slot is None:
+            return
+        self.times_b[slot] += 1
+        self.rows_b[slot] = row.number
+        self.verdicts_b[slot] = self._shared(row.verdict)
+        self.other_answers[slot] = _short(row.answer) != self.answers[slot]
+
+    def _shared(self, verdict: RowVerdict) -> RowVerdict:
+        """One object for equal verdicts; scores are too many to look for equal ones."""
+        return verdict if verdict.score is not None else self.seen.setdefault(verdict, verdict)
+
+    def joined(self) -> Joined:
+        self.slots.clear()  # the largest part, and every key is matched
+        tally = _Tally(total_b=self.total_b)
+        pairs: list[Pair] = []
+        same_answers = True
+        for slot, a in enumerate(self.verdicts_a):
+            b = self.verdicts_b[slot]
+            if tally.is_pair(self.times_a[slot], self.times_b[slot], a, b):
+                assert b is not None
+                pairs.append(Pair(self.rows_a[slot], self.rows_b[slot], a, b))
+                same_answers = same_answers and not self.other_answers[slot]
+        failed_passes = (tally.passes_without_b, tally.passes_without_a)
+        return Joined(pairs, tally.counts(len(pairs)), same_answers, failed_passes)
+
+
+@dataclass
+class _Tally:
+    """Counts the rows that make no pair, by the reason."""
+
+    total_b: int
+    matched_b: int = 0
+    unmatched_a: int = 0
+    duplicated_a: int = 0
+    duplicated_b: int = 0
+    matched: int = 0
+    no_verdict_a: int = 0
+    no_verdict_b: int = 0
+    passes_without_a: int = 0
+    passes_without_b: int = 0
+
+    def is_pair(self, times_a: int, times_b: int, a: RowVerdict, b: RowVerdict | None) -> bool:
+        self.matched_b += times_b
+        if b is None:
+            self.unmatched_a += times_a
+            return False
+        if times_a > 1 or times_b > 1:
+            self.duplicated_a += times_a
+            self.duplicated_b += times_b
+            return False
+        self.matched += 1
+        valid_a, valid_b = a.state == "ok", b.state == "ok"
+        self.no_verdict_a += not valid_a
+        self.no_verdict_b += not valid_b
+        self.passes_without_b += bool(valid_a and not valid_b and a.passed)
+        self.passes_without_a += bool(valid_b and not valid_a and b.passed)
+        return valid_a and valid_b
+
+    def counts(self, pairs: int) -> PairedRows:
+        return PairedRows(
+            rows_a=self.matched + self.duplicated_a + self.unmatched_a,
+            rows_b=self.total_b,
+            pairs=pairs,
+            no_verdict=self.matched - pairs,
+            no_verdict_a=self.no_verdict_a,
+            no_verdict_b=self.no_verdict_b,
+            unmatched_a=self.unmatched_a,
+            unmatched_b=self.total_b - self.matched_b,
+            duplicated_a=self.duplicated_a,
+            duplicated_b=self.duplicated_b,
+        )

@@ -1,0 +1,1 @@
+"""Intervals and tests; the code of docs/statistics.md."""

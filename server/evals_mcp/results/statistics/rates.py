@@ -1,0 +1,78 @@
+"""Rates and means with their error bars, and the sign test; standard library alone.
+
+Each function returns None where its figure is undefined, in the one case that its docstring names.
+"""
+
+from __future__ import annotations
+
+import math
+
+from evals_mcp.results.statistics.distributions import fair_coin_tails, normal_quantile, t_quantile
+from evals_mcp.results.statistics.estimate import Estimate
+
+
+def rate(passed: int, n: int, level: float = 0.95) -> Estimate | None:
+    """The share that passed, with its Wilson interval; None when n is 0."""
+    if n == 0:
+        return None
+    return Estimate(passed / n, wilson_interval(passed, n, level), n, "wilson")
+
+
+def wilson_interval(passed: int, n: int, level: float = 0.95) -> tuple[float, float] | None:
+    """The score interval of a proportion, both ends in 0..1; None when n is 0.
+
+    Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+    JASA 22 (1927), 209-212; without continuity correction.
+    """
+    if n == 0:
+        return None
+    z = normal_quantile(0.5 + level / 2)
+    share = passed / n
+    spread = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / spread
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / spread
+    low = 0.0 if passed == 0 else centre - half
+    high = 1.0 if passed == n else centre + half
+    return low, high
+
+
+def rate_difference(
+    passed_a: int, n_a: int, passed_b: int, n_b: int, level: float = 0.95
+) -> Estimate | None:
+    """Rate of B minus rate of A where no row is in both; None when either n is 0.
+
+    `n` is the rows of both. For the same rows judged twice, `paired.paired_rate_difference` is
+    sharper.
+
+    Source: R. G. Newcombe, "Interval estimation for the difference between independent
+    proportions", Statistics in Medicine 17 (1998), 873-890: method 10, the hybrid score interval.
+    """
+    ends_a, ends_b = wilson_interval(passed_a, n_a, level), wilson_interval(passed_b, n_b, level)
+    if ends_a is None or ends_b is None:
+        return None
+    a, b = passed_a / n_a, passed_b / n_b
+    below = math.hypot(b - ends_b[0], ends_a[1] - a)
+    above = math.hypot(ends_b[1] - b, a - ends_a[0])
+    return Estimate(b - a, (b - a - below, b - a + above), n_a + n_b, "newcombe")
+
+
+def t_interval(mean: float, std: float, n: int, level: float = 0.95) -> tuple[float, float] | None:
+    """The interval of a mean from the sample's standard deviation (n - 1); None when n < 2.
+
+    Source: Student, "The probable error of a mean", Biometrika 6 (1908), 1-25.
+    """
+    if n < 2:
+        return None
+    half = t_quantile(0.5 + level / 2, n - 1) * std / math.sqrt(n)
+    return mean - half, mean + half
+
+
+def sign_test(wins: int, losses: int) -> float | None:
+    """The exact two-sided p-value that a win is as likely as a loss; None when there is neither.
+
+    Ties are left out before the call.
+    Source: W. J. Dixon, A. M. Mood, "The statistical sign test", JASA 41 (1946), 557-566.
+    """
+    if wins + losses == 0:
+        return None
+    return fair_coin_tails(min(wins, losses), wins + losses)

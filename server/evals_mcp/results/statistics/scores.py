@@ -1,0 +1,132 @@
+"""What a list of scores says: centre, spread, quantiles, shape. All values are finite numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Literal
+
+from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.rates import t_interval
+
+
+def mean(values: Sequence[float], level: float = 0.95) -> Estimate | None:
+    """The mean with Student's interval; None without values.
+
+    The interval is None with one value, and where all values are the same.
+    """
+    if not values:
+        return None
+    n, centre = len(values), math.fsum(values) / len(values)
+    std = sample_deviation(values)
+    return Estimate(centre, t_interval(centre, std, n, level) if std else None, n, "t")
+
+
+def sample_deviation(values: Sequence[float]) -> float | None:
+    """The standard deviation with n - 1 below the line; None when n < 2.
+
+    A deviation below 1e-12 of the largest value is the rounding of a subtraction (0.3 - 0.2 against
+    0.2 - 0.1), and is given as 0.
+
+    Source: F. W. Bessel's correction; two passes over exact sums.
+    """
+    if len(values) < 2:
+        return None
+    centre = math.fsum(values) / len(values)
+    std = math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
+    return std if std > 1e-12 * max(map(abs, values)) else 0.0
+
+
+def quantiles(values: Iterable[float], shares: Sequence[float]) -> list[float] | None:
+    """The values that the given shares (0..1) of the sample lie below; None without values.
+
+    Source: R. J. Hyndman, Y. Fan, "Sample quantiles in statistical packages", The American
+    Statistician 50 (1996), 361-365: type 7, a straight line between neighbours.
+    """
+    ranked = sorted(values)
+    return [_between(ranked, (len(ranked) - 1) * share) for share in shares] if ranked else None
+
+
+def _between(ranked: Sequence[float], place: float) -> float:
+    left = min(int(place), len(ranked) - 1)
+    right = min(left + 1, len(ranked) - 1)
+    return ranked[left] + (place - left) * (ranked[right] - ranked[left])
+
+
+def histogram(
+    values: Sequence[float], low: float, high: float, bins: int = 10, width: int = 30
+) -> list[str] | None:
+    """One line a bin, `from-to count bar`, over the range of the scores; None without values.
+
+    The bins are equally wide, each without its upper end but the last. `low` < `high`, or both are
+    the one score there is, which makes a single bin. Scores outside the range get a line of their
+    own at the end, so the counts add up to all values. The longest bar has `width` signs, and no
+    bin that holds a value is without one.
+    """
+    if not values:
+        return None
+    bins = bins if low < high else 1
+    counts, outside = _count(values, low, high, bins)
+    edges = [low + (high - low) * k / bins for k in range(bins)] + [high]
+    names = [f"{edges[k]:.4g}-{edges[k + 1]:.4g}" for k in range(bins)]
+    if outside:
+        counts, names = [*counts, outside], [*names, "outside"]
+    margin, digits, most = max(map(len, names)), len(str(max(counts))), max(counts)
+    bars = ("#" * math.ceil(width * count / most) for count in counts)
+    return [
+        f"{name:>{margin}} {count:>{digits}} {bar}".rstrip()
+        for name, count, bar in zip(names, counts, bars, strict=True)
+    ]
+
+
+def _count(values: Sequence[float], low: float, high: float, bins: int) -> tuple[list[int], int]:
+    """How many values each bin has, and how many none has."""
+    counts = [0] * bins
+    for value in values:
+        if low <= value <= high:
+            share = (value - low) / (high - low) if high > low else 0.0
+            counts[min(int(share * bins), bins - 1)] += 1
+    return counts, len(values) - sum(counts)
+
+
+def clustered_mean(
+    values: Sequence[float], clusters: Sequence[Hashable], level: float = 0.95
+) -> Estimate | None:
+    """The mean where rows come in clusters; None without values.
+
+    `clusters` names each value's cluster: its conversation, or the prompt it is one answer to. The
+    interval is Student's with clusters - 1 degrees of freedom around the CR1 error; it is None with
+    one cluster, and where the error is 0.
+    """
+    if not values:
+        return None
+    centre, groups = math.fsum(values) / len(values), len(set(clusters))
+    error = clustered_error(values, clusters)
+    # t_interval divides by the root of its n, so the error is given as that of one cluster.
+    ends = t_interval(centre, error * math.sqrt(groups), groups, level) if error else None
+    return Estimate(centre, ends, len(values), "t, clustered")
+
+
+def clustered_error(
+    values: Sequence[float], clusters: Sequence[Hashable], kind: Literal["CR0", "CR1"] = "CR1"
+) -> float | None:
+    """The standard error of a mean whose values vary together in clusters; None below 2 clusters.
+
+    CR0 is as published; CR1 corrects for few clusters by the factor clusters / (clusters - 1) under
+    the root, and is the ordinary error where each value is a cluster.
+
+    Source: E. Miller, "Adding error bars to evals", arXiv 2411.00640 (2024), section 2.2; CR1:
+    A. C. Cameron, D. L. Miller, Journal of Human Resources 50 (2015), 317-372.
+    """
+    sums: defaultdict[Hashable, list[float]] = defaultdict(list)
+    centre = math.fsum(values) / len(values) if values else 0.0
+    for value, cluster in zip(values, clusters, strict=True):
+        sums[cluster].append(value - centre)
+    if len(sums) < 2:
+        return None
+    squares = math.fsum(math.fsum(members) ** 2 for members in sums.values())
+    if math.sqrt(squares) <= 1e-12 * len(values) * max(map(abs, values)):
+        return 0.0
+    correction = len(sums) / (len(sums) - 1) if kind == "CR1" else 1.0
+    return math.sqrt(squares * correction) / len(values)

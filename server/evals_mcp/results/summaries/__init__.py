@@ -1,0 +1,1 @@
+"""One evaluation summed up, from its totals or from its rows."""

@@ -1,0 +1,339 @@
+"""From an evaluation's aggregates to figures with error bars and a sentence to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from evals_mcp.cleaning import clean
+from evals_mcp.results.statistics.rates import sign_test, t_interval, wilson_interval
+from evals_mcp.results.statistics.scales import scale_of, within
+from evals_mcp.results.summaries.benchmark_summary import summarize_benchmark
+from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
+from evals_schemas.evaluation_api.evaluations import (
+    ENDED,
+    AnyResults,
+    ClassifyResults,
+    CompareResults,
+    EvaluationJob,
+    Results,
+    ScoreResults,
+    parse_results,
+)
+from evals_schemas.tools.summaries import (
+    Failures,
+    Interval,
+    LabelCount,
+    Rate,
+    Scores,
+    Summary,
+    Wins,
+)
+
+_SIGNIFICANT = 0.05
+_LABELS_SHOWN = 20
+
+
+def summarize(job: EvaluationJob, rows: int | None = None) -> Summary | None:
+    """The summary of an ended evaluation; None while it runs, and where it ended with no figures.
+
+    `rows` is the size of its data set; the job's own count is used before it. One that ended early
+    is summed up over the rows it got to, and says so first. Results that are not those of the
+    contract are said to be so: one such job must not hide the others of a list.
+    """
+    if job.status not in ENDED:
+        return None
+    try:
+        results = parse_results(job.type, job.results)
+    except ValidationError:
+        return Summary(headline="It ended; its figures are in a form that is not known here.")
+    if job.status == "completed":
+        if job.progress and job.progress.total is not None:
+            rows = job.progress.total
+        return _figures(results, job, rows)
+    if not _has_figures(results):
+        return None
+    done = job.progress.done if job.progress else None
+    return so_far(_figures(results, job, done), job)
+
+
+def so_far(found: Summary, job: EvaluationJob) -> Summary:
+    """The summary of one that ended early, which says so first; of any other the same one."""
+    if job.status == "completed":
+        return found
+    return found.model_copy(update={"headline": _partly(job) + found.headline})
+
+
+def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -> Summary:
+    match results:
+        case ClassifyResults():
+            return _labels(results, job.parameters)
+        case ScoreResults():
+            return _scores(results, job.parameters, rows)
+        case CompareResults():
+            return _wins(results, job.parameters, rows)
+        case BenchmarkResults():
+            return summarize_benchmark(results, job.parameters)
+        case _:
+            return Summary(headline="It completed; the service gave no figures.")
+
+
+def _has_figures(results: AnyResults | None) -> bool:
+    match results:
+        case ClassifyResults():
+            return bool(results.label_counts and any(results.label_counts.values()))
+        case ScoreResults():
+            return results.aggregated_scores is not None
+        case CompareResults():
+            return bool(results.A_wins or results.B_wins or results.Ties)
+        case BenchmarkResults():
+            return any(model.metrics for model in results.models)
+        case _:
+            return False
+
+
+def _partly(job: EvaluationJob) -> str:
+    if job.progress is None or job.progress.total is None:
+        return "It did not finish; so far: "
+    what = "answers" if job.type == BENCHMARK else "rows"
+    return f"It did not finish; of {job.progress.total} {what} {job.progress.done} were judged: "
+
+
+def headline(job: EvaluationJob, rows: int | None = None) -> str | None:
+    """The main figure as one sentence; None where there is no summary."""
+    summary = summarize(job, rows)
+    return summary.headline if summary else None
+
+
+def _labels(results: ClassifyResults, parameters: Mapping[str, Any]) -> Summary:
+    counts = results.label_counts or {}
+    passing = _texts(parameters.get("pass_labels"))
+    failures = _failures(results, results.invalid_label_count)
+    valid = sum(counts.values())
+    passed = sum(counts.get(label, 0) for label in passing) if passing else None
+    rate = _rate(passed, valid, results.pass_percentage, failures)
+    return Summary(
+        headline=_rate_sentence(rate, failures)
+        if rate or not valid
+        else _labels_sentence(counts, failures),
+        pass_rate=rate,
+        labels=[
+            LabelCount(
+                label=clean(label, 80),
+                count=count,
+                percent=_round(100 * count / valid),
+                passes=label in passing if passing else None,
+            )
+            for label, count in sorted(counts.items(), key=lambda pair: -pair[1])[:_LABELS_SHOWN]
+            if valid
+        ],
+        failures=failures,
+        notes=[*_other_labels(len(counts)), *_rate_notes(rate, results.pass_percentage)],
+    )
+
+
+def _labels_sentence(counts: Mapping[str, int], failures: Failures) -> str:
+    """Where nothing says what passes: the commonest labels."""
+    ranked = sorted(counts.items(), key=lambda pair: -pair[1])[:3]
+    shown = ", ".join(f"{clean(label, 40)} {count}" for label, count in ranked)
+    return f"Of {sum(counts.values())} answers: {shown}" + _failed_rows(failures) + "."
+
+
+def _rate(passed: int | None, valid: int, told: float | None, failures: Failures) -> Rate | None:
+    """The pass rate, counted where the labels allow it, else as the service tells it."""
+    if passed is None or not valid:
+        return None if told is None else Rate(percent=_round(told))
+    ends = wilson_interval(passed, valid)
+    return Rate(
+        percent=_round(100 * passed / valid),
+        count=passed,
+        of=valid,
+        interval=_interval(ends, "wilson", scale=100),
+        percent_of_all_rows=_round(100 * passed / (valid + failures.total))
+        if failures.total
+        else None,
+    )
+
+
+def _rate_sentence(rate: Rate | None, failures: Failures) -> str:
+    if rate is None:
+        return "No row has a valid verdict" + _failed_rows(failures) + "."
+    if rate.of is None or rate.interval is None:
+        return f"{rate.percent:.1f} % of the valid answers pass; of how many is not told."
+    text = f"{percent(rate.percent)} % of {rate.of} answers pass ({_range(rate.interval)} %)"
+    return text + _failed_rows(failures) + "."
+
+
+def percent(value: float) -> str:
+    """One decimal, or as many as keep almost all from reading as all, and hardly any as none."""
+    digits = 1
+    while digits < 6 and 0 < value < 100 and float(f"{value:.{digits}f}") in {0.0, 100.0}:
+        digits += 1
+    return f"{value:.{digits}f}"
+
+
+def _failed_rows(failures: Failures) -> str:
+    return f"; {failures.total} more rows failed and are not counted" if failures.total else ""
+
+
+def _rate_notes(rate: Rate | None, told: float | None) -> list[str]:
+    if rate is None or rate.of is None:
+        return []
+    notes: list[str] = []
+    if rate.percent_of_all_rows is not None:
+        notes.append(f"With failed rows counted as no pass it is {rate.percent_of_all_rows:.1f} %.")
+    if told is not None and abs(told - rate.percent) > 0.06:
+        notes.append(f"The service itself reports a pass rate of {told:.1f} %.")
+    return notes
+
+
+def _other_labels(number: int) -> list[str]:
+    hidden = number - _LABELS_SHOWN
+    return [f"{hidden} rarer labels are not listed."] if hidden > 0 else []
+
+
+def _scores(results: ScoreResults, parameters: Mapping[str, Any], rows: int | None) -> Summary:
+    failures = _failures(results, results.invalid_score_count)
+    if failures.total is None and results.failed_samples is not None:
+        failures.total = results.failed_samples
+    found = results.aggregated_scores
+    if found is None or found.mean_score is None:
+        return Summary(
+            headline="No row has a valid score" + _failed_rows(failures) + ".", failures=failures
+        )
+    n = _valid_rows(results, failures, rows)
+    ends = t_interval(found.mean_score, found.std_score, n) if n and found.std_score else None
+    scale = scale_of(parameters.get("min_score"), parameters.get("max_score"))
+    ends = within(ends, *scale) if ends and scale else ends
+    scores = Scores(mean=found.mean_score, std=found.std_score, n=n, interval=_interval(ends, "t"))
+    rate = _score_rate(found.pass_percentage, n, failures)
+    return Summary(
+        headline=_score_sentence(scores, parameters, failures),
+        pass_rate=rate,
+        scores=scores,
+        failures=failures,
+        notes=[*_score_notes(scores), *_rate_notes(rate, None)],
+    )
+
+
+def _valid_rows(results: ScoreResults, failures: Failures, rows: int | None) -> int | None:
+    failed = results.failed_samples if results.failed_samples is not None else failures.total
+    return None if rows is None or failed is None else max(0, rows - failed)
+
+
+def _score_rate(told: float | None, n: int | None, failures: Failures) -> Rate | None:
+    """The share at or above the threshold; the count behind it only where it is a whole number."""
+    if told is None:
+        return None
+    passed = None if n is None else round(told * n / 100)
+    if n is None or passed is None or abs(100 * passed / n - told) > 0.06:
+        return Rate(percent=_round(told))
+    return _rate(passed, n, told, failures)
+
+
+def _score_sentence(scores: Scores, parameters: Mapping[str, Any], failures: Failures) -> str:
+    low, high = parameters.get("min_score"), parameters.get("max_score")
+    scale = f" on a scale of {low:g} to {high:g}" if _numbers(low, high) else ""
+    if scores.n is None:
+        return f"The mean score is {scores.mean:.4g}{scale}; of how many answers is not told."
+    interval = f" ({_range(scores.interval)})" if scores.interval else ""
+    text = f"The mean score of {scores.n} answers is {scores.mean:.4g}{scale}{interval}"
+    return text + _failed_rows(failures) + "."
+
+
+def _score_notes(scores: Scores) -> list[str]:
+    if scores.interval:
+        return []
+    if scores.n is None:
+        return ["No interval: the service does not tell how many scores the mean is of."]
+    if scores.n < 2:
+        return ["No interval: it needs two scores or more."]
+    return ["No interval: the scores are all the same, or their deviation is not told."]
+
+
+def _wins(results: CompareResults, parameters: Mapping[str, Any], rows: int | None) -> Summary:
+    a, b, ties = results.A_wins or 0, results.B_wins or 0, results.Ties or 0
+    n = a + b + ties
+    failures = _failures(results, results.invalid_choice_count)
+    calls = (failures.generation, failures.judge)
+    if rows is not None:
+        failures.total = max(0, rows - n)
+    elif None not in calls:
+        failures.total = sum(call or 0 for call in calls)
+    wins = Wins(
+        a=a,
+        b=b,
+        ties=ties,
+        a_percent=_round(100 * (a + ties / 2) / n) if n else None,
+        p_value=sign_test(a, b),
+    )
+    notes: list[str] = []
+    one_order = bool(parameters.get("disable_position_bias_correction"))
+    if one_order:
+        notes.append("A liking for the answer shown first counts as a win of A.")
+    if n and failures.total and wins.a_percent is not None:
+        whole = n + failures.total
+        with_failed = 100 * (a + (ties + failures.total) / 2) / whole
+        notes.append(f"With failed rows as ties A's win rate is {with_failed:.1f} % of {whole}.")
+    return Summary(
+        headline=_wins_sentence(wins, n, one_order) + _failed_rows(failures) + ".",
+        wins=wins,
+        failures=failures,
+        notes=notes,
+    )
+
+
+def _wins_sentence(wins: Wins, n: int, one_order: bool) -> str:
+    if not n:
+        return "No pair has a valid verdict"
+    order = ", judged in the order A, B only" if one_order else ""
+    counts = f"of {n} pairs A wins {wins.a}, B wins {wins.b} and {wins.ties} are ties{order}"
+    if wins.p_value is None:
+        return f"No winner: {counts}"
+    chance = f"sign test p {_p_text(wins.p_value)}"
+    if wins.p_value >= _SIGNIFICANT or wins.a == wins.b:
+        return f"No clear winner: {counts} ({chance})"
+    return f"{'A' if wins.a > wins.b else 'B'} is better: {counts} ({chance})"
+
+
+def _p_text(p_value: float) -> str:
+    return "< 0.001" if p_value < 0.001 else f"= {p_value:.3f}"
+
+
+def _failures(results: Results, invalid: int | None) -> Failures:
+    counts = (results.generation_fail_count, results.judge_fail_count, invalid)
+    known = [count for count in counts if count is not None]
+    return Failures(
+        generation=counts[0],
+        judge=counts[1],
+        invalid=invalid,
+        total=sum(known) if len(known) == len(counts) else None,
+    )
+
+
+def _interval(ends: tuple[float, float] | None, method: str, scale: int = 1) -> Interval | None:
+    if ends is None:
+        return None
+    return Interval(low=_round(scale * ends[0]), high=_round(scale * ends[1]), method=method)
+
+
+def _range(interval: Interval) -> str:
+    digits = ".1f" if interval.method == "wilson" else ".4g"
+    return f"95 % interval {interval.low:{digits}}-{interval.high:{digits}}"
+
+
+def _round(value: float) -> float:
+    """Six significant digits: more would only cost tokens."""
+    return float(f"{value:.6g}")
+
+
+def _numbers(*values: object) -> bool:
+    return all(isinstance(value, int | float) for value in values)
+
+
+def _texts(value: object) -> list[str]:
+    if not isinstance(value, list):
+        return []
+    return [item for item in cast("list[object]", value) if isinstance(item, str)]
