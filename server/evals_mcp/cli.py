@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from evals_mcp.errors import OperatorError, SettingsError
 
 if TYPE_CHECKING:
-    from evals_mcp.settings import Settings
+    from evals_mcp.settings.loading import Settings
 
 # ruff: noqa: PLC0415 - see above
 
@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _load(config: Path | None) -> Settings:
-    from evals_mcp.settings import load_settings
+    from evals_mcp.settings.loading import load_settings
 
     settings = load_settings(config, os.environ, Path.cwd())
     _log_to_stderr(settings.server.log_level.upper())
@@ -106,8 +106,8 @@ def _serve(settings: Settings) -> int:
         import anyio
         from mcp.server.stdio import stdio_server
 
+        from evals_mcp.lifetime import open_services
         from evals_mcp.server import build_server
-        from evals_mcp.services import open_services
         from evals_mcp.stdio.handover import handed_over
 
     server = build_server(
@@ -125,7 +125,7 @@ def _serve(settings: Settings) -> int:
 def _serve_http(settings: Settings, host: str | None, port: int | None) -> int:
     with _loading():
         from evals_mcp.http.logs import log_json_lines
-        from evals_mcp.http.service import HttpService
+        from evals_mcp.http.serve import HttpService
         from evals_mcp.http.telemetry import start_export
 
     log_json_lines()
@@ -145,7 +145,7 @@ def _serve_http(settings: Settings, host: str | None, port: int | None) -> int:
 
 def _engine(settings: Settings, host: str | None, port: int | None) -> int:
     with _loading():
-        from evals_mcp.engine_service import EngineService
+        from evals_mcp.local_engine.standalone import EngineService
 
     _check_port(port)
     try:

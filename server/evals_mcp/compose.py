@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import InvalidRequestError, NoTokenError, SettingsError
-from evals_mcp.in_process import InProcessTransport
+from evals_mcp.local_engine.in_process import InProcessTransport
 from evals_mcp.planning.inputs.templates import Render, RenderFault
 from evals_mcp.principals import Principal
 from evals_mcp.providers.nugen.generations import GenerationFound
@@ -29,13 +29,13 @@ from evals_mcp.providers.rest.service import Service
 from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
 from evals_mcp.providers.several.provider import SeveralProviders
 from evals_mcp.providers.together import TogetherProvider
-from evals_mcp.settings_schema import (
+from evals_mcp.settings.schema import (
     ModelEndpointSettings,
     NamedEndpointSettings,
     ProviderName,
     Settings,
 )
-from evals_mcp.settings_types import TokenSource
+from evals_mcp.settings.types import TokenSource
 
 _IN_PROCESS = "http://engine"
 """Where the embedded engine is reached; nothing resolves the name."""

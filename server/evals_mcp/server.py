@@ -28,11 +28,11 @@ from mcp_types import (
 
 from evals_mcp.errors import EvalsMCPError, NotFoundError, UnsupportedError
 from evals_mcp.instructions import NAME, TITLE, instructions
-from evals_mcp.launching.asking import AskUser, Elicitation, UserAsked
+from evals_mcp.launching.ask_user import AskUser, Elicitation, UserAsked
 from evals_mcp.principals import LOCAL, SCOPE, Principal
+from evals_mcp.tools.calls.definition import ToolDefinition
+from evals_mcp.tools.calls.session import ReportProgress, ToolSession
 from evals_mcp.tools.catalog import BY_NAME
-from evals_mcp.tools.definition import ToolDefinition
-from evals_mcp.tools.session import ReportProgress, ToolSession
 
 log = logging.getLogger(__name__)
 

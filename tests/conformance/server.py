@@ -39,9 +39,9 @@ from starlette.applications import Starlette
 
 from evals_mcp.http.app import Front, build_app
 from evals_mcp.http.limits import Limits
-from evals_mcp.http.local_mode import LocalMode
+from evals_mcp.http.modes.local import LocalMode
+from evals_mcp.lifetime import open_services
 from evals_mcp.server import Context, Services, build_server
-from evals_mcp.services import open_services
 from tests.conformance import offerings
 from tests.conformance.asking_tools import ASKING_TOOLS
 from tests.conformance.busy_tools import BUSY_TOOLS

@@ -25,7 +25,7 @@ from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.retrying import Patience, Timing
 from evals_mcp.providers.rest.service import Service
 from evals_mcp.providers.together import TogetherProvider
-from evals_mcp.tools.session import Clock
+from evals_mcp.tools.calls.session import Clock
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient
 from tests.faults.catalog import FAULTS, Fault

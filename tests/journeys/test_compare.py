@@ -16,8 +16,8 @@ from mcp import Client
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
 from evals_mcp.compose import open_providers
+from evals_mcp.lifetime import open_services
 from evals_mcp.server import build_server
-from evals_mcp.services import open_services
 from tests.server.serving import Served, settings
 
 stats: Any = _stats

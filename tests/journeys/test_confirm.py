@@ -16,10 +16,10 @@ from mcp.client.session import ClientRequestContext, ElicitationFnT
 from mcp_types import ElicitRequestParams, ElicitResult, InputRequiredResult
 
 from evals_mcp.compose import open_providers
-from evals_mcp.launching.asking import ANSWER_SECONDS
+from evals_mcp.launching.ask_user import ANSWER_SECONDS
+from evals_mcp.lifetime import open_services
 from evals_mcp.server import build_server
-from evals_mcp.services import open_services
-from evals_mcp.tools.session import Clock
+from evals_mcp.tools.calls.session import Clock
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, verdict
 from tests.server.serving import MODES, Mode, Served, settings
 

@@ -15,12 +15,12 @@ import pytest
 from mcp import Client
 
 from evals_mcp.compose import open_providers
+from evals_mcp.lifetime import open_services
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.service import Service
 from evals_mcp.providers.together import TogetherProvider
 from evals_mcp.server import build_server
-from evals_mcp.services import open_services
-from evals_mcp.tools.session import Clock
+from evals_mcp.tools.calls.session import Clock
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 from tests.engine.running import RULE_JUDGE, EngineClient
 from tests.journeys.lossy_proxy import Fate, LossyProxy, lossy_proxy

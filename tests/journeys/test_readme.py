@@ -5,7 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from evals_mcp.settings import load_settings
+from evals_mcp.settings.loading import load_settings
 from evals_mcp.tools.catalog import TOOLS
 
 PAGE = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")

@@ -21,12 +21,12 @@ from starlette.routing import Route
 
 from evals_mcp.compose import engine_config, open_providers
 from evals_mcp.http.logs import JsonLines
-from evals_mcp.http.service import http_app
+from evals_mcp.http.serve import http_app
+from evals_mcp.lifetime import open_services
 from evals_mcp.principals import LOCAL, Principal
 from evals_mcp.providers.rest.service import Service
-from evals_mcp.services import open_services
-from evals_mcp.settings import load_settings
-from evals_mcp.settings_schema import Settings
+from evals_mcp.settings.loading import load_settings
+from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.catalog import BY_NAME
 from tests.engine.model_server import ModelServer
 from tests.journeys.caller import Caller, tool_call

@@ -11,10 +11,10 @@ from typing import Any
 import httpx2
 
 from evals_mcp.compose import open_providers
-from evals_mcp.http.service import http_app, services_of
-from evals_mcp.services import open_services
-from evals_mcp.settings import load_settings
-from evals_mcp.settings_schema import Settings
+from evals_mcp.http.serve import http_app, services_of
+from evals_mcp.lifetime import open_services
+from evals_mcp.settings.loading import load_settings
+from evals_mcp.settings.schema import Settings
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
 from tests.journeys.caller import Caller
 from tests.journeys.issuer import AUDIENCE, Issuer

@@ -16,12 +16,12 @@ from mcp.client.session import ElicitationFnT
 from mcp_types import CallToolResult, TextContent
 
 from evals_mcp.compose import open_providers
+from evals_mcp.lifetime import OpenProviders, open_services
 from evals_mcp.principals import LOCAL, Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import build_server
-from evals_mcp.services import OpenProviders, open_services
-from evals_mcp.settings_schema import Settings
-from evals_mcp.tools.session import Clock
+from evals_mcp.settings.schema import Settings
+from evals_mcp.tools.calls.session import Clock
 from tests.server.fake_provider import NOON
 
 Mode = Literal["legacy", "2026-07-28"]

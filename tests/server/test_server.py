@@ -10,9 +10,9 @@ from mcp import Client
 
 from evals_mcp.errors import NoTokenError, UnavailableError
 from evals_mcp.instructions import INSTRUCTIONS
+from evals_mcp.lifetime import open_services
 from evals_mcp.server import build_server
-from evals_mcp.services import open_services
-from evals_mcp.settings_schema import Settings
+from evals_mcp.settings.schema import Settings
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model, Pricing
 from tests.server.fake_provider import FakeProvider, classify_job, jsonl

@@ -24,9 +24,9 @@ from hypothesis import strategies as st
 from mcp_types import CallToolResult
 
 from evals_mcp.compose import open_providers
-from evals_mcp.cursors import write_cursor
-from evals_mcp.http.service import http_app
-from evals_mcp.services import OpenProviders, open_services
+from evals_mcp.http.serve import http_app
+from evals_mcp.lifetime import OpenProviders, open_services
+from evals_mcp.tools.calls.cursors import write_cursor
 from evals_mcp.tools.catalog import BY_NAME, TOOLS
 from evals_schemas.evaluation_api.models import Model
 from tests.server.arguments_of import JUNK, arguments

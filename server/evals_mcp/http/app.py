@@ -18,11 +18,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from evals_mcp.http.authentication import Authentication, Authenticator, Refusal
 from evals_mcp.http.limits import CallLimits, HeaderLimit, Limits
 from evals_mcp.http.logs import REQUEST_ID, AccessLog
+from evals_mcp.http.modes.authentication import Authentication, Authenticator, Refusal
 from evals_mcp.http.write_scope import WriteScope
-from evals_mcp.listening import HEADER_BYTES
+from evals_mcp.listener import HEADER_BYTES
 from evals_mcp.server import Services
 
 BODY_SECONDS = 30.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from evals_mcp.http.authentication import rpc_error
+from evals_mcp.http.modes.authentication import rpc_error
 from evals_mcp.principals import SCOPE, Principal
 
 PRINCIPALS = 10_000

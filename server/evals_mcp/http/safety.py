@@ -6,8 +6,8 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from evals_mcp.errors import SettingsError
-from evals_mcp.settings_schema import ProviderName, Settings
-from evals_mcp.settings_types import is_loopback
+from evals_mcp.settings.schema import ProviderName, Settings
+from evals_mcp.settings.types import is_loopback
 
 _VENDORS: tuple[ProviderName, ...] = ("together", "nugen")
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from evals_mcp.http.authentication import Refusal
+from evals_mcp.http.modes.authentication import Refusal
 from evals_mcp.principals import SCOPE, Principal
 
 

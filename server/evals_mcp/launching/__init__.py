@@ -1,1 +1,1 @@
-"""From a plan to one evaluation: what it may cost, whether the user agreed, and never twice."""
+"""From a plan to one evaluation: budget, question, code, never twice."""

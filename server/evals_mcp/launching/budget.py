@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evals_mcp.launching.estimate import usd, usd_range
-from evals_mcp.settings_schema import BudgetSettings
+from evals_mcp.launching.agreed_estimate import usd, usd_range
+from evals_mcp.settings.schema import BudgetSettings
 from evals_schemas.tools.plans import Plan
 
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.launching.estimate import Estimate, changed
+from evals_mcp.launching.agreed_estimate import Estimate, changed
 
 _VERSION = "evals-mcp confirm 1"
 _HEAD = struct.Struct(">II12s9s")

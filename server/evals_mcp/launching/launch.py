@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from evals_mcp.launching.agreed_estimate import Estimate
 from evals_mcp.launching.codes import Code
-from evals_mcp.launching.estimate import Estimate
 from evals_mcp.launching.fingerprint import fingerprint
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest

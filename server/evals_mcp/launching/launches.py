@@ -11,7 +11,7 @@ from anyio import to_thread
 from evals_mcp.launching.codes import ConfirmCodes
 from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.launching.repeats import Repeats
-from evals_mcp.settings_schema import BudgetSettings
+from evals_mcp.settings.schema import BudgetSettings
 
 OPEN_QUESTIONS = 1_000
 """How many questions are remembered as open; the oldest is forgotten."""

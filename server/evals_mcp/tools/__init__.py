@@ -1,1 +1,1 @@
-"""The tools, one file each, named like the tool."""
+"""The ten tools, a module a tool, and the catalogue."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from evals_mcp.errors import UnsupportedError
-from evals_mcp.evaluation_ids import checked_evaluation_id
-from evals_mcp.tools.endings import after_failure, failure_reason, is_cancelled
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.job_text import after_failure, failure_reason, is_cancelled
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.outputs import CancelEvaluationInput, CancelEvaluationOutput
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals_mcp import rendering, rendering_comparison
+from evals_mcp.rendering import comparison as rendering_comparison
+from evals_mcp.rendering import tool_text as rendering
+from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.cancel_evaluation import cancel_evaluation
 from evals_mcp.tools.compare_evaluations import compare_evaluations
 from evals_mcp.tools.create_evaluation import create_evaluation
-from evals_mcp.tools.definition import ToolDefinition
 from evals_mcp.tools.get_evaluation import get_evaluation
 from evals_mcp.tools.get_status import get_status
 from evals_mcp.tools.list_datasets import list_datasets

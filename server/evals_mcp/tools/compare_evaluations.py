@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 from anyio import from_thread, to_thread
 
 from evals_mcp.cleaning import clean
-from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
-from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.comparisons import comparability
 from evals_mcp.results.comparisons.comparability import Caution
 from evals_mcp.results.comparisons.comparison import compare
@@ -28,7 +26,9 @@ from evals_mcp.results.comparisons.joining import (
 )
 from evals_mcp.results.paging import JudgedRow, page_of
 from evals_mcp.results.statistics.scales import UNIT, Scale, scale_of
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
+from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, InvalidRequestError
-from evals_mcp.launching.asking import Answer
+from evals_mcp.launching import outcomes as answers
+from evals_mcp.launching.agreed_estimate import changed
+from evals_mcp.launching.ask_user import Answer
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code, ConfirmCodes
-from evals_mcp.launching.estimate import changed
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
 from evals_mcp.launching.repeats import Started
 from evals_mcp.providers.several.provider import well_placed
 from evals_mcp.providers.several.types import refuse_untaken
-from evals_mcp.tools import launch_answers as answers
+from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_requests import to_request
-from evals_mcp.tools.session import ToolSession
 from evals_schemas.tools.outputs import CreateEvaluationInput, CreateEvaluationOutput
 
 _NOT_STARTED = "Nothing was started"

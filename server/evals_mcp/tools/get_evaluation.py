@@ -10,14 +10,14 @@ from anyio import from_thread, to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.rows import Row, RowVerdict
 from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
 from evals_mcp.results.summaries.row_summary import summarize_rows
 from evals_mcp.results.summaries.summary import summarize
-from evals_mcp.tools.endings import after_failure, failure_reason
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.job_text import after_failure, failure_reason
 from evals_mcp.tools.shown import STATUS_SHOWN, shown_parameters, shown_progress
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob

@@ -8,9 +8,9 @@ import anyio
 from pydantic import ValidationError
 
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.launching.estimate import usd_range
+from evals_mcp.launching.agreed_estimate import usd_range
 from evals_mcp.planning.plan import plan_evaluation
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
 from evals_schemas.tools.plans import Plan
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from evals_mcp.cleaning import clean
 from evals_mcp.providers.several.provider import datasets_of
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.tools.outputs import DatasetLine, ListDatasetsInput, ListDatasetsOutput

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from evals_mcp.cleaning import clean
-from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.providers.several.provider import evaluations_of
 from evals_mcp.results.summaries.summary import headline
-from evals_mcp.tools.endings import failure_reason
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
+from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.job_text import failure_reason
 from evals_mcp.tools.shown import STATUS_SHOWN
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.outputs import EvaluationLine, ListEvaluationsInput, ListEvaluationsOutput

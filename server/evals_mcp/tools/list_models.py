@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import islice
 
 from evals_mcp.cleaning import clean
-from evals_mcp.model_filters import RULE, Fitting, Listed
 from evals_mcp.near_names import near_names
 from evals_mcp.providers.several.provider import services_of
-from evals_mcp.settings_schema import LocalSettings, Settings
+from evals_mcp.settings.schema import LocalSettings, Settings
+from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.model_filters import RULE, Fitting, Listed
 from evals_mcp.tools.model_offers import Offer, in_turn, offers_of, together
-from evals_mcp.tools.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.models import Model, Pricing
 from evals_schemas.tools.outputs import ListModelsInput, ListModelsOutput, ModelLine

@@ -10,9 +10,9 @@ import anyio
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.model_filters import Fitting, Listed, fitting, listed
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.settings_schema import Settings
+from evals_mcp.settings.schema import Settings
+from evals_mcp.tools.model_filters import Fitting, Listed, fitting, listed
 from evals_schemas.evaluation_api.models import Model
 from evals_schemas.tools.outputs import ListModelsInput
 

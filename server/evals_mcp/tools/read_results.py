@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from anyio import to_thread
 
 from evals_mcp.cleaning import clean
-from evals_mcp.cursors import read_cursor, write_cursor
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.evaluation_ids import checked_evaluation_id
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
 from evals_mcp.results.rows import BENCHMARK_FIELDS, PASSING_SCORE, Row
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
+from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.result_pages import (

@@ -26,8 +26,8 @@ from evals_mcp.datasets.stored_copy import stored_copy
 from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.key_shapes import holds_key
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.settings_schema import DatasetSettings
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.settings.schema import DatasetSettings
+from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.files import File

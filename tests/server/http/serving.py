@@ -16,11 +16,11 @@ from starlette.types import ASGIApp
 
 from evals_mcp.http.app import Front, build_app
 from evals_mcp.http.limits import Limits
-from evals_mcp.http.local_mode import LocalMode
-from evals_mcp.listening import without_delay
+from evals_mcp.http.modes.local import LocalMode
+from evals_mcp.lifetime import open_services
+from evals_mcp.listener import without_delay
 from evals_mcp.server import build_server
-from evals_mcp.services import open_services
-from evals_mcp.tools.session import Clock
+from evals_mcp.tools.calls.session import Clock
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import everyones, settings
 

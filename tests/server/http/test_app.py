@@ -13,7 +13,7 @@ from anyio.abc import SocketStream
 from mcp import Client
 
 from evals_mcp.http.limits import Limits
-from evals_mcp.http.resource import Resource, metadata_route
+from evals_mcp.http.modes.resource import Resource, metadata_route
 from evals_schemas.evaluation_api.evaluations import EvaluationStatus, Progress
 from evals_schemas.evaluation_api.models import Model
 from tests.server.fake_provider import FakeProvider, classify_job

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from evals_mcp.http.authentication import Refusal
-from evals_mcp.http.header_mode import HeaderMode
+from evals_mcp.http.modes.authentication import Refusal
+from evals_mcp.http.modes.header import HeaderMode
 from evals_mcp.principals import Principal
 
 KEY = "tgp_v1_0123456789abcdef"

@@ -14,10 +14,10 @@ from pydantic import SecretStr
 from starlette.datastructures import Headers
 
 from evals_mcp.errors import UnavailableError
-from evals_mcp.http.access_tokens import FRESH_SECONDS, UNKNOWN_KEY_SECONDS, JwksVerifier
-from evals_mcp.http.authentication import Refusal
-from evals_mcp.http.oauth_mode import OAuthMode
-from evals_mcp.http.resource import WRITE, Resource
+from evals_mcp.http.modes.access_tokens import FRESH_SECONDS, UNKNOWN_KEY_SECONDS, JwksVerifier
+from evals_mcp.http.modes.authentication import Refusal
+from evals_mcp.http.modes.oauth import OAuthMode
+from evals_mcp.http.modes.resource import WRITE, Resource
 from evals_mcp.principals import Principal
 
 ISSUER = "https://login.example"

@@ -6,7 +6,7 @@ import pytest
 
 from evals_mcp.errors import SettingsError
 from evals_mcp.http.safety import check_safe, remote_safe, services_of
-from evals_mcp.settings_schema import Settings
+from evals_mcp.settings.schema import Settings
 from tests.server.serving import settings
 
 OAUTH = {"issuer": "https://login.example", "resource": "https://evals.example/mcp"}

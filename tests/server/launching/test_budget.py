@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
-from evals_mcp.settings_schema import BudgetSettings
+from evals_mcp.settings.schema import BudgetSettings
 from evals_schemas.tools.plans import Plan, Range
 
 

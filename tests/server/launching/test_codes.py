@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.launching.agreed_estimate import Estimate, usd, usd_range
 from evals_mcp.launching.codes import ConfirmCodes
-from evals_mcp.launching.estimate import Estimate, usd, usd_range
 from evals_schemas.tools.plans import Range
 from tests.server.fake_provider import NOON
 

@@ -6,7 +6,7 @@ import pytest
 
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
-from evals_mcp.rendering_plan import cost_line, plan_lines
+from evals_mcp.rendering.plan import cost_line, plan_lines
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.tools.plans import ModelCalls, Plan, Range
 from tests.server.fake_provider import FakeProvider

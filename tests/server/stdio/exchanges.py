@@ -9,8 +9,8 @@ from typing import Any, cast
 import anyio
 from mcp.server.stdio import stdio_server
 
+from evals_mcp.lifetime import open_services
 from evals_mcp.server import build_server
-from evals_mcp.services import open_services
 from tests.server.serving import settings
 
 VERSION = "1.2.3"

@@ -25,7 +25,7 @@ from tests.server.serving import MODES, FakeTime, Mode, Served, served, settings
 from tests.server.tokens import tokens
 
 from evals_mcp.errors import UnavailableError
-from evals_mcp.tools.session import Clock
+from evals_mcp.tools.calls.session import Clock
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model, Pricing

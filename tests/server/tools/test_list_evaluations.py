@@ -5,7 +5,7 @@ import pytest
 from tests.server.fake_provider import FakeProvider, classify_job
 from tests.server.serving import served
 
-from evals_mcp.cursors import write_cursor
+from evals_mcp.tools.calls.cursors import write_cursor
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 

@@ -16,7 +16,7 @@ import pytest
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import CallerError, InvalidRequestError, NotFoundError
-from evals_mcp.in_process import InProcessTransport
+from evals_mcp.local_engine.in_process import InProcessTransport
 from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.service import Service

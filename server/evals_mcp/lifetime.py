@@ -14,14 +14,14 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.launching.asking import AskUser
+from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
 from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import log_bug
-from evals_mcp.settings_schema import Settings
-from evals_mcp.tools.session import Clock, ReportProgress, ToolSession
+from evals_mcp.settings.schema import Settings
+from evals_mcp.tools.calls.session import Clock, ReportProgress, ToolSession
 
 log = logging.getLogger(__name__)
 

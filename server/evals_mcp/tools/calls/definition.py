@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
-from evals_mcp.tools.arguments import parse_arguments
-from evals_mcp.tools.session import ToolSession
+from evals_mcp.tools.calls.arguments import parse_arguments
+from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.contract import Request
 from evals_schemas.tools.outputs import Output
 from evals_schemas.tools.portable_schema import portable_schema

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from evals_mcp.settings_types import BaseUrl, CredentialName, Section, TokenSource, Url
+from evals_mcp.settings.types import BaseUrl, CredentialName, Section, TokenSource, Url
 
 Mode = Literal["local", "header", "oauth"]
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol, cast
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
-from evals_mcp.http.authentication import Refusal
-from evals_mcp.http.resource import READ, SCOPES, WRITE, Resource
+from evals_mcp.http.modes.authentication import Refusal
+from evals_mcp.http.modes.resource import READ, SCOPES, WRITE, Resource
 from evals_mcp.principals import Principal
 
 

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from evals_mcp.in_process import InProcessTransport
+from evals_mcp.local_engine.in_process import InProcessTransport
 
 
 class Service:

@@ -9,9 +9,9 @@ from evals_engine.store.database import DataDirError
 from evals_engine.store.store import Store
 from evals_mcp.compose import engine_config
 from evals_mcp.errors import SettingsError
-from evals_mcp.listening import Listener
-from evals_mcp.settings_schema import Settings
-from evals_mcp.settings_types import is_loopback
+from evals_mcp.listener import Listener
+from evals_mcp.settings.schema import Settings
+from evals_mcp.settings.types import is_loopback
 
 _GRACE = 5
 """Seconds that requests in flight get when the service stops."""

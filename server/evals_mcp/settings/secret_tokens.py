@@ -12,16 +12,16 @@ from typing import TypeVar
 
 from pydantic import SecretStr
 
-from evals_mcp.settings_http import OAuthSettings, SubjectSettings
-from evals_mcp.settings_origin import Origin, SettingPath, is_placeholder
-from evals_mcp.settings_schema import (
+from evals_mcp.settings.http import OAuthSettings, SubjectSettings
+from evals_mcp.settings.origin import Origin, SettingPath, is_placeholder
+from evals_mcp.settings.schema import (
     ModelEndpointSettings,
     NamedEndpointSettings,
     NugenSettings,
     Settings,
     TogetherSettings,
 )
-from evals_mcp.settings_types import TokenSource, is_loopback
+from evals_mcp.settings.types import TokenSource, is_loopback
 
 MAX_TOKEN_BYTES = 16384
 """The most that is read of a token file."""

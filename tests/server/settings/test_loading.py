@@ -14,9 +14,9 @@ from pydantic import SecretStr
 from pydantic_core import to_jsonable_python
 
 from evals_mcp.errors import SettingsError
-from evals_mcp.settings import Settings, is_loopback, load_settings, setting_paths
+from evals_mcp.settings.loading import Settings, is_loopback, load_settings, setting_paths
 
-EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 TOKEN = "tgp_v1_5up3r53cr3t"
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import anyio
 import pytest
 
-from evals_mcp import services as services_module
+from evals_mcp import lifetime as services_module
 from evals_mcp.compose import engine_config
 from evals_mcp.errors import NoTokenError, SettingsError
+from evals_mcp.lifetime import open_services
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.services import open_services
-from evals_mcp.settings_schema import Settings
+from evals_mcp.settings.schema import Settings
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import own_provider, settings
 

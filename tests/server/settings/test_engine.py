@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from evals_mcp.compose import engine_config
-from evals_mcp.engine_service import EngineService
 from evals_mcp.errors import SettingsError
-from evals_mcp.settings import load_settings
+from evals_mcp.local_engine.standalone import EngineService
+from evals_mcp.settings.loading import load_settings
 
 OWNERS = """
 [local]

@@ -17,10 +17,10 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from evals_mcp.errors import SettingsError
-from evals_mcp.settings_origin import Origin, SettingPath, is_placeholder
-from evals_mcp.settings_schema import ProviderName, Settings
-from evals_mcp.settings_tokens import with_tokens
-from evals_mcp.settings_types import Section, is_loopback
+from evals_mcp.settings.origin import Origin, SettingPath, is_placeholder
+from evals_mcp.settings.schema import ProviderName, Settings
+from evals_mcp.settings.secret_tokens import with_tokens
+from evals_mcp.settings.types import Section, is_loopback
 
 __all__ = ["ProviderName", "Settings", "is_loopback", "load_settings", "setting_paths"]
 

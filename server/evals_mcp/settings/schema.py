@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from evals_mcp.settings_http import HttpSettings, OAuthSettings
-from evals_mcp.settings_types import (
+from evals_mcp.settings.http import HttpSettings, OAuthSettings
+from evals_mcp.settings.types import (
     AbsolutePath,
     BaseUrl,
     CredentialName,

@@ -14,23 +14,23 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from evals_mcp.compose import open_providers
-from evals_mcp.http.access_tokens import JwksVerifier
 from evals_mcp.http.app import Front, build_app
-from evals_mcp.http.authentication import Authenticator, Refusal
-from evals_mcp.http.header_mode import HEADERS, HeaderMode
 from evals_mcp.http.limits import Limits
-from evals_mcp.http.local_mode import LocalMode
 from evals_mcp.http.logs import log_call
-from evals_mcp.http.oauth_mode import WRITE, OAuthMode
-from evals_mcp.http.resource import Resource, metadata_route
+from evals_mcp.http.modes.access_tokens import JwksVerifier
+from evals_mcp.http.modes.authentication import Authenticator, Refusal
+from evals_mcp.http.modes.header import HEADERS, HeaderMode
+from evals_mcp.http.modes.local import LocalMode
+from evals_mcp.http.modes.oauth import WRITE, OAuthMode
+from evals_mcp.http.modes.resource import Resource, metadata_route
 from evals_mcp.http.safety import check_safe, remote_safe, services_of
 from evals_mcp.http.telemetry import CallMetrics
 from evals_mcp.launching.key_file import confirmation_key
-from evals_mcp.listening import Listener
+from evals_mcp.lifetime import open_services
+from evals_mcp.listener import Listener
 from evals_mcp.server import CallRecord, Services, build_server
-from evals_mcp.services import open_services
-from evals_mcp.settings_schema import Settings
-from evals_mcp.settings_types import TokenSource
+from evals_mcp.settings.schema import Settings
+from evals_mcp.settings.types import TokenSource
 from evals_mcp.tools.catalog import BY_NAME
 
 _NO_LIMIT = 1_000_000_000

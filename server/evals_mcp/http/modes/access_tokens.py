@@ -11,7 +11,7 @@ import httpx2
 import jwt
 
 from evals_mcp.errors import UnavailableError
-from evals_mcp.http.oauth_mode import TokenRejected
+from evals_mcp.http.modes.oauth import TokenRejected
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 """Signatures with a public key only: with a shared secret the published key would sign."""

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from evals_mcp import rendering
+from evals_mcp.rendering import tool_text as rendering
 from evals_schemas.tools.outputs import (
     GetEvaluationOutput,
     ProgressOutput,

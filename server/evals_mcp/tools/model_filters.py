@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.settings_schema import Settings
+from evals_mcp.settings.schema import Settings
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, Model
 from evals_schemas.tools.outputs import ListModelsInput

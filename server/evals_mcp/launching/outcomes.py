@@ -10,7 +10,7 @@ from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.repeats import Started
-from evals_mcp.settings_schema import BudgetSettings
+from evals_mcp.settings.schema import BudgetSettings
 from evals_schemas.tools.outputs import CreateEvaluationOutput
 from evals_schemas.tools.plans import Plan
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from evals_mcp.errors import InvalidRequestError, NotFoundError, TokenRefusedError
-from evals_mcp.launching.asking import AskUser
+from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
 from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.rows import row_reader
-from evals_mcp.settings_schema import Settings
+from evals_mcp.settings.schema import Settings
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:

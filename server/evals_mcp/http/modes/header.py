@@ -10,7 +10,7 @@ from hashlib import sha256
 from pydantic import SecretStr
 from starlette.datastructures import Headers
 
-from evals_mcp.http.authentication import Refusal
+from evals_mcp.http.modes.authentication import Refusal
 from evals_mcp.principals import Principal
 
 HEADERS = {"together": "X-Together-Api-Key", "nugen": "X-Nugen-Api-Key"}

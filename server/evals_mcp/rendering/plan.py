@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evals_mcp.launching.estimate import Estimate, usd_range
+from evals_mcp.launching.agreed_estimate import Estimate, usd_range
 from evals_schemas.tools.plans import ModelCalls, Plan, Range
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from evals_mcp.rendering_benchmark import benchmark
-from evals_mcp.rendering_plan import cost_line, plan_lines
+from evals_mcp.rendering.benchmark import benchmark
+from evals_mcp.rendering.plan import cost_line, plan_lines
 from evals_mcp.results.comparisons.headline import p_text
 from evals_schemas.tools.outputs import (
     CancelEvaluationOutput,

@@ -1,0 +1,1 @@
+"""Who may call: http.mode local, header or oauth."""

@@ -1,0 +1,1 @@
+"""The embedded engine seen from this server: its configuration, the way to it, its own port."""

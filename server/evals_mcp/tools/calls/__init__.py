@@ -1,0 +1,1 @@
+"""What every call goes through: definition, arguments, session, ids, cursors."""
