@@ -7,8 +7,8 @@ compared, one evaluation that is running, and one that failed.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.service import Service
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from tests.server.scripted_service import Script, answer
 
 NUGEN_TOKEN = "nugen-5up3r-53cr3t"
@@ -40,6 +41,12 @@ SINGLE, PAIR, RUNNING, FAILED, CREATED = "eval-one", "eval-two", "eval-run", "ev
 
 Route = tuple[str, str]
 Played = httpx2.Response | Callable[[httpx2.Request], httpx2.Response]
+
+LIST: Route = ("GET", "/api/v3/evaluations")
+CREATE: Route = ("POST", "/api/v3/evaluations")
+STATUS: Route = ("GET", f"/api/v3/evaluations/{RUNNING}/status")
+RESULTS: Route = ("GET", f"/api/v3/evaluations/{SINGLE}/results")
+
 
 STATUS_WORDS = {
     1: {SINGLE: "completed", PAIR: "completed", RUNNING: "in_progress", FAILED: "failed"},
@@ -328,3 +335,35 @@ def html(status: int = 200) -> httpx2.Response:
 def lines_of(content: bytes) -> list[dict[str, Any]]:
     """The rows of JSON Lines."""
     return [json.loads(line) for line in content.splitlines()]
+
+
+def single() -> BenchmarkRequest:
+    return BenchmarkRequest(model_id=FIRST, benchmark_id=BENCHMARK_ID)
+
+
+def comparison() -> BenchmarkRequest:
+    return BenchmarkRequest(model_id=FIRST, model_id_2=SECOND, benchmark_id=BENCHMARK_ID)
+
+
+async def content(stream: AbstractAsyncContextManager[AsyncIterator[bytes]]) -> bytes:
+    async with stream as blocks:
+        return b"".join([block async for block in blocks])
+
+
+def status_of(said: str, **fields: Any) -> httpx2.Response:
+    return answer({"evaluation_id": RUNNING, "status": said, **fields})
+
+
+def listing(*lines: dict[str, Any]) -> httpx2.Response:
+    return answer({"evaluations": list(lines), "total": len(lines)})
+
+
+def line(evaluation_id: str = CREATED, **changes: Any) -> dict[str, Any]:
+    return {
+        "evaluation_id": evaluation_id,
+        "model_id": FIRST,
+        "benchmark_id": BENCHMARK_ID,
+        "status": "pending",
+        "created_at": "2026-09-01T12:00:01",
+        **changes,
+    }

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from evals_mcp.cleaning import clean
 from evals_mcp.near_names import near_names
-from evals_mcp.planning.checks.models import LOCAL, did_you_mean, no_endpoint
+from evals_mcp.planning.checks.models import did_you_mean, no_endpoint
 from evals_mcp.planning.estimates.benchmark import estimate_benchmark
 from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.inputs.service_lists import Lookups, look_up
-from evals_mcp.providers.protocol import Provider
+from evals_mcp.providers.protocol import LOCAL, Provider
 from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import RULE_PREFIX
 from evals_schemas.evaluation_api.files import File

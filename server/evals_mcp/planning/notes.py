@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets.profiles import DatasetProfile
-from evals_mcp.planning.checks.models import LOCAL, models_called
+from evals_mcp.planning.checks.models import models_called
+from evals_mcp.providers.protocol import LOCAL
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_mcp.results.statistics.sample_size import rows_for_half_width
 from evals_schemas.evaluation_api.evaluations import MAX_WORKERS, AnyParameters, ClassifyParameters

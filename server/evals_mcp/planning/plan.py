@@ -7,7 +7,6 @@ from anyio import to_thread
 from evals_mcp.planning.benchmark_plan import plan_benchmark
 from evals_mcp.planning.checks.columns import ColumnFit, fit_columns, response_columns
 from evals_mcp.planning.checks.models import (
-    LOCAL,
     beyond_context,
     blind_models,
     model_problems,
@@ -25,7 +24,7 @@ from evals_mcp.planning.notes import (
     too_many_workers,
 )
 from evals_mcp.planning.shortened import fitted
-from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, Provider
+from evals_mcp.providers.protocol import LOCAL, AnyRequest, JudgedRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.tools.plans import Plan
 

@@ -21,6 +21,9 @@ from evals_schemas.evaluation_api.evaluations import (
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
 
+LOCAL = "local"
+"""The name of the service that is the embedded engine."""
+
 JudgedRequest = ClassifyRequest | ScoreRequest | CompareRequest
 """An evaluation of a data set by a judge that the request names."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from evals_mcp.cleaning import clean
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.inputs.service_lists import Lookups
+from evals_mcp.providers.protocol import LOCAL
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.evaluations import (
     RULE_PREFIX,
@@ -21,9 +22,6 @@ from evals_schemas.evaluation_api.models import NO_TEXT_TYPES
 
 RULES = ("exact-match", "contains", "regex", "numeric", "similarity")
 """The rules of the embedded engine, without their prefix."""
-
-LOCAL = "local"
-"""The name of the service that is the embedded engine."""
 
 _EYES = re.compile(
     r"(?:^|[-_/:. ])(?:vl|vlm|v|omni|ocr)\d*(?:$|[-_/:. ])|vision|multimodal|llava|pixtral"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from evals_mcp.cleaning import clean
-from evals_mcp.planning.checks.models import LOCAL
 from evals_mcp.planning.checks.rendered_sample import RenderedSample
 from evals_mcp.planning.estimates.calls import PlannedCalls, calls_per_row, planned_calls
 from evals_mcp.planning.estimates.costs import cost_of, no_cost, total_cost
@@ -22,6 +21,7 @@ from evals_mcp.planning.estimates.past_runs import (
 )
 from evals_mcp.planning.inputs.facts import Gathered
 from evals_mcp.planning.inputs.service_lists import Lookups
+from evals_mcp.providers.protocol import LOCAL
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.tools.plans import ModelCalls, Plan, Range
 

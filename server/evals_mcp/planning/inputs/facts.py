@@ -8,11 +8,10 @@ import anyio
 
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.planning.checks.models import LOCAL
 from evals_mcp.planning.estimates.calls import calls_per_row
 from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.inputs.service_lists import Lookups, look_up
-from evals_mcp.providers.protocol import JudgedRequest, Provider
+from evals_mcp.providers.protocol import LOCAL, JudgedRequest, Provider
 
 
 @dataclass(frozen=True)
