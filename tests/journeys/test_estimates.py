@@ -13,10 +13,10 @@ import pytest
 from examples.demo import CLASSIFY, COMPARE, DATA, EXAMPLES, SCORE
 
 from evals_mcp.compose import compile_template
+from evals_mcp.launching.request import to_request
 from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, Provider
-from evals_mcp.tools.evaluation_requests import to_request
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.tools.outputs import CreateEvaluationInput

@@ -13,10 +13,10 @@ from evals_mcp.launching.codes import Code, ConfirmCodes
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
 from evals_mcp.launching.repeats import Started
+from evals_mcp.launching.request import to_request
 from evals_mcp.providers.several.provider import well_placed
 from evals_mcp.providers.several.types import refuse_untaken
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.evaluation_requests import to_request
 from evals_schemas.tools.outputs import CreateEvaluationInput, CreateEvaluationOutput
 
 _NOT_STARTED = "Nothing was started"

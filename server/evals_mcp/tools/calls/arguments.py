@@ -6,22 +6,19 @@ is read. What is refused is refused by name, and no long value is echoed, nor a 
 
 from __future__ import annotations
 
-import difflib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.key_shapes import holds_key, looks_random
+from evals_mcp.refused_arguments import Schema, explain, unknown_argument
 from evals_schemas.contract import Request
 
 Taken = TypeVar("Taken", bound=Request)
-Schema = Mapping[str, Any]
 
 _DROPPED = frozenset({"wait_for_previous"})
 """What clients add to every call on their own account."""
@@ -50,34 +47,6 @@ _ANY_TEXT = frozenset(
 )
 """Texts of any length, names of files and ids: in them only keys of known kinds can be told."""
 
-_TYPES_NAMED = re.compile(
-    r"^((classify|score|compare|benchmark)(, (classify|score|compare|benchmark))*"
-    r"|All but benchmark): "
-)
-"""What a description begins with where a field belongs to some types of evaluation only."""
-
-_MEANT = {
-    "cancelled": "user_error",
-    "canceled": "user_error",
-    "failed": "error",
-    "succeeded": "completed",
-    "finished": "completed",
-    "in_progress": "running",
-}
-"""The value that has the meaning of one that is not allowed."""
-
-_PROBLEMS_NAMED = 3
-_ECHO = 40
-
-_TYPES = {
-    "object": "an object",
-    "array": "an array",
-    "string": "a string",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-}
-
 
 def parse_arguments(
     tool: str, model: type[Taken], schema: Schema, given: Mapping[str, Any] | None
@@ -102,14 +71,6 @@ def parse_arguments(
         raise InvalidRequestError(
             f"{explain(problems, schema)} Correct this and call {tool} again."
         ) from None
-
-
-def explain(problems: list[ErrorDetails], schema: Schema) -> str:
-    """Word what is wrong with a request: the field, what it takes, what was sent instead."""
-    texts = [_problem(problem, schema) for problem in problems[:_PROBLEMS_NAMED]]
-    if more := len(problems) - len(texts):
-        texts.append(f"And {more} more.")
-    return " ".join(texts)
 
 
 def _decoded(value: Any, schema: Schema) -> Any:
@@ -195,98 +156,4 @@ def _unknown_refused(tool: str, name: str, schema: Schema) -> str:
             f"`parameters` is not an argument of {tool}: put its fields beside `type`, at the top "
             "level, and call it again."
         )
-    return f"{_unknown(name, schema)} Correct this and call {tool} again."
-
-
-def _unknown(name: str, schema: Schema, within: str = "") -> str:
-    known = list(cast("Mapping[str, Any]", schema.get("properties", {})))
-    near = difflib.get_close_matches(name, known, n=1)
-    where = f" of `{within}`" if within else ""
-    hint = f" did you mean `{near[0]}`?" if near else ""
-    takes = f" It takes {', '.join(known)}." if known else " It takes none."
-    if hint:
-        takes = ""
-    return f"`{clean(name, _ECHO)}` is not an argument{where};{hint or ' leave it out.'}{takes}"
-
-
-def _problem(problem: ErrorDetails, schema: Schema) -> str:
-    path = [str(step) for step in problem["loc"]]
-    field = clean(".".join(path), 80)
-    found = _at(path, schema)
-    match problem["type"]:
-        case "missing":
-            description = str(found.get("description", "it is required"))
-            return f"`{field}` is missing: {_TYPES_NAMED.sub('', description)}"
-        case "extra_forbidden":
-            return _unknown(path[-1], _at(path[:-1], schema), ".".join(path[:-1]))
-        case "value_error":
-            text = problem["msg"].removeprefix("Value error, ").rstrip(".")
-            return f"{_with_fields_marked(clean(text, 300), schema)}."
-        case _:
-            got = _got(problem["input"]) + _meant(found, problem["input"])
-            return f"`{field}` must be {_allowed(found, problem)}; got {got}."
-
-
-def _with_fields_marked(text: str, schema: Schema) -> str:
-    """The text with every field's name in backticks; what is quoted is a value, no field."""
-    names = "|".join(sorted(cast("Mapping[str, Any]", schema.get("properties", {}))))
-    marked = re.compile(rf"'[^']*'|\"[^\"]*\"|`[^`]*`|\b({names})\b")
-    return marked.sub(lambda found: f"`{found[1]}`" if found[1] else found[0], text)
-
-
-def _meant(schema: Schema, value: object) -> str:
-    """Advice for a state by another service's name."""
-    meant = _MEANT.get(value.casefold()) if isinstance(value, str) else None
-    values = cast("list[str]", schema.get("enum", []))
-    return f" (that is {meant} here)" if meant in values else ""
-
-
-def _at(path: list[str], schema: Schema) -> Schema:
-    """The part of the schema that a path of names and indexes leads to; empty where none does."""
-    for step in path:
-        fields = cast("Mapping[str, Schema]", schema.get("properties", {}))
-        schema = fields.get(step) or cast("Schema", schema.get("items", {}))
-    return schema
-
-
-def _allowed(schema: Schema, problem: ErrorDetails) -> str:
-    if values := schema.get("enum"):
-        return "one of " + ", ".join(cast("list[str]", values))
-    kind = str(schema.get("type"))
-    if kind not in _TYPES:
-        return clean(problem["msg"], 120).removeprefix("Input should be ")
-    if fields := schema.get("required"):
-        return f"{_TYPES[kind]} with {', '.join(cast('list[str]', fields))}"
-    return _TYPES[kind] + _bounds(schema)
-
-
-def _bounds(schema: Schema) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    if low is not None and high is not None:
-        return f" from {low:g} to {high:g}"
-    if low is not None:
-        return f" of {low:g} or more"
-    fewest, most = schema.get("minItems"), schema.get("maxItems")
-    if most is not None:
-        return f" of {fewest or 0} to {most:,}"
-    if fewest is not None:
-        return f" of {fewest} or more"
-    if (longest := schema.get("maxLength")) is not None:
-        return f" of {schema.get('minLength', 0)} to {longest:,} characters"
-    return ", not empty" if "minLength" in schema else ""
-
-
-def _got(value: object) -> str:
-    match value:
-        case bool() | int() | float():
-            return str(value).lower()[:_ECHO]
-        case str() if len(value) <= _ECHO:
-            return repr(clean(value, _ECHO))
-        case str():
-            return f"a string of {len(value):,} characters"
-        case list():
-            return f"an array of {len(cast('list[object]', value))}"
-        case dict():
-            return "an object"
-        case _:
-            return "nothing"
+    return f"{unknown_argument(name, schema)} Correct this and call {tool} again."

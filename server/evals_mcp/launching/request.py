@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from evals_mcp.errors import InvalidRequestError, NoTokenError
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
+from evals_mcp.refused_arguments import explain
 from evals_mcp.settings.schema import NamedEndpointSettings
-from evals_mcp.tools.calls.arguments import explain
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,

@@ -1,0 +1,152 @@
+"""Words what is wrong with the arguments of a tool: which one, what is allowed, what was sent."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from pydantic_core import ErrorDetails
+
+from evals_mcp.cleaning import clean
+
+Schema = Mapping[str, Any]
+"""A JSON schema."""
+
+_TYPES_NAMED = re.compile(
+    r"^((classify|score|compare|benchmark)(, (classify|score|compare|benchmark))*"
+    r"|All but benchmark): "
+)
+"""What a description begins with where a field belongs to some types of evaluation only."""
+
+_MEANT = {
+    "cancelled": "user_error",
+    "canceled": "user_error",
+    "failed": "error",
+    "succeeded": "completed",
+    "finished": "completed",
+    "in_progress": "running",
+}
+"""The value that has the meaning of one that is not allowed."""
+
+_PROBLEMS_NAMED = 3
+_ECHO = 40
+
+_TYPES = {
+    "object": "an object",
+    "array": "an array",
+    "string": "a string",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
+def explain(problems: list[ErrorDetails], schema: Schema) -> str:
+    """Word what is wrong with a request: the field, what it takes, what was sent instead."""
+    texts = [_problem(problem, schema) for problem in problems[:_PROBLEMS_NAMED]]
+    if more := len(problems) - len(texts):
+        texts.append(f"And {more} more.")
+    return " ".join(texts)
+
+
+def unknown_argument(name: str, schema: Schema, within: str = "") -> str:
+    """Word that an argument does not exist, with the nearest name or the names that do.
+
+    Args:
+        name: of the argument.
+        schema: of the object that was to hold it.
+        within: path of that object; empty for the arguments themselves.
+    """
+    known = list(cast("Mapping[str, Any]", schema.get("properties", {})))
+    near = difflib.get_close_matches(name, known, n=1)
+    where = f" of `{within}`" if within else ""
+    hint = f" did you mean `{near[0]}`?" if near else ""
+    takes = f" It takes {', '.join(known)}." if known else " It takes none."
+    if hint:
+        takes = ""
+    return f"`{clean(name, _ECHO)}` is not an argument{where};{hint or ' leave it out.'}{takes}"
+
+
+def _problem(problem: ErrorDetails, schema: Schema) -> str:
+    path = [str(step) for step in problem["loc"]]
+    field = clean(".".join(path), 80)
+    found = _at(path, schema)
+    match problem["type"]:
+        case "missing":
+            description = str(found.get("description", "it is required"))
+            return f"`{field}` is missing: {_TYPES_NAMED.sub('', description)}"
+        case "extra_forbidden":
+            return unknown_argument(path[-1], _at(path[:-1], schema), ".".join(path[:-1]))
+        case "value_error":
+            text = problem["msg"].removeprefix("Value error, ").rstrip(".")
+            return f"{_with_fields_marked(clean(text, 300), schema)}."
+        case _:
+            got = _got(problem["input"]) + _meant(found, problem["input"])
+            return f"`{field}` must be {_allowed(found, problem)}; got {got}."
+
+
+def _with_fields_marked(text: str, schema: Schema) -> str:
+    """The text with every field's name in backticks; what is quoted is a value, no field."""
+    names = "|".join(sorted(cast("Mapping[str, Any]", schema.get("properties", {}))))
+    marked = re.compile(rf"'[^']*'|\"[^\"]*\"|`[^`]*`|\b({names})\b")
+    return marked.sub(lambda found: f"`{found[1]}`" if found[1] else found[0], text)
+
+
+def _meant(schema: Schema, value: object) -> str:
+    """Advice for a state by another service's name."""
+    meant = _MEANT.get(value.casefold()) if isinstance(value, str) else None
+    values = cast("list[str]", schema.get("enum", []))
+    return f" (that is {meant} here)" if meant in values else ""
+
+
+def _at(path: list[str], schema: Schema) -> Schema:
+    """The part of the schema that a path of names and indexes leads to; empty where none does."""
+    for step in path:
+        fields = cast("Mapping[str, Schema]", schema.get("properties", {}))
+        schema = fields.get(step) or cast("Schema", schema.get("items", {}))
+    return schema
+
+
+def _allowed(schema: Schema, problem: ErrorDetails) -> str:
+    if values := schema.get("enum"):
+        return "one of " + ", ".join(cast("list[str]", values))
+    kind = str(schema.get("type"))
+    if kind not in _TYPES:
+        return clean(problem["msg"], 120).removeprefix("Input should be ")
+    if fields := schema.get("required"):
+        return f"{_TYPES[kind]} with {', '.join(cast('list[str]', fields))}"
+    return _TYPES[kind] + _bounds(schema)
+
+
+def _bounds(schema: Schema) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    if low is not None:
+        return f" of {low:g} or more"
+    fewest, most = schema.get("minItems"), schema.get("maxItems")
+    if most is not None:
+        return f" of {fewest or 0} to {most:,}"
+    if fewest is not None:
+        return f" of {fewest} or more"
+    if (longest := schema.get("maxLength")) is not None:
+        return f" of {schema.get('minLength', 0)} to {longest:,} characters"
+    return ", not empty" if "minLength" in schema else ""
+
+
+def _got(value: object) -> str:
+    match value:
+        case bool() | int() | float():
+            return str(value).lower()[:_ECHO]
+        case str() if len(value) <= _ECHO:
+            return repr(clean(value, _ECHO))
+        case str():
+            return f"a string of {len(value):,} characters"
+        case list():
+            return f"an array of {len(cast('list[object]', value))}"
+        case dict():
+            return "an object"
+        case _:
+            return "nothing"
