@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import InvalidRequestError, NoTokenError, SettingsError
 from evals_mcp.local_engine.in_process import InProcessTransport
-from evals_mcp.planning.inputs.templates import Render, RenderFault
+from evals_mcp.planning.inputs.context import Render, RenderFault
 from evals_mcp.principals import Principal
 from evals_mcp.providers.nugen.generations import GenerationFound
 from evals_mcp.providers.nugen.provider import NugenProvider

@@ -14,7 +14,6 @@ from evals_mcp.planning.checks.models import (
 )
 from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
 from evals_mcp.planning.estimates.total import estimate
-from evals_mcp.planning.first_row import first_row
 from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.inputs.facts import Gathered, gather
 from evals_mcp.planning.notes import (
@@ -23,7 +22,7 @@ from evals_mcp.planning.notes import (
     too_few_rows,
     too_many_workers,
 )
-from evals_mcp.planning.shortened import fitted
+from evals_mcp.planning.shortened import first_row, fitted
 from evals_mcp.providers.protocol import LOCAL, AnyRequest, JudgedRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.tools.plans import Plan

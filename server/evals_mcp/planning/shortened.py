@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from evals_mcp.cleaning import clean
 from evals_mcp.planning.checks.columns import COLUMNS_NAMED
+from evals_mcp.planning.checks.rendered_sample import Rendered
 from evals_mcp.token_estimate import estimate_tokens
-from evals_schemas.tools.plans import Plan
+from evals_schemas.tools.plans import Plan, RenderedTemplate
 
 PLAN_TOKENS = 1_600
 """The longest plan by the own estimate, which leaves room for its error below 1,900."""
 
 _TEXTS, _CHARACTERS = 6, 420
 """Sentences of each kind, and the length of one."""
+
+_ROW_CHARACTERS = 300
+_ROW_TOKENS = 90
+"""Of one text; scripts that take more tokens a character show fewer characters."""
 
 
 def fitted(plan: Plan) -> Plan:
@@ -31,6 +36,15 @@ def fitted(plan: Plan) -> Plan:
             break
         shorter = shorter.model_copy(update=_tighter(shorter, most, characters))
     return shorter
+
+
+def first_row(texts: Iterable[Rendered]) -> list[RenderedTemplate]:
+    """The first row through each template, and the answer that the judge will be shown."""
+    return [
+        RenderedTemplate(template=text.name, text=_shown(text.first))
+        for text in texts
+        if text.first is not None
+    ]
 
 
 def _tighter(plan: Plan, most: int, characters: int) -> dict[str, object]:
@@ -56,3 +70,12 @@ def _cut(texts: Sequence[str], most: int, characters: int) -> list[str]:
     kept = [clean(text, characters) for text in texts[:most]]
     more = len(texts) - most
     return [*kept, f"and {more:,} more"] if more > 0 else kept
+
+
+def _shown(text: str) -> str:
+    length = _ROW_CHARACTERS
+    shown = clean(text, length)
+    while length > 20 and estimate_tokens(shown) > _ROW_TOKENS:
+        length = length * 3 // 4
+        shown = clean(text, length)
+    return shown

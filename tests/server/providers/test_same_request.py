@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.launching.fingerprint import fingerprint
+from evals_mcp.launching.launch import fingerprint
 from evals_mcp.providers.same_request import same_request
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
 

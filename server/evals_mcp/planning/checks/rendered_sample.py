@@ -14,7 +14,7 @@ from evals_mcp.cleaning import clean
 from evals_mcp.datasets.profiles import DatasetProfile, SampledRow
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.planning.checks.columns import response_columns, templates
-from evals_mcp.planning.inputs.templates import CompileTemplate, Render, RenderFault
+from evals_mcp.planning.inputs.context import CompileTemplate, Render, RenderFault
 from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.evaluation_api.evaluations import AnyParameters
 

@@ -9,11 +9,12 @@ from anyio import to_thread
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
-from evals_mcp.planning.estimates.calls import PlannedCalls, calls_per_row, planned_calls
+from evals_mcp.planning.estimates.calls import PlannedCalls, planned_calls
 from evals_mcp.planning.estimates.outputs import Span, expected_outputs
 from evals_mcp.planning.estimates.prompt_overhead import GRADING_TOKENS
 from evals_mcp.planning.estimates.total import count_tokens
 from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.inputs.facts import calls_per_row
 from evals_mcp.planning.inputs.service_lists import Lookups
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest

@@ -9,10 +9,9 @@ from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.planning.checks.rendered_sample import RenderedSample
 from evals_mcp.planning.estimates.outputs import Outputs, Span
 from evals_mcp.planning.estimates.prompt_overhead import CALL_TOKENS, MESSAGE_TOKENS, judge_tokens
+from evals_mcp.planning.inputs.facts import calls_per_row
 from evals_schemas.evaluation_api.evaluations import (
-    RULE_PREFIX,
     AnyParameters,
-    CompareParameters,
     Endpoint,
     ModelRequest,
     candidates,
@@ -32,17 +31,6 @@ class PlannedCalls:
     """Of all calls together."""
     output_tokens: Span
     """Likewise."""
-
-
-def calls_per_row(parameters: AnyParameters) -> dict[str, int]:
-    """Model calls a row by role, retries aside; a rule makes none."""
-    sides = candidates(parameters).items()
-    found = {name: 1 for name, side in sides if isinstance(side, ModelRequest)}
-    both = isinstance(parameters, CompareParameters) and not (
-        parameters.disable_position_bias_correction
-    )
-    is_rule = parameters.judge.model.startswith(RULE_PREFIX)
-    return found | {"judge": 0 if is_rule else 1 + both}
 
 
 def planned_calls(

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from evals_mcp.planning.estimates.measured import History, Measured
-from evals_mcp.planning.estimates.past_runs import JUDGE_MAX_TOKENS, MODEL_MAX_TOKENS
+from evals_mcp.planning.estimates.past_runs import (
+    JUDGE_MAX_TOKENS,
+    MODEL_MAX_TOKENS,
+    History,
+    Measured,
+)
 from evals_schemas.evaluation_api.evaluations import AnyParameters, ModelRequest, candidates
 
 ANSWER_TOKENS = 300

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 from evals_mcp.cleaning import clean
 from evals_mcp.planning.checks.rendered_sample import RenderedSample
-from evals_mcp.planning.estimates.calls import PlannedCalls, calls_per_row, planned_calls
+from evals_mcp.planning.estimates.calls import PlannedCalls, planned_calls
 from evals_mcp.planning.estimates.costs import cost_of, no_cost, total_cost
 from evals_mcp.planning.estimates.durations import duration_of, no_duration
-from evals_mcp.planning.estimates.measured import History
 from evals_mcp.planning.estimates.outputs import expected_outputs
 from evals_mcp.planning.estimates.past_runs import (
+    History,
     Kind,
     PastRun,
     kind_of_request,
@@ -19,7 +19,7 @@ from evals_mcp.planning.estimates.past_runs import (
     setup_of_request,
     workers_of,
 )
-from evals_mcp.planning.inputs.facts import Gathered
+from evals_mcp.planning.inputs.facts import Gathered, calls_per_row
 from evals_mcp.planning.inputs.service_lists import Lookups
 from evals_mcp.providers.protocol import LOCAL
 from evals_schemas.datasets.reader import IMAGE_COLUMN

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from evals_mcp.datasets.profiles import Profiles
-from evals_mcp.planning.inputs.templates import CompileTemplate
+
+Render = Callable[[Mapping[str, Any]], str]
+"""The text of one row. Raises RenderFault."""
+
+CompileTemplate = Callable[[str, str], Render]
+"""From a template's source and the field that holds it. Raises InvalidRequestError."""
+
+
+class RenderFault(Exception):
+    """A template fails on a row; the message says where and why, without the row's content."""
 
 
 class PlanningDesk:

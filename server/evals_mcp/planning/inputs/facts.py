@@ -8,10 +8,16 @@ import anyio
 
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.planning.estimates.calls import calls_per_row
 from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.inputs.service_lists import Lookups, look_up
 from evals_mcp.providers.protocol import LOCAL, JudgedRequest, Provider
+from evals_schemas.evaluation_api.evaluations import (
+    RULE_PREFIX,
+    AnyParameters,
+    CompareParameters,
+    ModelRequest,
+    candidates,
+)
 
 
 @dataclass(frozen=True)
@@ -50,3 +56,14 @@ async def gather(request: JudgedRequest, provider: Provider, desk: PlanningDesk)
     if failed is not None:
         raise failed
     return Gathered(request, service, profile, lookups)
+
+
+def calls_per_row(parameters: AnyParameters) -> dict[str, int]:
+    """Model calls a row by role, retries aside; a rule makes none."""
+    sides = candidates(parameters).items()
+    found = {name: 1 for name, side in sides if isinstance(side, ModelRequest)}
+    both = isinstance(parameters, CompareParameters) and not (
+        parameters.disable_position_bias_correction
+    )
+    is_rule = parameters.judge.model.startswith(RULE_PREFIX)
+    return found | {"judge": 0 if is_rule else 1 + both}

@@ -8,8 +8,6 @@ from tests.server.planning.requests import LABELS
 from tests.server.tokens import tokens
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.judges.rules import RULES as ENGINE_RULES
-from evals_mcp.planning.checks.models import RULES
 from evals_mcp.planning.estimates.prompt_overhead import CALL_TOKENS, MESSAGE_TOKENS, judge_tokens
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 
@@ -61,7 +59,3 @@ async def test_the_words_around_a_rubric_are_those_of_the_engines_requests(
     texts = 1 + answers + has_prompt
     expected = judge_tokens(request.parameters, answers, has_prompt) + texts
     assert expected == pytest.approx(prompt_tokens(sent), abs=5)
-
-
-def test_the_rules_known_are_those_of_the_engine() -> None:
-    assert {f"rule/{rule}" for rule in RULES} == set(ENGINE_RULES)

@@ -4,9 +4,9 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.server.tokens import tokens
 
 from evals_mcp.token_estimate import estimate_tokens
+from tests.server.tokens import tokens
 
 TEXTS = {
     "English": (
