@@ -25,7 +25,7 @@ from evals_mcp.results.comparisons.joining import (
     key_columns,
 )
 from evals_mcp.results.paging import JudgedRow, page_of
-from evals_mcp.results.statistics.scales import UNIT, Scale, scale_of
+from evals_mcp.results.statistics.estimate import UNIT, Scale, scale_of
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession

@@ -12,7 +12,7 @@ from typing import Literal
 
 from evals_mcp.results.comparisons.joining import Joined, Pair
 from evals_mcp.results.statistics.agreement import cohens_kappa, raw_agreement
-from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.estimate import Estimate, Scale, within
 from evals_mcp.results.statistics.paired import (
     bootstrap_difference,
     mcnemar,
@@ -26,7 +26,6 @@ from evals_mcp.results.statistics.sample_size import (
     detectable_mean_difference,
     detectable_rate_difference,
 )
-from evals_mcp.results.statistics.scales import Scale, within
 from evals_mcp.results.statistics.scores import mean, sample_deviation
 from evals_schemas.tools.comparisons import (
     Agreement,

@@ -1,27 +1,53 @@
-"""A figure together with what is needed to believe it."""
+"""A figure with its interval, and the scale that scores lie on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+Scale = tuple[float, float]
+"""The lowest and the highest value that a score can have."""
+
+UNIT: Scale = (0.0, 1.0)
+"""The scale of a benchmark's scores when all of them lie within these bounds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure, how far off it may be, and how many rows it rests on.
+    """A figure, its interval, and the number of values that it was computed from.
 
-    A function that returns one returns None where the figure itself is undefined, and its docstring
-    names the one case. `interval` is None where the figure exists and its interval does not: with a
-    single value (`n` is 1), or where the values do not vary and so say nothing about their spread.
+    A function that returns an `Estimate` returns None where the figure itself is undefined; its
+    docstring names the one case. `interval` is None where the figure is defined and its interval is
+    not: with a single value (`n` is 1), or where the values do not vary, so that their spread is
+    unknown.
     """
 
     value: float
-    """In the unit of the values it was made of; a rate lies in 0..1, a difference in -1..1."""
+    """The figure in the unit of its values; a rate lies in 0..1, a difference of rates in -1..1."""
 
     interval: tuple[float, float] | None
-    """Lower and upper end."""
+    """Lower and upper end; None where the interval is undefined."""
 
     n: int
-    """The values, pairs or clustered values that were counted; failed rows are not among them."""
+    """Number of values, pairs or clustered values that were counted, without failed rows."""
 
     method: str
-    """The interval's name, as in docs/statistics.md."""
+    """Name of the interval's method, as in docs/statistics.md."""
+
+
+def scale_of(low: object, high: object) -> Scale | None:
+    """Return the scale with these ends; None unless both are numbers."""
+    if isinstance(low, int | float) and isinstance(high, int | float):
+        return float(low), float(high)
+    return None
+
+
+def within(ends: tuple[float, float], low: float, high: float) -> tuple[float, float]:
+    """Return an interval of a mean, cut at the ends of the scale that all values lie on.
+
+    The mean cannot lie outside of the scale, so cutting does not change how often the interval
+    covers it. An interval that lies entirely outside of the scale is returned unchanged: the scale
+    cannot be the right one.
+    """
+    if ends[1] < low or ends[0] > high:
+        return ends
+    return max(ends[0], low), min(ends[1], high)

@@ -13,7 +13,7 @@ from evals_mcp.cleaning import clean
 from evals_mcp.results.comparisons.comparison import Comparison, compare
 from evals_mcp.results.comparisons.joining import KeyedRow, digest, join
 from evals_mcp.results.rows import PASSING_SCORE, Row, RowVerdict
-from evals_mcp.results.statistics.scales import UNIT, within
+from evals_mcp.results.statistics.estimate import UNIT, within
 from evals_mcp.results.statistics.scores import mean
 from evals_mcp.results.summaries.benchmark_summary import (
     asked_metrics,

@@ -8,8 +8,8 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from evals_mcp.cleaning import clean
+from evals_mcp.results.statistics.estimate import scale_of, within
 from evals_mcp.results.statistics.rates import sign_test, t_interval, wilson_interval
-from evals_mcp.results.statistics.scales import scale_of, within
 from evals_mcp.results.summaries.benchmark_summary import summarize_benchmark
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
 from evals_schemas.evaluation_api.evaluations import (

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
+PAGE = Path(__file__).parents[4] / "docs" / "statistics.md"
 MODULES = ("rates", "scores", "paired", "sample_size", "wins", "agreement")
 INNER = {"wilson_interval", "t_interval", "tango_interval"}
 """Parts of an estimate, whose formulas stand under the figure that carries them."""

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from dirty_equals import IsApprox
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
+
+from evals_mcp.results.comparisons.comparison import compare
+from evals_mcp.results.rows import RowVerdict
+from tests.server.results.comparisons.verdict_rows import (
+    FAIL,
+    INVALID,
+    PASS,
+    decided,
+    paired,
+    scored,
+)
+
+stats: Any = _stats
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([PASS, FAIL]), st.sampled_from([PASS, FAIL])), min_size=1)
+)
+def test_passes_are_those_of_scipy(verdicts: list[tuple[RowVerdict, RowVerdict]]) -> None:
+    found = compare("classify", paired(verdicts)).passes
+
+    assert found is not None
+    only_a, only_b = verdicts.count((PASS, FAIL)), verdicts.count((FAIL, PASS))
+    assert (found.only_a, found.only_b) == (only_a, only_b)
+    assert found.difference == IsApprox(100 * (only_b - only_a) / len(verdicts), delta=1e-3)
+    assert found.interval.low <= found.difference <= found.interval.high
+    if only_a + only_b:
+        expected = stats.binomtest(only_b, only_a + only_b).pvalue
+        assert found.p_value == pytest.approx(expected, rel=1e-5)
+    else:
+        assert found.p_value is None
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=2))
+def test_scores_are_those_of_scipy(scores: list[tuple[int, int]]) -> None:
+    found = compare("score", paired((scored(a), scored(b)) for a, b in scores))
+
+    assert found.scores is not None
+    differences = [b - a for a, b in scores]
+    if len(set(differences)) > 1:
+        expected = stats.ttest_1samp(differences, 0)
+        ends = expected.confidence_interval()
+        assert found.scores.p_value == pytest.approx(expected.pvalue, rel=1e-5)
+        assert found.scores.interval is not None
+        assert found.scores.interval.low == pytest.approx(ends.low, rel=1e-5, abs=1e-9)
+        assert found.scores.interval.high == pytest.approx(ends.high, rel=1e-5, abs=1e-9)
+    else:
+        assert found.scores.p_value is None
+        assert found.not_computed["scores.p_value"] == "Every pair differs by the same amount."
+
+
+def test_the_bootstrap_gives_the_same_interval_again() -> None:
+    pairs = paired((scored(n % 5), scored((2 * n) % 7)) for n in range(60))
+
+    first, second = compare("score", pairs).scores, compare("score", pairs).scores
+
+    assert first is not None
+    assert first.bootstrap is not None
+    assert first == second
+    assert first.bootstrap_seed == 0
+
+
+def test_a_figure_that_cannot_be_had_has_its_reason() -> None:
+    alone = compare("score", paired([(scored(1), scored(4))]))
+    equal = compare("classify", paired([(PASS, PASS)] * 4, same_answers=True))
+
+    assert alone.not_computed == {
+        "scores.interval": "It needs two pairs or more.",
+        "scores.p_value": "It needs two pairs or more.",
+        "scores.bootstrap": "It needs two pairs or more.",
+        "scores.smallest_detectable": "It needs two pairs or more.",
+        "passes.smallest_detectable": "Only 1 of 1 pairs differ: too few to show any difference.",
+    }
+    assert set(equal.not_computed) == {
+        "passes.p_value",
+        "passes.smallest_detectable",
+        "agreement.kappa",
+        "agreement.interval",
+    }
+
+
+def test_failed_rows_as_no_pass_are_the_second_reading() -> None:
+    joined = paired([(PASS, PASS), (PASS, FAIL), (PASS, INVALID), (INVALID, INVALID)])
+
+    found = compare("classify", joined).passes
+
+    assert found is not None
+    assert found.difference == -50
+    assert found.difference_with_failed == -50  # 1 of 4 against 3 of 4
+    assert (joined.counts.no_verdict_a, joined.counts.no_verdict_b) == (1, 2)
+
+
+def test_two_judges_of_the_same_answers_have_a_kappa() -> None:
+    verdicts = [(PASS, PASS)] * 20 + [(PASS, FAIL)] * 5 + [(FAIL, PASS)] * 10 + [(FAIL, FAIL)] * 15
+
+    found = compare("classify", paired(verdicts, same_answers=True)).agreement
+
+    assert found is not None
+    assert (found.of, found.same.count, found.kappa) == ("labels", 35, 0.4)
+    assert compare("classify", paired(verdicts)).agreement is None
+
+
+def test_comparisons_show_what_each_prefers_and_how_far_they_agree() -> None:
+    decisions = [("A", "A")] * 10 + [("A", "B")] * 6 + [("Tie", "B")] * 4 + [("B", "B")] * 10
+
+    found = compare("compare", paired((decided(a), decided(b)) for a, b in decisions))
+
+    assert found.preference is not None
+    assert found.agreement is not None
+    assert (found.preference.a.a_wins, found.preference.a.b_wins) == (16, 10)
+    assert found.preference.a.net == IsApprox(-20, delta=1e-6)
+    assert found.preference.b.net == IsApprox(100 / 3, delta=1e-3)
+    assert found.preference.difference == IsApprox(160 / 3, delta=1e-3)
+    expected = stats.ttest_1samp([0] * 20 + [2] * 6 + [1] * 4, 0)
+    assert found.preference.p_value == pytest.approx(expected.pvalue, rel=1e-5)
+    assert (found.agreement.of, found.agreement.same.count) == ("decisions", 20)

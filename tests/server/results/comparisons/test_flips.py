@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from evals_mcp.results.comparisons.flips import flips
+from evals_mcp.results.rows import RowVerdict
+from tests.server.results.comparisons.verdict_rows import FAIL, PASS, decided, paired, scored
+
+
+def test_lost_passes_come_before_won_ones_and_other_labels_last() -> None:
+    fine = RowVerdict("ok", "fine", None, True)
+    joined = paired([(PASS, PASS), (FAIL, PASS), (PASS, fine), (PASS, FAIL)])
+
+    assert [pair.row_a for pair in flips("classify", joined.pairs)] == [4, 2, 3]
+    assert [pair.row_a for pair in flips("classify", joined.pairs, same_labels=False)] == [4, 2]
+
+
+def test_the_largest_change_of_score_is_first() -> None:
+    joined = paired([(scored(1), scored(2)), (scored(5), scored(1)), (scored(3), scored(3))])
+
+    assert [pair.row_a for pair in flips("score", joined.pairs)] == [2, 1]
+
+
+def test_another_winner_comes_before_a_tie() -> None:
+    verdicts = [("A", "Tie"), ("A", "A"), ("A", "B"), ("Tie", "B")]
+    joined = paired((decided(a), decided(b)) for a, b in verdicts)
+
+    assert [pair.row_a for pair in flips("compare", joined.pairs)] == [3, 1, 4]
