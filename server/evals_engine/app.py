@@ -25,8 +25,8 @@ from evals_engine.http.middleware import BoundedHeaders, InternalErrors, Loopbac
 from evals_engine.http.owners import BearerTokens, owners_of
 from evals_engine.http.uploads import Uploads
 from evals_engine.models.client import ModelClient
-from evals_engine.runs.run import Tools
-from evals_engine.runs.scheduler import Scheduler, new_owner
+from evals_engine.runs.run import RunContext
+from evals_engine.runs.scheduler import Scheduler, new_process_id
 from evals_engine.store.database import StorageError
 from evals_engine.store.store import Store
 
@@ -56,7 +56,7 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
         store = await to_thread.run_sync(Store, config.data_dir)
         try:
             async with ModelClient(config.max_retries, config.call_timeout) as client:
-                scheduler = Scheduler(Tools(store, config, client, clock, new_owner()))
+                scheduler = Scheduler(RunContext(store, config, client, clock, new_process_id()))
                 uploads = Uploads(store, config.max_upload_bytes)
                 app.state.engine = Engine(config, store, scheduler, client, uploads, clock)
                 async with anyio.create_task_group() as tasks:

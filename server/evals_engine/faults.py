@@ -11,7 +11,7 @@ def cleaned(text: str, limit: int = MAX_QUOTE) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-class RequestFault(ValueError):
+class RequestError(ValueError):
     """The request cannot run as it is: the caller must change it.
 
     Found before the run it is an HTTP 400, found when the run begins it ends the run as
@@ -24,7 +24,7 @@ class RequestFault(ValueError):
         """The request field at fault, such as `judge.system_template`; None for no one field."""
 
 
-class ModelCallFailed(Exception):
+class ModelCallError(Exception):
     """A model gave no answer to one call; the row has no verdict and the run goes on."""
 
     def __init__(self, reason: str, status: int | None = None) -> None:

@@ -284,18 +284,18 @@ def compile_template(source: str, field: str) -> Render:
     Raises:
         InvalidRequestError: it is no template that the engine takes.
     """
-    from evals_engine.faults import RequestFault  # noqa: PLC0415 - not before a template is there
+    from evals_engine.faults import RequestError  # noqa: PLC0415 - not before a template is there
     from evals_engine.templates.template import Template  # noqa: PLC0415 - brings Jinja2 along
 
     try:
         template = Template(source, field)
-    except RequestFault as error:
+    except RequestError as error:
         raise InvalidRequestError(str(error)) from None
 
     def render(row: Mapping[str, Any]) -> str:
         try:
             return template.render(row)
-        except RequestFault as error:
+        except RequestError as error:
             raise RenderFault(str(error)) from None
 
     return render

@@ -15,7 +15,7 @@ from evals_engine.benchmark_api.responses import at
 from evals_engine.benchmarks.evaluator import BenchmarkParameters, benchmark_evaluator
 from evals_engine.errors import ApiError, InvalidRequest
 from evals_engine.evaluation_api.models import serverless_models
-from evals_engine.faults import RequestFault
+from evals_engine.faults import RequestError
 from evals_engine.http.json_bodies import invalid, json_body
 from evals_engine.runs.creation import NewEvaluation, record
 from evals_engine.runs.idempotency import created_before, creation_key
@@ -84,7 +84,7 @@ async def _checked(request: Request, wanted: BenchmarkCreateBody) -> BenchmarkPa
     )
     try:
         benchmark_evaluator(parameters, engine.config, engine.client)
-    except RequestFault as fault:
+    except RequestError as fault:
         raise ApiError(400, f"{fault.param}: {fault}") from fault
     await _check_names(request, parameters)
     return parameters

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from evals_engine.benchmarks.questions import COLUMNS
 from evals_engine.config import EngineConfig
-from evals_engine.faults import RequestFault
+from evals_engine.faults import RequestError
 from evals_engine.judges.judge import Judge, make_judge
 from evals_engine.judges.rules import agreement, passing_agreement
 from evals_engine.judges.verdicts import ScoreForm
@@ -147,7 +147,7 @@ def benchmark_evaluator(
     """Compile an evaluation's parameters into what is done with each question.
 
     Raises:
-        RequestFault: a model or the judge cannot be reached, or is no such thing.
+        RequestError: a model or the judge cannot be reached, or is no such thing.
     """
     judge, judge_workers = _judge(parameters.judge, config, client)
     candidates = {
@@ -159,7 +159,7 @@ def benchmark_evaluator(
     for field, request in candidates.items():
         endpoint = endpoint_for(config, request, field)
         if endpoint is None:
-            raise RequestFault("A rule judges; it cannot be evaluated.", field)
+            raise RequestError("A rule judges; it cannot be evaluated.", field)
         client.open(endpoint)
         side = GeneratedAnswers(Candidate(request, endpoint, client, field))
         models[request.model] = single(side, max(workers_for(request), judge_workers))
@@ -184,5 +184,5 @@ def _judge(name: str, config: EngineConfig, client: ModelClient) -> tuple[Judge,
             client.open(endpoint)
         workers = workers_for(request)
         return make_judge(request, SCORE, endpoint, client, workers), workers
-    except RequestFault as fault:
-        raise RequestFault(f"The judge (local.benchmark_judge): {fault}", "judge") from fault
+    except RequestError as fault:
+        raise RequestError(f"The judge (local.benchmark_judge): {fault}", "judge") from fault

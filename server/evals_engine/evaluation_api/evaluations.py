@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
-from evals_engine.faults import RequestFault, cleaned
+from evals_engine.faults import RequestError, cleaned
 from evals_engine.http.json_bodies import json_body
 from evals_engine.http.uploads import CHUNK_BYTES
 from evals_engine.models.request_keys import keys_of, stored_parameters
@@ -62,7 +62,7 @@ async def create(request: Request) -> Response:
     keys = keys_of(wanted.parameters)
     try:
         make_evaluator(wanted.parameters, engine.config, engine.client, keys)
-    except RequestFault as fault:
+    except RequestError as fault:
         raise ApiError(400, str(fault), param=f"parameters.{fault.param}") from fault
     most = engine.config.max_unfinished
     await to_thread.run_sync(refuse_too_many, engine.store, owner, most)

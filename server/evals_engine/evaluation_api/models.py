@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from evals_engine.faults import ModelCallFailed
+from evals_engine.faults import ModelCallError
 from evals_engine.judges.rules import RULES
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, JudgeModelList, Model, Pricing
 
@@ -52,7 +52,7 @@ async def serverless_models(request: Request) -> list[Model]:
         return []
     try:
         models: list[Model] = await engine.client.list_models(engine.config.serverless)
-    except ModelCallFailed:
+    except ModelCallError:
         return []
     return models
 

@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import anyio
 
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallFailed, RequestFault
+from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.judges.rules import (
     Agreement,
     agreement,
@@ -80,8 +80,8 @@ class Judge(Protocol):
             answer: what is judged; None when the judge's template shows it.
 
         Raises:
-            RequestFault: the template or the rule cannot work on this row.
-            ModelCallFailed: the judge gave no answer.
+            RequestError: the template or the rule cannot work on this row.
+            ModelCallError: the judge gave no answer.
         """
         ...
 
@@ -94,8 +94,8 @@ class Judge(Protocol):
         pass without a valid verdict leaves the decision to the other.
 
         Raises:
-            RequestFault: the template or the rule cannot work on this row.
-            ModelCallFailed: no pass got an answer.
+            RequestError: the template or the rule cannot work on this row.
+            ModelCallError: no pass got an answer.
         """
         ...
 
@@ -119,13 +119,13 @@ def make_judge(  # noqa: PLR0913, PLR0917 - each is one plain collaborator
         pass_labels: of a classify evaluation; a rule gives the first of them to what agrees.
 
     Raises:
-        RequestFault: the template is invalid, no such rule exists, or a model has no endpoint.
+        RequestError: the template is invalid, no such rule exists, or a model has no endpoint.
     """
     template = Template(config.system_template, "judge.system_template")
     if config.model.startswith(RULE_PREFIX):
         return RuleJudge(config.model, template, form, tuple(pass_labels))
     if endpoint is None:
-        raise RequestFault(
+        raise RequestError(
             "The judge's model has no endpoint: configure one, or use a rule judge such as "
             "rule/exact-match.",
             "judge.model_source",
@@ -164,7 +164,7 @@ class ModelJudge:
             return _decided(await first(), None)
         second = partial(self._judge, system, prompt, {"answer_A": b, "answer_B": a})
         original, flipped = await _side_by_side(first, second)
-        if isinstance(original, ModelCallFailed) and isinstance(flipped, ModelCallFailed):
+        if isinstance(original, ModelCallError) and isinstance(flipped, ModelCallError):
             raise original
         return _decided(_or_unread(original), _or_unread(flipped))
 
@@ -186,7 +186,7 @@ class ModelJudge:
             return first
         try:
             again = await self._ask(messages)
-        except ModelCallFailed:
+        except ModelCallError:
             return first
         return Judgement(
             read_verdict(again.text, self._form, again.truncated),
@@ -205,7 +205,7 @@ class RuleJudge:
         """Check that the rule exists and, for labels, that something could fail it.
 
         Raises:
-            RequestFault: it does not, or nothing could.
+            RequestError: it does not, or nothing could.
         """
         check_rule(rule)
         if isinstance(form, LabelForm):
@@ -225,7 +225,7 @@ class RuleJudge:
     ) -> Judgement:
         """See `Judge`."""
         if answer is None:
-            raise RequestFault(
+            raise RequestError(
                 f"{self._rule} compares an answer with the expected text: name a column of "
                 "answers or a model as model_to_evaluate.",
                 "model_to_evaluate",
@@ -287,14 +287,14 @@ Pass = Callable[[], Awaitable[Judgement]]
 
 async def _side_by_side(
     first: Pass, second: Pass
-) -> tuple[Judgement | ModelCallFailed, Judgement | ModelCallFailed]:
+) -> tuple[Judgement | ModelCallError, Judgement | ModelCallError]:
     """What both passes give, a failed call among it."""
-    given: dict[Pass, Judgement | ModelCallFailed] = {}
+    given: dict[Pass, Judgement | ModelCallError] = {}
 
     async def run(one: Pass) -> None:
         try:
             given[one] = await one()
-        except ModelCallFailed as error:
+        except ModelCallError as error:
             given[one] = error
 
     async with anyio.create_task_group() as passes:
@@ -303,7 +303,7 @@ async def _side_by_side(
     return given[first], given[second]
 
 
-def _or_unread(given: Judgement | ModelCallFailed) -> Judgement:
+def _or_unread(given: Judgement | ModelCallError) -> Judgement:
     """A failed call counts like a text that cannot be read, as long as the other pass has one."""
     if isinstance(given, Judgement):
         return given

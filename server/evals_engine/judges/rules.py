@@ -21,7 +21,7 @@ from typing import Protocol, cast
 import regex
 from rapidfuzz.distance import Indel
 
-from evals_engine.faults import ModelCallFailed, RequestFault, cleaned
+from evals_engine.faults import ModelCallError, RequestError, cleaned
 from evals_engine.judges.verdicts import ChoiceForm, LabelForm, ScoreForm, VerdictForm
 
 MAX_COMPARED = 20_000
@@ -79,9 +79,9 @@ class Agreement:
 
 
 def check_rule(name: str) -> None:
-    """Raise RequestFault, naming every rule, unless this is one."""
+    """Raise RequestError, naming every rule, unless this is one."""
     if name not in RULES:
-        raise RequestFault(
+        raise RequestError(
             f'There is no rule judge "{cleaned(name, 60)}". The rules are: {", ".join(RULES)}.',
             "judge.model",
         )
@@ -93,8 +93,8 @@ def agreement(rule: str, expected: str, answer: str) -> Agreement:
     Nothing agrees with an empty expected text, save an empty answer under `rule/exact-match`.
 
     Raises:
-        RequestFault: no such rule, or the expected text is no regular expression.
-        ModelCallFailed: the regular expression took too long on this answer.
+        RequestError: no such rule, or the expected text is no regular expression.
+        ModelCallError: the regular expression took too long on this answer.
     """
     check_rule(rule)
     if not expected.strip() and rule != "rule/exact-match":
@@ -134,13 +134,13 @@ def failing_label(form: VerdictForm, pass_labels: tuple[str, ...]) -> str:
     """The label of an answer that does not agree.
 
     Raises:
-        RequestFault: every label is a pass label, so that nothing could fail.
+        RequestError: every label is a pass label, so that nothing could fail.
     """
     labels = form.labels if isinstance(form, LabelForm) else ()
     for label in labels:
         if label not in pass_labels:
             return label
-    raise RequestFault(
+    raise RequestError(
         "A rule judge needs a label that is no pass label, for answers that do not agree.",
         "pass_labels",
     )
@@ -207,7 +207,7 @@ def _pattern(expression: str) -> _Pattern:
     try:
         return cast("_Pattern", regex.compile(expression))
     except (regex.error, RecursionError, OverflowError, ValueError) as error:
-        raise RequestFault(
+        raise RequestError(
             f"The expected text is not a regular expression: {cleaned(str(error))}",
             "judge.system_template",
         ) from None
@@ -217,7 +217,7 @@ def _regex(expected: str, answer: str) -> Agreement:
     try:
         found = _pattern(expected).search(answer, timeout=REGEX_SECONDS, concurrent=True)
     except TimeoutError:
-        raise ModelCallFailed(
+        raise ModelCallError(
             f"rule/regex: searching took more than {REGEX_SECONDS} s; use a simpler expression"
         ) from None
     said = "matches" if found is not None else "does not match"

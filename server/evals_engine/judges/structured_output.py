@@ -9,7 +9,7 @@ from typing import Any
 import anyio
 
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallFailed
+from evals_engine.faults import ModelCallError
 from evals_engine.judges.verdicts import VerdictForm
 from evals_engine.models.client import Completion, ModelClient
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
@@ -56,13 +56,13 @@ class StructuredAsker:
         )
 
     async def ask(self, messages: Messages) -> Completion:
-        """One answer. Raises ModelCallFailed."""
+        """One answer. Raises ModelCallError."""
         async with self._in_flight:
             found = self._found
             start = self._known.get(self._key, 0) if found is None else found
             try:
                 return await self._at(start, messages)
-            except ModelCallFailed as error:
+            except ModelCallError as error:
                 # Where the format has worked in this run, it is the row that was refused.
                 if error.status not in _FORMAT_REFUSED or found is not None:
                     raise
@@ -82,7 +82,7 @@ class StructuredAsker:
         for rung in range(first, last):
             try:
                 return await self._at(rung, messages)
-            except ModelCallFailed as error:
+            except ModelCallError as error:
                 if error.status not in _FORMAT_REFUSED:
                     raise
         return await self._at(last, messages)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 
 
-class AddressRefused(OSError):
+class AddressRefusedError(OSError):
     """An endpoint is at an address that is not called; the text says what kind of address."""
 
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import anyio
 
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallFailed, cleaned
-from evals_engine.models.addresses import AddressRefused, is_literal, refusal
+from evals_engine.faults import ModelCallError, cleaned
+from evals_engine.models.addresses import AddressRefusedError, is_literal, refusal
 from evals_engine.models.completions import Completion, Failure, Received, read_completion
 from evals_engine.models.model_list import read_models
 from evals_schemas.evaluation_api.models import Model
@@ -80,7 +80,7 @@ class ModelClient:
         Must be called on the event loop that will make the calls. What cannot be called is told by
         the calls.
         """
-        with suppress(AddressRefused, ValueError):
+        with suppress(AddressRefusedError, ValueError):
             self._session(endpoint)
 
     async def chat(  # noqa: PLR0913 - the fields of a chat request
@@ -107,7 +107,7 @@ class ModelClient:
             extra: further fields of the body, such as `response_format`.
 
         Raises:
-            ModelCallFailed: no usable answer after every try; `status` is the last HTTP status.
+            ModelCallError: no usable answer after every try; `status` is the last HTTP status.
         """
         body = {"model": model, "messages": messages, "max_tokens": max_tokens}
         body |= {"temperature": temperature} | dict(extra or {})
@@ -149,7 +149,7 @@ class ModelClient:
         """The models that an endpoint lists. Tried once, for ten seconds at most.
 
         Raises:
-            ModelCallFailed: it does not answer, or not with a list.
+            ModelCallError: it does not answer, or not with a list.
         """
         with anyio.move_on_after(LIST_SECONDS):
             received = await self._send(endpoint, "GET", "/models", None)
@@ -186,7 +186,7 @@ class ModelClient:
         return Received(response.status, response.headers, content)
 
     def _lost(self, error: Exception) -> Failure:
-        if isinstance(refused := getattr(error, "os_error", error), AddressRefused):
+        if isinstance(refused := getattr(error, "os_error", error), AddressRefusedError):
             return Failure(
                 f"its base URL leads to {refused}, which is not called. Whoever runs the engine "
                 "names another base URL: with an address itself, or with a name of that network "
@@ -211,7 +211,7 @@ class ModelClient:
         """The one session of a base URL; the callers bound how many calls are in flight.
 
         Raises:
-            AddressRefused: the base URL has an address that is not called.
+            AddressRefusedError: the base URL has an address that is not called.
             ValueError: it is malformed.
         """
         key = endpoint.base_url, endpoint.allow_private
@@ -245,12 +245,12 @@ class ModelClient:
 
 
 def _refuse_literal(endpoint: ModelEndpoint) -> None:
-    """Raise AddressRefused for an address in the base URL that is not called."""
+    """Raise AddressRefusedError for an address in the base URL that is not called."""
     from yarl import URL  # noqa: PLC0415 - comes with aiohttp, and reads hosts as it does
 
     host = URL(endpoint.base_url).raw_host or ""
     if is_literal(host) and (kind := refusal(host, host, allow_private=endpoint.allow_private)):
-        raise AddressRefused(kind)
+        raise AddressRefusedError(kind)
 
 
 def _without(body: dict[str, Any], unsupported: frozenset[str]) -> dict[str, Any]:
@@ -276,12 +276,12 @@ async def _bounded_body(response: ClientResponse) -> bytes | None:
     return b"".join(chunks)
 
 
-def _given_up(found: Failure, tries: int, endpoint: ModelEndpoint) -> ModelCallFailed:
+def _given_up(found: Failure, tries: int, endpoint: ModelEndpoint) -> ModelCallError:
     after = f" after {tries} tries" if tries > 1 else ""
     try:
         host = urlsplit(endpoint.base_url).netloc.rpartition("@")[2]
     except ValueError:
         host = ""
-    return ModelCallFailed(
+    return ModelCallError(
         f"{cleaned(found.reason, 300)}{after} ({cleaned(host, 80)})", found.status
     )

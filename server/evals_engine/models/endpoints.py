@@ -7,7 +7,7 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.faults import RequestFault
+from evals_engine.faults import RequestError
 from evals_schemas.evaluation_api.evaluations import MAX_WORKERS, RULE_PREFIX, Endpoint
 
 DEFAULT_WORKERS = {"serverless": 25, "dedicated": 5, "external": 20}
@@ -23,7 +23,7 @@ def endpoint_for(
     """The endpoint behind one judge or candidate; None for a rule, which calls none.
 
     Raises:
-        RequestFault: the source is not configured, or the base URL is not an allowed one.
+        RequestError: the source is not configured, or the base URL is not an allowed one.
     """
     if model.model.startswith(RULE_PREFIX):
         return None
@@ -45,7 +45,7 @@ def workers_for(model: Endpoint) -> int:
 
 def _serverless(config: EngineConfig, field: str) -> ModelEndpoint:
     if config.serverless is None:
-        raise RequestFault(
+        raise RequestError(
             "No model endpoint is configured for model_source serverless. Set "
             "local.models.base_url to an OpenAI-compatible API, or use a rule judge such as "
             "rule/exact-match.",
@@ -57,7 +57,7 @@ def _serverless(config: EngineConfig, field: str) -> ModelEndpoint:
 def _dedicated(config: EngineConfig, model: Endpoint, field: str) -> ModelEndpoint:
     if model.model not in config.dedicated:
         known = ", ".join(sorted(config.dedicated)) or "none is configured"
-        raise RequestFault(
+        raise RequestError(
             f"No dedicated endpoint has this name. Known: {known}. "
             "Add it as local.dedicated.NAME, or use another model_source.",
             param=f"{field}.model",
@@ -72,7 +72,7 @@ def _external(
     for allowed in config.external:
         if wanted and allowed.base_url.rstrip("/") == wanted:
             return replace(allowed, token=token or allowed.token)
-    raise RequestFault(
+    raise RequestError(
         "This base URL is not an allowed one. External models are reached only at the base URLs "
         "of the configured credentials: add [credentials.NAME] with this base_url.",
         param=f"{field}.external_base_url",

@@ -10,7 +10,7 @@ import socket
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from evals_engine.models.addresses import AddressRefused, refusal
+from evals_engine.models.addresses import AddressRefusedError, refusal
 
 
 class GuardedResolver(AbstractResolver):
@@ -27,14 +27,14 @@ class GuardedResolver(AbstractResolver):
         """The addresses of the host that may be connected to.
 
         Raises:
-            AddressRefused: it has none of them.
+            AddressRefusedError: it has none of them.
             OSError: it has none at all.
         """
         found = await self._inner.resolve(host, port, family)
         reasons = [refusal(host, one["host"], allow_private=self._allow_private) for one in found]
         allowed = [one for one, reason in zip(found, reasons, strict=True) if reason is None]
         if found and not allowed:
-            raise AddressRefused(reasons[0])
+            raise AddressRefusedError(reasons[0])
         return allowed
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import anyio
 
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallFailed, RequestFault
+from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.models.client import Completion, ModelClient
 from evals_engine.models.endpoints import workers_for
 from evals_engine.templates.template import Template
@@ -37,7 +37,7 @@ class Candidate:
             field: the request field it came in, for the wording of errors.
 
         Raises:
-            RequestFault: a template is invalid.
+            RequestError: a template is invalid.
         """
         self._request = request
         self._endpoint = endpoint
@@ -52,15 +52,15 @@ class Candidate:
         """The columns that its templates read."""
 
     def prompt(self, row: Mapping[str, Any]) -> str:
-        """The rendered `input_template`. Raises RequestFault where it fails on the row."""
+        """The rendered `input_template`. Raises RequestError where it fails on the row."""
         return self._input.render(row)
 
     async def answer(self, row: Mapping[str, Any]) -> Completion:
         """Ask the model.
 
         Raises:
-            RequestFault: a template fails on this row, or a picture is no `data:` URL.
-            ModelCallFailed: the model gave no answer.
+            RequestError: a template fails on this row, or a picture is no `data:` URL.
+            ModelCallError: the model gave no answer.
         """
         messages: list[dict[str, Any]] = [
             {"role": "user", "content": _with_images(self.prompt(row), row.get(IMAGE_COLUMN))}
@@ -76,7 +76,7 @@ class Candidate:
                 temperature=self._temperature,
             )
         if completion.truncated and not completion.text:
-            raise ModelCallFailed(
+            raise ModelCallError(
                 f"the model used up its {self._max_tokens} tokens before it answered; "
                 "raise max_tokens",
                 200,
@@ -108,8 +108,8 @@ def _image_urls(images: object) -> list[str]:
     return urls
 
 
-def _not_an_image() -> RequestFault:
-    return RequestFault(
+def _not_an_image() -> RequestError:
+    return RequestError(
         f"{IMAGE_COLUMN}: each picture must be a data:image/…;base64,… URL; others are not fetched",
         IMAGE_COLUMN,
     )

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig
-from evals_engine.faults import ModelCallFailed, RequestFault
+from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.judges.judge import Decision, Judge, Judgement, make_judge
 from evals_engine.judges.verdicts import ChoiceForm, LabelForm, ScoreForm
 from evals_engine.models.client import ModelClient
@@ -45,7 +45,7 @@ class Outcome:
     """Generated tokens, likewise."""
 
 
-class GenerationFailed(Exception):
+class GenerationError(Exception):
     """No answer could be had for a row; the message says why."""
 
 
@@ -69,7 +69,7 @@ class Side(Protocol):
         ...
 
     async def answer(self, row: Row) -> Answer:
-        """The answer of one row. Raises GenerationFailed."""
+        """The answer of one row. Raises GenerationError."""
         ...
 
 
@@ -88,7 +88,7 @@ class ReadyAnswers:
         """The cell, as text."""
         value = row[self.column]
         if value is None:
-            raise GenerationFailed(f"column {self.column} is null")
+            raise GenerationError(f"column {self.column} is null")
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         return Answer(text, None)
 
@@ -109,8 +109,8 @@ class GeneratedAnswers:
         try:
             completion = await self.candidate.answer(row)
             prompt = self.candidate.prompt(row)
-        except (ModelCallFailed, RequestFault) as error:
-            raise GenerationFailed(str(error)) from error
+        except (ModelCallError, RequestError) as error:
+            raise GenerationError(str(error)) from error
         return Answer(
             completion.text, prompt, completion.input_tokens or 0, completion.output_tokens or 0
         )
@@ -161,9 +161,9 @@ class SingleEvaluator:
             judgement = await self.judge.verdict(
                 row, answer and answer.prompt, answer and answer.text
             )
-        except GenerationFailed as error:
+        except GenerationError as error:
             return Outcome("generation_failed", fields | _failure("generation", str(error)))
-        except (ModelCallFailed, RequestFault) as error:
+        except (ModelCallError, RequestError) as error:
             return _counted(Outcome("judge_failed", fields | _failure("judge", str(error))), answer)
         return _counted(self._judged(fields, judgement), answer, judgement)
 
@@ -207,11 +207,11 @@ class PairEvaluator:
             decision = await self.judge.decision(
                 row, a.prompt or b.prompt, a.text, b.text, self.both_orders
             )
-        except GenerationFailed as error:
+        except GenerationError as error:
             return _counted(
                 Outcome("generation_failed", fields | _failure("generation", str(error))), *answers
             )
-        except (ModelCallFailed, RequestFault) as error:
+        except (ModelCallError, RequestError) as error:
             return _counted(
                 Outcome("judge_failed", fields | _failure("judge", str(error))), *answers
             )
@@ -262,7 +262,7 @@ def make_evaluator(
     """Compile an evaluation's parameters into what is done with each row.
 
     Raises:
-        RequestFault: a template, a rule or a model source in them cannot work.
+        RequestError: a template, a rule or a model source in them cannot work.
     """
     sides = {
         field: _side(field, side, config, client, keys.get(field))
@@ -271,7 +271,7 @@ def make_evaluator(
     models = [side for side in candidates(parameters).values() if isinstance(side, ModelRequest)]
     workers = max(workers_for(model) for model in [parameters.judge, *models])
     if parameters.judge.model.startswith(RULE_PREFIX) and not sides:
-        raise RequestFault(
+        raise RequestError(
             "A rule compares an answer with what is expected: name a column of ready answers or a "
             "model.",
             param="model_to_evaluate",
@@ -317,7 +317,7 @@ def _side(
         return ReadyAnswers(side)
     endpoint = endpoint_for(config, side, field, token)
     if endpoint is None:
-        raise RequestFault("A rule judges; it cannot be evaluated.", param=f"{field}.model")
+        raise RequestError("A rule judges; it cannot be evaluated.", param=f"{field}.model")
     return GeneratedAnswers(Candidate(side, endpoint, client, field))
 
 

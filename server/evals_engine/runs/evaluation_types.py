@@ -37,7 +37,7 @@ class Task(Protocol):
         """What is done with each row.
 
         Raises:
-            RequestFault: something in the parameters cannot work.
+            RequestError: something in the parameters cannot work.
         """
         ...
 

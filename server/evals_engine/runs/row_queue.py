@@ -17,7 +17,7 @@ READ_AHEAD_BYTES = 4 * 1024 * 1024
 """Both bound what is held in memory; one row more than a bound is read."""
 
 
-class RowFeed:
+class RowQueue:
     """Hands out the rows that are not done yet, with their numbers from 0."""
 
     def __init__(self, path: Path, kind: Kind, done: bytearray) -> None:

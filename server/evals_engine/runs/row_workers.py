@@ -16,7 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from evals_engine.results.result_file import MAX_FAILED_SHARE
 from evals_engine.rows.evaluators import Evaluator, Outcome
-from evals_engine.runs.row_queue import RowFeed
+from evals_engine.runs.row_queue import RowQueue
 from evals_engine.store.database import StorageError
 from evals_engine.store.store import FinishedRow
 
@@ -39,23 +39,23 @@ Commit = Callable[[list[FinishedRow]], bool]
 """Makes rows durable, in a worker thread; false when another process runs the evaluation now."""
 
 
-class Judging:
+class RowWorkers:
     """The rows of one run on their way from the data set to the ledger."""
 
     def __init__(
-        self, evaluator: Evaluator, feed: RowFeed, total: int, failed: int, commit: Commit
+        self, evaluator: Evaluator, queue: RowQueue, total: int, failed: int, commit: Commit
     ) -> None:
         """Judge nothing yet.
 
         Args:
             evaluator: what is done with each row.
-            feed: the rows that are not judged yet; its owner closes it.
+            queue: the rows that are not judged yet; its owner closes it.
             total: rows of the data set.
             failed: rows that have failed before.
             commit: makes finished rows durable.
         """
         self._evaluator = evaluator
-        self._feed = feed
+        self._queue = queue
         self._total = total
         self._failed = failed
         self._commit = commit
@@ -96,7 +96,7 @@ class Judging:
     async def _work(self, finished: MemoryObjectSendStream[FinishedRow], delay: float) -> None:
         await anyio.sleep(delay)
         while not self._stopping.is_set() and self._failed <= MAX_FAILED_SHARE * self._total:
-            item = await self._feed.next()
+            item = await self._queue.next()
             if item is None:
                 return
             number, row = item

@@ -10,15 +10,15 @@ from typing import Any
 from anyio import to_thread
 
 from evals_engine.config import EngineConfig
-from evals_engine.faults import RequestFault
+from evals_engine.faults import RequestError
 from evals_engine.models.client import ModelClient
 from evals_engine.models.request_keys import Keys, missing_key, without_marks
 from evals_engine.results.result_file import MAX_FAILED_SHARE, write_result_file
 from evals_engine.results.totals import Tally
 from evals_engine.rows.evaluators import Evaluator, column_problem
 from evals_engine.runs.evaluation_types import Task, read_task
-from evals_engine.runs.row_queue import RowFeed
-from evals_engine.runs.row_workers import GRACE_SECONDS, Judging
+from evals_engine.runs.row_queue import RowQueue
+from evals_engine.runs.row_workers import GRACE_SECONDS, RowWorkers
 from evals_engine.store.database import StorageError
 from evals_engine.store.private_files import put_in_place
 from evals_engine.store.store import (
@@ -36,39 +36,39 @@ class LeaseLostError(Exception):
 
 
 @dataclass(frozen=True)
-class Tools:
-    """What every run of a process shares."""
+class RunContext:
+    """The collaborators that all runs of a process share."""
 
     store: Store
     config: EngineConfig
     client: ModelClient
     clock: Callable[[], float]
     """Unix seconds."""
-    owner: str
-    """How this process signs its leases."""
+    process_id: str
+    """The id under which this process holds its leases."""
 
 
 class Run:
     """One evaluation, owned by this process through a lease."""
 
-    def __init__(self, evaluation: StoredEvaluation, tools: Tools, keys: Keys) -> None:
+    def __init__(self, evaluation: StoredEvaluation, context: RunContext, keys: Keys) -> None:
         self.evaluation = evaluation
-        self.tools = tools
+        self.context = context
         self.keys = keys
-        self._judging: Judging | None = None
+        self._workers: RowWorkers | None = None
         self._stopping = evaluation.cancel_requested
 
     def stop(self) -> None:
         """Start no further row; the evaluation ends as cancelled, with what it has."""
         self._stopping = True
-        if self._judging is not None:
-            self._judging.stop()
+        if self._workers is not None:
+            self._workers.stop()
 
     @property
     def note(self) -> str | None:
         """Why it does not get on, or soon will not; None while all is well."""
-        if self._judging and self._judging.trouble:
-            return f"It waits, and goes on by itself: {self._judging.trouble}"
+        if self._workers and self._workers.trouble:
+            return f"It waits, and goes on by itself: {self._workers.trouble}"
         if self._stopping:
             return f"It is being cancelled; rows in flight have {GRACE_SECONDS:.0f} s to finish."
         return None
@@ -83,8 +83,8 @@ class Run:
         try:
             task = read_task(self.evaluation.type, without_marks(self.evaluation.parameters))
             file, evaluator = await self._prepare(task)
-        except (RequestFault, DatasetError) as fault:
-            await self._end(Step("user_error", str(fault), self.tools.clock()), {}, None)
+        except (RequestError, DatasetError) as fault:
+            await self._end(Step("user_error", str(fault), self.context.clock()), {}, None)
             return
         await self._step("running", "Rows are being judged", file.line_count)
         await self._judge_rows(evaluator, file)
@@ -96,35 +96,35 @@ class Run:
         What was judged stays in the ledger.
         """
         message = "Internal error of the engine, logged there; nothing to change in the request."
-        await self._end(Step("error", message, self.tools.clock()), {}, None)
+        await self._end(Step("error", message, self.context.clock()), {}, None)
 
     async def _prepare(self, task: Task) -> tuple[StoredFile, Evaluator]:
         """Everything that can be refused before the first call."""
         if self.evaluation.total_rows is None:
             await self._step("queued", "The data set is being checked", None)
         if field := missing_key(self.evaluation.parameters, self.keys):
-            raise RequestFault(
+            raise RequestError(
                 f"The key of the external model in {field} is not stored, and the process that "
                 "was given it has ended. Use a named credential, or create the evaluation again.",
                 param=field,
             )
-        evaluator = task.evaluator(self.tools.config, self.tools.client, self.keys)
+        evaluator = task.evaluator(self.context.config, self.context.client, self.keys)
         file = await to_thread.run_sync(
-            self.tools.store.get_file, self.evaluation.file_id, self.evaluation.owner
+            self.context.store.get_file, self.evaluation.file_id, self.evaluation.owner
         )
         if file is None:
-            raise RequestFault("The data set was deleted.", param="input_data_file_path")
+            raise RequestError("The data set was deleted.", param="input_data_file_path")
         columns = await to_thread.run_sync(self._columns, file)
         if problem := column_problem(evaluator, columns):
-            raise RequestFault(problem, param="input_data_file_path")
+            raise RequestError(problem, param="input_data_file_path")
         return file, evaluator
 
     def _columns(self, file: StoredFile) -> list[str]:
         try:
-            with self.tools.store.path_of(file.id).open("rb") as stream:
+            with self.context.store.path_of(file.id).open("rb") as stream:
                 return list(next(read_rows(stream, file.kind)))
         except FileNotFoundError:
-            raise RequestFault(
+            raise RequestError(
                 "The bytes of the data set are gone from the data directory; upload it again.",
                 param="input_data_file_path",
             ) from None
@@ -132,22 +132,24 @@ class Run:
             raise StorageError(f"The data set cannot be read ({error.strerror}).") from error
 
     async def _judge_rows(self, evaluator: Evaluator, file: StoredFile) -> None:
-        store = self.tools.store
+        store = self.context.store
         done = await to_thread.run_sync(store.done_rows, self.evaluation.id, file.line_count)
-        feed = RowFeed(store.path_of(file.id), file.kind, done)
+        queue = RowQueue(store.path_of(file.id), file.kind, done)
         failed = self.evaluation.failed_rows
-        self._judging = Judging(evaluator, feed, file.line_count, failed, self._commit)
+        self._workers = RowWorkers(evaluator, queue, file.line_count, failed, self._commit)
         if self._stopping:
-            self._judging.stop()
+            self._workers.stop()
         try:
-            if not await self._judging.run():
+            if not await self._workers.run():
                 raise LeaseLostError
         finally:
-            feed.close()
+            queue.close()
 
     def _commit(self, batch: list[FinishedRow]) -> bool:
-        tools = self.tools
-        return tools.store.add_rows(self.evaluation.id, tools.owner, batch, tools.clock())
+        context = self.context
+        return context.store.add_rows(
+            self.evaluation.id, context.process_id, batch, context.clock()
+        )
 
     async def _conclude(self, task: Task, file: StoredFile) -> None:
         """Write the result file and end the evaluation as what it turned out to be."""
@@ -156,7 +158,7 @@ class Run:
         tally = task.tally()
         size = await to_thread.run_sync(self._write_results, tally, file, result_id)
         results = tally.results() | {"result_file_id": result_id}
-        status, message = _verdict(tally, file.line_count)
+        status, message = _final_status(tally, file.line_count)
         record = StoredFile(
             id=result_id,
             owner=self.evaluation.owner,
@@ -165,20 +167,20 @@ class Run:
             kind="jsonl",
             bytes=size,
             line_count=tally.valid + tally.failed,
-            created_at=self.tools.clock(),
+            created_at=self.context.clock(),
             upload_key=None,
         )
-        step = Step(status, message, self.tools.clock())
+        step = Step(status, message, self.context.clock())
         try:
             await self._end(step, results, record)
         except (LeaseLostError, StorageError):
-            self.tools.store.path_of(result_id).unlink(missing_ok=True)
+            self.context.store.path_of(result_id).unlink(missing_ok=True)
             raise
-        await to_thread.run_sync(self.tools.store.clear_ledger, self.evaluation.id)
+        await to_thread.run_sync(self.context.store.clear_ledger, self.evaluation.id)
 
     def _write_results(self, tally: Tally, file: StoredFile, result_id: str) -> int:
         """Write the result file, counting in the tally; answers its size in bytes."""
-        store = self.tools.store
+        store = self.context.store
         path = store.path_of(result_id)
         part = path.with_suffix(".part")
         try:
@@ -194,10 +196,10 @@ class Run:
             part.unlink(missing_ok=True)
 
     async def _step(self, status: str, message: str, total: int | None) -> None:
-        tools = self.tools
-        step = Step(status, message, tools.clock())
+        context = self.context
+        step = Step(status, message, context.clock())
         if not await to_thread.run_sync(
-            tools.store.set_status, self.evaluation.id, tools.owner, step, total
+            context.store.set_status, self.evaluation.id, context.process_id, step, total
         ):
             raise LeaseLostError
 
@@ -206,12 +208,17 @@ class Run:
         if step.status != "completed":
             results = {**results, "error": step.message}
         if not await to_thread.run_sync(
-            self.tools.store.finish, self.evaluation.id, self.tools.owner, step, results, file
+            self.context.store.finish,
+            self.evaluation.id,
+            self.context.process_id,
+            step,
+            results,
+            file,
         ):
             raise LeaseLostError
 
 
-def _verdict(tally: Tally, total: int) -> tuple[str, str]:
+def _final_status(tally: Tally, total: int) -> tuple[str, str]:
     """What the evaluation turned out to be, and why."""
     judged = tally.valid + tally.failed
     if tally.failed > MAX_FAILED_SHARE * total:

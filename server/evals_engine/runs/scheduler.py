@@ -21,7 +21,7 @@ from anyio.abc import TaskGroup
 
 from evals_engine.errors import log_bug
 from evals_engine.models.request_keys import Keys
-from evals_engine.runs.run import LeaseLostError, Run, Tools
+from evals_engine.runs.run import LeaseLostError, Run, RunContext
 from evals_engine.store.database import StorageError
 from evals_engine.store.store import Lease, StoredEvaluation
 
@@ -37,7 +37,7 @@ POLL_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
-def new_owner() -> str:
+def new_process_id() -> str:
     """A name for this process that no other has."""
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
@@ -45,16 +45,16 @@ def new_owner() -> str:
 class Scheduler:
     """The runs of one process."""
 
-    def __init__(self, tools: Tools) -> None:
-        self.tools = tools
+    def __init__(self, context: RunContext) -> None:
+        self.context = context
         self._runs: dict[str, tuple[Run, anyio.CancelScope]] = {}
         self._keys: dict[str, Keys] = {}
         self._woken = anyio.Event()
 
     def lease(self) -> Lease:
         """A lease of this process from now on."""
-        until = self.tools.clock() + self.tools.config.lease_seconds
-        return Lease(self.tools.owner, until)
+        until = self.context.clock() + self.context.config.lease_seconds
+        return Lease(self.context.process_id, until)
 
     def keep_keys(self, evaluation_id: str, keys: Keys) -> None:
         """Hold an evaluation's keys in this process's memory until it has ended."""
@@ -87,19 +87,19 @@ class Scheduler:
 
     async def _claim(self, tasks: TaskGroup) -> None:
         while len(self._runs) < MAX_RUNS:
-            lease, now = self.lease(), self.tools.clock()
+            lease, now = self.lease(), self.context.clock()
             evaluation = await to_thread.run_sync(
-                self.tools.store.claim, lease, now, list(self._runs), self._busy()
+                self.context.store.claim, lease, now, list(self._runs), self._busy()
             )
             if evaluation is None:
                 return
-            run = Run(evaluation, self.tools, self._keys.get(evaluation.id, {}))
+            run = Run(evaluation, self.context, self._keys.get(evaluation.id, {}))
             self._runs[evaluation.id] = (run, anyio.CancelScope())
             tasks.start_soon(self._run, evaluation)
 
     def _busy(self) -> list[str]:
         """Owners of whom this process runs as many evaluations as it may."""
-        if not self.tools.config.tokens:
+        if not self.context.config.tokens:
             return []
         runs = Counter(run.evaluation.owner for run, _ in self._runs.values())
         return [owner for owner, n in runs.items() if n >= MAX_SHARED_RUNS]
@@ -113,7 +113,7 @@ class Scheduler:
             log.info("evaluation %s is run by another process now", evaluation.id)
         except* StorageError as group:
             log.error("evaluation %s waits: %s", evaluation.id, group.exceptions[0])
-            await anyio.sleep(self.tools.config.lease_seconds)
+            await anyio.sleep(self.context.config.lease_seconds)
         except* Exception as group:  # noqa: BLE001 - a bug in one run must not end the others
             log_bug(f"evaluation {evaluation.id}", group)
             await self._try(run.give_up)
@@ -123,7 +123,7 @@ class Scheduler:
 
     async def _renew(self) -> None:
         while True:
-            await anyio.sleep(self.tools.config.lease_seconds / 4)
+            await anyio.sleep(self.context.config.lease_seconds / 4)
             await self._try(self._look_after)
 
     async def _look_after(self) -> None:
@@ -131,7 +131,7 @@ class Scheduler:
         watched = dict(self._runs)
         if not watched:
             return
-        owned = await to_thread.run_sync(self.tools.store.renew_leases, self.lease())
+        owned = await to_thread.run_sync(self.context.store.renew_leases, self.lease())
         for evaluation_id, (run, scope) in watched.items():
             if evaluation_id not in owned:
                 scope.cancel()
@@ -139,7 +139,9 @@ class Scheduler:
                 run.stop()
 
     async def _release(self, evaluation_id: str) -> None:
-        await to_thread.run_sync(self.tools.store.release_lease, evaluation_id, self.tools.owner)
+        await to_thread.run_sync(
+            self.context.store.release_lease, evaluation_id, self.context.process_id
+        )
 
     async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
         """Do what is done again in a moment anyway; a disk that takes nothing is only logged."""

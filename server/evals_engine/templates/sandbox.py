@@ -41,7 +41,7 @@ _PARTS_PER_STEP = 10
 _MAX_INTEGER_BITS = 4096
 
 
-class Charge:
+class CostFilter:
     """Filters that only charge; no template can spell their names."""
 
     TURNS = "charge turns"
@@ -124,10 +124,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.steps_left = MAX_STEPS
         super().__init__(undefined=StrictUndefined, autoescape=False, finalize=self._printed)
         self.filters = {name: self._bounded(name, self.filters[name]) for name in FILTERS}
-        self.filters[Charge.TURNS] = self._turns
-        self.filters[Charge.SIZE] = self._sized
-        self.filters[Charge.CONTAINER] = self._container
-        self.filters[Charge.STEPS] = self._steps()
+        self.filters[CostFilter.TURNS] = self._turns
+        self.filters[CostFilter.SIZE] = self._sized
+        self.filters[CostFilter.CONTAINER] = self._container
+        self.filters[CostFilter.STEPS] = self._steps()
         self.tests = {
             name: run if name in _GLANCING_TESTS else self._bounded(name, run)
             for name, run in self.tests.items()

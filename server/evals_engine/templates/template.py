@@ -14,8 +14,8 @@ from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
-from evals_engine.faults import MAX_QUOTE, RequestFault, cleaned
-from evals_engine.templates.sandbox import FILTERS, MAX_OUTPUT, Charge, Sandbox
+from evals_engine.faults import MAX_QUOTE, RequestError, cleaned
+from evals_engine.templates.sandbox import FILTERS, MAX_OUTPUT, CostFilter, Sandbox
 
 MAX_SOURCE = 64 * 1024
 """The longest template, in characters."""
@@ -48,7 +48,7 @@ class Template:
             field: the request field that holds it, named in every error.
 
         Raises:
-            RequestFault: it is too large or no valid template, it refers to other templates, or it
+            RequestError: it is too large or no valid template, it refers to other templates, or it
                 uses a filter that there is not.
         """
         self.field = field
@@ -67,10 +67,10 @@ class Template:
                 _Charging().visit(tree), globals=self._sandbox.functions
             )
         except TemplateSyntaxError as error:
-            raise RequestFault(
+            raise RequestError(
                 f"{field}, line {error.lineno}: {cleaned(error.message or 'not a template')}", field
             ) from None
-        except RequestFault:
+        except RequestError:
             raise
         except ValueError:
             raise self._refusal("has a number that is too long") from None
@@ -81,7 +81,7 @@ class Template:
         """The text for one row.
 
         Raises:
-            RequestFault: a name or an attribute is missing, the sandbox forbids something, an
+            RequestError: a name or an attribute is missing, the sandbox forbids something, an
                 operation fails, or a bound is reached.
         """
         self._sandbox.start_anew()
@@ -106,29 +106,29 @@ class Template:
             )
         for used in tree.find_all(nodes.Filter):
             if used.name not in FILTERS:
-                raise RequestFault(
+                raise RequestError(
                     f"{self.field}, line {used.lineno}: No filter named "
                     f"'{cleaned(used.name, 60)}'. There are: {', '.join(sorted(FILTERS))}.",
                     self.field,
                 )
 
-    def _refusal(self, reason: str) -> RequestFault:
-        return RequestFault(f"{self.field}: {reason}", self.field)
+    def _refusal(self, reason: str) -> RequestError:
+        return RequestError(f"{self.field}: {reason}", self.field)
 
-    def _fault(self, error: Exception) -> RequestFault:
+    def _fault(self, error: Exception) -> RequestError:
         line = _template_line(error.__traceback__)
         where = f"{self.field}, line {line}" if line else self.field
         # Other errors may quote a value of the row; their kind alone is told.
         what = str(error) if isinstance(error, TemplateError) else f"fails ({type(error).__name__})"
         limit = 1000 if isinstance(error, SecurityError) else MAX_QUOTE
-        return RequestFault(f"{where}: {cleaned(what, limit)}", self.field)
+        return RequestError(f"{where}: {cleaned(what, limit)}", self.field)
 
 
 class _Charging(NodeTransformer):
     """Sends what costs more than its text shows through filters of the sandbox that charge it."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - named after the node
-        node.iter = _filtered(cast("nodes.Expr", node.iter), Charge.TURNS)
+        node.iter = _filtered(cast("nodes.Expr", node.iter), CostFilter.TURNS)
         return self._body(node)
 
     def visit_Macro(self, node: nodes.Macro) -> nodes.Node:  # noqa: N802
@@ -146,23 +146,25 @@ class _Charging(NodeTransformer):
 
     def visit_Compare(self, node: nodes.Compare) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
-        node.expr = _filtered(node.expr, Charge.SIZE)
+        node.expr = _filtered(node.expr, CostFilter.SIZE)
         for operand in node.ops:
             inside = operand.op in {"in", "notin"}
-            operand.expr = _filtered(operand.expr, Charge.CONTAINER if inside else Charge.SIZE)
+            operand.expr = _filtered(
+                operand.expr, CostFilter.CONTAINER if inside else CostFilter.SIZE
+            )
         return node
 
     def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
         if isinstance(node.arg, nodes.Slice):
-            node.node = _filtered(node.node, Charge.SIZE)
+            node.node = _filtered(node.node, CostFilter.SIZE)
         else:
-            node.arg = _filtered(node.arg, Charge.SIZE)
+            node.arg = _filtered(node.arg, CostFilter.SIZE)
         return node
 
     def visit_Pair(self, node: nodes.Pair) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
-        node.key = _filtered(node.key, Charge.SIZE)
+        node.key = _filtered(node.key, CostFilter.SIZE)
         return node
 
     def _body(self, node: _Repeated) -> nodes.Node:
@@ -170,13 +172,13 @@ class _Charging(NodeTransformer):
         weight = sum(map(_size, node.body)) // _NODES_PER_STEP
         self.generic_visit(node)
         if weight:
-            charge = _filtered(nodes.Const(weight, lineno=node.lineno), Charge.STEPS)
+            charge = _filtered(nodes.Const(weight, lineno=node.lineno), CostFilter.STEPS)
             node.body.insert(0, nodes.ExprStmt(charge, lineno=node.lineno))
         return node
 
 
 def _filtered(value: nodes.Expr, name: str) -> nodes.Expr:
-    if isinstance(value, nodes.Const) and name != Charge.STEPS:
+    if isinstance(value, nodes.Const) and name != CostFilter.STEPS:
         return value
     return nodes.Filter(
         value, name, [], [], None, None, lineno=value.lineno, environment=value.environment

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallFailed, RequestFault
+from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.judges.judge import Decision, Judge, make_judge
 from evals_engine.judges.verdicts import ChoiceForm, LabelForm, ScoreForm, VerdictForm
 from evals_engine.models.client import ModelClient
@@ -106,7 +106,7 @@ async def test_a_failed_second_try_leaves_the_first_text_invalid() -> None:
 
 async def test_a_judge_that_gives_no_answer_is_a_failed_call() -> None:
     async with judge([failure(401)]) as (judging, _):
-        with pytest.raises(ModelCallFailed, match="401"):
+        with pytest.raises(ModelCallError, match="401"):
             await judging.verdict(ROW, None, "Paris")
 
 
@@ -177,7 +177,7 @@ async def test_a_refused_row_does_not_lower_a_way_that_has_worked() -> None:
 
     async with judge(answer) as (judging, server):
         await judging.verdict(ROW, None, "short")
-        with pytest.raises(ModelCallFailed, match="context length exceeded"):
+        with pytest.raises(ModelCallError, match="context length exceeded"):
             await judging.verdict(ROW, None, "long")
         await judging.verdict(ROW, None, "short")
     assert [kind_of(request) for request in server.requests] == ["json_schema"] * 3
@@ -185,7 +185,7 @@ async def test_a_refused_row_does_not_lower_a_way_that_has_worked() -> None:
 
 async def test_a_request_that_is_refused_in_every_way_is_a_failed_call() -> None:
     async with judge(lambda _: failure(422, "no")) as (judging, server):
-        with pytest.raises(ModelCallFailed, match="422: no"):
+        with pytest.raises(ModelCallError, match="422: no"):
             await judging.verdict(ROW, None, "x")
         assert len(server.requests) == 4
 
@@ -259,9 +259,9 @@ async def test_two_passes_that_cannot_be_read_decide_nothing() -> None:
 
 
 async def test_two_failed_passes_are_a_failed_call() -> None:
-    with pytest.raises(ModelCallFailed, match="500"):
+    with pytest.raises(ModelCallError, match="500"):
         await decision(failure(500), failure(500))
-    with pytest.raises(ModelCallFailed, match="500"):
+    with pytest.raises(ModelCallError, match="500"):
         await decision(failure(500), failure(500), both_orders=False)
 
 
@@ -293,17 +293,17 @@ async def test_a_rule_decides_the_same_in_both_orders(
 
 
 async def test_a_rule_without_an_answer_says_what_to_name() -> None:
-    with pytest.raises(RequestFault, match="name a column") as caught:
+    with pytest.raises(RequestError, match="name a column") as caught:
         await rule("contains", LABELS, "good").verdict({"expected": "x"}, None, None)
     assert caught.value.param == "model_to_evaluate"
 
 
 def test_what_cannot_judge_is_refused_before_any_row() -> None:
-    with pytest.raises(RequestFault, match="The rules are: rule/exact-match"):
+    with pytest.raises(RequestError, match="The rules are: rule/exact-match"):
         rule("vibes", LABELS, "good")
-    with pytest.raises(RequestFault, match="no pass label"):
+    with pytest.raises(RequestError, match="no pass label"):
         rule("contains", LABELS, "good", "bad")
-    with pytest.raises(RequestFault, match="no endpoint"):
+    with pytest.raises(RequestError, match="no endpoint"):
         make_judge(config(), LABELS, None, ModelClient(0, 1), 8)
-    with pytest.raises(RequestFault, match=r"judge.system_template, line 1"):
+    with pytest.raises(RequestError, match=r"judge.system_template, line 1"):
         make_judge(config(template="{{"), LABELS, None, ModelClient(0, 1), 8)

@@ -16,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallFailed
+from evals_engine.faults import ModelCallError
 from evals_engine.models.client import MAX_BODY, Completion, ModelClient
 from evals_engine.models.completions import MAX_RETRY_AFTER
 from tests.engine.model_server import (
@@ -47,8 +47,8 @@ class Scene:
             self.endpoint, "m", messages, max_tokens=9, temperature=0.5, extra=extra
         )
 
-    async def failure(self) -> ModelCallFailed:
-        with pytest.raises(ModelCallFailed) as caught:
+    async def failure(self) -> ModelCallError:
+        with pytest.raises(ModelCallError) as caught:
             await self.chat()
         assert TOKEN not in str(caught.value)
         return caught.value
@@ -278,7 +278,7 @@ async def test_an_endpoint_lists_its_models() -> None:
 async def test_an_endpoint_that_lists_nothing_says_why_and_is_asked_once() -> None:
     async with scene([]) as s:
         elsewhere = ModelEndpoint(s.server.base_url.removesuffix("/v1"))
-        with pytest.raises(ModelCallFailed, match="404: no such model, or the base URL is wrong"):
+        with pytest.raises(ModelCallError, match="404: no such model, or the base URL is wrong"):
             await s.client.list_models(elsewhere)
         assert s.waits == []
 

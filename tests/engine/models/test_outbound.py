@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.faults import ModelCallFailed
+from evals_engine.faults import ModelCallError
 from evals_engine.models.addresses import METADATA, refusal
 from evals_engine.models.client import ModelClient
 from evals_engine.models.endpoints import endpoint_for
@@ -90,7 +90,7 @@ def at(server: ModelServer, host: str, *, allow_private: bool = False) -> ModelE
 
 async def test_a_public_name_that_leads_to_this_machine_is_not_called() -> None:
     async with calling(Names(["127.0.0.1"]), retries=3) as (server, client):
-        with pytest.raises(ModelCallFailed) as caught:
+        with pytest.raises(ModelCallError) as caught:
             await ask(client, at(server, "models.example"))
         assert server.requests == []
     said = str(caught.value)
@@ -104,7 +104,7 @@ async def test_a_name_that_moves_to_a_private_address_is_refused_when_it_has_mov
     assert refusal("models.example", "93.184.215.14", allow_private=False) is None
     names.asked.append("what was looked up before the call")
     async with calling(names) as (server, client):
-        with pytest.raises(ModelCallFailed, match="not called"):
+        with pytest.raises(ModelCallError, match="not called"):
             await ask(client, at(server, "models.example"))
         assert server.requests == []
 
@@ -136,7 +136,7 @@ async def test_an_address_that_is_written_there_is_meant() -> None:
 async def test_the_operator_may_allow_public_names_in_the_own_network() -> None:
     async with calling(Names(["127.0.0.1"])) as (server, client):
         assert await ask(client, at(server, "llm.example", allow_private=True)) == "Hi"
-        with pytest.raises(ModelCallFailed, match="not called"):
+        with pytest.raises(ModelCallError, match="not called"):
             await ask(client, at(server, "llm.example"))
 
 
@@ -145,7 +145,7 @@ async def test_some_addresses_are_never_called(address: str) -> None:
     host = f"[{address}]" if ":" in address else address
     async with calling(Names([address])) as (server, client):
         for name in ("metadata.internal", "models.example", host):
-            with pytest.raises(ModelCallFailed, match="not called"):
+            with pytest.raises(ModelCallError, match="not called"):
                 await ask(client, at(server, name, allow_private=True))
         assert server.requests == []
 
@@ -153,7 +153,7 @@ async def test_some_addresses_are_never_called(address: str) -> None:
 @pytest.mark.parametrize("host", ["2852039166", "169.254.43518", "169。254。169。254"])
 async def test_an_address_in_another_spelling_gains_nothing(host: str) -> None:
     async with calling(Names(["169.254.169.254"])) as (server, client):
-        with pytest.raises(ModelCallFailed, match="not called"):
+        with pytest.raises(ModelCallError, match="not called"):
             await ask(client, at(server, host, allow_private=True))
 
 
@@ -184,7 +184,7 @@ async def test_a_redirect_to_another_host_is_not_followed() -> None:
             ModelServer([failure(307, Location=location)]) as outer,
             ModelClient(0, 5) as client,
         ):
-            with pytest.raises(ModelCallFailed, match="a redirect, which is not followed"):
+            with pytest.raises(ModelCallError, match="a redirect, which is not followed"):
                 await ask(client, ModelEndpoint(outer.base_url))
         assert inner.requests == []
 

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallFailed, RequestFault
+from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.models.client import ModelClient
 from evals_engine.rows.candidate import Candidate
 from evals_schemas.evaluation_api.evaluations import ModelRequest
@@ -88,7 +88,7 @@ async def test_a_row_without_pictures_is_plain_text(images: object) -> None:
 )
 async def test_a_picture_that_would_have_to_be_fetched_is_refused(images: object) -> None:
     async with candidate() as (model, server):
-        with pytest.raises(RequestFault, match="data:image") as caught:
+        with pytest.raises(RequestError, match="data:image") as caught:
             await model.answer(ROW | {"image_data_urls": images})
     assert caught.value.param == "image_data_urls"
     assert server.requests == []
@@ -97,7 +97,7 @@ async def test_a_picture_that_would_have_to_be_fetched_is_refused(images: object
 async def test_an_answer_that_is_all_reasoning_is_a_failure_that_names_the_limit() -> None:
     cut = completion(None, reasoning_content="hm", finish_reason="length")
     async with candidate(lambda _: cut) as (model, _):
-        with pytest.raises(ModelCallFailed, match=r"its 1024 tokens.*raise max_tokens"):
+        with pytest.raises(ModelCallError, match=r"its 1024 tokens.*raise max_tokens"):
             await model.answer(ROW)
 
 
@@ -116,5 +116,5 @@ def test_a_template_error_names_the_field_it_came_in() -> None:
     request = ModelRequest(
         model="m", model_source="serverless", system_template="{{", input_template=""
     )
-    with pytest.raises(RequestFault, match=r"model_a\.system_template, line 1"):
+    with pytest.raises(RequestError, match=r"model_a\.system_template, line 1"):
         Candidate(request, ModelEndpoint(""), ModelClient(0, 1), field="model_a")

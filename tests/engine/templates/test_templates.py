@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_engine.faults import RequestFault
+from evals_engine.faults import RequestError
 from evals_engine.templates.sandbox import FILTERS, MAX_DEPTH, MAX_OUTPUT, TEXT_METHODS
 from evals_engine.templates.template import MAX_NODES, MAX_SOURCE, Template
 
@@ -17,7 +17,7 @@ def rendered(source: str, **row: Any) -> str:
 
 
 def fault(source: str, **row: Any) -> str:
-    with pytest.raises(RequestFault) as caught:
+    with pytest.raises(RequestError) as caught:
         rendered(source, **row)
     assert caught.value.param == "judge.system_template"
     return str(caught.value)
@@ -92,7 +92,7 @@ def test_a_missing_column_is_named_with_its_line() -> None:
 
 
 def test_an_unknown_filter_is_found_before_any_row_and_told_what_there_is() -> None:
-    with pytest.raises(RequestFault, match="f, line 2: No filter named 'shout'") as caught:
+    with pytest.raises(RequestError, match="f, line 2: No filter named 'shout'") as caught:
         Template("\n{{ x|shout }}", "f")
     assert ", ".join(sorted(FILTERS)) in str(caught.value)
 
@@ -235,7 +235,7 @@ def test_work_on_large_values_is_paid_for_and_stopped_within_seconds(source: str
     }
     template = Template(source, "f")
     started = time.monotonic()
-    with pytest.raises(RequestFault):
+    with pytest.raises(RequestError):
         template.render(row)
     assert time.monotonic() - started < 10
 
@@ -300,5 +300,5 @@ def test_the_bounds_start_anew_with_every_row() -> None:
 
 
 def test_nesting_too_deep_to_compile_is_a_fault() -> None:
-    with pytest.raises(RequestFault, match="nested too deeply"):
+    with pytest.raises(RequestError, match="nested too deeply"):
         Template("{{" + "(" * 20_000, "f")
