@@ -23,7 +23,8 @@ wheel: $(READY)  ## build the wheel and run it away from this tree
 	$(BIN)/python tests/wheel.py
 
 tests: $(READY)
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadgroup \
+	  --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
 
 bench: $(READY)  ## figures beside a floor or a peer, taken in the same run
 	$(BIN)/python -m benchmarks
