@@ -1,0 +1,38 @@
+"""The kinds of records that the state holds: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RecordKind:
+    """What one kind of record is for, and how long it is useful."""
+
+    name: str
+    """Its name in the database; never changes."""
+    purpose: str
+    """One sentence for the page that says what is kept where."""
+    most: int
+    """Records of this kind for each principal; beyond it, the ones written longest ago go first."""
+    seconds: float | None = None
+    """Seconds after its last write in which a record counts; None if it never expires."""
+
+
+STARTED = RecordKind(
+    "started",
+    "evaluations that were started, by the digest of their request, so that an identical create "
+    "is recognised",
+    most=1_000,
+    seconds=86_400.0,
+)
+UNSETTLED = RecordKind(
+    "unsettled",
+    "creates that were sent and whose answer was lost, by the digest of their request",
+    most=1_000,
+    seconds=86_400.0,
+)
+
+KINDS: Mapping[str, RecordKind] = {kind.name: kind for kind in (STARTED, UNSETTLED)}
+"""Every kind, by its name. A new kind is a line here."""

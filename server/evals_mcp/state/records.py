@@ -1,0 +1,228 @@
+"""Records under a principal: written, read, listed, exported and deleted.
+
+A record is a JSON value with a kind and a name. Everything here blocks; callers on an event loop
+hand it to a worker thread.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from evals_mcp.errors import InvalidRequestError
+from evals_mcp.state.database import StateDatabase
+from evals_mcp.state.kinds import RecordKind
+
+MAX_NAME_BYTES = 500
+"""The longest name of a record in UTF-8."""
+
+Clock = Callable[[], datetime]
+"""The time with its zone."""
+
+
+class QuotaError(InvalidRequestError):
+    """A principal's records would take more bytes than its quota allows; nothing was written."""
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """One record."""
+
+    kind: str
+    name: str
+    value: Any
+    """A JSON value."""
+    created_at: datetime
+    updated_at: datetime
+    """When it was last written; UTC."""
+
+
+class State:
+    """The server's state in one folder, shared by all processes that use the folder."""
+
+    def __init__(self, folder: Path, max_bytes: int, now: Clock) -> None:
+        """Name the folder; nothing is opened or made before the first use.
+
+        Args:
+            folder: where `state.db` lies.
+            max_bytes: bytes of names and values that each principal may keep.
+            now: the time.
+        """
+        self._database = StateDatabase(folder)
+        self._max_bytes = max_bytes
+        self._now = now
+
+    def of(self, principal_id: str) -> PrincipalRecords:
+        """Return the records of one principal."""
+        return PrincipalRecords(self._database, principal_id, self._max_bytes, self._now)
+
+
+class PrincipalRecords:
+    """The records of one principal; those of others are out of reach.
+
+    Every method raises `StateError` if the file cannot be used.
+    """
+
+    def __init__(
+        self, database: StateDatabase, principal_id: str, max_bytes: int, now: Clock
+    ) -> None:
+        self._database = database
+        self._principal = principal_id
+        self._max_bytes = max_bytes
+        self._now = now
+
+    def put(self, kind: RecordKind, name: str, value: Any) -> None:
+        """Write a record, in place of one with the same kind and name.
+
+        Raises:
+            QuotaError: the principal's quota does not allow it.
+        """
+        self.update(kind, name, lambda _: value)
+
+    def update(self, kind: RecordKind, name: str, change: Callable[[Any], Any]) -> Any:
+        """Read, change and write one record as one unit, and return its new value.
+
+        Args:
+            kind: the record's kind.
+            name: the record's name.
+            change: returns the new value for the present one, which is None if there is no record
+                or it has expired. If it returns None, the record is deleted.
+
+        Raises:
+            QuotaError: the principal's quota does not allow the new value.
+        """
+        if len(name.encode(errors="surrogatepass")) > MAX_NAME_BYTES:
+            raise ValueError(f"a record's name has at most {MAX_NAME_BYTES} bytes")
+        with self._database.transaction() as connection:
+            value = change(self._value(connection, kind, name))
+            if value is None:
+                connection.execute(_DELETE, self._key(kind, name))
+            else:
+                self._write(connection, kind, name, value)
+        return value
+
+    def get(self, kind: RecordKind, name: str) -> Any:
+        """Return a record's value; None if there is no record or it has expired."""
+        with self._database.reading() as connection:
+            return self._value(connection, kind, name)
+
+    def list(self, kind: RecordKind) -> list[StoredRecord]:
+        """Return all records of one kind that have not expired, the last written first."""
+        with self._database.reading() as connection:
+            lines = connection.execute(
+                _LIST, {**self._key(kind, ""), "oldest": self._oldest(kind)}
+            ).fetchall()
+        return [_record(line) for line in lines]
+
+    def delete(self, kind: RecordKind, name: str) -> bool:
+        """Delete a record, and return whether there was one."""
+        with self._database.transaction() as connection:
+            return connection.execute(_DELETE, self._key(kind, name)).rowcount > 0
+
+    def delete_all(self) -> int:
+        """Delete everything of this principal, and return the number of records."""
+        with self._database.transaction() as connection:
+            return connection.execute(_DELETE_ALL, {"principal": self._principal}).rowcount
+
+    def export(self) -> Iterator[StoredRecord]:
+        """Yield every record of this principal, of all kinds, expired ones included."""
+        with self._database.reading() as connection:
+            for line in connection.execute(_EXPORT, {"principal": self._principal}):
+                yield _record(line)
+
+    def used_bytes(self) -> int:
+        """Return the bytes of names and values that count towards the quota."""
+        with self._database.reading() as connection:
+            return self._used(connection)
+
+    def _value(self, connection: sqlite3.Connection, kind: RecordKind, name: str) -> Any:
+        line = connection.execute(
+            _GET, {**self._key(kind, name), "oldest": self._oldest(kind)}
+        ).fetchone()
+        return None if line is None else json.loads(line[0])
+
+    def _write(
+        self, connection: sqlite3.Connection, kind: RecordKind, name: str, value: Any
+    ) -> None:
+        text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+        now = _written(self._now())
+        connection.execute(
+            _PUT,
+            {**self._key(kind, name), "value": text, "now": now, "bytes": len(name) + len(text)},
+        )
+        connection.execute(
+            _PRUNE, {**self._key(kind, ""), "oldest": self._oldest(kind), "most": kind.most}
+        )
+        used = self._used(connection)
+        if used > self._max_bytes:
+            raise QuotaError(
+                f"This would keep {used:,} bytes for you; state.max_bytes allows "
+                f"{self._max_bytes:,}. Delete something you no longer need, or ask the operator "
+                "to raise state.max_bytes."
+            )
+
+    def _used(self, connection: sqlite3.Connection) -> int:
+        return connection.execute(_USED, {"principal": self._principal}).fetchone()[0]
+
+    def _key(self, kind: RecordKind, name: str) -> dict[str, Any]:
+        return {"principal": self._principal, "kind": kind.name, "name": name}
+
+    def _oldest(self, kind: RecordKind) -> str:
+        if kind.seconds is None:
+            return ""
+        return _written(self._now() - timedelta(seconds=kind.seconds))
+
+
+def _written(moment: datetime) -> str:
+    """Return a time as text that sorts by time: UTC to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _record(line: tuple[str, str, str, str, str]) -> StoredRecord:
+    kind, name, value, created_at, updated_at = line
+    return StoredRecord(
+        kind,
+        name,
+        json.loads(value),
+        datetime.fromisoformat(created_at),
+        datetime.fromisoformat(updated_at),
+    )
+
+
+_GET = """
+    SELECT value FROM records
+    WHERE principal = :principal AND kind = :kind AND name = :name AND updated_at >= :oldest
+"""
+_LIST = """
+    SELECT kind, name, value, created_at, updated_at FROM records
+    WHERE principal = :principal AND kind = :kind AND updated_at >= :oldest
+    ORDER BY updated_at DESC, name
+"""
+_EXPORT = """
+    SELECT kind, name, value, created_at, updated_at FROM records
+    WHERE principal = :principal ORDER BY kind, name
+"""
+_USED = "SELECT COALESCE(SUM(bytes), 0) FROM records WHERE principal = :principal"
+_PUT = """
+    INSERT INTO records (principal, kind, name, value, bytes, created_at, updated_at)
+    VALUES (:principal, :kind, :name, :value, :bytes, :now, :now)
+    ON CONFLICT (principal, kind, name) DO UPDATE
+    SET value = :value, bytes = :bytes, updated_at = :now
+"""
+_DELETE = "DELETE FROM records WHERE principal = :principal AND kind = :kind AND name = :name"
+_DELETE_ALL = "DELETE FROM records WHERE principal = :principal"
+_PRUNE = """
+    DELETE FROM records
+    WHERE principal = :principal AND kind = :kind AND (
+        updated_at < :oldest
+        OR name IN (
+            SELECT name FROM records WHERE principal = :principal AND kind = :kind
+            ORDER BY updated_at DESC, name LIMIT -1 OFFSET :most
+        )
+    )
+"""
