@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -45,19 +45,23 @@ def is_equal(a: Any, b: Any) -> bool:
         return a is b
     if isinstance(a, int | float) and isinstance(b, int | float):
         return a == b
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(is_equal, a, b))
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(is_equal(a[key], b[key]) for key in a)
-    return type(a) is type(b) and a == b
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, list):
+        return len(cast("list[Any]", a)) == len(b) and all(map(is_equal, cast("list[Any]", a), b))
+    if isinstance(a, dict):
+        fields = cast("dict[str, Any]", a)
+        return fields.keys() == b.keys() and all(is_equal(fields[key], b[key]) for key in fields)
+    return a == b
 
 
 def respelled(value: Any) -> Any:
     """Return an equal value in another form: keys reversed, integers as floats where exact."""
     if isinstance(value, dict):
-        return {key: respelled(value[key]) for key in reversed(value)}
+        fields = cast("dict[str, Any]", value)
+        return {key: respelled(fields[key]) for key in reversed(fields)}
     if isinstance(value, list):
-        return [respelled(item) for item in value]
+        return [respelled(item) for item in cast("list[Any]", value)]
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**53:
         return float(value)
     return value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,7 +32,7 @@ anyio.run(main)
 
 
 @contextmanager
-def holder(folder: Path, principal: str, name: str) -> Iterator[subprocess.Popen[str]]:
+def holder(folder: Path, principal: str, name: str) -> Generator[subprocess.Popen[str]]:
     """Run a process that holds a lock until its standard input ends."""
     command = [sys.executable, "-c", HOLDER, str(folder), principal, name]
     with subprocess.Popen(

@@ -61,7 +61,10 @@ def test_records_of_another_principal_are_out_of_reach(state: State) -> None:
 
 def test_a_change_sees_the_present_value_and_none_deletes(state: State) -> None:
     records = state.of("alice")
-    add = lambda value: (value or 0) + 1  # noqa: E731
+
+    def add(value: int | None) -> int:
+        return (value or 0) + 1
+
     assert [records.update(NOTE, "count", add) for _ in range(3)] == [1, 2, 3]
     assert records.update(NOTE, "count", lambda _: None) is None
     assert records.get(NOTE, "count") is None

@@ -1,0 +1,1 @@
+"""Files handed to and taken from a user: paths on this machine, or short-lived signed URLs."""
