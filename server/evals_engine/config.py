@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from evals_schemas.evaluation_api.rules import CONTAINS
+
 
 @dataclass(frozen=True)
 class ModelEndpoint:
@@ -35,7 +37,7 @@ class EngineConfig:
     """The bearer token of the owner `local`. Without it and `tokens` none is asked for."""
     tokens: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
     """Further owners' bearer tokens, by owner; each sees what was made with the own token alone."""
-    benchmark_judge: str = "rule/contains"
+    benchmark_judge: str = CONTAINS
     """What judges a benchmark's answers: a rule, or a model of the serverless endpoint."""
     max_upload_bytes: int = 2 * 1024**3
     """The largest file taken."""

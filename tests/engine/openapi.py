@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.errors import ErrorBody
 from evals_schemas.evaluation_api.evaluations import EvaluationRequest
 from evals_schemas.evaluation_api.operations import (
@@ -19,7 +20,6 @@ from evals_schemas.evaluation_api.operations import (
     OPERATIONS,
     READ_ROWS,
     UPLOAD_FILE,
-    Operation,
 )
 
 REFERENCE = "#/components/schemas/{model}"

@@ -21,7 +21,8 @@ from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from evals_engine.config import EngineConfig
-from evals_schemas.evaluation_api.operations import OPERATIONS, Operation
+from evals_schemas.contract import Operation
+from evals_schemas.evaluation_api.operations import OPERATIONS
 from tests.engine.openapi import Description
 from tests.engine.running import RULE_JUDGE, EngineClient, running_engine
 

@@ -19,7 +19,7 @@ from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import ENDED
-from evals_schemas.tools.outputs import CreateEvaluationInput
+from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.tools.plans import Plan
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.server.fake_provider import jsonl

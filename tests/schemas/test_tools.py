@@ -15,23 +15,34 @@ from evals_schemas.evaluation_api.evaluations import (
     ModelRequest,
     ScoreParameters,
 )
-from evals_schemas.tools import outputs as tools
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
-from evals_schemas.tools.outputs import CandidateInput, CreateEvaluationInput, JudgeInput, Output
+from evals_schemas.tools.inputs import (
+    CancelEvaluationInput,
+    CandidateInput,
+    CreateEvaluationInput,
+    GetEvaluationInput,
+    GetStatusInput,
+    JudgeInput,
+    ListDatasetsInput,
+    ListEvaluationsInput,
+    ListModelsInput,
+    UploadDatasetInput,
+)
+from evals_schemas.tools.outputs import Output
 from evals_schemas.tools.portable_schema import portable_schema
 from evals_schemas.tools.result_pages import ReadResultsInput
 
 INPUTS = [
-    tools.CancelEvaluationInput,
+    CancelEvaluationInput,
     CompareEvaluationsInput,
-    tools.CreateEvaluationInput,
-    tools.GetEvaluationInput,
-    tools.GetStatusInput,
-    tools.ListDatasetsInput,
-    tools.ListEvaluationsInput,
-    tools.ListModelsInput,
+    CreateEvaluationInput,
+    GetEvaluationInput,
+    GetStatusInput,
+    ListDatasetsInput,
+    ListEvaluationsInput,
+    ListModelsInput,
     ReadResultsInput,
-    tools.UploadDatasetInput,
+    UploadDatasetInput,
 ]
 OUTPUTS = Output.__subclasses__()
 COMMITTED = Path(__file__).parents[2] / "schemas" / "evals_schemas" / "tools" / "tools.json"
@@ -92,7 +103,7 @@ def test_a_real_union_has_no_portable_form() -> None:
 
 
 def test_a_nullable_field_becomes_an_optional_one() -> None:
-    schema = portable_schema(tools.ListEvaluationsInput)
+    schema = portable_schema(ListEvaluationsInput)
 
     assert schema["properties"]["type"] == {
         "type": "string",

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.key_shapes import holds_key, looks_random
 from evals_mcp.tools.calls.arguments import parse_arguments
-from evals_schemas.tools.outputs import (
+from evals_schemas.tools.inputs import (
     CreateEvaluationInput,
     GetEvaluationInput,
     ListEvaluationsInput,

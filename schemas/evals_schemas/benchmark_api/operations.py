@@ -16,7 +16,7 @@ from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkUploaded,
     BenchmarkWireResults,
 )
-from evals_schemas.evaluation_api.operations import Operation
+from evals_schemas.contract import Operation
 
 _EVALUATIONS = "/api/v3/evaluations"
 _MODELS = "/api/v3/models"

@@ -14,6 +14,11 @@ from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
 from evals_schemas.contract import Answer, Request
+from evals_schemas.evaluation_api.defaults import (
+    CANDIDATE_MAX_TOKENS,
+    JUDGE_MAX_TOKENS,
+    TEMPERATURE,
+)
 
 EvaluationType = Literal["classify", "score", "compare"]
 ModelSource = Literal["serverless", "dedicated", "external"]
@@ -21,13 +26,6 @@ State = Literal["pending", "queued", "running", "completed", "error", "user_erro
 
 ENDED: frozenset[str] = frozenset({"completed", "error", "user_error"})
 """The states that no evaluation leaves."""
-
-RULE_PREFIX = "rule/"
-"""How the name of a rule judge begins: it computes its verdict and calls no model."""
-
-MAX_WORKERS = 1_024
-"""Calls in flight that the embedded engine gives one model at most, whatever `num_workers` says:
-each holds a row in memory and a connection open."""
 
 
 class Endpoint(Request):
@@ -56,10 +54,10 @@ class JudgeModelConfig(Endpoint):
     """The judge: a model with a rubric, or a rule (`rule/…`) whose template is what is expected."""
 
     max_tokens: int | None = Field(
-        default=None, description="Longest verdict in tokens; 32768 if absent.", ge=1
+        default=None, description=f"Longest verdict in tokens; {JUDGE_MAX_TOKENS} if absent.", ge=1
     )
     temperature: float | None = Field(
-        default=None, description="0 to 2; 0.05 if absent.", ge=0, le=2
+        default=None, description=f"0 to 2; {TEMPERATURE} if absent.", ge=0, le=2
     )
 
 
@@ -68,10 +66,12 @@ class ModelRequest(Endpoint):
 
     input_template: str = Field(description="User prompt as a Jinja2 template over the columns.")
     max_tokens: int | None = Field(
-        default=None, description="Longest answer in tokens; 1024 if absent.", ge=1
+        default=None,
+        description=f"Longest answer in tokens; {CANDIDATE_MAX_TOKENS} if absent.",
+        ge=1,
     )
     temperature: float | None = Field(
-        default=None, description="0 to 2; 0.05 if absent.", ge=0, le=2
+        default=None, description=f"0 to 2; {TEMPERATURE} if absent.", ge=0, le=2
     )
 
 

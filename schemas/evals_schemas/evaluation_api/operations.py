@@ -1,10 +1,6 @@
 """The operations of the evaluation API: one table for routes, client and tests."""
 
-from dataclasses import dataclass
-from typing import Literal
-
-from pydantic import BaseModel
-
+from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
     EvaluationJob,
@@ -12,25 +8,6 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.files import File, FileDeleted, FileList
 from evals_schemas.evaluation_api.models import JudgeModelList, Model
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation: where it is and what it answers."""
-
-    name: str
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    """Below the base URL; `{id}` stands for a percent-encoded id."""
-    answers: type[BaseModel] | None
-    """The body of a success; None for a file's bytes."""
-    as_list: bool = False
-    """Whether the body is a bare JSON array of `answers`."""
-    vendor: bool = True
-    """Whether Together has it; the embedded engine has all."""
-    also_retried: frozenset[int] = frozenset()
-    """Statuses for which a read is sent again, beside those for which every read is."""
-
 
 CREATE_EVALUATION = Operation("create_evaluation", "POST", "/evaluation", EvaluationCreated)
 LIST_EVALUATIONS = Operation("list_evaluations", "GET", "/evaluation", EvaluationJob, as_list=True)

@@ -21,7 +21,7 @@ from evals_engine.runs.creation import NewEvaluation, record
 from evals_engine.runs.idempotency import created_before, creation_key
 from evals_engine.runs.quotas import refuse_too_many
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, METRICS, BenchmarkCreateBody, Metric
-from evals_schemas.evaluation_api.evaluations import RULE_PREFIX
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
 
 async def create(request: Request) -> Response:

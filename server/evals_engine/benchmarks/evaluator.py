@@ -23,12 +23,12 @@ from evals_engine.rows.evaluators import GeneratedAnswers, Outcome, SingleEvalua
 from evals_schemas.benchmark_api.benchmarks import METRICS, Metric
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.evaluations import (
-    RULE_PREFIX,
     JudgeModelConfig,
     ModelRequest,
     ModelSource,
 )
 from evals_schemas.evaluation_api.rows import OUTPUT
+from evals_schemas.evaluation_api.rules import RULE_PREFIX, SIMILARITY
 
 SCORE = ScoreForm(0, 1)
 """What any judge of a benchmark gives an answer."""
@@ -137,7 +137,7 @@ class BenchmarkEvaluator:
         """
         if score is None or answer is None:
             return {"relevance": None, "correct": None}
-        alike = agreement("rule/similarity", expected, answer).value if self._by_rule else score
+        alike = agreement(SIMILARITY, expected, answer).value if self._by_rule else score
         return {"relevance": alike, "correct": score >= self._correct_from}
 
 

@@ -23,8 +23,9 @@ from evals_engine.judges.structured_output import Messages, StructuredAsker
 from evals_engine.judges.verdicts import LabelForm, Verdict, VerdictForm, read_verdict
 from evals_engine.models.client import Completion, ModelClient
 from evals_engine.templates.template import Template
-from evals_schemas.evaluation_api.evaluations import RULE_PREFIX, JudgeModelConfig
+from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 from evals_schemas.evaluation_api.rows import Choice
+from evals_schemas.evaluation_api.rules import REGEX, RULE_PREFIX
 
 _SWAPPED: Final[Mapping[object, Choice]] = {"A": "B", "B": "A", "Tie": "Tie"}
 _CHOICES: Final[Mapping[object, Choice]] = {"A": "A", "B": "B", "Tie": "Tie"}
@@ -250,7 +251,7 @@ class RuleJudge:
         return _decided(original, self._read(choice_text(self._rule, for_b, for_a)))
 
     async def _agreement(self, expected: str, answer: str) -> Agreement:
-        if self._rule == "rule/regex":  # a slow expression must not hold up the event loop
+        if self._rule == REGEX:  # a slow expression must not hold up the event loop
             return await anyio.to_thread.run_sync(agreement, self._rule, expected, answer)
         return agreement(self._rule, expected, answer)
 

@@ -23,6 +23,7 @@ from rapidfuzz.distance import Indel
 
 from evals_engine.faults import ModelCallError, RequestError, cleaned
 from evals_engine.judges.verdicts import ChoiceForm, LabelForm, ScoreForm, VerdictForm
+from evals_schemas.evaluation_api.rules import CONTAINS, EXACT_MATCH, NUMERIC, REGEX, SIMILARITY
 
 MAX_COMPARED = 20_000
 """Characters of each text that `rule/similarity` and `rule/numeric` look at."""
@@ -35,12 +36,12 @@ REGEX_SECONDS = 0.5
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
-        "rule/exact-match": "The answer equals the expected text; case and spacing do not count.",
-        "rule/contains": "The expected text occurs in the answer, not as a part of another word or "
+        EXACT_MATCH: "The answer equals the expected text; case and spacing do not count.",
+        CONTAINS: "The expected text occurs in the answer, not as a part of another word or "
         "number; case and spacing do not count.",
-        "rule/regex": "The expected text is a regular expression that is found in the answer.",
-        "rule/numeric": "The last number of the answer equals the last number expected.",
-        "rule/similarity": "How alike the answer and the expected text are, from 0 to 1.",
+        REGEX: "The expected text is a regular expression that is found in the answer.",
+        NUMERIC: "The last number of the answer equals the last number expected.",
+        SIMILARITY: "How alike the answer and the expected text are, from 0 to 1.",
     }
 )
 """Every rule judge by name, with what it does."""
@@ -97,14 +98,14 @@ def agreement(rule: str, expected: str, answer: str) -> Agreement:
         ModelCallError: the regular expression took too long on this answer.
     """
     check_rule(rule)
-    if not expected.strip() and rule != "rule/exact-match":
+    if not expected.strip() and rule != EXACT_MATCH:
         return Agreement(0.0, "the expected text is empty")
     return _COMPUTE[rule](expected, answer)
 
 
 def passing_agreement(rule: str) -> float:
     """The agreement from which an answer passes where a rule's verdict is yes or no."""
-    return SIMILAR_ENOUGH if rule == "rule/similarity" else 1.0
+    return SIMILAR_ENOUGH if rule == SIMILARITY else 1.0
 
 
 def verdict_text(
@@ -259,10 +260,10 @@ def _similarity(expected: str, answer: str) -> Agreement:
 
 _COMPUTE: Mapping[str, Callable[[str, str], Agreement]] = MappingProxyType(
     {
-        "rule/exact-match": _exact_match,
-        "rule/contains": _contains,
-        "rule/regex": _regex,
-        "rule/numeric": _numeric,
-        "rule/similarity": _similarity,
+        EXACT_MATCH: _exact_match,
+        CONTAINS: _contains,
+        REGEX: _regex,
+        NUMERIC: _numeric,
+        SIMILARITY: _similarity,
     }
 )

@@ -12,10 +12,8 @@ from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallError
 from evals_engine.judges.verdicts import VerdictForm
 from evals_engine.models.client import Completion, ModelClient
+from evals_schemas.evaluation_api.defaults import JUDGE_MAX_TOKENS, TEMPERATURE
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
-
-DEFAULT_MAX_TOKENS = 32768
-DEFAULT_TEMPERATURE = 0.05
 
 _FORMAT_REFUSED = frozenset({400, 422})
 
@@ -51,8 +49,8 @@ class StructuredAsker:
             client.chat,
             endpoint,
             config.model,
-            max_tokens=config.max_tokens or DEFAULT_MAX_TOKENS,
-            temperature=DEFAULT_TEMPERATURE if given is None else given,
+            max_tokens=config.max_tokens or JUDGE_MAX_TOKENS,
+            temperature=TEMPERATURE if given is None else given,
         )
 
     async def ask(self, messages: Messages) -> Completion:

@@ -8,13 +8,9 @@ from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.faults import RequestError
-from evals_schemas.evaluation_api.evaluations import MAX_WORKERS, RULE_PREFIX, Endpoint
-
-DEFAULT_WORKERS = {"serverless": 25, "dedicated": 5, "external": 20}
-"""Calls in flight when a request does not say, as the vendor has it."""
-
-RULE_WORKERS = 8
-"""Rows in flight under a rule judge over ready answers: nothing is waited for."""
+from evals_schemas.evaluation_api.defaults import MAX_WORKERS, RULE_WORKERS, WORKERS
+from evals_schemas.evaluation_api.evaluations import Endpoint
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
 
 def endpoint_for(
@@ -40,7 +36,7 @@ def workers_for(model: Endpoint) -> int:
         return min(model.num_workers, MAX_WORKERS)
     if model.model.startswith(RULE_PREFIX):
         return RULE_WORKERS
-    return DEFAULT_WORKERS[model.model_source]
+    return WORKERS[model.model_source]
 
 
 def _serverless(config: EngineConfig, field: str) -> ModelEndpoint:

@@ -12,10 +12,8 @@ from evals_engine.models.client import Completion, ModelClient
 from evals_engine.models.endpoints import workers_for
 from evals_engine.templates.template import Template
 from evals_schemas.datasets.reader import IMAGE_COLUMN
+from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, TEMPERATURE
 from evals_schemas.evaluation_api.evaluations import ModelRequest
-
-DEFAULT_MAX_TOKENS = 1024
-DEFAULT_TEMPERATURE = 0.05
 
 
 class Candidate:
@@ -45,9 +43,9 @@ class Candidate:
         self._system = Template(request.system_template, f"{field}.system_template")
         self._input = Template(request.input_template, f"{field}.input_template")
         self._in_flight = anyio.Semaphore(workers_for(request), fast_acquire=True)
-        self._max_tokens = request.max_tokens or DEFAULT_MAX_TOKENS
+        self._max_tokens = request.max_tokens or CANDIDATE_MAX_TOKENS
         given = request.temperature
-        self._temperature = DEFAULT_TEMPERATURE if given is None else given
+        self._temperature = TEMPERATURE if given is None else given
         self.columns = self._system.columns | self._input.columns
         """The columns that its templates read."""
 

@@ -18,7 +18,6 @@ from evals_engine.models.request_keys import Keys
 from evals_engine.rows.candidate import Candidate
 from evals_schemas.datasets.reader import IMAGE_COLUMN, Row
 from evals_schemas.evaluation_api.evaluations import (
-    RULE_PREFIX,
     AnyParameters,
     ClassifyParameters,
     ColumnOrModel,
@@ -28,6 +27,7 @@ from evals_schemas.evaluation_api.evaluations import (
     candidates,
 )
 from evals_schemas.evaluation_api.rows import OUTPUT, FailedAt
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
 State = Literal["ok", "generation_failed", "judge_failed", "invalid"]
 

@@ -18,7 +18,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ScoreParameters,
     parse_evaluation_request,
 )
-from evals_schemas.tools.outputs import (
+from evals_schemas.tools.inputs import (
     RESPONSE_COLUMNS,
     CandidateInput,
     CreateEvaluationInput,

@@ -12,8 +12,8 @@ from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.inputs.service_lists import Lookups, look_up
 from evals_mcp.providers.protocol import LOCAL, Provider
 from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkRequest
-from evals_schemas.evaluation_api.evaluations import RULE_PREFIX
 from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.tools.plans import Plan
 
 _PURPOSE = "benchmark"

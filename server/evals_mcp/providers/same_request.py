@@ -9,6 +9,11 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkRequest
+from evals_schemas.evaluation_api.defaults import (
+    CANDIDATE_MAX_TOKENS,
+    JUDGE_MAX_TOKENS,
+    TEMPERATURE,
+)
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
@@ -42,8 +47,8 @@ _MODELS: Mapping[str, type[BaseModel]] = {
 """What a model may hold, by the field that it stands in."""
 
 _DEFAULTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
-    JudgeModelConfig: {"max_tokens": 32_768, "temperature": 0.05},
-    ModelRequest: {"max_tokens": 1_024, "temperature": 0.05},
+    JudgeModelConfig: {"max_tokens": JUDGE_MAX_TOKENS, "temperature": TEMPERATURE},
+    ModelRequest: {"max_tokens": CANDIDATE_MAX_TOKENS, "temperature": TEMPERATURE},
     CompareParameters: {"disable_position_bias_correction": False},
 }
 """What a field that is left out stands for, by the contract's documentation."""

@@ -22,6 +22,7 @@ from evals_mcp.settings.types import (
     TokenSource,
     VariableName,
 )
+from evals_schemas.evaluation_api.rules import CONTAINS
 
 ProviderName = Literal["together", "nugen", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -193,7 +194,7 @@ class LocalSettings(Section):
         "a private network. Addresses, and names such as ollama or gpu.lan, may without it.",
     )
     benchmark_judge: str = Field(
-        default="rule/contains",
+        default=CONTAINS,
         description="What judges the answers of a benchmark evaluation: a rule, or the name of a "
         "model of local.models.",
         min_length=1,

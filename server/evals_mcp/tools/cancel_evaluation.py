@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from evals_mcp.errors import UnsupportedError
+from typing import Any
+
+import anyio
+from pydantic import ValidationError
+
+from evals_mcp.errors import EvalsMCPError, UnsupportedError
+from evals_mcp.launching.agreed_estimate import usd_range
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import after_failure, failure_reason, is_cancelled
-from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
-from evals_schemas.tools.outputs import CancelEvaluationInput, CancelEvaluationOutput
+from evals_schemas.evaluation_api.evaluations import (
+    ENDED,
+    EvaluationJob,
+    parse_evaluation_request,
+)
+from evals_schemas.tools.inputs import CancelEvaluationInput
+from evals_schemas.tools.outputs import CancelEvaluationOutput
+from evals_schemas.tools.plans import Plan
+
+PLAN_SECONDS = 5.0
+"""Seconds that planning an evaluation that cannot be cancelled may take."""
 
 
 async def cancel_evaluation(
@@ -36,11 +51,39 @@ async def cancel_evaluation(
 async def _with_total(
     error: UnsupportedError, job: EvaluationJob, session: ToolSession
 ) -> UnsupportedError:
-    # Jinja2 costs start-up time that only this answer has to pay.
-    from evals_mcp.tools.left_alone import expected_total  # noqa: PLC0415
-
-    total = await expected_total(job, session)
+    total = await _expected_total(job, session)
     return error if total is None else UnsupportedError(f"{error} Left alone it takes {total}.")
+
+
+async def _expected_total(job: EvaluationJob, session: ToolSession) -> str | None:
+    """Return a text such as `about $0.40 to $1.20 in all (2,000 calls)`.
+
+    Return None if the evaluation cannot be planned, or not within `PLAN_SECONDS`.
+    """
+    # Jinja2 costs start-up time that only this answer has to pay.
+    from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
+
+    with anyio.move_on_after(PLAN_SECONDS):
+        try:
+            request = parse_evaluation_request({"type": job.type, "parameters": _parameters(job)})
+            return _cost_in_words(await plan_evaluation(request, session.provider, session.desk))
+        except (EvalsMCPError, ValidationError):
+            return None
+    return None
+
+
+def _cost_in_words(plan: Plan) -> str | None:
+    """Return the cost of a plan or, without prices, its tokens; None if its calls are unknown."""
+    if not plan.calls:
+        return None if plan.calls is None else "nothing, since it calls no model"
+    tokens = (plan.input_tokens or 0) + (plan.output_tokens or 0)
+    price = f"{tokens:,} tokens" if plan.cost_usd is None else usd_range(plan.cost_usd)
+    return f"about {price} in all ({plan.calls:,} calls)"
+
+
+def _parameters(job: EvaluationJob) -> dict[str, Any]:
+    """Return the parameters without explicit nulls, which some services answer with."""
+    return {name: value for name, value in job.parameters.items() if value is not None}
 
 
 def _next_step(evaluation_id: str, job: EvaluationJob, provider: str) -> str:

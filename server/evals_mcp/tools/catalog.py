@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals_mcp.rendering import comparison as rendering_comparison
-from evals_mcp.rendering import tool_text as rendering
+from evals_mcp.rendering import comparison, tool_text
 from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.cancel_evaluation import cancel_evaluation
 from evals_mcp.tools.compare_evaluations import compare_evaluations
@@ -17,8 +16,27 @@ from evals_mcp.tools.list_evaluations import list_evaluations
 from evals_mcp.tools.list_models import list_models
 from evals_mcp.tools.read_results import read_results
 from evals_mcp.tools.upload_dataset import upload_dataset
-from evals_schemas.tools import outputs as schemas
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput
+from evals_schemas.tools.inputs import (
+    CancelEvaluationInput,
+    CreateEvaluationInput,
+    GetEvaluationInput,
+    GetStatusInput,
+    ListDatasetsInput,
+    ListEvaluationsInput,
+    ListModelsInput,
+    UploadDatasetInput,
+)
+from evals_schemas.tools.outputs import (
+    CancelEvaluationOutput,
+    CreateEvaluationOutput,
+    GetEvaluationOutput,
+    ListDatasetsOutput,
+    ListEvaluationsOutput,
+    ListModelsOutput,
+    StatusOutput,
+    UploadDatasetOutput,
+)
 from evals_schemas.tools.result_pages import ReadResultsInput, ReadResultsOutput
 
 TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
@@ -27,19 +45,19 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         title="Upload a data set",
         description="Check a data file, or inline rows, and store it for evaluations. Returns the "
         "file id, columns and a preview. A faulty file is not sent, nor one stored already.",
-        takes=schemas.UploadDatasetInput,
-        returns=schemas.UploadDatasetOutput,
+        takes=UploadDatasetInput,
+        returns=UploadDatasetOutput,
         run=upload_dataset,
-        render=rendering.uploaded,
+        render=tool_text.uploaded,
     ),
     ToolDefinition(
         name="list_datasets",
         title="List data sets",
         description="The newest uploaded data sets and benchmarks with their ids.",
-        takes=schemas.ListDatasetsInput,
-        returns=schemas.ListDatasetsOutput,
+        takes=ListDatasetsInput,
+        returns=ListDatasetsOutput,
         run=list_datasets,
-        render=rendering.datasets,
+        render=tool_text.datasets,
         read_only=True,
         idempotent=True,
     ),
@@ -47,10 +65,10 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         name="list_models",
         title="List models",
         description="Models and rules that can judge or be evaluated, with prices.",
-        takes=schemas.ListModelsInput,
-        returns=schemas.ListModelsOutput,
+        takes=ListModelsInput,
+        returns=ListModelsOutput,
         run=list_models,
-        render=rendering.models,
+        render=tool_text.models,
         read_only=True,
         idempotent=True,
     ),
@@ -61,19 +79,19 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         "returns the id at once. dry_run shows rows, calls and cost first. A costly one wants the "
         "user's yes: then pass its code as `confirm`. Every column must be used by a template or "
         "be a response column. The same call again starts nothing new.",
-        takes=schemas.CreateEvaluationInput,
-        returns=schemas.CreateEvaluationOutput,
+        takes=CreateEvaluationInput,
+        returns=CreateEvaluationOutput,
         run=create_evaluation,
-        render=rendering.created,
+        render=tool_text.created,
     ),
     ToolDefinition(
         name="get_status",
         title="Watch an evaluation",
         description="Status and progress of an evaluation; can wait for its end.",
-        takes=schemas.GetStatusInput,
-        returns=schemas.StatusOutput,
+        takes=GetStatusInput,
+        returns=StatusOutput,
         run=get_status,
-        render=rendering.status,
+        render=tool_text.status,
         read_only=True,
         idempotent=True,
     ),
@@ -82,10 +100,10 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         title="Read an evaluation's results",
         description="Results of an evaluation with 95 % intervals and failure counts, and its "
         "parameters.",
-        takes=schemas.GetEvaluationInput,
-        returns=schemas.GetEvaluationOutput,
+        takes=GetEvaluationInput,
+        returns=GetEvaluationOutput,
         run=get_evaluation,
-        render=rendering.evaluation,
+        render=tool_text.evaluation,
         read_only=True,
         idempotent=True,
     ),
@@ -96,7 +114,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         takes=ReadResultsInput,
         returns=ReadResultsOutput,
         run=read_results,
-        render=rendering.results,
+        render=tool_text.results,
         read_only=True,
         idempotent=True,
     ),
@@ -108,7 +126,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         takes=CompareEvaluationsInput,
         returns=CompareEvaluationsOutput,
         run=compare_evaluations,
-        render=rendering_comparison.comparison,
+        render=comparison.comparison,
         read_only=True,
         idempotent=True,
     ),
@@ -116,10 +134,10 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         name="list_evaluations",
         title="List evaluations",
         description="Evaluations, newest first, with their main figures.",
-        takes=schemas.ListEvaluationsInput,
-        returns=schemas.ListEvaluationsOutput,
+        takes=ListEvaluationsInput,
+        returns=ListEvaluationsOutput,
         run=list_evaluations,
-        render=rendering.evaluations,
+        render=tool_text.evaluations,
         read_only=True,
         idempotent=True,
     ),
@@ -127,10 +145,10 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         name="cancel_evaluation",
         title="Cancel an evaluation",
         description="Stop a running evaluation for good; finished rows stay.",
-        takes=schemas.CancelEvaluationInput,
-        returns=schemas.CancelEvaluationOutput,
+        takes=CancelEvaluationInput,
+        returns=CancelEvaluationOutput,
         run=cancel_evaluation,
-        render=rendering.cancelled,
+        render=tool_text.cancelled,
         destructive=True,
         idempotent=True,
     ),

@@ -17,7 +17,8 @@ from evals_mcp.launching.request import to_request
 from evals_mcp.providers.several.provider import well_placed
 from evals_mcp.providers.several.types import refuse_untaken
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.tools.outputs import CreateEvaluationInput, CreateEvaluationOutput
+from evals_schemas.tools.inputs import CreateEvaluationInput
+from evals_schemas.tools.outputs import CreateEvaluationOutput
 
 _NOT_STARTED = "Nothing was started"
 

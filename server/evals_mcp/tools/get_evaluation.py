@@ -17,11 +17,17 @@ from evals_mcp.results.summaries.row_summary import summarize_rows
 from evals_mcp.results.summaries.summary import summarize
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.job_text import after_failure, failure_reason
-from evals_mcp.tools.shown import STATUS_SHOWN, shown_parameters, shown_progress
+from evals_mcp.tools.job_text import (
+    STATUS_SHOWN,
+    after_failure,
+    failure_reason,
+    shown_parameters,
+    shown_progress,
+)
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
-from evals_schemas.tools.outputs import GetEvaluationInput, GetEvaluationOutput
+from evals_schemas.tools.inputs import GetEvaluationInput
+from evals_schemas.tools.outputs import GetEvaluationOutput
 from evals_schemas.tools.summaries import Summary
 
 if TYPE_CHECKING:

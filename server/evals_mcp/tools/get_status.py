@@ -6,10 +6,16 @@ from evals_mcp.cleaning import clean
 from evals_mcp.results.summaries.summary import headline
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.job_text import after_failure, failure_reason
-from evals_mcp.tools.shown import STATUS_SHOWN, UNITS, shown_progress
+from evals_mcp.tools.job_text import (
+    STATUS_SHOWN,
+    UNITS,
+    after_failure,
+    failure_reason,
+    shown_progress,
+)
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, EvaluationStatus
-from evals_schemas.tools.outputs import GetStatusInput, StatusOutput
+from evals_schemas.tools.inputs import GetStatusInput
+from evals_schemas.tools.outputs import StatusOutput
 
 _FIRST_PAUSE = 0.25
 _GROWTH = 1.5

@@ -10,7 +10,8 @@ from evals_mcp.providers.several.provider import datasets_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.files import File
-from evals_schemas.tools.outputs import DatasetLine, ListDatasetsInput, ListDatasetsOutput
+from evals_schemas.tools.inputs import ListDatasetsInput
+from evals_schemas.tools.outputs import DatasetLine, ListDatasetsOutput
 
 _SHOWN = 20
 _YEAR_2100 = 4_102_444_800

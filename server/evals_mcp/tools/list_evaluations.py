@@ -8,10 +8,10 @@ from evals_mcp.providers.several.provider import evaluations_of
 from evals_mcp.results.summaries.summary import headline
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.job_text import failure_reason
-from evals_mcp.tools.shown import STATUS_SHOWN
+from evals_mcp.tools.job_text import STATUS_SHOWN, failure_reason
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
-from evals_schemas.tools.outputs import EvaluationLine, ListEvaluationsInput, ListEvaluationsOutput
+from evals_schemas.tools.inputs import ListEvaluationsInput
+from evals_schemas.tools.outputs import EvaluationLine, ListEvaluationsOutput
 
 _REASON = 80
 """Characters of why an evaluation failed; get_evaluation has the rest."""

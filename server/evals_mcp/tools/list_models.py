@@ -10,11 +10,19 @@ from evals_mcp.near_names import near_names
 from evals_mcp.providers.several.provider import services_of
 from evals_mcp.settings.schema import LocalSettings, Settings
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.model_filters import RULE, Fitting, Listed
-from evals_mcp.tools.model_offers import Offer, in_turn, offers_of, together
+from evals_mcp.tools.model_offers import (
+    RULE,
+    Fitting,
+    Listed,
+    Offer,
+    in_turn,
+    merged,
+    offers_of,
+)
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.models import Model, Pricing
-from evals_schemas.tools.outputs import ListModelsInput, ListModelsOutput, ModelLine
+from evals_schemas.tools.inputs import ListModelsInput
+from evals_schemas.tools.outputs import ListModelsOutput, ModelLine
 
 _CREDENTIALS = 20
 _FEWER = "For fewer or other names, call list_models with a filter."
@@ -38,7 +46,7 @@ async def list_models(arguments: ListModelsInput, session: ToolSession) -> ListM
 
 def _advice(arguments: ListModelsInput, offers: Sequence[Offer], settings: Settings) -> list[str]:
     """What keeps models away, what to do with the list, and what it leaves out."""
-    offer, found = together(offers)
+    offer, found = merged(offers)
     if arguments.model_source == "external":
         return [_external(settings)]
     advice = [

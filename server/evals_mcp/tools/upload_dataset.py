@@ -31,7 +31,8 @@ from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.files import File
-from evals_schemas.tools.outputs import UploadDatasetInput, UploadDatasetOutput
+from evals_schemas.tools.inputs import UploadDatasetInput
+from evals_schemas.tools.outputs import UploadDatasetOutput
 
 _VALUE = 200
 _PREVIEW = 2400

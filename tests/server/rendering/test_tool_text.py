@@ -1,11 +1,7 @@
 from datetime import UTC, datetime
 
 from evals_mcp.rendering import tool_text as rendering
-from evals_schemas.tools.outputs import (
-    GetEvaluationOutput,
-    ProgressOutput,
-    StatusOutput,
-)
+from evals_schemas.tools.outputs import GetEvaluationOutput, ProgressOutput, StatusOutput
 from evals_schemas.tools.summaries import Failures, Interval, Rate, Scores, Summary, Wins
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from tests.server.planning.requests import candidate, completed, stored
 from tests.server.serving import served
 
 from evals_mcp.errors import UnsupportedError
-from evals_mcp.tools import left_alone
+from evals_mcp.tools import cancel_evaluation
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_api.models import Model
 
@@ -70,7 +70,7 @@ async def test_an_evaluation_that_cannot_be_planned_leaves_the_answer_as_it_is(
 async def test_a_service_that_does_not_answer_holds_the_answer_up_for_a_while_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(left_alone, "SECONDS", 0.2)
+    monkeypatch.setattr(cancel_evaluation, "PLAN_SECONDS", 0.2)
 
     async with served(unstoppable(stalls=True)) as server:
         text = await server.refusal("cancel_evaluation", evaluation_id="eval-1")

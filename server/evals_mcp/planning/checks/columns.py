@@ -15,12 +15,12 @@ from evals_mcp.near_names import near_names
 from evals_mcp.planning.checks.template_columns import can_be_named, columns_read, functions
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.evaluations import (
-    RULE_PREFIX,
     AnyParameters,
     ModelRequest,
     candidates,
 )
-from evals_schemas.tools.outputs import RESPONSE_COLUMNS
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 
 COLUMNS_NAMED = 20
 """How many columns a sentence names; it counts the rest."""

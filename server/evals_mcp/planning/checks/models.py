@@ -11,7 +11,6 @@ from evals_mcp.planning.inputs.service_lists import Lookups
 from evals_mcp.providers.protocol import LOCAL
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.evaluations import (
-    RULE_PREFIX,
     AnyParameters,
     Endpoint,
     JudgeModelConfig,
@@ -19,6 +18,7 @@ from evals_schemas.evaluation_api.evaluations import (
     candidates,
 )
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
 RULES = ("exact-match", "contains", "regex", "numeric", "similarity")
 """The rules of the embedded engine, without their prefix."""

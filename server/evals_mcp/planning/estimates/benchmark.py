@@ -19,10 +19,8 @@ from evals_mcp.planning.inputs.service_lists import Lookups
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig, ModelRequest, ScoreParameters
+from evals_schemas.evaluation_api.rules import CONTAINS
 from evals_schemas.tools.plans import Plan
-
-_RULE = "rule/contains"
-"""Any rule: none calls a model."""
 
 
 async def estimate_benchmark(
@@ -35,7 +33,7 @@ async def estimate_benchmark(
         return False
     if not {"question", "answer"} <= set(profile.columns):
         return False
-    judge = desk.benchmark_judge or _RULE
+    judge = desk.benchmark_judge or CONTAINS
     planned: list[PlannedCalls] = []
     notes: list[str] = []
     for role in ("model_id", "model_id_2"):

@@ -16,7 +16,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ModelRequest,
     candidates,
 )
-from evals_schemas.tools.outputs import RESPONSE_COLUMNS
+from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from evals_mcp.planning.estimates.past_runs import (
-    JUDGE_MAX_TOKENS,
-    MODEL_MAX_TOKENS,
-    History,
-    Measured,
-)
+from evals_mcp.planning.estimates.past_runs import History, Measured
+from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, JUDGE_MAX_TOKENS
 from evals_schemas.evaluation_api.evaluations import AnyParameters, ModelRequest, candidates
 
 ANSWER_TOKENS = 300
@@ -100,7 +96,7 @@ def _most(parameters: AnyParameters, role: str) -> int:
     if role == "judge":
         return parameters.judge.max_tokens or JUDGE_MAX_TOKENS
     side = candidates(parameters)[role]
-    return (side.max_tokens if isinstance(side, ModelRequest) else 0) or MODEL_MAX_TOKENS
+    return (side.max_tokens if isinstance(side, ModelRequest) else 0) or CANDIDATE_MAX_TOKENS
 
 
 def _parted(roles: _Roles, measured: Measured, verdict: Measured | None) -> Outputs:

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from evals_mcp.providers.protocol import JudgedRequest
-from evals_schemas.evaluation_api.evaluations import MAX_WORKERS, RULE_PREFIX, EvaluationJob
+from evals_schemas.evaluation_api.defaults import (
+    CANDIDATE_MAX_TOKENS,
+    JUDGE_MAX_TOKENS,
+    MAX_WORKERS,
+    RULE_WORKERS,
+    WORKERS,
+)
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
 RUNS_USED = 20
 """How many of them count, the newest first."""
-
-JUDGE_MAX_TOKENS, MODEL_MAX_TOKENS = 32_768, 1_024
-"""The longest verdict and answer where a request does not say, as the contract has it."""
 
 _VERDICT = ("labels", "min_score", "max_score")
 """What the form of a verdict hangs on."""
 
 _SIDES = ("model_to_evaluate", "model_a", "model_b")
-_WORKERS = {"serverless": 25, "dedicated": 5, "external": 20}
-"""Calls in flight where a request does not say, as the contract has it."""
-
-_RULE_WORKERS = 8
-"""Rows in flight under a rule of the embedded engine."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _setup(parameters: Mapping[str, Any]) -> Setup:
     data = (str(parameters.get("input_data_file_path")),) if models else ()
     return Setup(
         (*_asked(judge, JUDGE_MAX_TOKENS), *verdict),
-        (*(_asked(model, MODEL_MAX_TOKENS) for model in models), *data),
+        (*(_asked(model, CANDIDATE_MAX_TOKENS) for model in models), *data),
     )
 
 
@@ -235,8 +235,8 @@ def _workers(model: Mapping[str, Any]) -> int:
     if isinstance(given, int) and given > 0:
         return min(given, MAX_WORKERS)
     if str(model.get("model")).startswith(RULE_PREFIX):
-        return _RULE_WORKERS
-    return _WORKERS.get(str(model.get("model_source")), _WORKERS["serverless"])
+        return RULE_WORKERS
+    return WORKERS.get(str(model.get("model_source")), WORKERS["serverless"])
 
 
 def _object(value: object) -> Mapping[str, Any] | None:

@@ -12,12 +12,12 @@ from evals_mcp.planning.inputs.context import PlanningDesk
 from evals_mcp.planning.inputs.service_lists import Lookups, look_up
 from evals_mcp.providers.protocol import LOCAL, JudgedRequest, Provider
 from evals_schemas.evaluation_api.evaluations import (
-    RULE_PREFIX,
     AnyParameters,
     CompareParameters,
     ModelRequest,
     candidates,
 )
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkModels,
     BenchmarkUploaded,
 )
+from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
-from evals_schemas.evaluation_api.operations import Operation
 
 _UNFINISHED = frozenset({"created", "pending", "queued", "processing", "in_progress"})
 """What a service says of a benchmark that it still writes or checks, in lower case."""

@@ -11,7 +11,7 @@ from typing import Any
 from evals_mcp.providers.nugen.times import aware, moment
 from evals_mcp.providers.rest.client import RestClient
 from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationLine, BenchmarkRequest
-from evals_schemas.evaluation_api.operations import Operation
+from evals_schemas.contract import Operation
 
 PAGE = 100
 """Evaluations in a page: the most that the service gives."""

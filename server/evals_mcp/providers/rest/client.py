@@ -28,7 +28,8 @@ from evals_mcp.providers.rest.retrying import (
     when_again,
 )
 from evals_mcp.providers.rest.service import Service
-from evals_schemas.evaluation_api.operations import UPLOAD_FILE, Operation
+from evals_schemas.contract import Operation
+from evals_schemas.evaluation_api.operations import UPLOAD_FILE
 
 _CERTAIN = frozenset({501, 507})
 """Failures that say that nothing was done: not there, and no room."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import NotFoundError
-from evals_schemas.evaluation_api.operations import Operation
+from evals_schemas.contract import Operation
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 """Begins with a letter or digit, so that no id is a step up in a path."""

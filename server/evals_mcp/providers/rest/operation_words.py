@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from evals_schemas.evaluation_api.operations import Operation
-from evals_schemas.tools.outputs import RESPONSE_COLUMNS
+from evals_schemas.contract import Operation
+from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 
 _PLAIN = {
     "create_evaluation": "start the evaluation",

@@ -18,7 +18,7 @@ from evals_mcp.providers.rest.ids import subject_of
 from evals_mcp.providers.rest.operation_words import in_plain_words, tool_field, tool_of
 from evals_mcp.providers.rest.replies import Asked, Reply
 from evals_mcp.providers.rest.service import Service
-from evals_schemas.evaluation_api.operations import Operation
+from evals_schemas.contract import Operation
 
 
 def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:

@@ -11,7 +11,7 @@ from typing import Any, cast
 from evals_mcp.cleaning import clean
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
-from evals_schemas.evaluation_api.evaluations import RULE_PREFIX
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.tools.summaries import (
     BenchmarkDifference,
     BenchmarkedModel,

@@ -26,8 +26,8 @@ from evals_mcp.errors import (
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.providers.rest.ids import path_of
 from evals_mcp.providers.rest.retrying import BUDGET_SECONDS, Patience, pause_after, seconds_asked
+from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api import operations
-from evals_schemas.evaluation_api.operations import Operation
 from tests.server.scripted_service import (
     NOON,
     SERVICE,

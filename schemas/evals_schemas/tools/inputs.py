@@ -1,0 +1,307 @@
+"""The arguments of each tool.
+
+They are flat and use the API's own names; bounds and descriptions are taken from the requests in
+`evals_schemas.evaluation_api.evaluations`, so that the two cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.contract import Request
+from evals_schemas.evaluation_api.defaults import (
+    CANDIDATE_MAX_TOKENS,
+    JUDGE_MAX_TOKENS,
+    TEMPERATURE,
+)
+from evals_schemas.evaluation_api.evaluations import (
+    ClassifyParameters,
+    CompareParameters,
+    JudgeModelConfig,
+    ModelRequest,
+    ModelSource,
+    ScoreParameters,
+    State,
+)
+from evals_schemas.evaluation_api.rules import RULE_NAMES
+
+_BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "allow_inf_nan")
+
+
+def _as_in(
+    request: type[BaseModel],
+    name: str,
+    description: str | None = None,
+    default: object = None,
+    required: bool = False,
+) -> Any:
+    """A field with the bounds and, unless another is given, the description of the request's."""
+    source = request.model_fields[name]
+    bounds: dict[str, Any] = {
+        bound: getattr(item, bound)
+        for item in source.metadata
+        for bound in _BOUNDS
+        if getattr(item, bound, None) is not None
+    }
+    return Field(
+        default=... if required else default,
+        description=description or source.description,
+        **bounds,
+    )
+
+
+_CREDENTIAL = "Name of a configured credential, for an external model. Never a key."
+
+
+class JudgeInput(Request):
+    """Who gives the verdict."""
+
+    model: str = _as_in(
+        JudgeModelConfig,
+        "model",
+        f"Model name, or a rule that calls no model: {', '.join(RULE_NAMES)}.",
+        required=True,
+    )
+    system_template: str = _as_in(
+        JudgeModelConfig,
+        "system_template",
+        "The rubric, a Jinja2 template over the columns: {{question}}. For a rule: what is "
+        "expected, such as {{expected}}.",
+        required=True,
+    )
+    model_source: ModelSource = _as_in(JudgeModelConfig, "model_source", default="serverless")
+    max_tokens: int | None = _as_in(
+        JudgeModelConfig, "max_tokens", f"{JUDGE_MAX_TOKENS} if absent."
+    )
+    temperature: float | None = _as_in(JudgeModelConfig, "temperature", f"{TEMPERATURE} if absent.")
+    num_workers: int | None = _as_in(JudgeModelConfig, "num_workers", "Calls in flight at once.")
+    external_credential: str | None = Field(default=None, description=_CREDENTIAL)
+
+
+class CandidateInput(Request):
+    """A model that answers every row before the judge sees it."""
+
+    model: str = _as_in(ModelRequest, "model", required=True)
+    system_template: str = _as_in(
+        ModelRequest, "system_template", "System prompt, Jinja2 over the columns.", required=True
+    )
+    input_template: str = _as_in(
+        ModelRequest, "input_template", "User prompt, likewise.", required=True
+    )
+    model_source: ModelSource = _as_in(
+        ModelRequest, "model_source", "As for the judge.", default="serverless"
+    )
+    max_tokens: int | None = _as_in(
+        ModelRequest, "max_tokens", f"{CANDIDATE_MAX_TOKENS} if absent."
+    )
+    temperature: float | None = _as_in(ModelRequest, "temperature", f"{TEMPERATURE} if absent.")
+    num_workers: int | None = _as_in(ModelRequest, "num_workers", "Calls in flight at once.")
+    external_credential: str | None = Field(default=None, description="As for the judge.")
+
+
+RESPONSE_COLUMNS = {
+    "model_to_evaluate": "response_column",
+    "model_a": "response_column_a",
+    "model_b": "response_column_b",
+}
+"""The tool's field for a column of ready answers, by the API's field that takes either."""
+
+
+RequestType = Literal["classify", "score", "compare", "benchmark"]
+"""What can be asked for: an `EvaluationType`, or a model's answers to a benchmark."""
+
+
+def _names_or_object(value: object) -> object:
+    """One name is a list of one; anything but names and an object is refused in one sentence."""
+    if isinstance(value, str):
+        return [value]
+    names = cast("list[object]", value) if isinstance(value, list) else [None]
+    if isinstance(value, dict) or all(isinstance(name, str) for name in names):
+        return cast("object", value)
+    raise ValueError("custom_metrics: must be an array of names, or an object by name")
+
+
+Metrics = Annotated[
+    list[str] | dict[str, Any],
+    BeforeValidator(_names_or_object),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+]
+"""Shown as a list, since no union has a portable form; an object and one name are taken as well."""
+
+
+class CreateEvaluationInput(Request):
+    """One evaluation to start; which fields it takes depends on `type`."""
+
+    type: RequestType = Field(
+        description="classify: a label an answer; score: a number; compare: the better of two; "
+        "benchmark: a model's answers to a benchmark's questions."
+    )
+    input_data_file_path: str | None = _as_in(
+        ClassifyParameters, "input_data_file_path", "All but benchmark: a data set's `file-…` id."
+    )
+    judge: JudgeInput | None = _as_in(
+        ClassifyParameters, "judge", "All but benchmark: who gives the verdicts."
+    )
+    labels: list[str] | None = _as_in(
+        ClassifyParameters, "labels", "classify: every label the judge may give."
+    )
+    pass_labels: list[str] | None = _as_in(
+        ClassifyParameters, "pass_labels", "classify: the labels that count as a pass."
+    )
+    min_score: float | None = _as_in(ScoreParameters, "min_score", "score: lowest.")
+    max_score: float | None = _as_in(ScoreParameters, "max_score", "score: highest.")
+    pass_threshold: float | None = _as_in(
+        ScoreParameters, "pass_threshold", "score: this or more is a pass."
+    )
+    response_column: str | None = Field(
+        default=None,
+        description="classify, score: column of ready answers. Or else model_to_evaluate.",
+        min_length=1,
+    )
+    model_to_evaluate: CandidateInput | None = Field(
+        default=None, description="classify, score: a model to run on every row."
+    )
+    response_column_a: str | None = Field(
+        default=None,
+        description="compare: column of A's ready answers. Or else model_a.",
+        min_length=1,
+    )
+    model_a: CandidateInput | None = Field(
+        default=None, description="compare: the model to run as A."
+    )
+    response_column_b: str | None = Field(
+        default=None,
+        description="compare: column of B's ready answers. Or else model_b.",
+        min_length=1,
+    )
+    model_b: CandidateInput | None = Field(
+        default=None, description="compare: the model to run as B."
+    )
+    disable_position_bias_correction: bool | None = _as_in(
+        CompareParameters,
+        "disable_position_bias_correction",
+        "compare: true judges one order only, at half the cost.",
+    )
+    model_id: str | None = _as_in(BenchmarkRequest, "model_id", "benchmark: the model.")
+    benchmark_id: str | None = _as_in(
+        BenchmarkRequest, "benchmark_id", "benchmark: which; see list_datasets."
+    )
+    model_id_2: str | None = _as_in(
+        BenchmarkRequest, "model_id_2", "benchmark: a second model, to compare."
+    )
+    custom_metrics: Metrics | None = Field(
+        default=None,
+        description="benchmark: metrics by name, such as accuracy; or an object by name.",
+    )
+    dry_run: bool = Field(
+        default=False, description="true starts nothing: returns rows, calls, cost and warnings."
+    )
+    half_width: float = Field(
+        default=10,
+        description="Wanted 95 % interval in percentage points each way; tells if rows are few.",
+        ge=0.1,
+        le=49,
+    )
+    confirm: str | None = Field(
+        default=None, description="The code of an answer that asks to confirm this very request."
+    )
+    again: bool = Field(
+        default=False, description="true starts another although the same one was just started."
+    )
+
+    @field_validator("model_to_evaluate", "model_a", "model_b", mode="before")
+    @classmethod
+    def a_model_is_an_object(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse a string: the API reads it as the name of a column, most people as a model's."""
+        if isinstance(value, str):
+            column = RESPONSE_COLUMNS[info.field_name or ""]
+            raise ValueError(  # noqa: TRY004 - pydantic reads no TypeError
+                f"{info.field_name}: pass an object with model, system_template and "
+                f"input_template; the name of a column of ready answers goes into {column}"
+            )
+        return value
+
+
+class ListEvaluationsInput(Request):
+    """Which evaluations to list."""
+
+    status: State | None = Field(default=None, description="Only those in this status.")
+    type: RequestType | None = Field(default=None, description="Only those of this type.")
+    limit: int = Field(default=10, description="How many.", ge=1, le=50)
+    cursor: str | None = Field(
+        default=None, description="next_cursor of the page before, with the same filters."
+    )
+
+
+_EVALUATION_ID = "The evaluation's id, such as `eval-…`."
+
+
+class GetEvaluationInput(Request):
+    """Which evaluation to read."""
+
+    evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
+
+
+class GetStatusInput(Request):
+    """Which evaluation to look at, and how long to wait for its end."""
+
+    evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
+    wait_seconds: float = Field(
+        default=0, description="Wait up to this long for its end.", ge=0, le=45
+    )
+
+
+class CancelEvaluationInput(Request):
+    """Which evaluation to stop."""
+
+    evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
+
+
+class UploadDatasetInput(Request):
+    """A data set, from a file or inline."""
+
+    path: str | None = Field(
+        default=None,
+        description="A .jsonl, .csv, .tsv, .json or .parquet file in an allowed folder.",
+        min_length=1,
+    )
+    rows: list[dict[str, Any]] | None = Field(
+        default=None,
+        description="Or the rows themselves, with the same columns in each.",
+        min_length=1,
+    )
+    name: str | None = Field(default=None, description="File name to store it under.", min_length=1)
+    columns: list[str] | None = Field(
+        default=None, description="Send only these columns.", min_length=1
+    )
+    benchmark: bool = Field(
+        default=False, description="true stores question and answer columns as a benchmark."
+    )
+
+
+class ListDatasetsInput(Request):
+    """Takes nothing."""
+
+
+class ListModelsInput(Request):
+    """Which models to list."""
+
+    filter: str | None = Field(default=None, description="Only names that contain this.")
+    role: Literal["judge", "candidate"] | None = Field(
+        default=None, description="Only those that can take this part."
+    )
+    model_source: ModelSource | None = Field(default=None, description="Only of this source.")
+    max_price: float | None = Field(
+        default=None, description="Only up to so many US dollars a million tokens.", ge=0
+    )
+    limit: int = Field(default=30, description="How many.", ge=1, le=200)
