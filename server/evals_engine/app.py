@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
@@ -21,6 +20,7 @@ from evals_engine.benchmark_api import models as benchmark_models
 from evals_engine.config import EngineConfig
 from evals_engine.errors import BENCHMARK_ROOT, ApiError
 from evals_engine.evaluation_api import evaluations, files, models
+from evals_engine.http.engine import Engine
 from evals_engine.http.middleware import BoundedHeaders, InternalErrors, LoopbackOnly, answer
 from evals_engine.http.owners import BearerTokens, owners_of
 from evals_engine.http.uploads import Uploads
@@ -29,18 +29,6 @@ from evals_engine.runs.run import RunContext
 from evals_engine.runs.scheduler import Scheduler, new_process_id
 from evals_engine.store.database import StorageError
 from evals_engine.store.store import Store
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What the handlers work with; `request.app.state.engine` while the lifespan is open."""
-
-    config: EngineConfig
-    store: Store
-    scheduler: Scheduler
-    client: ModelClient
-    uploads: Uploads
-    clock: Callable[[], float]
 
 
 def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> Starlette:

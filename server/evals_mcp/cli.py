@@ -152,9 +152,9 @@ def _engine(settings: Settings, host: str | None, port: int | None) -> int:
         service = EngineService(settings, host or settings.engine.host, port)
     except (OSError, UnicodeError) as error:
         raise _no_listening("engine", error) from None
-    if service.set_aside:
-        kept = f"a damaged database is kept as {service.set_aside}"
-        print(f"evals-mcp: begun with a fresh database; {kept}", file=sys.stderr)
+    if service.damaged_copy:
+        notice = f"the damaged database was renamed to {service.damaged_copy}"
+        print(f"evals-mcp: started with a new database; {notice}", file=sys.stderr)
     service.run(lambda url: print(f"evals-mcp engine on {url}", flush=True))
     return 0
 

@@ -18,10 +18,11 @@ from evals_engine.benchmark_api.lookup import find_benchmark
 from evals_engine.benchmark_api.responses import at
 from evals_engine.benchmarks.questions import MAX_BENCHMARK_BYTES, read_questions
 from evals_engine.errors import ApiError
+from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, limited
-from evals_engine.http.uploads import Part, Uploads, new_file, too_large
-from evals_engine.store.purposes import BENCHMARK_FILE
-from evals_engine.store.store import Store, StoredFile
+from evals_engine.http.uploads import Part, new_file, too_large
+from evals_engine.store.records import BENCHMARK_FILE, StoredFile, UserName
+from evals_engine.store.store import Store
 
 READY = "completed"
 """The status of every benchmark: one that is not whole is not stored."""
@@ -29,8 +30,8 @@ READY = "completed"
 
 async def upload(request: Request) -> Response:
     """POST /benchmark/upload: questions and a name, in one multipart form."""
-    engine = request.app.state.engine
-    uploads: Uploads = engine.uploads
+    engine = engine_of(request)
+    uploads = engine.uploads
     most = min(uploads.max_bytes, MAX_BENCHMARK_BYTES)
     request = limited(request, most + MAX_FORM_BYTES, too_large(most))
     async with replace(uploads, max_bytes=most).part() as sent, uploads.part() as kept:
@@ -41,7 +42,7 @@ async def upload(request: Request) -> Response:
         filename = form.filename or "benchmark.json"
         await to_thread.run_sync(_convert, sent, filename, kept)
         name = form.fields.get("name", "").strip() or PurePath(filename).stem or "benchmark"
-        owner, now = request.scope["owner"], engine.clock()
+        owner, now = owner_of(request), engine.clock()
         benchmark = await uploads.keep(kept, _new_benchmark(owner, name, now))
     questions = await to_thread.run_sync(_questions, engine.store, benchmark)
     named = {"benchmark_name": benchmark.filename, "name": benchmark.filename}
@@ -59,8 +60,8 @@ async def upload(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """GET /benchmark/list."""
-    store: Store = request.app.state.engine.store
-    owner: str = request.scope["owner"]
+    store = engine_of(request).store
+    owner = owner_of(request)
     found = await to_thread.run_sync(store.list_benchmarks, owner)
     return JSONResponse({"benchmarks": [_listed(one) for one in found]})
 
@@ -68,7 +69,7 @@ async def list_all(request: Request) -> Response:
 async def data(request: Request) -> Response:
     """GET /benchmark/{id}/data."""
     benchmark = await find_benchmark(request, request.path_params["id"])
-    store: Store = request.app.state.engine.store
+    store = engine_of(request).store
     questions = await to_thread.run_sync(_questions, store, benchmark)
     return JSONResponse(
         {
@@ -96,7 +97,7 @@ def _convert(sent: Part, filename: str, kept: Part) -> None:
         kept.write(json.dumps(question).encode() + b"\n")
 
 
-def _new_benchmark(owner: str, name: str, now: float) -> StoredFile:
+def _new_benchmark(owner: UserName, name: str, now: float) -> StoredFile:
     file = new_file(owner, name, BENCHMARK_FILE, now)
     return replace(file, id=f"benchmark-{uuid.uuid4()}", kind="jsonl")
 

@@ -16,6 +16,7 @@ from evals_engine.benchmarks.evaluator import BenchmarkParameters, benchmark_eva
 from evals_engine.errors import ApiError, InvalidRequest
 from evals_engine.evaluation_api.models import serverless_models
 from evals_engine.faults import RequestError
+from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import invalid, json_body
 from evals_engine.runs.creation import NewEvaluation, record
 from evals_engine.runs.idempotency import created_before, creation_key
@@ -28,7 +29,7 @@ async def create(request: Request) -> Response:
     """POST /evaluations."""
     body = await json_body(request)
     wanted, key = _parse(body), creation_key(request.headers, body)
-    engine, owner = request.app.state.engine, request.scope["owner"]
+    engine, owner = engine_of(request), owner_of(request)
     created = key and await to_thread.run_sync(created_before, engine.store, owner, key)
     if not created:
         parameters = await _checked(request, wanted)
@@ -67,7 +68,7 @@ async def _checked(request: Request, wanted: BenchmarkCreateBody) -> BenchmarkPa
         InvalidRequest: a metric is none that this service computes.
         ApiError: 404, no such benchmark; 400, a model or the judge cannot be used.
     """
-    engine = request.app.state.engine
+    engine = engine_of(request)
     metrics = _metrics(wanted)
     if wanted.model_id_2 == wanted.model_id:
         raise ApiError(400, "model_id_2: the same as model_id; name another model, or leave it out")
@@ -109,7 +110,7 @@ async def _check_names(request: Request, parameters: BenchmarkParameters) -> Non
     known = [model.id for model in await serverless_models(request)]
     if not known:
         return
-    others = request.app.state.engine.config.dedicated
+    others = engine_of(request).config.dedicated
     if not parameters.judge.startswith(RULE_PREFIX) and parameters.judge not in known:
         raise _unknown("The judge (local.benchmark_judge)", parameters.judge, known)
     for field, name in zip(("model_id", "model_id_2"), parameters.models, strict=False):

@@ -25,9 +25,10 @@ from evals_engine.benchmark_api.responses import (
     summary_of,
 )
 from evals_engine.errors import ApiError
+from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import invalid
 from evals_engine.http.uploads import CHUNK_BYTES
-from evals_engine.store.store import Step, Store, StoredEvaluation
+from evals_engine.store.records import StatusChange, StoredEvaluation
 from evals_schemas.evaluation_api.evaluations import ENDED
 
 
@@ -54,8 +55,8 @@ async def list_all(request: Request) -> Response:
         "limit": query.limit,
         "offset": query.offset,
     }
-    store: Store = request.app.state.engine.store
-    owner: str = request.scope["owner"]
+    store = engine_of(request).store
+    owner = owner_of(request)
     found, total = await to_thread.run_sync(store.list_benchmark_evaluations, owner, wanted)
     return JSONResponse(
         {
@@ -82,7 +83,7 @@ async def download(request: Request) -> Response:
     """GET /evaluations/{id}/download: every answer; 400 until it has ended."""
     evaluation = await _ended(request)
     file_id = (evaluation.results or {}).get("result_file_id")
-    path: Path | None = file_id and request.app.state.engine.store.path_of(file_id)
+    path: Path | None = file_id and engine_of(request).store.path_of(file_id)
     if path is not None and not await to_thread.run_sync(path.exists):
         raise ApiError(404, "The rows of this evaluation are gone from the data directory.")
     return StreamingResponse(
@@ -94,19 +95,20 @@ async def download(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """POST /evaluations/{id}/cancel: questions in flight have a while; an end stays an end."""
-    engine = request.app.state.engine
+    engine = engine_of(request)
     evaluation = await find_evaluation(request, request.path_params["id"])
-    before = Step("user_error", "Cancelled before the first question was judged", engine.clock())
-    await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, before)
+    message = "Cancelled before the first question was judged"
+    change = StatusChange("user_error", message, engine.clock())
+    await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, change)
     engine.scheduler.wake()
     return await _status(request, await find_evaluation(request, evaluation.id))
 
 
 async def _status(request: Request, evaluation: StoredEvaluation) -> Response:
-    engine = request.app.state.engine
-    life = await to_thread.run_sync(engine.store.status_updates, evaluation.id)
+    engine = engine_of(request)
+    history = await to_thread.run_sync(engine.store.status_changes, evaluation.id)
     note = engine.scheduler.note_on(evaluation.id)
-    return JSONResponse(status_of(evaluation, life, engine.clock(), note))
+    return JSONResponse(status_of(evaluation, history, engine.clock(), note))
 
 
 async def _ended(request: Request) -> StoredEvaluation:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evals_engine.benchmarks.evaluator import BenchmarkParameters
-from evals_engine.store.store import StoredEvaluation
+from evals_engine.store.records import StatusChange, StoredEvaluation
 from evals_schemas.benchmark_api.benchmarks import METRICS
 from evals_schemas.evaluation_api.evaluations import ENDED
 
@@ -27,8 +27,8 @@ STATUSES: Mapping[str, tuple[str, ...]] = {
 
 _STATUS_OF = {state: status for status, states in STATUSES.items() for state in states}
 
-Life = Sequence[tuple[str, str, float]]
-"""Status updates as the store has them: state, message, Unix seconds."""
+StatusHistory = Sequence[StatusChange]
+"""The status changes of an evaluation, oldest first."""
 
 
 def at(seconds: float) -> str:
@@ -58,13 +58,13 @@ def line_of(evaluation: StoredEvaluation) -> dict[str, Any]:
 
 
 def status_of(
-    evaluation: StoredEvaluation, life: Life, now: float, note: str | None
+    evaluation: StoredEvaluation, history: StatusHistory, now: float, note: str | None
 ) -> dict[str, Any]:
     """How far it is. A question is done when every model has answered it."""
     parameters = parameters_of(evaluation)
     ended = evaluation.status in ENDED
-    start = next((time for state, _, time in life if state == "running"), None)
-    end = life[-1][2] if ended else None
+    start = next((change.time for change in history if change.status == "running"), None)
+    end = history[-1].time if ended else None
     done, total = _progress(evaluation, parameters)
     average = None
     if start is not None and done:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
 from evals_engine.faults import RequestError, cleaned
+from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import json_body
 from evals_engine.http.uploads import CHUNK_BYTES
 from evals_engine.models.request_keys import keys_of, stored_parameters
@@ -22,8 +23,13 @@ from evals_engine.rows.evaluators import make_evaluator
 from evals_engine.runs.creation import NewEvaluation, record
 from evals_engine.runs.idempotency import created_before, creation_key
 from evals_engine.runs.quotas import refuse_too_many
-from evals_engine.store.purposes import OF_BENCHMARKS
-from evals_engine.store.store import Step, Store, StoredEvaluation, StoredFile
+from evals_engine.store.records import (
+    BENCHMARK_PURPOSES,
+    StatusChange,
+    StoredEvaluation,
+    StoredFile,
+)
+from evals_engine.store.store import Store
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import (
@@ -48,12 +54,12 @@ async def create(request: Request) -> Response:
     """POST /evaluation."""
     body = await json_body(request)
     wanted, key = _parse(body), creation_key(request.headers, body)
-    engine, owner = request.app.state.engine, request.scope["owner"]
+    engine, owner = engine_of(request), owner_of(request)
     if key and (earlier := await to_thread.run_sync(created_before, engine.store, owner, key)):
         return _json(EvaluationCreated(workflow_id=earlier, status="pending"))
     file_id = wanted.parameters.input_data_file_path
     file = await to_thread.run_sync(engine.store.get_file, file_id, owner)
-    if file is None or file.upload_key is not None or file.purpose in OF_BENCHMARKS:
+    if file is None or file.upload_key is not None or file.purpose in BENCHMARK_PURPOSES:
         raise ApiError(
             400,
             f"No uploaded data set {file_id[:80]!r}. Upload one, or list them with GET /files.",
@@ -82,10 +88,10 @@ async def create(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """GET /evaluation."""
-    engine = request.app.state.engine
+    engine = engine_of(request)
     status = request.query_params.get("status")
-    found: list[StoredEvaluation] = await to_thread.run_sync(
-        engine.store.list_evaluations, request.scope["owner"], status, _limit(request)
+    found = await to_thread.run_sync(
+        engine.store.list_evaluations, owner_of(request), status, _limit(request)
     )
     return JSONResponse([_job(one).model_dump(mode="json") for one in found])
 
@@ -93,11 +99,11 @@ async def list_all(request: Request) -> Response:
 async def read(request: Request) -> Response:
     """GET /evaluation/{id}."""
     evaluation = await _find(request)
-    updates = await to_thread.run_sync(request.app.state.engine.store.status_updates, evaluation.id)
+    changes = await to_thread.run_sync(engine_of(request).store.status_changes, evaluation.id)
     job = _job(evaluation)
     job.status_updates = [
-        StatusUpdate(status=status, message=message, timestamp=_time(at))
-        for status, message, at in updates
+        StatusUpdate(status=change.status, message=change.message, timestamp=_time(change.time))
+        for change in changes
     ]
     return _json(job)
 
@@ -107,17 +113,18 @@ async def status(request: Request) -> Response:
     evaluation = await _find(request)
     job = _job(evaluation)
     if job.progress:
-        job.progress.note = request.app.state.engine.scheduler.note_on(evaluation.id)
+        job.progress.note = engine_of(request).scheduler.note_on(evaluation.id)
     fields = job.model_dump(include=set(EvaluationStatus.model_fields))
     return _json(EvaluationStatus.model_validate(fields))
 
 
 async def cancel(request: Request) -> Response:
     """POST /evaluation/{id}/cancel: rows in flight have a while to finish; an end stays an end."""
-    engine = request.app.state.engine
+    engine = engine_of(request)
     evaluation = await _find(request)
-    before = Step("user_error", "Cancelled before the first row was judged", engine.clock())
-    await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, before)
+    message = "Cancelled before the first row was judged"
+    change = StatusChange("user_error", message, engine.clock())
+    await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, change)
     engine.scheduler.wake()
     return _json(_job(await _find(request)))
 
@@ -125,7 +132,7 @@ async def cancel(request: Request) -> Response:
 async def rows(request: Request) -> Response:
     """GET /evaluation/{id}/rows: what is judged by now of an evaluation that has not ended."""
     evaluation = await _find(request)
-    store: Store = request.app.state.engine.store
+    store = engine_of(request).store
     file = await to_thread.run_sync(store.get_file, evaluation.file_id, evaluation.owner)
     if file is None or evaluation.status in ENDED:
         raise ApiError(409, "The evaluation has ended; its result file has the rows.")
@@ -138,7 +145,7 @@ def _chunks(store: Store, evaluation: StoredEvaluation, file: StoredFile) -> Ite
     """The rows so far, many to a piece."""
     pending = bytearray()
     with store.path_of(file.id).open("rb") as stream:
-        for line in rows_so_far(read_rows(stream, file.kind), store.ledger(evaluation.id)):
+        for line in rows_so_far(read_rows(stream, file.kind), store.ledger.rows(evaluation.id)):
             pending += line
             if len(pending) > CHUNK_BYTES:
                 yield bytes(pending)
@@ -148,8 +155,8 @@ def _chunks(store: Store, evaluation: StoredEvaluation, file: StoredFile) -> Ite
 
 async def _find(request: Request) -> StoredEvaluation:
     evaluation_id = request.path_params["id"]
-    found: StoredEvaluation | None = await to_thread.run_sync(
-        request.app.state.engine.store.get_evaluation, evaluation_id, request.scope["owner"]
+    found = await to_thread.run_sync(
+        engine_of(request).store.get_evaluation, evaluation_id, owner_of(request)
     )
     if found is None or found.type == BENCHMARK:
         raise not_found("evaluation", evaluation_id)

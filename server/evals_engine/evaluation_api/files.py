@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,17 +14,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
+from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, fill, form_too_large, limited
 from evals_engine.http.file_ranges import RangedFile
-from evals_engine.http.uploads import Uploads, new_file, too_large
-from evals_engine.store.purposes import EVAL, OF_BENCHMARKS
-from evals_engine.store.store import StoredFile
+from evals_engine.http.uploads import new_file, too_large
+from evals_engine.store.records import BENCHMARK_PURPOSES, EVAL, StoredFile
 from evals_schemas.evaluation_api.files import File, FileDeleted, FileList
 
 
 async def upload(request: Request) -> Response:
     """POST /files/upload: the bytes and what they are, in one multipart form."""
-    uploads: Uploads = request.app.state.engine.uploads
+    uploads = engine_of(request).uploads
     most = uploads.max_bytes + MAX_FORM_BYTES
     request = limited(request, most, too_large(uploads.max_bytes))
     async with uploads.part() as part:
@@ -39,7 +38,7 @@ async def upload(request: Request) -> Response:
 
 async def announce(request: Request) -> Response:
     """POST /files: says what will come; answers 302 to where the bytes are to be PUT."""
-    engine = request.app.state.engine
+    engine = engine_of(request)
     async with limited(request, MAX_FORM_BYTES, form_too_large()).form() as form:
         name = _text(form, "file_name")
         if not name:
@@ -57,8 +56,8 @@ async def receive(request: Request) -> Response:
 
     A token need not come along; another owner's does not help.
     """
-    engine = request.app.state.engine
-    uploads: Uploads = engine.uploads
+    engine = engine_of(request)
+    uploads = engine.uploads
     file_id, key = request.path_params["id"], request.path_params["key"]
     awaited: StoredFile | None = await to_thread.run_sync(engine.store.awaited_file, file_id, key)
     if awaited is None or request.scope["owner"] not in {None, awaited.owner}:
@@ -72,9 +71,7 @@ async def receive(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """GET /files."""
-    found: list[StoredFile] = await to_thread.run_sync(
-        request.app.state.engine.store.list_files, request.scope["owner"]
-    )
+    found = await to_thread.run_sync(engine_of(request).store.list_files, owner_of(request))
     listing = FileList(data=[_file(one) for one in found])
     return JSONResponse(listing.model_dump(mode="json"))
 
@@ -87,7 +84,7 @@ async def read(request: Request) -> Response:
 async def content(request: Request) -> Response:
     """GET /files/{id}/content, whole or a range of bytes."""
     file = await _find(request)
-    path: Path = request.app.state.engine.store.path_of(file.id)
+    path = engine_of(request).store.path_of(file.id)
     if not await to_thread.run_sync(path.is_file):
         raise ApiError(410, "The bytes of this file are gone from the data directory.")
     return RangedFile(
@@ -99,7 +96,7 @@ async def content(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """DELETE /files/{id}; refused while an unfinished evaluation reads it."""
-    store = request.app.state.engine.store
+    store = engine_of(request).store
     file = await _find(request)
     if needing := await to_thread.run_sync(store.unfinished_of_file, file.id, file.owner):
         raise ApiError(409, f"Evaluation {needing[0]} still reads this file; cancel it first.")
@@ -109,10 +106,8 @@ async def delete(request: Request) -> Response:
 
 async def _find(request: Request) -> StoredFile:
     file_id = request.path_params["id"]
-    found: StoredFile | None = await to_thread.run_sync(
-        request.app.state.engine.store.get_file, file_id, request.scope["owner"]
-    )
-    if found is None or found.upload_key is not None or found.purpose in OF_BENCHMARKS:
+    found = await to_thread.run_sync(engine_of(request).store.get_file, file_id, owner_of(request))
+    if found is None or found.upload_key is not None or found.purpose in BENCHMARK_PURPOSES:
         raise not_found("file", file_id)
     return found
 
@@ -121,8 +116,8 @@ def _announced(request: Request, form: Mapping[str, object], name: str) -> Store
     purpose = _text(form, "purpose") or EVAL
     if purpose != EVAL:
         raise ApiError(400, "purpose: this service keeps data sets only; send eval.")
-    now: float = request.app.state.engine.clock()
-    file = new_file(request.scope["owner"], name, purpose, now)
+    now = engine_of(request).clock()
+    file = new_file(owner_of(request), name, purpose, now)
     return replace(file, kind="csv") if _text(form, "file_type") == "csv" else file
 
 

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from evals_engine.faults import ModelCallError
+from evals_engine.http.engine import engine_of
 from evals_engine.judges.rules import RULES
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, JudgeModelList, Model, Pricing
 
@@ -41,13 +42,13 @@ def dedicated_models(request: Request) -> list[Model]:
     """The configured endpoints that a request names like a model."""
     return [
         Model(id=name, type="chat", organization="dedicated endpoint")
-        for name in sorted(request.app.state.engine.config.dedicated)
+        for name in sorted(engine_of(request).config.dedicated)
     ]
 
 
 async def serverless_models(request: Request) -> list[Model]:
     """What the endpoint lists; nothing while it does not answer, since the rest still serves."""
-    engine = request.app.state.engine
+    engine = engine_of(request)
     if engine.config.serverless is None:
         return []
     try:

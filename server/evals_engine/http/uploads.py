@@ -16,14 +16,15 @@ from anyio import to_thread
 from evals_engine.errors import ApiError
 from evals_engine.faults import cleaned
 from evals_engine.store.private_files import OWN_FILE, write_private
-from evals_engine.store.store import Store, StoredFile
+from evals_engine.store.records import StoredFile, UserName
+from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import check, kind_of
 
 CHUNK_BYTES = 1024 * 1024
 """How much of a file is read at once."""
 
 
-def new_file(owner: str, filename: str, purpose: str, now: float) -> StoredFile:
+def new_file(owner: UserName, filename: str, purpose: str, now: float) -> StoredFile:
     """The record of a file whose bytes are yet to come."""
     return StoredFile(
         id=f"file-{uuid.uuid4()}",

@@ -9,7 +9,7 @@ from typing import Any
 
 from evals_engine.results.totals import Tally
 from evals_engine.store.private_files import write_private
-from evals_engine.store.store import FinishedRow
+from evals_engine.store.records import FinishedRow
 from evals_schemas.datasets.reader import Row
 
 MAX_FAILED_SHARE = 0.30

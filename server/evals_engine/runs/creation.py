@@ -9,7 +9,8 @@ from typing import Any
 from evals_engine.models.request_keys import Keys
 from evals_engine.runs.idempotency import created_before
 from evals_engine.runs.scheduler import Scheduler
-from evals_engine.store.store import CreationKey, Store, StoredEvaluation
+from evals_engine.store.records import CreationKey, StoredEvaluation, UserName
+from evals_engine.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class NewEvaluation:
 
     prefix: str
     """How its id begins; a random part and the Unix seconds follow."""
-    owner: str
+    owner: UserName
     type: str
     parameters: dict[str, Any]
     """As they are stored: without keys of models."""

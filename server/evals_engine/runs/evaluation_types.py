@@ -20,7 +20,7 @@ from evals_engine.models.client import ModelClient
 from evals_engine.models.request_keys import Keys
 from evals_engine.results.totals import Tally, judged_tally
 from evals_engine.rows.evaluators import Evaluator, make_evaluator
-from evals_engine.store.purposes import BENCHMARK_OUTPUT, EVAL_OUTPUT
+from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import AnyParameters, parse_evaluation_request
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from evals_engine.errors import ApiError
-from evals_engine.store.store import CreationKey, Store
+from evals_engine.store.records import CreationKey, UserName
+from evals_engine.store.store import Store
 
 HEADER = "Idempotency-Key"
 MAX_CHARACTERS = 255
@@ -38,7 +39,7 @@ def creation_key(headers: Mapping[str, str], body: object) -> CreationKey | None
     return CreationKey(_digest(text), _digest(canonical))
 
 
-def created_before(store: Store, owner: str, key: CreationKey) -> str | None:
+def created_before(store: Store, owner: UserName, key: CreationKey) -> str | None:
     """The id of the evaluation that this key has started; None when it has started none.
 
     Raises:

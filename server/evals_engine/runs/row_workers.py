@@ -18,7 +18,7 @@ from evals_engine.results.result_file import MAX_FAILED_SHARE
 from evals_engine.rows.evaluators import Evaluator, Outcome
 from evals_engine.runs.row_queue import RowQueue
 from evals_engine.store.database import StorageError
-from evals_engine.store.store import FinishedRow
+from evals_engine.store.records import FinishedRow
 
 COMMIT_SECONDS = 0.02
 """How long finished rows are gathered for one commit: fewer commits, and few rows to lose."""

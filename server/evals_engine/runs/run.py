@@ -21,13 +21,14 @@ from evals_engine.runs.row_queue import RowQueue
 from evals_engine.runs.row_workers import GRACE_SECONDS, RowWorkers
 from evals_engine.store.database import StorageError
 from evals_engine.store.private_files import put_in_place
-from evals_engine.store.store import (
+from evals_engine.store.records import (
     FinishedRow,
-    Step,
-    Store,
+    ProcessId,
+    StatusChange,
     StoredEvaluation,
     StoredFile,
 )
+from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import DatasetError, read_rows
 
 
@@ -44,7 +45,7 @@ class RunContext:
     client: ModelClient
     clock: Callable[[], float]
     """Unix seconds."""
-    process_id: str
+    process_id: ProcessId
     """The id under which this process holds its leases."""
 
 
@@ -84,7 +85,7 @@ class Run:
             task = read_task(self.evaluation.type, without_marks(self.evaluation.parameters))
             file, evaluator = await self._prepare(task)
         except (RequestError, DatasetError) as fault:
-            await self._end(Step("user_error", str(fault), self.context.clock()), {}, None)
+            await self._end(StatusChange("user_error", str(fault), self.context.clock()), {}, None)
             return
         await self._step("running", "Rows are being judged", file.line_count)
         await self._judge_rows(evaluator, file)
@@ -96,7 +97,7 @@ class Run:
         What was judged stays in the ledger.
         """
         message = "Internal error of the engine, logged there; nothing to change in the request."
-        await self._end(Step("error", message, self.context.clock()), {}, None)
+        await self._end(StatusChange("error", message, self.context.clock()), {}, None)
 
     async def _prepare(self, task: Task) -> tuple[StoredFile, Evaluator]:
         """Everything that can be refused before the first call."""
@@ -133,8 +134,10 @@ class Run:
 
     async def _judge_rows(self, evaluator: Evaluator, file: StoredFile) -> None:
         store = self.context.store
-        done = await to_thread.run_sync(store.done_rows, self.evaluation.id, file.line_count)
-        queue = RowQueue(store.path_of(file.id), file.kind, done)
+        finished = await to_thread.run_sync(
+            store.ledger.finished_flags, self.evaluation.id, file.line_count
+        )
+        queue = RowQueue(store.path_of(file.id), file.kind, finished)
         failed = self.evaluation.failed_rows
         self._workers = RowWorkers(evaluator, queue, file.line_count, failed, self._commit)
         if self._stopping:
@@ -147,7 +150,7 @@ class Run:
 
     def _commit(self, batch: list[FinishedRow]) -> bool:
         context = self.context
-        return context.store.add_rows(
+        return context.store.ledger.add_rows(
             self.evaluation.id, context.process_id, batch, context.clock()
         )
 
@@ -170,13 +173,13 @@ class Run:
             created_at=self.context.clock(),
             upload_key=None,
         )
-        step = Step(status, message, self.context.clock())
+        step = StatusChange(status, message, self.context.clock())
         try:
             await self._end(step, results, record)
         except (LeaseLostError, StorageError):
             self.context.store.path_of(result_id).unlink(missing_ok=True)
             raise
-        await to_thread.run_sync(self.context.store.clear_ledger, self.evaluation.id)
+        await to_thread.run_sync(self.context.store.ledger.clear, self.evaluation.id)
 
     def _write_results(self, tally: Tally, file: StoredFile, result_id: str) -> int:
         """Write the result file, counting in the tally; answers its size in bytes."""
@@ -185,7 +188,7 @@ class Run:
         part = path.with_suffix(".part")
         try:
             with store.path_of(file.id).open("rb") as stream:
-                ledger = store.ledger(self.evaluation.id)
+                ledger = store.ledger.rows(self.evaluation.id)
                 rows = read_rows(stream, file.kind)
                 write_result_file(part, rows, ledger, tally)
             put_in_place(part, path)
@@ -197,13 +200,15 @@ class Run:
 
     async def _step(self, status: str, message: str, total: int | None) -> None:
         context = self.context
-        step = Step(status, message, context.clock())
+        step = StatusChange(status, message, context.clock())
         if not await to_thread.run_sync(
             context.store.set_status, self.evaluation.id, context.process_id, step, total
         ):
             raise LeaseLostError
 
-    async def _end(self, step: Step, results: dict[str, Any], file: StoredFile | None) -> None:
+    async def _end(
+        self, step: StatusChange, results: dict[str, Any], file: StoredFile | None
+    ) -> None:
         """End the evaluation; one that has not completed says why in its results."""
         if step.status != "completed":
             results = {**results, "error": step.message}

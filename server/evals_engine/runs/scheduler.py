@@ -23,7 +23,8 @@ from evals_engine.errors import log_bug
 from evals_engine.models.request_keys import Keys
 from evals_engine.runs.run import LeaseLostError, Run, RunContext
 from evals_engine.store.database import StorageError
-from evals_engine.store.store import Lease, StoredEvaluation
+from evals_engine.store.leases import Lease
+from evals_engine.store.records import ProcessId, StoredEvaluation, UserName
 
 MAX_RUNS = 4
 """Evaluations that one process runs at once; further ones wait as pending."""
@@ -37,9 +38,9 @@ POLL_SECONDS = 2.0
 log = logging.getLogger(__name__)
 
 
-def new_process_id() -> str:
-    """A name for this process that no other has."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+def new_process_id() -> ProcessId:
+    """Return a unique id for this process."""
+    return ProcessId(f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}")
 
 
 class Scheduler:
@@ -89,7 +90,7 @@ class Scheduler:
         while len(self._runs) < MAX_RUNS:
             lease, now = self.lease(), self.context.clock()
             evaluation = await to_thread.run_sync(
-                self.context.store.claim, lease, now, list(self._runs), self._busy()
+                self.context.store.leases.claim, lease, now, list(self._runs), self._busy()
             )
             if evaluation is None:
                 return
@@ -97,7 +98,7 @@ class Scheduler:
             self._runs[evaluation.id] = (run, anyio.CancelScope())
             tasks.start_soon(self._run, evaluation)
 
-    def _busy(self) -> list[str]:
+    def _busy(self) -> list[UserName]:
         """Owners of whom this process runs as many evaluations as it may."""
         if not self.context.config.tokens:
             return []
@@ -131,7 +132,7 @@ class Scheduler:
         watched = dict(self._runs)
         if not watched:
             return
-        owned = await to_thread.run_sync(self.context.store.renew_leases, self.lease())
+        owned = await to_thread.run_sync(self.context.store.leases.renew, self.lease())
         for evaluation_id, (run, scope) in watched.items():
             if evaluation_id not in owned:
                 scope.cancel()
@@ -140,7 +141,7 @@ class Scheduler:
 
     async def _release(self, evaluation_id: str) -> None:
         await to_thread.run_sync(
-            self.context.store.release_lease, evaluation_id, self.context.process_id
+            self.context.store.leases.release, evaluation_id, self.context.process_id
         )
 
     async def _try(self, step: Callable[[], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a database that cannot be used: it is kept beside a fresh one, never deleted."""
+"""Opens the database; a damaged one is renamed and replaced by a new one, never deleted."""
 
 from __future__ import annotations
 
@@ -10,70 +10,76 @@ from pathlib import Path
 from evals_engine.store.database import DamagedError, Database
 
 COMPANIONS = ("", "-wal", "-shm")
-"""What belongs to one database, by the ends of its files' names."""
+"""Endings of the names of the files that make up one database."""
 
 _MARK = ".corrupt-"
 
 log = logging.getLogger(__name__)
 
 
-def open_database(path: Path, *, in_use: bool) -> tuple[Database, Path | None]:
-    """The database, and where a damaged one was put that stood in its place; None for a sound one.
+def open_database(path: Path, *, has_files: bool) -> tuple[Database, Path | None]:
+    """Open the database; rename a damaged one and create a new one.
 
     Args:
-        path: Where it is, or is made.
-        in_use: Whether there are files that it has records of: an empty one was emptied then.
+        path: Path of the database; it is created if it does not exist.
+        has_files: Whether the files folder has files. An empty database is then damaged, because
+            it should have records of them.
+
+    Returns:
+        The database, and the new path of the damaged one; None if it was sound.
 
     Raises:
-        StorageError: it cannot be used, although nothing says that it is damaged.
-        DataDirError: a newer version wrote it.
-        OSError: it cannot be made, or a damaged one not be moved.
+        StorageError: The database cannot be used, but does not seem to be damaged.
+        DataDirError: A newer version wrote the database.
+        OSError: The database cannot be created, or a damaged one cannot be renamed.
     """
-    before = _identity(path)
+    identity = _identity(path)
     try:
-        if in_use:
-            _refuse_emptied(path)
+        if has_files:
+            _refuse_empty(path)
         return Database(path), None
-    except DamagedError as damage:
-        if _identity(path) != before:  # another process was quicker
+    except DamagedError as error:
+        if _identity(path) != identity:  # another process has replaced the database meanwhile
             return Database(path), None
-        kept = _move(path)
-        log.warning("%s", notice(path, kept, damage.how))
-        return Database(path), kept
+        copy = _rename(path)
+        log.warning("%s", notice(path, copy, error.reason))
+        return Database(path), copy
 
 
-def notice(path: Path, kept: Path, how: str) -> str:
-    """What the operator is told."""
+def notice(path: Path, copy: Path, reason: str) -> str:
+    """Return the message to the operator about a damaged database."""
     return (
-        f"The database {path} was damaged: {how}. It is kept as {kept.name}, and a fresh one "
-        "takes its place; evaluations and files from before are not shown. Their bytes stay in "
-        "the files folder while it lies there; `sqlite3 FILE .recover` may read it."
+        f"The database {path} was damaged: {reason}. It was renamed to {copy.name} and replaced by "
+        "a new one; evaluations and files from before are not listed. The files' bytes stay in "
+        "the files folder as long as the damaged database is there; `sqlite3 FILE .recover` may "
+        "restore its records."
     )
 
 
-def kept_aside(path: Path) -> list[Path]:
-    """The damaged databases that have stood at this path."""
+def damaged_copies(path: Path) -> list[Path]:
+    """Return the paths of the damaged databases that were replaced at this path."""
     return sorted(path.parent.glob(f"{path.name}{_MARK}*"))
 
 
-def _move(path: Path) -> Path:
+def _rename(path: Path) -> Path:
+    """Rename the files of a database; return its new path."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    kept = path.with_name(f"{path.name}{_MARK}{stamp}")
+    copy = path.with_name(f"{path.name}{_MARK}{stamp}")
     for end in COMPANIONS:
         with suppress(FileNotFoundError):
-            path.with_name(path.name + end).rename(kept.with_name(kept.name + end))
-    return kept
+            path.with_name(path.name + end).rename(copy.with_name(copy.name + end))
+    return copy
 
 
-def _refuse_emptied(path: Path) -> None:
+def _refuse_empty(path: Path) -> None:
     if path.exists() and path.stat().st_size == 0:
-        raise DamagedError(path, "it is empty, although there are files")
+        raise DamagedError(path, "it is empty, although the files folder has files")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file stands there, whatever it is called; None for none."""
+    """Return the device and inode number of a file; None if there is no file."""
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

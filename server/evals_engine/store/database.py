@@ -1,8 +1,8 @@
-"""The only module that talks to SQLite: connections, transactions, migrations, named statements.
+"""The SQLite database of the engine: connections, transactions, migrations, named statements.
 
-WAL mode, so that several processes share one file and reads wait for no write; `synchronous =
-FULL`, so that what is committed survives a crash of the machine. Every method is blocking and safe
-to call from any thread.
+No other module of the engine uses SQLite. WAL mode lets several processes share one file, and reads
+do not wait for writes. `synchronous = FULL` makes a commit survive a crash of the machine. Every
+method blocks and is safe to call from any thread.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any
 from evals_engine.store.private_files import make_private
 
 BUSY_SECONDS = 30.0
-"""How long a statement waits for another process's write before it fails."""
+"""Seconds that a statement waits for another process's write before it fails."""
 
 MAX_CHECKED_BYTES = 64 * 1024 * 1024
-"""A larger file is not read through at the start; of its holes one learns when they are met."""
+"""Largest file that is checked for damage at the start; larger ones fail when damage is read."""
 
 _MAGIC = b"SQLite format 3\0"
 
 Record = sqlite3.Row
-"""One line of an answer, read by column name."""
+"""One record of a query's result, read by column name."""
 
 Values = Mapping[str, Any]
 
@@ -38,46 +38,46 @@ class DataDirError(Exception):
 
 
 class StorageError(Exception):
-    """The disk or the database does not give or take something; nothing was changed."""
+    """The disk or the database refused a read or a write; nothing was changed."""
 
 
 class DamagedError(StorageError):
-    """The file is no database, has holes, or has not the tables that it says it has."""
+    """The file is not an SQLite database, is corrupt, or lacks tables or columns."""
 
-    def __init__(self, path: Path, how: str) -> None:
+    def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
-            f"The database {path} is damaged: {how}. Restart the engine; it begins a fresh "
-            "database and keeps this one beside it."
+            f"The database {path} is damaged: {reason}. Restart the engine; it creates a new "
+            "database and keeps the damaged one under another name."
         )
-        self.how = how
+        self.reason = reason
 
 
 class Database:
-    """One process's two connections to a database file: one writes, one reads."""
+    """The two connections of one process to a database file: one for writing, one for reading."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, making it or bringing it up to date.
+        """Open the file; create it if it does not exist, migrate it if it is older.
 
         Raises:
-            DamagedError: it is no database, or not a sound one of ours.
-            StorageError: it cannot be used.
-            DataDirError: a newer version wrote it.
-            OSError: it cannot be made.
+            DamagedError: The file is not a sound database of evals-mcp.
+            StorageError: The file cannot be used.
+            DataDirError: A newer version wrote the file.
+            OSError: The file cannot be created.
         """
         self._path = path
         self._writing, self._reading = threading.Lock(), threading.Lock()
         self._statements = _named_statements()
-        self._is_ours = False
+        self._is_prepared = False
         make_private(path)
         self._refuse_foreign()
         try:
-            with ExitStack() as opened:
-                self._writes = opened.enter_context(closing(self._connect()))
+            with ExitStack() as stack:
+                self._writes = stack.enter_context(closing(self._connect()))
                 self._prepare()
                 self._reads = self._connect()
-                opened.pop_all()
+                stack.pop_all()
         except sqlite3.Error as error:
-            raise self._trouble(error) from error
+            raise self._storage_error(error) from error
 
     def close(self) -> None:
         """Close both connections; the database cannot be used afterwards."""
@@ -87,10 +87,10 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """One writer at a time from the first statement on; undone as a whole on any error.
+        """Hold the write lock; commit at the end, roll back everything on an error.
 
         Raises:
-            StorageError: the disk is full, or the database cannot be written.
+            StorageError: The disk is full, or the database cannot be written.
         """
         with self._writing:
             try:
@@ -99,7 +99,7 @@ class Database:
                 self._writes.execute("COMMIT")
             except sqlite3.Error as error:
                 self._roll_back()
-                raise self._trouble(error) from error
+                raise self._storage_error(error) from error
             except BaseException:
                 self._roll_back()
                 raise
@@ -113,29 +113,29 @@ class Database:
         self._writes.executemany(self._statements[name], lines)
 
     def read(self, name: str, values: Values) -> list[Record]:
-        """Everything that a named statement finds. Reads wait for each other, never for a write.
+        """Return all records of a named statement. Reads wait for other reads, not for writes.
 
         Raises:
-            StorageError: the database cannot be read.
+            StorageError: The database cannot be read.
         """
         try:
             with self._reading:
                 return self._reads.execute(self._statements[name], values).fetchall()
         except sqlite3.Error as error:
-            raise self._trouble(error) from error
+            raise self._storage_error(error) from error
 
     @contextmanager
     def long_read(self, name: str, values: Values) -> Generator[sqlite3.Cursor]:
-        """A named statement on a connection of its own, to be read step by step.
+        """Run a named statement on a separate connection; yield a cursor to read it in steps.
 
         Raises:
-            StorageError: the database cannot be read.
+            StorageError: The database cannot be read.
         """
         try:
             with closing(self._connect()) as connection:
                 yield connection.execute(self._statements[name], values)
         except sqlite3.Error as error:
-            raise self._trouble(error) from error
+            raise self._storage_error(error) from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -152,33 +152,33 @@ class Database:
         if self._path.stat().st_size <= MAX_CHECKED_BYTES:
             for line in run("PRAGMA quick_check(1)"):
                 if line[0] != "ok":
-                    raise self._damaged("it has holes")
+                    raise DamagedError(self._path, "it is corrupt")
         migrations = _migrations()
         with self.transaction():
             version: int = run("PRAGMA user_version").fetchone()[0]
             if version > len(migrations):
                 raise DataDirError(
                     f"The data directory {self._path.parent} was written by a newer version "
-                    f"(format {version}, this one knows {len(migrations)}). Upgrade evals-mcp, "
-                    "or set local.data_dir to another directory."
+                    f"(format {version}; this version reads up to {len(migrations)}). Upgrade "
+                    "evals-mcp, or set local.data_dir to another directory."
                 )
             for number, script in enumerate(migrations[version:], start=version + 1):
                 for statement in script.split(";\n"):
                     run(statement)
                 run(f"PRAGMA user_version = {number}")
         if not _expected_columns(migrations) <= _columns(self._writes):
-            raise self._damaged("it lacks tables or columns")
-        self._is_ours = True
+            raise DamagedError(self._path, "it lacks tables or columns")
+        self._is_prepared = True
 
     def _refuse_foreign(self) -> None:
-        """Look at the file before SQLite does, which deletes the log of what it cannot read."""
+        """Check the file's first bytes, because SQLite deletes the log of a file it cannot read."""
         with self._path.open("rb") as file:
             start = file.read(len(_MAGIC))
         if start and start != _MAGIC:
-            raise self._damaged("it is no SQLite database")
+            raise DamagedError(self._path, "it is not an SQLite database")
 
     def _use_wal(self) -> None:
-        """Switch to WAL. Alone of all statements this one does not wait for another process."""
+        """Switch to WAL mode; retry while the file is locked, as SQLite itself does not wait."""
         deadline = time.monotonic() + BUSY_SECONDS
         while True:
             try:
@@ -191,23 +191,20 @@ class Database:
                 return
 
     def _roll_back(self) -> None:
-        """Undo what is open; after some errors SQLite has done so already."""
+        """Roll back the open transaction; after some errors SQLite has done so itself."""
         if self._writes.in_transaction:
             self._writes.execute("ROLLBACK")
 
-    def _trouble(self, error: sqlite3.Error) -> StorageError:
+    def _storage_error(self, error: sqlite3.Error) -> StorageError:
         if _code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-            return self._damaged(str(error))
-        if _code(error) == sqlite3.SQLITE_ERROR and not self._is_ours:
-            return self._damaged(f"its tables are not those of evals-mcp ({error})")
+            return DamagedError(self._path, str(error))
+        if _code(error) == sqlite3.SQLITE_ERROR and not self._is_prepared:
+            return DamagedError(self._path, f"its tables are not those of evals-mcp ({error})")
         return StorageError(f"The data directory {self._path.parent}: {error}.")
-
-    def _damaged(self, how: str) -> DamagedError:
-        return DamagedError(self._path, how)
 
 
 def _code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 for an error that is not SQLite's own."""
+    """Return the primary result code of SQLite; 0 for an error of the Python module."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
@@ -219,23 +216,23 @@ def _expected_columns(migrations: list[str]) -> set[tuple[str, str]]:
 
 
 def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    """Every table's columns, as (table, column)."""
-    found = connection.execute(
+    """Return the columns of all tables as pairs of table and column."""
+    records = connection.execute(
         "SELECT tables.name, columns.name FROM sqlite_master AS tables "
         "JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
     )
-    return {(line[0], line[1]) for line in found}
+    return {(record[0], record[1]) for record in records}
 
 
 def _named_statements() -> dict[str, str]:
-    """The statements of queries.sql by the name in the comment above each."""
+    """Return the statements of queries.sql by the name in the comment above each."""
     text = resources.files("evals_engine.store").joinpath("queries.sql").read_text("utf-8")
-    found = re.findall(r"^-- (\w+):.*\n((?:(?!--).*\n?)*)", text, re.MULTILINE)
-    return {name: statement.strip() for name, statement in found}
+    pairs = re.findall(r"^-- (\w+):.*\n((?:(?!--).*\n?)*)", text, re.MULTILINE)
+    return {name: statement.strip() for name, statement in pairs}
 
 
 def _migrations() -> list[str]:
-    """The scripts that bring an empty database up to date, in order."""
+    """Return the scripts that create the current tables in an empty database, in order."""
     folder = resources.files("evals_engine.store").joinpath("migrations")
     scripts = sorted((item for item in folder.iterdir()), key=lambda item: item.name)
     return [script.read_text("utf-8") for script in scripts if script.name.endswith(".sql")]

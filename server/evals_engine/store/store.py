@@ -1,131 +1,67 @@
-"""What the engine keeps: files, evaluations, leases and the ledger of finished rows.
+"""The data directory of the engine: files, evaluations, leases and the ledger.
 
-Every method is blocking and safe to call from any thread; callers on an event loop hand it to a
-worker thread. A change that a method reports has been committed and survives a crash of the
-machine. The statements stand in queries.sql.
+Every method blocks and is safe to call from any thread; callers on an event loop use a worker
+thread. When a method returns, its change is committed and survives a crash of the machine. The SQL
+statements are in queries.sql.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evals_engine.store.damaged_database import kept_aside, open_database
-from evals_engine.store.database import DataDirError, Record, StorageError
+from evals_engine.store.damaged_database import damaged_copies, open_database
+from evals_engine.store.database import DataDirError, StorageError
+from evals_engine.store.leases import Lease, Leases
+from evals_engine.store.ledger import Ledger
 from evals_engine.store.private_files import OWN_FOLDER, make_private
-from evals_schemas.datasets.reader import Kind
-
-LEDGER_PAGE = 1_000
-
-LONGEST_LEASE = 3600.0
-"""Seconds. A lease that is longer was given by a clock that has been set back; it holds no more."""
+from evals_engine.store.records import (
+    CreationKey,
+    ProcessId,
+    StatusChange,
+    StoredEvaluation,
+    StoredFile,
+    UserName,
+    evaluation_of,
+    file_of,
+)
 
 ABANDONED_SECONDS = 24 * 3600.0
-"""After this long a half-written file is nobody's."""
-
+"""Age in seconds from which a file without a record is deleted at the start."""
 
 _ADVICE = "Set local.data_dir to a directory that this user can write."
 
 
-@dataclass(frozen=True)
-class StoredFile:
-    """A file's record; its bytes lie in the data directory."""
-
-    id: str
-    owner: str
-    filename: str
-    purpose: str
-    kind: Kind
-    bytes: int
-    line_count: int
-    created_at: float
-    upload_key: str | None
-
-
-@dataclass(frozen=True)
-class StoredEvaluation:
-    """An evaluation's record."""
-
-    id: str
-    owner: str
-    type: str
-    parameters: dict[str, Any]
-    file_id: str
-    status: str
-    results: dict[str, Any] | None
-    total_rows: int | None
-    done_rows: int
-    failed_rows: int
-    """Rows among the done ones that have no valid verdict."""
-    created_at: float
-    updated_at: float
-    cancel_requested: bool
-
-
-@dataclass(frozen=True)
-class FinishedRow:
-    """A line of the ledger."""
-
-    row_number: int
-    state: str
-    """`ok`, or what the row failed at; see `evaluators.Outcome`."""
-    outcome: str
-    """JSON: the fields that the row gains in the result file, and its token counts."""
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right of one process to run evaluations, until a time."""
-
-    owner: str
-    until: float
-
-
-@dataclass(frozen=True)
-class CreationKey:
-    """What a create may be sent again with; both are SHA-256 digests in hexadecimal."""
-
-    digest: str
-    request_digest: str
-    """Of the request that came with the key."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step in an evaluation's life."""
-
-    status: str
-    message: str
-    at: float
-
-
 class Store:
-    """One process's way to the data directory."""
+    """The access of one process to a data directory."""
 
     def __init__(self, data_dir: Path) -> None:
-        """Open the database, making it or bringing it up to date.
+        """Open the database; create it if it does not exist, migrate it if it is older.
 
-        A damaged one is kept under the name in `set_aside`, which is None for a sound one.
+        A damaged database is renamed and replaced by a new one.
 
         Raises:
-            DataDirError: the directory cannot be written, or a newer version wrote it.
+            DataDirError: The directory cannot be written, or a newer version wrote it.
         """
         self.files_dir = data_dir / "files"
+        self.damaged_copy: Path | None
+        """New path of a database that was found damaged; None if the database was sound."""
         try:
             data_dir.mkdir(parents=True, exist_ok=True, mode=OWN_FOLDER)
             self.files_dir.mkdir(exist_ok=True, mode=OWN_FOLDER)
             make_private(self.files_dir)
             path = data_dir / "evals.sqlite3"
-            in_use = any(self.files_dir.iterdir())
-            self._database, self.set_aside = open_database(path, in_use=in_use)
-            # A database that was set aside may know files that the fresh one does not.
-            if not kept_aside(path):
-                self._sweep()
+            has_files = any(self.files_dir.iterdir())
+            self._database, self.damaged_copy = open_database(path, has_files=has_files)
+            self.leases = Leases(self._database)
+            self.ledger = Ledger(self._database)
+            # A damaged database may have records of files that the new one lacks.
+            if not damaged_copies(path):
+                self._delete_abandoned()
         except StorageError as error:
             raise DataDirError(f"{error} {_ADVICE}") from error
         except OSError as error:
@@ -137,18 +73,21 @@ class Store:
         self._database.close()
 
     def path_of(self, file_id: str) -> Path:
-        """Where a file's bytes lie."""
+        """Return the path of a file's bytes."""
         return self.files_dir / file_id
 
     # Files
 
     def add_file(self, file: StoredFile) -> None:
-        """Record a file whose bytes are in place, or whose upload is announced."""
+        """Record a file that is stored already, or one whose upload is announced."""
         with self._database.transaction():
             self._database.run("add_file", vars(file))
 
     def complete_file(self, file_id: str, upload_key: str, size: int, line_count: int) -> bool:
-        """Record the arrival of an announced file; false when the key is wrong or spent."""
+        """Record that the bytes of an announced file are stored.
+
+        Returns False if the upload key is wrong or already used.
+        """
         values = {
             "id": file_id,
             "upload_key": upload_key,
@@ -159,37 +98,38 @@ class Store:
             return self._database.run("complete_file", values).rowcount == 1
 
     def awaited_file(self, file_id: str, upload_key: str) -> StoredFile | None:
-        """The announced file that this key may fill."""
-        return self._one_file("awaited_file", {"id": file_id, "upload_key": upload_key})
+        """Return the announced file that this key allows to upload; None if there is none."""
+        return self._read_file("awaited_file", {"id": file_id, "upload_key": upload_key})
 
-    def get_file(self, file_id: str, owner: str) -> StoredFile | None:
-        """One file, if it is this owner's."""
-        return self._one_file("get_file", {"id": file_id, "owner": owner})
+    def get_file(self, file_id: str, owner: UserName) -> StoredFile | None:
+        """Return a file of this owner; None if there is none with this id."""
+        return self._read_file("get_file", {"id": file_id, "owner": owner})
 
-    def list_files(self, owner: str) -> list[StoredFile]:
-        """The owner's files of the evaluation contract, the newest first."""
-        return [_file(row) for row in self._database.read("list_files", {"owner": owner})]
+    def list_files(self, owner: UserName) -> list[StoredFile]:
+        """Return the owner's files of the evaluation contract, newest first."""
+        return [file_of(record) for record in self._database.read("list_files", {"owner": owner})]
 
-    def list_benchmarks(self, owner: str) -> list[StoredFile]:
-        """The owner's benchmarks, the newest first."""
-        return [_file(row) for row in self._database.read("list_benchmarks", {"owner": owner})]
+    def list_benchmarks(self, owner: UserName) -> list[StoredFile]:
+        """Return the owner's benchmarks, newest first."""
+        records = self._database.read("list_benchmarks", {"owner": owner})
+        return [file_of(record) for record in records]
 
-    def delete_file(self, file_id: str, owner: str) -> None:
-        """Remove a file's record and its bytes."""
+    def delete_file(self, file_id: str, owner: UserName) -> None:
+        """Delete a file's record and its bytes."""
         with self._database.transaction():
             self._database.run("delete_file", {"id": file_id, "owner": owner})
-        # Where a file that is being read cannot be removed, a later start sweeps it up.
+        # A file that is open for reading may refuse deletion; a later start deletes it.
         with suppress(OSError):
             self.path_of(file_id).unlink(missing_ok=True)
 
-    def unfinished(self, owner: str) -> int:
-        """How many of the owner's evaluations wait or run."""
+    def count_unfinished(self, owner: UserName) -> int:
+        """Return how many of the owner's evaluations wait or run."""
         return self._database.read("count_unfinished", {"owner": owner})[0]["unfinished"]
 
-    def unfinished_of_file(self, file_id: str, owner: str) -> list[str]:
-        """Ids of evaluations that still need the file."""
-        rows = self._database.read("unfinished_of_file", {"id": file_id, "owner": owner})
-        return [row["id"] for row in rows]
+    def unfinished_of_file(self, file_id: str, owner: UserName) -> list[str]:
+        """Return the ids of the evaluations that still need a file."""
+        records = self._database.read("unfinished_of_file", {"id": file_id, "owner": owner})
+        return [record["id"] for record in records]
 
     # Evaluations
 
@@ -200,7 +140,10 @@ class Store:
         lease: Lease | None,
         key: CreationKey | None = None,
     ) -> bool:
-        """Record a new evaluation; false when its id or key is taken, and nothing was written."""
+        """Record a new evaluation.
+
+        Returns False, and records nothing, if its id or its idempotency key is in use.
+        """
         values = {
             "id": evaluation.id,
             "owner": evaluation.owner,
@@ -208,7 +151,7 @@ class Store:
             "parameters": json.dumps(evaluation.parameters),
             "file_id": evaluation.file_id,
             "now": evaluation.created_at,
-            "lease_owner": lease and lease.owner,
+            "lease_owner": lease and lease.process_id,
             "lease_until": lease and lease.until,
             "status": "pending",
             "message": message,
@@ -221,53 +164,56 @@ class Store:
             self._database.run("add_status_update", values)
             return True
 
-    def created_with(self, owner: str, key_digest: str) -> tuple[str, str] | None:
-        """The evaluation that a key has started, as (id, digest of the request)."""
-        values = {"owner": owner, "idempotency_key": key_digest}
-        rows = self._database.read("created_with", values)
-        return (rows[0]["id"], rows[0]["request_digest"]) if rows else None
+    def created_with(self, owner: UserName, key_digest: str) -> tuple[str, str] | None:
+        """Return the evaluation that was started with an idempotency key.
 
-    def get_evaluation(self, evaluation_id: str, owner: str) -> StoredEvaluation | None:
-        """One evaluation, if it is this owner's."""
-        rows = self._database.read("get_evaluation", {"id": evaluation_id, "owner": owner})
-        return _evaluation(rows[0]) if rows else None
+        Returns its id and the digest of its request; None if the key has started none.
+        """
+        values = {"owner": owner, "idempotency_key": key_digest}
+        records = self._database.read("created_with", values)
+        return (records[0]["id"], records[0]["request_digest"]) if records else None
+
+    def get_evaluation(self, evaluation_id: str, owner: UserName) -> StoredEvaluation | None:
+        """Return an evaluation of this owner; None if there is none with this id."""
+        records = self._database.read("get_evaluation", {"id": evaluation_id, "owner": owner})
+        return evaluation_of(records[0]) if records else None
 
     def list_evaluations(
-        self, owner: str, status: str | None, limit: int
+        self, owner: UserName, status: str | None, limit: int
     ) -> list[StoredEvaluation]:
-        """The owner's evaluations of the evaluation contract, the newest first."""
+        """Return the owner's evaluations of the evaluation contract, newest first."""
         values = {"owner": owner, "status": status, "limit": limit}
-        return [_evaluation(row) for row in self._database.read("list_evaluations", values)]
+        return [evaluation_of(record) for record in self._database.read("list_evaluations", values)]
 
     def list_benchmark_evaluations(
-        self, owner: str, wanted: Mapping[str, Any]
+        self, owner: UserName, filters: Mapping[str, Any]
     ) -> tuple[list[StoredEvaluation], int]:
-        """A page of the owner's benchmark evaluations, the newest first, and how many there are.
+        """Return a page of the owner's benchmark evaluations, newest first, and the total count.
 
-        Wanted are `status` or `or_status`, `model_id` (each None for any), `limit` and `offset`.
+        The filters are `status`, `or_status` and `model_id` (each may be None for any), `limit`
+        and `offset`.
         """
-        values = {"owner": owner, **wanted}
-        rows = self._database.read("list_benchmark_evaluations", values)
+        values = {"owner": owner, **filters}
+        records = self._database.read("list_benchmark_evaluations", values)
         total: int = self._database.read("count_benchmark_evaluations", values)[0]["total"]
-        return [_evaluation(row) for row in rows], total
+        return [evaluation_of(record) for record in records], total
 
-    def status_updates(self, evaluation_id: str) -> list[tuple[str, str, float]]:
-        """An evaluation's life as (status, message, Unix seconds), in order."""
-        rows = self._database.read("status_updates", {"id": evaluation_id})
-        return [(row["status"], row["message"], row["at"]) for row in rows]
+    def status_changes(self, evaluation_id: str) -> list[StatusChange]:
+        """Return the status changes of an evaluation, oldest first."""
+        records = self._database.read("status_updates", {"id": evaluation_id})
+        return [
+            StatusChange(record["status"], record["message"], record["at"]) for record in records
+        ]
 
-    def request_cancel(self, evaluation_id: str, owner: str, step: Step) -> bool:
-        """Ask for a stop, or end with this step what no process has begun.
+    def request_cancel(self, evaluation_id: str, owner: UserName, change: StatusChange) -> bool:
+        """End an evaluation with this change if no process runs it, else ask the process to stop.
 
-        False when it has ended already or is not this owner's.
+        Returns False if the evaluation has ended or belongs to another owner.
         """
         values = {
-            "id": evaluation_id,
+            **_change_values(evaluation_id, change),
             "owner": owner,
-            "now": step.at,
-            "status": step.status,
-            "message": step.message,
-            "results": json.dumps({"error": step.message}),
+            "results": json.dumps({"error": change.message}),
         }
         with self._database.transaction():
             if self._database.run("cancel_waiting", values).rowcount:
@@ -277,47 +223,17 @@ class Store:
 
     # Runs
 
-    def claim(
-        self, lease: Lease, now: float, running: Iterable[str], busy: Iterable[str] = ()
-    ) -> StoredEvaluation | None:
-        """Take the oldest evaluation that no live process runs; None when there is none.
-
-        What this process runs already, and what belongs to the busy owners, is left.
-        """
-        values = {
-            "lease_owner": lease.owner,
-            "lease_until": lease.until,
-            "now": now,
-            "latest": now + LONGEST_LEASE,
-            "running": json.dumps(list(running)),
-            "busy": json.dumps(list(busy)),
-        }
-        with self._database.transaction():
-            row = self._database.run("claim", values).fetchone()
-            return row and _evaluation(row)
-
-    def renew_leases(self, lease: Lease) -> dict[str, bool]:
-        """Prolong what this process runs: its evaluations, and whether each is to stop."""
-        values = {"lease_owner": lease.owner, "lease_until": lease.until}
-        with self._database.transaction():
-            rows = self._database.run("renew_leases", values).fetchall()
-        return {row["id"]: bool(row["cancel_requested"]) for row in rows}
-
-    def release_lease(self, evaluation_id: str, owner: str) -> None:
-        """Leave an unfinished evaluation to any other process."""
-        with self._database.transaction():
-            self._database.run("release_lease", {"id": evaluation_id, "lease_owner": owner})
-
     def set_status(
-        self, evaluation_id: str, owner: str, step: Step, total_rows: int | None
+        self,
+        evaluation_id: str,
+        process_id: ProcessId,
+        change: StatusChange,
+        total_rows: int | None,
     ) -> bool:
-        """Take a step in an evaluation's life; false when the lease is another process's."""
+        """Change an evaluation's status; return False if the process no longer has the lease."""
         values = {
-            "id": evaluation_id,
-            "lease_owner": owner,
-            "status": step.status,
-            "message": step.message,
-            "now": step.at,
+            **_change_values(evaluation_id, change),
+            "lease_owner": process_id,
             "total_rows": total_rows,
         }
         with self._database.transaction():
@@ -326,60 +242,21 @@ class Store:
             self._database.run("add_status_update", values)
             return True
 
-    def add_rows(self, evaluation_id: str, owner: str, rows: list[FinishedRow], now: float) -> bool:
-        """Make finished rows durable; false, writing none, when the lease is another process's."""
-        lines = [{"id": evaluation_id, **vars(row)} for row in rows]
-        counts = {
-            "id": evaluation_id,
-            "lease_owner": owner,
-            "done": len(rows),
-            "failed": sum(row.state != "ok" for row in rows),
-            "now": now,
-        }
-        with self._database.transaction():
-            if not self._database.run("count_rows", counts).rowcount:
-                return False
-            self._database.run_many("add_row", lines)
-            return True
-
-    def done_rows(self, evaluation_id: str, total: int) -> bytearray:
-        """One byte a row of the data set, 1 where the row is finished."""
-        done = bytearray(total)
-        with self._database.long_read("done_row_numbers", {"id": evaluation_id}) as rows:
-            for row in rows:
-                done[row["row_number"]] = 1
-        return done
-
-    def ledger(self, evaluation_id: str) -> Iterator[FinishedRow]:
-        """The finished rows in the order of the data set, a page at a time."""
-        with self._database.long_read("ledger", {"id": evaluation_id}) as rows:
-            while page := rows.fetchmany(LEDGER_PAGE):
-                for row in page:
-                    yield FinishedRow(row["row_number"], row["state"], row["outcome"])
-
-    def clear_ledger(self, evaluation_id: str) -> None:
-        """Drop an ended evaluation's rows, which its result file holds, a page at a time."""
-        page = {"id": evaluation_id, "limit": LEDGER_PAGE}
-        cleared = LEDGER_PAGE
-        while cleared == LEDGER_PAGE:
-            with self._database.transaction():
-                cleared = self._database.run("clear_ledger", page).rowcount
-
     def finish(
         self,
         evaluation_id: str,
-        owner: str,
-        step: Step,
+        process_id: ProcessId,
+        change: StatusChange,
         results: Mapping[str, Any],
         result_file: StoredFile | None,
     ) -> bool:
-        """End an evaluation, together with its result file; false when the lease is another's."""
+        """End an evaluation and record its result file in the same transaction.
+
+        Returns False if the process no longer has the lease.
+        """
         values = {
-            "id": evaluation_id,
-            "lease_owner": owner,
-            "status": step.status,
-            "message": step.message,
-            "now": step.at,
+            **_change_values(evaluation_id, change),
+            "lease_owner": process_id,
             "results": json.dumps(results),
         }
         with self._database.transaction():
@@ -390,29 +267,24 @@ class Store:
                 self._database.run("add_file", vars(result_file))
             return True
 
-    # Machinery
-
-    def _sweep(self) -> None:
-        """Remove bytes that a killed process left without a record, long after it can be there."""
-        known = {row["id"] for row in self._database.read("file_ids", {})}
+    def _delete_abandoned(self) -> None:
+        """Delete old files without a record: what a killed process was writing."""
+        recorded_ids = {record["id"] for record in self._database.read("file_ids", {})}
         for path in self.files_dir.iterdir():
             with suppress(OSError):
                 age = time.time() - path.stat().st_mtime
-                if path.name not in known and age > ABANDONED_SECONDS:
+                if path.name not in recorded_ids and age > ABANDONED_SECONDS:
                     path.unlink()
 
-    def _one_file(self, name: str, values: Mapping[str, Any]) -> StoredFile | None:
-        rows = self._database.read(name, values)
-        return _file(rows[0]) if rows else None
+    def _read_file(self, statement: str, values: Mapping[str, Any]) -> StoredFile | None:
+        records = self._database.read(statement, values)
+        return file_of(records[0]) if records else None
 
 
-def _file(row: Record) -> StoredFile:
-    return StoredFile(**{name: row[name] for name in StoredFile.__dataclass_fields__})
-
-
-def _evaluation(row: Record) -> StoredEvaluation:
-    values = {name: row[name] for name in StoredEvaluation.__dataclass_fields__}
-    values["parameters"] = json.loads(values["parameters"])
-    values["results"] = values["results"] and json.loads(values["results"])
-    values["cancel_requested"] = bool(values["cancel_requested"])
-    return StoredEvaluation(**values)
+def _change_values(evaluation_id: str, change: StatusChange) -> dict[str, Any]:
+    return {
+        "id": evaluation_id,
+        "status": change.status,
+        "message": change.message,
+        "now": change.time,
+    }

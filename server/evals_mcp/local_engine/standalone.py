@@ -40,8 +40,8 @@ class EngineService:
             store.close()
         except DataDirError as error:
             raise SettingsError(str(error)) from None
-        self.set_aside = store.set_aside
-        """Where a damaged database was put at this start; None when it was sound."""
+        self.damaged_copy = store.damaged_copy
+        """New path of a database that was found damaged at this start; None if it was sound."""
         try:
             self._app = create_app(config)
         except ValueError as error:

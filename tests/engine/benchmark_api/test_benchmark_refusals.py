@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig
+from evals_engine.store.records import UserName
 from evals_engine.store.store import Store
 from tests.engine.benchmark_client import (
     knows_all,
@@ -25,7 +26,7 @@ async def test_neither_contract_shows_what_belongs_to_the_other(tmp_path: Path) 
         evaluation = await client.create(model_id="alpha", benchmark_id=benchmark)
         await client.results(evaluation)
         with_store = Store(tmp_path / "engine")
-        stored = with_store.get_evaluation(evaluation, "local")
+        stored = with_store.get_evaluation(evaluation, UserName("local"))
         with_store.close()
         assert stored is not None
         assert stored.results is not None

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from evals_engine.config import ModelEndpoint
 from evals_engine.results.result_file import write_result_file
 from evals_engine.results.totals import judged_tally
-from evals_engine.store.store import FinishedRow
+from evals_engine.store.records import FinishedRow
 from evals_schemas.evaluation_api.evaluations import ClassifyParameters
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, running_engine
 

@@ -13,7 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.store.store import CreationKey, Store, StoredEvaluation
+from evals_engine.store.records import CreationKey, StoredEvaluation, UserName
+from evals_engine.store.store import Store
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
 
 ROWS = [{"expected": "Paris", "answer": "paris "}]
@@ -137,7 +138,7 @@ def test_the_index_decides_where_both_have_looked_before_either_has_written(
             (other, "eval-3", "somebody else"),
         )
     ]
-    found = other.created_with("me", "digest")
+    found = other.created_with(UserName("me"), "digest")
     one.close()
     other.close()
 
@@ -168,7 +169,7 @@ async def test_neither_the_key_nor_the_body_is_stored(tmp_path: Path) -> None:
 def stored(evaluation_id: str, owner: str) -> StoredEvaluation:
     return StoredEvaluation(
         id=evaluation_id,
-        owner=owner,
+        owner=UserName(owner),
         type="classify",
         parameters={},
         file_id="file-1",

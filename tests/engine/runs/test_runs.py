@@ -16,7 +16,7 @@ from evals_engine.models.endpoints import workers_for
 from evals_engine.runs import row_workers as judging
 from evals_engine.runs import run as runner
 from evals_engine.store.database import StorageError
-from evals_engine.store.store import Store
+from evals_engine.store.ledger import Ledger
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
@@ -275,15 +275,15 @@ async def test_a_disk_that_takes_nothing_for_a_while_costs_no_row_and_is_said_so
         seen[str(request.user)] += 1
         return completion('{"feedback": "", "label": "good"}', delay=0.005)
 
-    add_rows = Store.add_rows
+    add_rows = Ledger.add_rows
     full = [True]
 
-    def add(store: Store, *arguments: Any) -> bool:
+    def add(ledger: Ledger, *arguments: Any) -> bool:
         if full[0]:
             raise StorageError("database or disk is full")
-        return add_rows(store, *arguments)
+        return add_rows(ledger, *arguments)
 
-    monkeypatch.setattr(Store, "add_rows", add)
+    monkeypatch.setattr(Ledger, "add_rows", add)
     async with ModelServer(reply) as server, running_engine(config_for(tmp_path, server)) as engine:
         created = await classify(engine, await engine.upload(rows(800)))
         with anyio.fail_after(10):

@@ -26,10 +26,12 @@ from anyio import to_thread
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
 from evals_engine.store.database import DataDirError, StorageError
-from evals_engine.store.store import Lease, Store
+from evals_engine.store.leases import Lease
+from evals_engine.store.records import ProcessId
+from evals_engine.store.store import Store
 from tests.engine.model_server import ModelServer, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
-from tests.engine.store.test_store import a_file, an_evaluation
+from tests.engine.store.test_store import ADA, a_file, an_evaluation
 from tests.journeys.served import served_engine
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no modes and no such signals")
@@ -100,17 +102,17 @@ def test_a_damaged_database_is_kept_beside_a_fresh_one_and_said_so(
     before = database.read_bytes()
     with caplog.at_level(logging.WARNING):
         store = Store(tmp_path)
-    assert store.list_evaluations("ada", None, 10) == []
+    assert store.list_evaluations(ADA, None, 10) == []
     assert store.add_evaluation(an_evaluation(), "new", None)
     store.close()
-    kept = store.set_aside
+    kept = store.damaged_copy
     assert kept is not None
     assert kept.name.startswith(f"{NAME}.corrupt-")
     assert kept.read_bytes()[100:] == before[100:]  # but for what its header counts
     assert kept.name in caplog.text
     again = Store(tmp_path)
-    assert again.set_aside is None
-    assert len(again.list_evaluations("ada", None, 10)) == 1
+    assert again.damaged_copy is None
+    assert len(again.list_evaluations(ADA, None, 10)) == 1
     again.close()
 
 
@@ -121,9 +123,9 @@ def test_what_was_in_the_log_of_a_damaged_database_is_kept_too(tmp_path: Path) -
         database.with_name(NAME + end).write_bytes(b"kept" + end.encode())
     store = Store(tmp_path)
     store.close()
-    assert store.set_aside is not None
+    assert store.damaged_copy is not None
     for end in ("-wal", "-shm"):
-        companion = store.set_aside.with_name(store.set_aside.name + end)
+        companion = store.damaged_copy.with_name(store.damaged_copy.name + end)
         assert companion.read_bytes() == b"kept" + end.encode()
 
 
@@ -152,9 +154,9 @@ def test_a_locked_database_is_not_damaged(tmp_path: Path, monkeypatch: pytest.Mo
             Store(tmp_path)
         other.execute("ROLLBACK")
     store = Store(tmp_path)
-    assert len(store.list_evaluations("ada", None, 100)) == 100
+    assert len(store.list_evaluations(ADA, None, 100)) == 100
     store.close()
-    assert store.set_aside is None
+    assert store.damaged_copy is None
 
 
 @contextmanager
@@ -219,9 +221,9 @@ def test_a_full_database_changes_nothing_and_goes_on_once_there_is_room(
     store = Store(tmp_path)
     with pytest.raises(StorageError, match="full"):
         add_forever(store)
-    kept = store.list_evaluations("ada", None, 10_000)
+    kept = store.list_evaluations(ADA, None, 10_000)
     assert {one.id for one in kept} == {f"eval-{n}" for n in range(len(kept))}
-    assert len(store.status_updates(kept[0].id)) == 1
+    assert len(store.status_changes(kept[0].id)) == 1
     for connection in opened:
         with suppress(sqlite3.ProgrammingError):  # one that was closed
             connection.execute("PRAGMA max_page_count = 1000000")
@@ -234,7 +236,7 @@ import resource, signal, sys
 from pathlib import Path
 from evals_engine.store.database import StorageError
 from evals_engine.store.store import Store
-from tests.engine.store.test_store import an_evaluation
+from tests.engine.store.test_store import ADA, an_evaluation
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = Store(Path(sys.argv[1]))
@@ -245,7 +247,7 @@ try:
         store.add_evaluation(an_evaluation(f"more-{written}"), "x" * 500, None)
         written += 1
 except StorageError as error:
-    assert len(store.list_evaluations("ada", None, 10_000)) == 100 + written
+    assert len(store.list_evaluations(ADA, None, 10_000)) == 100 + written
     print(written, str(error).count("data directory"))
 """
 
@@ -265,8 +267,8 @@ def test_what_was_committed_before_the_disk_took_no_more_is_all_there(tmp_path: 
     written, said = map(int, ran.stdout.split())
     assert said == 1
     store = Store(tmp_path)
-    assert store.set_aside is None
-    assert len(store.list_evaluations("ada", None, 10_000)) == 100 + written
+    assert store.damaged_copy is None
+    assert len(store.list_evaluations(ADA, None, 10_000)) == 100 + written
     store.close()
 
 
@@ -309,16 +311,18 @@ def test_a_lease_from_a_clock_that_was_ahead_does_not_hold_for_a_year(tmp_path: 
     store = Store(tmp_path)
     store.add_evaluation(an_evaluation(), "new", None)
     year = 365 * 86400
-    assert store.claim(Lease("killed since", until=year + 10), now=year, running=[])
-    assert store.claim(Lease("me", until=110), now=100, running=[]) is not None
+    assert store.leases.claim(
+        Lease(ProcessId("killed since"), until=year + 10), now=year, running=[]
+    )
+    assert store.leases.claim(Lease(ProcessId("me"), until=110), now=100, running=[]) is not None
     store.close()
 
 
 def test_a_lease_of_ordinary_length_holds(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.add_evaluation(an_evaluation(), "new", None)
-    assert store.claim(Lease("other", until=700), now=100, running=[])
-    assert store.claim(Lease("me", until=110), now=100, running=[]) is None
+    assert store.leases.claim(Lease(ProcessId("other"), until=700), now=100, running=[])
+    assert store.leases.claim(Lease(ProcessId("me"), until=110), now=100, running=[]) is None
     store.close()
 
 
@@ -374,7 +378,7 @@ async def test_a_served_engine_gives_its_leases_back_on_sigterm(tmp_path: Path) 
             with anyio.fail_after(20):
                 assert await to_thread.run_sync(served.process.wait) == 0
     store = Store(tmp_path)
-    taken = store.claim(Lease("next", until=1e10), now=0, running=[])
+    taken = store.leases.claim(Lease(ProcessId("next"), until=1e10), now=0, running=[])
     assert taken is not None
     assert (taken.id, taken.status) == (created, "running")
     assert taken.done_rows >= 4

@@ -9,7 +9,7 @@ CREATE TABLE files (
     bytes INTEGER NOT NULL DEFAULT 0,
     line_count INTEGER NOT NULL DEFAULT 0,
     created_at REAL NOT NULL,
-    -- Set while an announced upload is awaited; whoever holds it may send the bytes, once.
+    -- Set while an announced upload is awaited: allows sending the bytes, once.
     upload_key TEXT
 );
 

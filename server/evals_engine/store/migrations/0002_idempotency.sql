@@ -1,5 +1,5 @@
--- Creates that a client may send again. Both are digests: a key is nobody else's business, and a
--- body may hold the key of an external model.
+-- Creates that a client may send again. Both columns are digests, because a key is secret and a
+-- body may contain the key of an external model.
 
 ALTER TABLE evaluations ADD COLUMN idempotency_key TEXT;
 ALTER TABLE evaluations ADD COLUMN request_digest TEXT;

@@ -1,0 +1,40 @@
+"""The parts of the engine that handlers use, and how a request leads to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from evals_engine.config import EngineConfig
+from evals_engine.http.uploads import Uploads
+from evals_engine.models.client import ModelClient
+from evals_engine.runs.scheduler import Scheduler
+from evals_engine.store.records import UserName
+from evals_engine.store.store import Store
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The parts of a running engine; `app.state.engine` while the lifespan is open."""
+
+    config: EngineConfig
+    store: Store
+    scheduler: Scheduler
+    client: ModelClient
+    uploads: Uploads
+    clock: Callable[[], float]
+    """Returns the current time in Unix seconds."""
+
+
+def engine_of(request: Request) -> Engine:
+    """Return the engine that answers a request."""
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def owner_of(request: Request) -> UserName:
+    """Return the user whose token came with a request."""
+    owner: UserName = request.scope["owner"]
+    return owner

@@ -1,0 +1,110 @@
+"""The records of the store: files, evaluations, finished rows, status changes and creation keys."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, NewType
+
+from evals_engine.store.database import Record
+from evals_schemas.datasets.reader import Kind
+
+UserName = NewType("UserName", str)
+"""Name of the user that a file or an evaluation belongs to."""
+
+ProcessId = NewType("ProcessId", str)
+"""Random id of an operating-system process that runs evaluations."""
+
+EVAL = "eval"
+"""Purpose of a data set of the evaluation contract."""
+
+EVAL_OUTPUT = "eval-output"
+"""Purpose of a result file of the evaluation contract."""
+
+BENCHMARK_FILE = "benchmark"
+"""Purpose of the questions of a benchmark."""
+
+BENCHMARK_OUTPUT = "benchmark-output"
+"""Purpose of the judged answers of a benchmark evaluation."""
+
+BENCHMARK_PURPOSES = frozenset({BENCHMARK_FILE, BENCHMARK_OUTPUT})
+"""Purposes of files that only the benchmark contract shows."""
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """The record of a file; the bytes are in the data directory."""
+
+    id: str
+    owner: UserName
+    filename: str
+    purpose: str
+    kind: Kind
+    bytes: int
+    line_count: int
+    created_at: float
+    upload_key: str | None
+    """Key that allows the upload of an announced file; None once the bytes are stored."""
+
+
+@dataclass(frozen=True)
+class StoredEvaluation:
+    """The record of an evaluation."""
+
+    id: str
+    owner: UserName
+    type: str
+    parameters: dict[str, Any]
+    file_id: str
+    status: str
+    results: dict[str, Any] | None
+    total_rows: int | None
+    done_rows: int
+    failed_rows: int
+    """Rows among the done ones that have no valid verdict."""
+    created_at: float
+    updated_at: float
+    cancel_requested: bool
+
+
+@dataclass(frozen=True)
+class FinishedRow:
+    """A row of the ledger."""
+
+    row_number: int
+    state: str
+    """`ok`, or the state of a row without a verdict; see `evals_engine.rows`."""
+    outcome: str
+    """JSON object of the row's token counts and of the fields that are added in the result file."""
+
+
+@dataclass(frozen=True)
+class CreationKey:
+    """An idempotency key and the request it came with, as SHA-256 digests in hexadecimal."""
+
+    digest: str
+    request_digest: str
+    """Digest of the request that came with the key."""
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """A change of an evaluation's status, with its message and its time in Unix seconds."""
+
+    status: str
+    message: str
+    time: float
+
+
+def file_of(record: Record) -> StoredFile:
+    """Return the file of a database record."""
+    return StoredFile(**{name: record[name] for name in StoredFile.__dataclass_fields__})
+
+
+def evaluation_of(record: Record) -> StoredEvaluation:
+    """Return the evaluation of a database record."""
+    values = {name: record[name] for name in StoredEvaluation.__dataclass_fields__}
+    values["parameters"] = json.loads(values["parameters"])
+    values["results"] = values["results"] and json.loads(values["results"])
+    values["cancel_requested"] = bool(values["cancel_requested"])
+    return StoredEvaluation(**values)
