@@ -41,7 +41,7 @@ class ApiError(Exception):
         )
 
 
-class InvalidRequest(ApiError):
+class InvalidFieldsError(ApiError):
     """Ends a request of the benchmark contract with a 422 that names every field at fault."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

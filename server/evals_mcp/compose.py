@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import InvalidRequestError, NoTokenError, SettingsError
 from evals_mcp.local_engine.in_process import InProcessTransport
-from evals_mcp.planning.inputs.context import Render, RenderFault
+from evals_mcp.planning.inputs.context import Render, RenderError
 from evals_mcp.principals import Principal
 from evals_mcp.providers.nugen.generations import GenerationFound
 from evals_mcp.providers.nugen.provider import NugenProvider
@@ -296,6 +296,6 @@ def compile_template(source: str, field: str) -> Render:
         try:
             return template.render(row)
         except RequestError as error:
-            raise RenderFault(str(error)) from None
+            raise RenderError(str(error)) from None
 
     return render

@@ -28,7 +28,7 @@ from mcp_types import (
 
 from evals_mcp.errors import EvalsMCPError, NotFoundError, UnsupportedError
 from evals_mcp.instructions import NAME, TITLE, instructions
-from evals_mcp.launching.ask_user import AskUser, Elicitation, UserAsked
+from evals_mcp.launching.ask_user import AskUser, Elicitation, UserQuestionError
 from evals_mcp.principals import LOCAL, SCOPE, Principal
 from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.calls.session import ReportProgress, ToolSession
@@ -127,7 +127,7 @@ class _Tools:
         call, started = _Call(context, params), time.perf_counter()
         try:
             result, outcome = await call.answer(self._definition(params.name)), "ok"
-        except UserAsked as asked:
+        except UserQuestionError as asked:
             result, outcome = asked.result, "asked"
         except EvalsMCPError as error:
             result, outcome = _error(str(error)), type(error).__name__

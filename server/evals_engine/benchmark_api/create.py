@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from evals_engine.benchmark_api.lookup import find_benchmark, find_evaluation
 from evals_engine.benchmark_api.responses import at
 from evals_engine.benchmarks.evaluator import BenchmarkParameters, benchmark_evaluator
-from evals_engine.errors import ApiError, InvalidRequest
+from evals_engine.errors import ApiError, InvalidFieldsError
 from evals_engine.evaluation_api.models import serverless_models
 from evals_engine.faults import RequestError
 from evals_engine.http.engine import engine_of, owner_of
@@ -65,7 +65,7 @@ async def _checked(request: Request, wanted: BenchmarkCreateBody) -> BenchmarkPa
     """The evaluation as it will be stored.
 
     Raises:
-        InvalidRequest: a metric is none that this service computes.
+        InvalidFieldsError: a metric is none that this service computes.
         ApiError: 404, no such benchmark; 400, a model or the judge cannot be used.
     """
     engine = engine_of(request)
@@ -97,7 +97,7 @@ def _metrics(wanted: BenchmarkCreateBody) -> tuple[Metric, ...]:
     if names - set(METRICS):
         message = f"an unknown metric; this service computes {' and '.join(METRICS)}"
         loc: list[str | int] = ["body", "custom_metrics"]
-        raise InvalidRequest([{"loc": loc, "msg": message, "type": "value_error"}])
+        raise InvalidFieldsError([{"loc": loc, "msg": message, "type": "value_error"}])
     return tuple(name for name in METRICS if name in names)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from starlette.requests import Request
 
-from evals_engine.errors import ApiError, InvalidRequest, Problem
+from evals_engine.errors import ApiError, InvalidFieldsError, Problem
 from evals_engine.faults import cleaned
 from evals_engine.http.file_forms import limited
 from evals_engine.http.strict_json import decoded
@@ -36,10 +36,12 @@ async def json_body(request: Request) -> object:
         raise ApiError(400, str(error)) from error
 
 
-def invalid(error: ValidationError, where: str) -> InvalidRequest:
+def invalid(error: ValidationError, where: str) -> InvalidFieldsError:
     """The answer to a body or query that does not fit, in the benchmark contract's form."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return InvalidRequest([_problem(one["loc"], one["msg"], one["type"], where) for one in found])
+    return InvalidFieldsError(
+        [_problem(one["loc"], one["msg"], one["type"], where) for one in found]
+    )
 
 
 def _problem(loc: Sequence[str | int], message: str, kind: str, where: str) -> Problem:

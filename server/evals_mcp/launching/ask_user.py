@@ -64,12 +64,12 @@ class AskUser(Protocol):
         """The user's answer.
 
         Raises:
-            UserAsked: the question ends this call, and the answer comes with the next.
+            UserQuestionError: the question ends this call, and the answer comes with the next.
         """
         ...
 
 
-class UserAsked(Exception):
+class UserQuestionError(Exception):
     """Ends a call with a question; no failure."""
 
     def __init__(self, result: InputRequiredResult) -> None:
@@ -112,7 +112,7 @@ class Elicitation:
         if self.answers_later:
             form = ElicitRequestFormParams(message=question, requested_schema=_FORM)
             asked: InputRequests = {_QUESTION: ElicitRequest(params=form)}
-            raise UserAsked(InputRequiredResult(input_requests=asked, request_state=code))
+            raise UserQuestionError(InputRequiredResult(input_requests=asked, request_state=code))
         return await self._waited_for(question, sleep)
 
     async def _waited_for(self, question: str, sleep: Sleep) -> Answer:

@@ -30,7 +30,7 @@ async def create_evaluation(
 
     Raises:
         AmbiguousCreateError: it may have been started.
-        UserAsked: the call ends with a question to the user.
+        UserQuestionError: the call ends with a question to the user.
         EvalsMCPError: anything else; it was not, and the message says so.
     """
     try:

@@ -11,7 +11,7 @@ import httpx2
 import jwt
 
 from evals_mcp.errors import UnavailableError
-from evals_mcp.http.modes.oauth import TokenRejected
+from evals_mcp.http.modes.oauth import TokenRejectedError
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 """Signatures with a public key only: with a shared secret the published key would sign."""
@@ -66,7 +66,7 @@ class JwksVerifier:
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
         except jwt.InvalidTokenError:
-            raise TokenRejected("The token is no JWT.") from None
+            raise TokenRejectedError("The token is no JWT.") from None
         key = await self._key(key_id)
         try:
             return jwt.decode(
@@ -86,7 +86,7 @@ class JwksVerifier:
             problem = "The token is of another issuer."
         except jwt.PyJWTError:
             problem = "The token is not valid."
-        raise TokenRejected(problem)
+        raise TokenRejectedError(problem)
 
     async def _key(self, key_id: str | None) -> jwt.PyJWK:
         async with self._fetching:
@@ -96,7 +96,9 @@ class JwksVerifier:
         if key is None and key_id is None and len(self._keys) == 1:
             key = next(iter(self._keys.values()))
         if key is None:
-            raise TokenRejected("The token is signed with a key that its issuer does not publish.")
+            raise TokenRejectedError(
+                "The token is signed with a key that its issuer does not publish."
+            )
         return key
 
     def _stale(self, key_id: str | None) -> bool:

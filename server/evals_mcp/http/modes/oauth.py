@@ -13,7 +13,7 @@ from evals_mcp.http.modes.resource import READ, SCOPES, WRITE, Resource
 from evals_mcp.principals import Principal
 
 
-class TokenRejected(Exception):
+class TokenRejectedError(Exception):
     """A token that is not accepted; the text says why in words that repeat nothing of it."""
 
 
@@ -24,7 +24,7 @@ class Verifier(Protocol):
         """The claims of a good token.
 
         Raises:
-            TokenRejected: it is not for this server, has ended, or was not signed by the issuer.
+            TokenRejectedError: it is not for this server, has ended, or was not signed by the issuer.
             UnavailableError: the issuer's keys cannot be had.
         """
         ...
@@ -64,7 +64,7 @@ class OAuthMode:
             return self._challenge(401, None, "A bearer token is needed.", READ)
         try:
             claims = await self._verifier.claims_of(token.strip())
-        except TokenRejected as error:
+        except TokenRejectedError as error:
             return self._challenge(401, "invalid_token", str(error), READ)
         scopes = scopes_of(claims)
         if READ not in scopes:

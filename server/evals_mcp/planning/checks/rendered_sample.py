@@ -14,7 +14,7 @@ from evals_mcp.cleaning import clean
 from evals_mcp.datasets.profiles import DatasetProfile, SampledRow
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.planning.checks.columns import response_columns, templates
-from evals_mcp.planning.inputs.context import CompileTemplate, Render, RenderFault
+from evals_mcp.planning.inputs.context import CompileTemplate, Render, RenderError
 from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.evaluation_api.evaluations import AnyParameters
 
@@ -45,7 +45,7 @@ class Rendered:
         """Render one row."""
         try:
             text = render(row.row)
-        except RenderFault as error:
+        except RenderError as error:
             self.failed_rows.append(row.number)
             self.fault = self.fault or str(error)
             text = None
@@ -126,7 +126,7 @@ def _render_rows(
     for name, rendered in texts.items():
         try:
             rendered.first = renders[name](profile.first or {})
-        except RenderFault:
+        except RenderError:
             rendered.first = None
     done: list[SampledRow] = []
     for row in _spread(profile.sample):
@@ -181,7 +181,7 @@ def answers_of(column: str) -> Render:
     def cell(row: Mapping[str, Any]) -> str:
         value = row.get(column)
         if value is None:
-            raise RenderFault(f"column {column} is null")
+            raise RenderError(f"column {column} is null")
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
     return cell

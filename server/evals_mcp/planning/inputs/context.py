@@ -9,13 +9,13 @@ from typing import Any
 from evals_mcp.datasets.profiles import Profiles
 
 Render = Callable[[Mapping[str, Any]], str]
-"""The text of one row. Raises RenderFault."""
+"""The text of one row. Raises RenderError."""
 
 CompileTemplate = Callable[[str, str], Render]
 """From a template's source and the field that holds it. Raises InvalidRequestError."""
 
 
-class RenderFault(Exception):
+class RenderError(Exception):
     """A template fails on a row; the message says where and why, without the row's content."""
 
 
