@@ -24,7 +24,7 @@ class Verifier(Protocol):
         """The claims of a good token.
 
         Raises:
-            TokenRejectedError: it is not for this server, has ended, or was not signed by the issuer.
+            TokenRejectedError: it has ended, is not for this server, or not signed by the issuer.
             UnavailableError: the issuer's keys cannot be had.
         """
         ...
