@@ -160,7 +160,7 @@ async def test_without_rows_the_services_figures_are_told_as_such() -> None:
             "- accuracy: mean 0.82, standard deviation 0.38 (population), n 50",
             "- score: mean 0.8, 0 to 1, n 50",
             "Note: The service writes its times without a zone.",
-            "Note: Whether the two differ by more than chance needs the rows, question by question: read_results has them where the service hands them out.",
+            "Note: Only the rows show whether the two models differ by more than chance: call read_results; some services do not return rows.",
         ]
     )
 
@@ -183,7 +183,7 @@ async def test_rows_that_do_not_say_whose_they_are_make_no_difference(tmp_path: 
         answer = await server.answer("get_evaluation", evaluation_id="beval-1")
 
     assert answer["summary"]["benchmark"] == {"models": [], "differences": []}
-    assert "which model answered" in answer["summary"]["notes"][0]
+    assert "do not name their model" in answer["summary"]["notes"][0]
 
 
 async def test_wrong_answers_are_shown_with_question_and_expectation(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ async def test_an_evaluation_of_two_models_is_not_compared_with_another(tmp_path
             "compare_evaluations", evaluation_id_a="beval-2", evaluation_id_b="beval-1"
         )
 
-    assert text.startswith("B ran two models already: get_evaluation with evaluation_id beval-1")
+    assert text.startswith("B ran two models: get_evaluation with evaluation_id beval-1")
 
 
 async def test_a_running_one_reports_its_questions_and_a_status_as_it_was_written() -> None:

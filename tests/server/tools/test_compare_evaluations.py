@@ -235,7 +235,7 @@ async def test_rows_left_out_are_counted_and_a_partial_evaluation_is_warned_of(
     warnings = " ".join(answer["warnings"])
     for part in ("B did not finish", "1 of A's 5", "same key", "1 lines of B's", "Only 2 pairs"):
         assert part in warnings
-    assert answer["headline"].endswith("Not in it: 3 of A's 5 rows and 1 of B's 3 rows.")
+    assert answer["headline"].endswith("Left out: 3 of A's 5 rows and 1 of B's 3 rows.")
 
 
 @pytest.mark.parametrize("key", [None, "id"])
@@ -293,7 +293,7 @@ async def test_a_cursor_of_another_query_is_refused(tmp_path: Path) -> None:
         (
             provider(labelled("p"), labelled("p")),
             {"key": "nope"},
-            "`nope` is no input column of both; both have id, answer_a, answer_b",
+            "`nope` is not an input column of both; both have id, answer_a, answer_b",
         ),
         (provider(labelled("p", q="x"), labelled("p", q="y")), {}, "No row of A (1) has the same"),
         (provider(labelled("p", q="x") * 2, labelled("p", q="x")), {}, "more than once by id, q"),

@@ -24,7 +24,7 @@ async def test_the_text_of_a_classify_evaluation() -> None:
             "- good: 61 (84.7 %), pass",
             "- bad: 11 (15.3 %)",
             "Failed rows: 3 (generation 0, judge 3, invalid verdict 0)",
-            "Note: With failed rows counted as no pass it is 81.3 %.",
+            "Note: With failed rows counted as not passed: 81.3 %.",
         ]
     )
 

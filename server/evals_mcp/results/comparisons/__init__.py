@@ -1,1 +1,1 @@
-"""Two evaluations over the same rows."""
+"""Comparisons of two evaluations over the same rows."""

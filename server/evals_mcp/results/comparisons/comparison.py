@@ -1,4 +1,4 @@
-"""From pairs of verdicts to what differs, how surely, and a sentence to repeat.
+"""The figures of a comparison, from pairs of verdicts.
 
 A is the baseline, every difference is B minus A, and points are percentage points.
 """
@@ -51,44 +51,50 @@ class Comparison:
     """The figures of two evaluations over their pairs."""
 
     kind: str = ""
-    """The type of both."""
+    """The type of both evaluations."""
     passes: PassDifference | None = None
     scores: ScoreDifference | None = None
     preference: PreferenceDifference | None = None
     agreement: Agreement | None = None
     not_computed: dict[str, str] = field(default_factory=dict[str, str])
-    """Why a figure is None, by its name."""
+    """The reason why a figure is None, by the figure's name."""
 
 
 def compare(
     kind: str, joined: Joined, *, same_labels: bool = True, scale: Scale | None = None
 ) -> Comparison:
-    """All figures that the type of both evaluations has.
+    """Return all figures that exist for the type of both evaluations.
 
     Args:
         kind: classify, score, compare or benchmark.
-        joined: with at least one pair.
-        same_labels: whether labels of A and B mean the same; if not, only pass and fail count.
-        scale: the lowest and the highest score there can be, where known; see `scale_of`.
+        joined: the joined rows, with at least one pair.
+        same_labels: whether A and B have the same labels; if not, only pass and fail count.
+        scale: the lowest and the highest possible score, None if unknown; see `scale_of`.
     """
-    found = Comparison(kind)
+    comparison = Comparison(kind)
     if kind == "compare":
-        found.preference = _preference(joined.pairs, found.not_computed)
-        found.agreement = _agreement("decisions", _verdicts(joined.pairs), found.not_computed)
-        return found
-    if kind == "score" or _all_scored(kind, joined.pairs, found.not_computed):
-        found.scores = _scores(joined.pairs, scale, found.not_computed)
-    found.passes = _passes(joined, found.not_computed)
-    if joined.same_answers or not (found.passes or found.scores):
+        comparison.preference = _preference(joined.pairs, comparison.not_computed)
+        comparison.agreement = _agreement(
+            "decisions", _verdicts(joined.pairs), comparison.not_computed
+        )
+        return comparison
+    if kind == "score" or _all_scored(kind, joined.pairs, comparison.not_computed):
+        comparison.scores = _scores(joined.pairs, scale, comparison.not_computed)
+    comparison.passes = _passes(joined, comparison.not_computed)
+    if joined.same_answers or not (comparison.passes or comparison.scores):
         if kind == "classify" and same_labels:
-            found.agreement = _agreement("labels", _verdicts(joined.pairs), found.not_computed)
-        elif found.passes:
-            found.agreement = _agreement("pass or fail", _passed(joined.pairs), found.not_computed)
-    return found
+            comparison.agreement = _agreement(
+                "labels", _verdicts(joined.pairs), comparison.not_computed
+            )
+        elif comparison.passes:
+            comparison.agreement = _agreement(
+                "pass or fail", _passed(joined.pairs), comparison.not_computed
+            )
+    return comparison
 
 
 def _all_scored(kind: str, pairs: Sequence[Pair], absent: dict[str, str]) -> bool:
-    """Whether a benchmark's pairs have the scores that a service may leave out."""
+    """Return whether every pair of a benchmark has scores; a service may leave them out."""
     if kind != "benchmark":
         return False
     if any(pair.a.score is None or pair.b.score is None for pair in pairs):
@@ -102,14 +108,14 @@ def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:
     n = len(joined.pairs)
     difference = paired_rate_difference(table[True, False], table[False, True], n)
     if difference is None or any(None in passed for passed in table):
-        absent["passes"] = "A or B does not say which labels or scores pass."
+        absent["passes"] = "A or B does not define which labels or scores pass."
         return None
     only_a, only_b = table[True, False], table[False, True]
     p_value = mcnemar(only_a, only_b)
     if p_value is None:
         absent["passes.p_value"] = "No pair passes in one and fails in the other."
     detectable = None
-    # The formula is for large samples: the exact test has to be able to reach it as well.
+    # The formula is for large samples; the exact test must be able to reach significance as well.
     if (mcnemar(0, only_a + only_b) or 1) < SIGNIFICANT:
         detectable = detectable_rate_difference(n, (only_a + only_b) / n)
     if detectable is None:
@@ -130,7 +136,7 @@ def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:
 
 
 def _with_failed(joined: Joined, net: int) -> float | None:
-    """The difference in points over all matching rows, a row without a verdict as no pass."""
+    """Return the difference in points, with matching rows without a verdict as not passed."""
     if not joined.counts.no_verdict:
         return None
     passes_a, passes_b = joined.failed_passes
@@ -179,7 +185,7 @@ def _preference(pairs: Sequence[Pair], absent: dict[str, str]) -> PreferenceDiff
 
 
 def _within(ends: DifferenceInterval | None, most: float) -> DifferenceInterval | None:
-    """Student's interval knows no bounds; a difference of net preferences has them."""
+    """Return an interval cut at -most and most, the bounds of the figure."""
     if ends is None:
         return None
     return ends.model_copy(update={"low": max(-most, ends.low), "high": min(most, ends.high)})
@@ -205,10 +211,12 @@ def _agreement(
     table = Counter(pairs)
     kappa = cohens_kappa(table)
     if kappa is None:
-        reason = "Both always gave one same verdict: chance alone agrees so."
+        reason = "Both gave every row the same verdict: agreement by chance would be just as high."
         absent.update({"agreement.kappa": reason, "agreement.interval": reason})
     elif kappa.interval is None:
-        absent["agreement.interval"] = "Every pair is judged the same, or its error is 0."
+        absent["agreement.interval"] = (
+            "Every pair has the same verdict in both, or the standard error is 0."
+        )
     return Agreement(
         of=of,
         same=_rate(raw_agreement(table)),
@@ -226,44 +234,44 @@ def _verdicts(pairs: Sequence[Pair]) -> list[tuple[str | None, str | None]]:
 
 
 def _no_spread(n: int) -> str:
-    return "It needs two pairs or more." if n < 2 else "Every pair differs by the same amount."
+    return "This needs at least two pairs." if n < 2 else "Every pair differs by the same amount."
 
 
-def _rate(found: Estimate | None) -> Rate:
-    assert found is not None, "there is a pair"
-    ends = _ends(found, 100)
+def _rate(share: Estimate | None) -> Rate:
+    assert share is not None, "there is a pair"
+    ends = _ends(share, 100)
     return Rate(
-        percent=_round(100 * found.value),
-        count=round(found.value * found.n),
-        of=found.n,
+        percent=_round(100 * share.value),
+        count=round(share.value * share.n),
+        of=share.n,
         interval=Interval(low=ends.low, high=ends.high, method=ends.method),
     )
 
 
 def _mean(values: Sequence[float], scale: Scale | None) -> Scores:
-    found = mean(values)
-    assert found is not None, "there is a pair"
-    if scale and found.interval:
-        found = replace(found, interval=within(found.interval, *scale))
-    ends = _maybe_ends(found)
+    estimate = mean(values)
+    assert estimate is not None, "there is a pair"
+    if scale and estimate.interval:
+        estimate = replace(estimate, interval=within(estimate.interval, *scale))
+    ends = _maybe_ends(estimate)
     return Scores(
-        mean=_round(found.value),
+        mean=_round(estimate.value),
         std=_maybe(sample_deviation(values)),
-        n=found.n,
+        n=estimate.n,
         interval=Interval(low=ends.low, high=ends.high, method=ends.method) if ends else None,
     )
 
 
-def _ends(found: Estimate, scale: int = 1) -> DifferenceInterval:
-    assert found.interval is not None, "every rate has one"
-    low, high = found.interval
+def _ends(estimate: Estimate, scale: int = 1) -> DifferenceInterval:
+    assert estimate.interval is not None, "every rate has an interval"
+    low, high = estimate.interval
     return DifferenceInterval(
-        low=_round(scale * low), high=_round(scale * high), method=found.method
+        low=_round(scale * low), high=_round(scale * high), method=estimate.method
     )
 
 
-def _maybe_ends(found: Estimate | None, scale: int = 1) -> DifferenceInterval | None:
-    return _ends(found, scale) if found and found.interval else None
+def _maybe_ends(estimate: Estimate | None, scale: int = 1) -> DifferenceInterval | None:
+    return _ends(estimate, scale) if estimate and estimate.interval else None
 
 
 def _maybe(value: float | None, scale: int = 1) -> float | None:
@@ -271,5 +279,5 @@ def _maybe(value: float | None, scale: int = 1) -> float | None:
 
 
 def _round(value: float) -> float:
-    """Six significant digits: more would only cost tokens."""
+    """Return the value with six significant digits; more digits would only cost tokens."""
     return float(f"{value:.6g}")

@@ -7,21 +7,24 @@ from collections.abc import Callable, Iterable
 from evals_mcp.results.comparisons.joining import Pair
 
 Size = Callable[[Pair], float]
-"""How much a pair changed; 0 where it did not."""
+"""Returns how much a pair changed; 0 if it did not change."""
 
 
 def flips(kind: str, pairs: Iterable[Pair], same_labels: bool = True) -> list[Pair]:
-    """Score: by the difference; classify: passes lost, passes won, then other labels; compare: a
-    change of winner before a change to or from a tie; benchmark: as classify, then by the score.
-    Equal ones stay in the order of A's file.
+    """Return the pairs with different verdicts, the largest change first.
+
+    The order depends on the type. score: by the difference. classify: lost passes, gained passes,
+    then other changes of label. compare: a change of winner before a change to or from a tie.
+    benchmark: lost passes, gained passes, then by the difference of scores. Equal changes stay in
+    the order of A's file.
 
     Args:
         kind: the type of both evaluations.
         pairs: in the order of A's file.
-        same_labels: whether labels of A and B mean the same; if not, only pass and fail count.
+        same_labels: whether A and B have the same labels; if not, only pass and fail count.
     """
-    own = {"score": _score, "compare": _decision, "benchmark": _answer}
-    size = own.get(kind, _label if same_labels else _pass)
+    sizes = {"score": _score, "compare": _decision, "benchmark": _answer}
+    size = sizes.get(kind, _label if same_labels else _pass)
     return sorted(filter(size, pairs), key=size, reverse=True)
 
 
@@ -44,7 +47,7 @@ def _pass(pair: Pair) -> float:
 
 
 def _answer(pair: Pair) -> float:
-    """Below 1 for scores alone, whatever their scale."""
+    """Return the size of the change; below 1 if only the score changed, on any scale."""
     difference = _score(pair)
     return _pass(pair) or difference / (1 + difference)
 

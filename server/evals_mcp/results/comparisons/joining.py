@@ -1,7 +1,7 @@
-"""Two result files as pairs of rows: the same inputs, judged twice.
+"""Joins two result files to pairs of rows: the same inputs, judged twice.
 
-What is kept of a row is its place, its verdict and two hashes, so that files of any width join in
-memory that grows with their number of rows only.
+Of each row only its number, its verdict and two hashes are held in memory, so that the memory grows
+with the number of rows and not with their size.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from evals_schemas.evaluation_api.rows import OUTPUT
 from evals_schemas.tools.comparisons import PairedRows
 
 SIDES = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
-"""Where the generated answer is, by the parameter that names a model or a column."""
+"""The column of the generated answer, by the parameter that names a model or a column."""
 
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class KeyedRow(NamedTuple):
-    """One row, as small as joining needs it."""
+    """One row, reduced to what joining needs."""
 
     number: int
     """1 for the first row of its file."""
     key: bytes
-    """A hash of what makes it the same row in the other file."""
+    """A hash of the values that identify the row in both files."""
     answer: bytes
-    """A hash of what was judged."""
+    """A hash of the judged answer."""
     verdict: RowVerdict
 
 
@@ -48,14 +48,14 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class Joined:
-    """The pairs of two files, and what became of the other rows."""
+    """The pairs of two files, and the counts of the other rows."""
 
     pairs: Sequence[Pair]
     counts: PairedRows
     same_answers: bool
     """Whether both judged the same answer in every pair."""
     failed_passes: tuple[int, int]
-    """Passes in A, and in B, among the matching rows where the other has no valid verdict."""
+    """Passes in A, and in B, among matching rows without a valid verdict in the other."""
 
 
 def key_columns(
@@ -63,45 +63,46 @@ def key_columns(
     columns: tuple[Sequence[str], Sequence[str]],
     parameters: tuple[Mapping[str, Any], Mapping[str, Any]],
 ) -> list[str]:
-    """The columns by which rows are the same: the named one, else all inputs that both have.
+    """Return the columns that identify a row: `key` if it is named, else all inputs of both.
 
-    Columns of ready answers are no inputs, unless both judged the same ones of the same data set:
-    then they tell apart several answers to one question.
+    Columns of ready answers do not count as inputs, unless both evaluations judged the same columns
+    of the same data set: these columns then distinguish several answers to one question.
 
     Raises:
-        InvalidRequestError: there is no such column, or none that both have.
+        InvalidRequestError: `key` is not an input column of both, or both have none in common.
     """
     shared = [name for name in _inputs(columns[0]) if name in _inputs(columns[1])]
     if key is not None:
         if key not in shared:
             raise InvalidRequestError(
-                f"`key`: `{clean(key, 60)}` is no input column of both; {_told(shared)}."
+                f"`key`: `{clean(key, 60)}` is not an input column of both; {_shared_text(shared)}."
             )
         return [key]
-    answers = [_ready_answers(one) for one in parameters]
-    left_out = answers[0] | answers[1]
+    answers = [_ready_answers(request) for request in parameters]
+    excluded = answers[0] | answers[1]
     if answers[0] == answers[1] and _same_data(*parameters):
-        left_out = set[str]()
-    found = [name for name in shared if name not in left_out]
-    if not found:
+        excluded = set[str]()
+    inputs = [name for name in shared if name not in excluded]
+    if not inputs:
         raise InvalidRequestError(
-            f"The two have no input column in common to pair rows by; {_told(shared)}. If one "
-            "of these identifies a row, name it as `key`; else upload data sets that share a "
-            "column, such as an id, or run both on the same one."
+            "The two evaluations have no input column in common to pair rows by; "
+            f"{_shared_text(shared)}. If one of these identifies a row, name it as `key`; else "
+            "upload data sets that share a column, such as an id, or run both evaluations on the "
+            "same data set."
         )
-    return found
+    return inputs
 
 
 def _inputs(columns: Iterable[str]) -> list[str]:
     return input_columns(dict.fromkeys(columns))
 
 
-def _told(shared: Sequence[str]) -> str:
+def _shared_text(shared: Sequence[str]) -> str:
     return f"both have {', '.join(clean(name, 60) for name in shared[:20]) or 'none'}"
 
 
 def _ready_answers(parameters: Mapping[str, Any]) -> set[str]:
-    """The columns of ready answers."""
+    """Return the columns of ready answers."""
     return {column for side in SIDES if isinstance(column := parameters.get(side), str)}
 
 
@@ -111,7 +112,7 @@ def _same_data(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 
 
 def answer_columns(parameters: Mapping[str, Any], columns: Iterable[str]) -> list[str]:
-    """The columns with what was judged; without candidates that is the whole input."""
+    """Return the columns of the judged answers; without candidates all input columns."""
     sides = {side: parameters[side] for side in SIDES if parameters.get(side) is not None}
     if not sides:
         return sorted(input_columns(dict.fromkeys(columns)))
@@ -119,7 +120,7 @@ def answer_columns(parameters: Mapping[str, Any], columns: Iterable[str]) -> lis
 
 
 def digest(row: Row, columns: Sequence[str]) -> bytes:
-    """A hash of these columns' values; a column that the row lacks counts as null."""
+    """Return a hash of these columns' values; a missing column counts as null."""
     text = _canonical([row.get(column) for column in columns])
     return blake2b(text.encode(), digest_size=16).digest()
 
@@ -127,7 +128,8 @@ def digest(row: Row, columns: Sequence[str]) -> bytes:
 def join(a: Iterable[KeyedRow], b: Iterable[KeyedRow]) -> Joined:
     """Pair the rows of two files by their keys, in the order of the first.
 
-    A key that one of them has more than once makes no pair: which row belongs to which is not told.
+    Rows whose key occurs more than once in either file make no pair: it is unknown which of them
+    belong together.
     """
     table = _Table()
     for row in a:
@@ -143,13 +145,13 @@ def _short(answer: bytes) -> int:
 
 @dataclass
 class _Table:
-    """What is known of each distinct key of A, column by column: a million keys fit."""
+    """One entry for each distinct key of A, in arrays so that a million keys fit into memory."""
 
     slots: dict[bytes, int] = field(default_factory=dict[bytes, int])
     rows_a: array[int] = field(default_factory=lambda: array("q"))
     rows_b: array[int] = field(default_factory=lambda: array("q"))
-    times_a: array[int] = field(default_factory=lambda: array("q"))
-    times_b: array[int] = field(default_factory=lambda: array("q"))
+    copies_a: array[int] = field(default_factory=lambda: array("q"))
+    copies_b: array[int] = field(default_factory=lambda: array("q"))
     answers: array[int] = field(default_factory=lambda: array("Q"))
     verdicts_a: list[RowVerdict] = field(default_factory=list[RowVerdict])
     verdicts_b: list[RowVerdict | None] = field(default_factory=list["RowVerdict | None"])
@@ -160,12 +162,12 @@ class _Table:
     def add_a(self, row: KeyedRow) -> None:
         slot = self.slots.setdefault(row.key, len(self.slots))
         if slot < len(self.rows_a):
-            self.times_a[slot] += 1
+            self.copies_a[slot] += 1
             return
         self.rows_a.append(row.number)
         self.rows_b.append(0)
-        self.times_a.append(1)
-        self.times_b.append(0)
+        self.copies_a.append(1)
+        self.copies_b.append(0)
         self.answers.append(_short(row.answer))
         self.verdicts_a.append(self._shared(row.verdict))
         self.verdicts_b.append(None)
@@ -176,23 +178,23 @@ class _Table:
         slot = self.slots.get(row.key)
         if slot is None:
             return
-        self.times_b[slot] += 1
+        self.copies_b[slot] += 1
         self.rows_b[slot] = row.number
         self.verdicts_b[slot] = self._shared(row.verdict)
         self.other_answers[slot] = _short(row.answer) != self.answers[slot]
 
     def _shared(self, verdict: RowVerdict) -> RowVerdict:
-        """One object for equal verdicts; scores are too many to look for equal ones."""
+        """Return one shared object for equal verdicts; those with scores are rarely equal."""
         return verdict if verdict.score is not None else self.seen.setdefault(verdict, verdict)
 
     def joined(self) -> Joined:
-        self.slots.clear()  # the largest part, and every key is matched
+        self.slots.clear()  # frees the largest part; all keys have been matched
         tally = _Tally(total_b=self.total_b)
         pairs: list[Pair] = []
         same_answers = True
         for slot, a in enumerate(self.verdicts_a):
             b = self.verdicts_b[slot]
-            if tally.is_pair(self.times_a[slot], self.times_b[slot], a, b):
+            if tally.is_pair(self.copies_a[slot], self.copies_b[slot], a, b):
                 assert b is not None
                 pairs.append(Pair(self.rows_a[slot], self.rows_b[slot], a, b))
                 same_answers = same_answers and not self.other_answers[slot]
@@ -202,7 +204,7 @@ class _Table:
 
 @dataclass
 class _Tally:
-    """Counts the rows that make no pair, by the reason."""
+    """Counts the rows that make no pair, by reason."""
 
     total_b: int
     matched_b: int = 0
@@ -215,14 +217,14 @@ class _Tally:
     passes_without_a: int = 0
     passes_without_b: int = 0
 
-    def is_pair(self, times_a: int, times_b: int, a: RowVerdict, b: RowVerdict | None) -> bool:
-        self.matched_b += times_b
+    def is_pair(self, copies_a: int, copies_b: int, a: RowVerdict, b: RowVerdict | None) -> bool:
+        self.matched_b += copies_b
         if b is None:
-            self.unmatched_a += times_a
+            self.unmatched_a += copies_a
             return False
-        if times_a > 1 or times_b > 1:
-            self.duplicated_a += times_a
-            self.duplicated_b += times_b
+        if copies_a > 1 or copies_b > 1:
+            self.duplicated_a += copies_a
+            self.duplicated_b += copies_b
             return False
         self.matched += 1
         valid_a, valid_b = a.state == "ok", b.state == "ok"

@@ -1,1 +1,1 @@
-"""One evaluation summed up, from its totals or from its rows."""
+"""Summaries of one evaluation, from its totals or from its rows."""

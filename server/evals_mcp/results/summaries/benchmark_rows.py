@@ -1,4 +1,4 @@
-"""The summary of a benchmark evaluation from its rows: one for each question and model."""
+"""The summary of a benchmark evaluation, computed from its rows: one row per question and model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from evals_mcp.results.rows import PASSING_SCORE, Row, RowVerdict
 from evals_mcp.results.statistics.estimate import UNIT, within
 from evals_mcp.results.statistics.scores import mean
 from evals_mcp.results.summaries.benchmark_summary import (
-    asked_metrics,
     correct_rate,
+    judging_notes,
     metric_summary,
-    only_asked,
+    requested_metrics,
     rounded,
     summary_of,
-    told_notes,
+    with_metrics,
 )
-from evals_mcp.results.summaries.summary import so_far
+from evals_mcp.results.summaries.summary import marked_unfinished
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import DifferenceInterval, PassDifference, ScoreDifference
@@ -39,16 +39,17 @@ from evals_schemas.tools.summaries import (
 )
 
 QUESTION = ("question_id", "question")
-"""What makes two rows of one evaluation the same question."""
+"""The columns whose values identify a question: rows with equal values are the same question."""
 
 ANSWER = ("model_answer",)
+"""The column that holds the judged answer."""
 
 _FROM_ROWS = frozenset({"score", "average_score", "accuracy", "relevance"})
-"""Metrics that the rows give: the service's own figures are not repeated beside them."""
+"""Metrics computed from the rows; the service's own values of these are not shown as well."""
 
 
 @dataclass
-class _OfModel:
+class _ModelRows:
     """The rows of one model."""
 
     keyed: list[KeyedRow] = field(default_factory=list[KeyedRow])
@@ -60,182 +61,187 @@ class _OfModel:
 
 
 @dataclass
-class _Rows:
-    """Everything that one pass over the rows collects."""
+class _AllRows:
+    """What one pass over the rows collects."""
 
-    models: dict[str | None, _OfModel] = field(default_factory=dict["str | None", _OfModel])
+    models: dict[str | None, _ModelRows] = field(default_factory=dict["str | None", _ModelRows])
+    """The rows by model id; those without a model id under None."""
     states: Counter[str] = field(default_factory=Counter[str])
-    untold: int = 0
-    """Rows that are scored, and not said to be correct or not."""
+    only_scored: int = 0
+    """Rows that have a score and do not say whether the answer is correct."""
 
     def add(self, number: int, verdict: RowVerdict, row: Row) -> None:
-        of = self.models.setdefault(verdict.verdict, _OfModel())
+        model_rows = self.models.setdefault(verdict.verdict, _ModelRows())
         self.states[verdict.state] += 1
         key = digest(row, QUESTION)
-        of.keyed.append(KeyedRow(number, key, digest(row, ANSWER), verdict))
+        model_rows.keyed.append(KeyedRow(number, key, digest(row, ANSWER), verdict))
         if verdict.state != "ok":
-            of.failed += 1
+            model_rows.failed += 1
             return
-        of.judged += 1
-        of.correct += bool(verdict.passed)
-        self.untold += row.get("correct") is None
+        model_rows.judged += 1
+        model_rows.correct += bool(verdict.passed)
+        self.only_scored += row.get("correct") is None
         if verdict.score is not None:
-            of.scores.append(verdict.score)
+            model_rows.scores.append(verdict.score)
         if _is_number(value := row.get("relevance")):
-            of.relevance.append(float(cast("float", value)))
+            model_rows.relevance.append(float(cast("float", value)))
 
 
 def summarize_benchmark_rows(
     job: EvaluationJob, rows: Iterable[tuple[int, RowVerdict, Row]]
 ) -> Summary | None:
-    """The summary of an ended evaluation; None where it has no row.
+    """Return the summary of an ended evaluation; None if it has no row.
 
     Args:
-        job: the evaluation; of its own figures those are used that rows do not have.
+        job: the evaluation; only those of its own figures are used that the rows cannot give.
         rows: every row with its number and its verdict.
     """
-    found = _Rows()
+    collected = _AllRows()
     for number, verdict, row in rows:
-        found.add(number, verdict, row)
-    if not found.models:
+        collected.add(number, verdict, row)
+    if not collected.models:
         return None
-    told = BenchmarkResults.model_validate(job.results or {})
-    names = _names(job.parameters, found)
-    asked = asked_metrics(job.parameters)
+    reported = BenchmarkResults.model_validate(job.results or {})
+    model_ids = _model_ids(job.parameters, collected)
+    metrics = requested_metrics(job.parameters)
     models = [
-        only_asked(_model(name, found.models[name], told), asked)
-        for name in names
-        if name is not None
+        with_metrics(_model(model_id, collected.models[model_id], reported), metrics)
+        for model_id in model_ids
+        if model_id is not None
     ]
-    notes = told_notes(told)
-    if found.untold:
+    notes = judging_notes(reported)
+    if collected.only_scored:
         notes.append(
-            "The service does not tell which answers are correct: a score of "
+            "The service does not report which answers are correct: a score of "
             f"{PASSING_SCORE:g} or more is counted as correct."
         )
     differences: list[BenchmarkDifference] = []
-    if None in found.models:
-        notes.append("Not every row says which model answered; those are in no figure by model.")
-    elif len(names) > 1:
-        differences, reasons = _differences(names, found)
-        if asked is not None and "score" not in asked:
-            differences = [one for one in differences if one.of == "correct"] or differences
-        notes += reasons
-    summary = BenchmarkSummary(models=models, differences=differences, judge=told.judge)
-    return so_far(summary_of(summary, _failures(found.states), notes), job)
+    if None in collected.models:
+        notes.append("Rows that do not name their model are left out of the figures by model.")
+    elif len(model_ids) > 1:
+        differences, omissions = _differences(model_ids, collected)
+        if metrics is not None and "score" not in metrics:
+            correct_only = [difference for difference in differences if difference.of == "correct"]
+            differences = correct_only or differences
+        notes += omissions
+    benchmark = BenchmarkSummary(models=models, differences=differences, judge=reported.judge)
+    return marked_unfinished(summary_of(benchmark, _failures(collected.states), notes), job)
 
 
-def _names(parameters: Mapping[str, Any], found: _Rows) -> list[str | None]:
-    """The models in the order of the request, any other after them."""
-    asked = [parameters.get(field) for field in ("model_id", "model_id_2")]
-    first = [name for name in asked if isinstance(name, str) and name in found.models]
-    return [*first, *(name for name in found.models if name not in first)]
+def _model_ids(parameters: Mapping[str, Any], collected: _AllRows) -> list[str | None]:
+    """Return the model ids of the rows: first those of the request in its order, then others."""
+    requested = [parameters.get(name) for name in ("model_id", "model_id_2")]
+    first = [name for name in requested if isinstance(name, str) and name in collected.models]
+    return [*first, *(name for name in collected.models if name not in first)]
 
 
-def _model(name: str, of: _OfModel, told: BenchmarkResults) -> BenchmarkedModel:
+def _model(model_id: str, model_rows: _ModelRows, reported: BenchmarkResults) -> BenchmarkedModel:
     metrics = [
         _metric(metric, values)
-        for metric, values in (("score", of.scores), ("relevance", of.relevance))
+        for metric, values in (("score", model_rows.scores), ("relevance", model_rows.relevance))
         if values
     ]
-    own = next((model for model in told.models if model.model_id == name), None)
-    if own:
+    figures = next((model for model in reported.models if model.model_id == model_id), None)
+    if figures:
         metrics += [
-            metric_summary(metric, figures, None)
-            for metric, figures in own.metrics.items()
+            metric_summary(metric, metric_figures, None)
+            for metric, metric_figures in figures.metrics.items()
             if metric not in _FROM_ROWS
         ]
     return BenchmarkedModel(
-        model_id=clean(name, 120),
-        correct=correct_rate(of.correct, of.judged, of.failed),
+        model_id=clean(model_id, 120),
+        correct=correct_rate(model_rows.correct, model_rows.judged, model_rows.failed),
         metrics=metrics,
     )
 
 
 def _metric(name: str, values: Sequence[float]) -> MetricSummary:
-    """Mean and population deviation, as the contract has it, and Student's interval.
+    """Return mean and population deviation, as the contract defines them, and Student's interval.
 
-    Where every value is from 0 to 1, that is taken for the scale, and the interval stays on it.
+    If every value lies within 0 to 1, the interval is cut at these bounds.
     """
     centre = math.fsum(values) / len(values)
     spread = math.sqrt(math.fsum((value - centre) ** 2 for value in values) / len(values))
     figures = MetricFigures(mean=centre, std=spread, min=min(values), max=max(values))
-    found = metric_summary(name, figures, len(values))
+    metric = metric_summary(name, figures, len(values))
     if (estimate := mean(values)) and estimate.interval:
         ends = estimate.interval
         if min(values) >= UNIT[0] and max(values) <= UNIT[1]:
             ends = within(ends, *UNIT)
         low, high = map(rounded, ends)
-        found.interval = Interval(low=low, high=high, method="t")
-    return found
+        metric.interval = Interval(low=low, high=high, method="t")
+    return metric
 
 
 def _differences(
-    names: Sequence[str | None], found: _Rows
+    model_ids: Sequence[str | None], collected: _AllRows
 ) -> tuple[list[BenchmarkDifference], list[str]]:
-    """The second model against the first, and so on, with what could not be had."""
+    """Return the differences of each two models (second minus first), and notes on omissions."""
     differences: list[BenchmarkDifference] = []
-    reasons: list[str] = []
-    for first, second in combinations([name or "" for name in names], 2):
-        joined = join(found.models[first].keyed, found.models[second].keyed)
+    omissions: list[str] = []
+    for first, second in combinations([model_id or "" for model_id in model_ids], 2):
+        joined = join(collected.models[first].keyed, collected.models[second].keyed)
         if not joined.pairs:
-            reasons.append(f"No question has a verdict for both {first} and {second}.")
+            omissions.append(f"No question has a verdict for both {first} and {second}.")
             continue
-        both = compare("benchmark", joined)
-        pair = (clean(first, 120), clean(second, 120), len(joined.pairs))
-        differences += _of(both, pair)
+        models = (clean(first, 120), clean(second, 120), len(joined.pairs))
+        differences += _model_differences(compare("benchmark", joined), models)
         if left_out := joined.counts.no_verdict:
-            reasons.append(
-                "Questions left out of the difference for want of a verdict in one of the two "
-                f"models, or in both: {left_out}."
+            omissions.append(
+                "Questions left out of the difference because one of the two models, or both, "
+                f"have no verdict: {left_out}."
             )
-    return differences, reasons
+    return differences, omissions
 
 
-def _of(both: Comparison, pair: tuple[str, str, int]) -> list[BenchmarkDifference]:
-    found: list[BenchmarkDifference] = []
-    if both.passes:
-        found.append(_of_correct(both.passes, pair))
-    if both.scores:
-        found.append(_of_scores(both.scores, pair))
-    return found
+def _model_differences(
+    comparison: Comparison, models: tuple[str, str, int]
+) -> list[BenchmarkDifference]:
+    differences: list[BenchmarkDifference] = []
+    if comparison.passes:
+        differences.append(_correct_difference(comparison.passes, models))
+    if comparison.scores:
+        differences.append(_score_difference(comparison.scores, models))
+    return differences
 
 
-def _of_correct(found: PassDifference, pair: tuple[str, str, int]) -> BenchmarkDifference:
-    first, second, questions = pair
+def _correct_difference(
+    passes: PassDifference, models: tuple[str, str, int]
+) -> BenchmarkDifference:
+    first, second, questions = models
     return BenchmarkDifference(
         of="correct",
         model_id=first,
         model_id_2=second,
         questions=questions,
-        first=found.a.count or 0,
-        second=found.b.count or 0,
-        difference=found.difference,
-        interval=_interval(found.interval),
-        p_value=found.p_value,
-        only_first=found.only_a,
-        only_second=found.only_b,
+        first=passes.a.count or 0,
+        second=passes.b.count or 0,
+        difference=passes.difference,
+        interval=_interval(passes.interval),
+        p_value=passes.p_value,
+        only_first=passes.only_a,
+        only_second=passes.only_b,
     )
 
 
-def _of_scores(found: ScoreDifference, pair: tuple[str, str, int]) -> BenchmarkDifference:
-    first, second, questions = pair
+def _score_difference(scores: ScoreDifference, models: tuple[str, str, int]) -> BenchmarkDifference:
+    first, second, questions = models
     return BenchmarkDifference(
         of="score",
         model_id=first,
         model_id_2=second,
         questions=questions,
-        first=found.a.mean,
-        second=found.b.mean,
-        difference=found.difference,
-        interval=_interval(found.interval),
-        p_value=found.p_value,
-        bootstrap=_interval(found.bootstrap),
+        first=scores.a.mean,
+        second=scores.b.mean,
+        difference=scores.difference,
+        interval=_interval(scores.interval),
+        p_value=scores.p_value,
+        bootstrap=_interval(scores.bootstrap),
     )
 
 
-def _interval(found: DifferenceInterval | None) -> Interval | None:
-    return Interval.model_validate(found.model_dump()) if found else None
+def _interval(interval: DifferenceInterval | None) -> Interval | None:
+    return Interval.model_validate(interval.model_dump()) if interval else None
 
 
 def _failures(states: Counter[str]) -> Failures:

@@ -1,6 +1,6 @@
-"""The summary of a benchmark evaluation: figures by model, named by the model's own id.
+"""The summary of a benchmark evaluation from the service's figures, by model id.
 
-A service's own average of improvements is not used: it averages deviations and extremes too.
+The service's average of improvements is not used: it also averages deviations and extremes.
 """
 
 from __future__ import annotations
@@ -27,82 +27,88 @@ SIGNIFICANT = 0.05
 """The p-value below which a difference is called clear."""
 
 MAIN_METRICS = ("accuracy", "average_score", "score", "relevance")
-"""What a headline tells of a model whose correct answers are not counted: the first that it has."""
+"""Metrics for a headline without a count of correct answers; the first available one is used."""
 
 ACCURACY = "accuracy"
-"""The metric that counted correct answers stand for."""
+"""The metric that the count of correct answers shows."""
 
 _OTHER_NAMES = {"average_score": "score"}
 _METRICS_SHOWN = 12
+_NO_FIGURES = "The evaluation completed; the service reported no figures"
 _NAME = 60
 
 
 def summarize_benchmark(results: BenchmarkResults, parameters: Mapping[str, Any]) -> Summary:
-    """The summary from what the service itself sums up, of the metrics that were asked for."""
-    asked = asked_metrics(parameters)
-    models = [only_asked(_model(figures), asked) for figures in results.models]
-    notes = told_notes(results)
+    """Return the summary of the service's own figures, with the metrics of the request."""
+    metrics = requested_metrics(parameters)
+    models = [with_metrics(_model(figures), metrics) for figures in results.models]
+    notes = judging_notes(results)
     if len(models) > 1:
         notes.append(
-            "Whether the two differ by more than chance needs the rows, question by question: "
-            "read_results has them where the service hands them out."
+            "Only the rows show whether the two models differ by more than chance: call "
+            "read_results; some services do not return rows."
         )
-    found = BenchmarkSummary(models=models, judge=results.judge)
-    return summary_of(found, _failures(results), notes)
+    benchmark = BenchmarkSummary(models=models, judge=results.judge)
+    return summary_of(benchmark, _failures(results), notes)
 
 
-def summary_of(found: BenchmarkSummary, failures: Failures | None, notes: Sequence[str]) -> Summary:
-    """The summary of these figures, with a sentence that may be repeated alone."""
-    main = _headline(found.models, found.differences)
-    judged = f"; judged by {found.judge}" if found.judge else ""
+def summary_of(
+    benchmark: BenchmarkSummary, failures: Failures | None, notes: Sequence[str]
+) -> Summary:
+    """Return the summary with a headline that stays true when it is quoted alone."""
+    main = _headline(benchmark.models, benchmark.differences)
+    judged = f"; judged by {benchmark.judge}" if benchmark.judge else ""
     return Summary(
         headline=f"{main}{_left_out(failures)}{judged}.",
-        benchmark=found,
+        benchmark=benchmark,
         failures=failures,
         notes=list(notes),
     )
 
 
-def told_notes(results: BenchmarkResults) -> list[str]:
-    """What the service says about its figures, and how the answers were judged."""
+def judging_notes(results: BenchmarkResults) -> list[str]:
+    """Return the service's note on its figures, and a note on how the answers were judged."""
     notes = [clean(results.note, 300)] if results.note else []
     if results.judge and results.judge.startswith(RULE_PREFIX):
         notes.append(
             f"Judged by {results.judge}, which compares texts: a right answer in other words "
-            "counts as wrong. Whoever runs this server can name another rule, or a model, as "
-            "local.benchmark_judge."
+            "counts as wrong. The operator can set local.benchmark_judge to another rule or a "
+            "model."
         )
     elif results.judge:
         notes.append(f"Judged by {results.judge}.")
     return notes
 
 
-def asked_metrics(parameters: Mapping[str, Any]) -> frozenset[str] | None:
-    """The metrics that the request names; None where it names none, and so wants all."""
-    given = parameters.get("custom_metrics")
-    if not isinstance(given, list | dict):
+def requested_metrics(parameters: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the metrics that the request names; None if it names none, which means all."""
+    custom_metrics = parameters.get("custom_metrics")
+    if not isinstance(custom_metrics, list | dict):
         return None
-    names = [name for name in cast("Iterable[object]", given) if isinstance(name, str)]
+    names = [name for name in cast("Iterable[object]", custom_metrics) if isinstance(name, str)]
     return frozenset(_OTHER_NAMES.get(name, name) for name in names) or None
 
 
-def only_asked(model: BenchmarkedModel, asked: frozenset[str] | None) -> BenchmarkedModel:
-    """The model with the metrics that were asked for; with all where it has none of them.
+def with_metrics(model: BenchmarkedModel, requested: frozenset[str] | None) -> BenchmarkedModel:
+    """Return the model with the requested metrics only; with all if it has none of them.
 
-    The correct answers stay: they are what a row passes or fails by.
+    The count of correct answers always stays, because a row passes or fails by it.
     """
-    if asked is None:
+    if requested is None:
         return model
-    kept = [metric for metric in model.metrics if metric.metric in asked]
-    if kept or (model.correct and ACCURACY in asked):
-        model.metrics = kept
+    metrics = [metric for metric in model.metrics if metric.metric in requested]
+    if metrics or (model.correct and ACCURACY in requested):
+        model.metrics = metrics
     return model
 
 
 def correct_rate(correct: int, n: int, failed: int = 0) -> Rate | None:
-    """Correct answers of n with their Wilson interval, in percent; None when n is 0.
+    """Return the share of correct answers in percent with Wilson's interval; None when n is 0.
 
-    `failed` are questions without a verdict beside the n.
+    Args:
+        correct: number of correct answers.
+        n: number of questions with a verdict.
+        failed: number of further questions, without a verdict.
     """
     ends = wilson_interval(correct, n)
     if ends is None:
@@ -116,20 +122,20 @@ def correct_rate(correct: int, n: int, failed: int = 0) -> Rate | None:
     )
 
 
-def metric_summary(name: str, found: MetricFigures, n: int | None) -> MetricSummary:
-    """A metric as the service sums it up; n is how many questions it is over."""
+def metric_summary(name: str, figures: MetricFigures, n: int | None) -> MetricSummary:
+    """Return a metric as the service reports it, over `n` questions (None: unknown)."""
     return MetricSummary(
         metric=clean(name, _NAME),
-        mean=_maybe(found.mean),
-        std=_maybe(found.std),
-        min=_maybe(found.min),
-        max=_maybe(found.max),
+        mean=_maybe(figures.mean),
+        std=_maybe(figures.std),
+        min=_maybe(figures.min),
+        max=_maybe(figures.max),
         n=n,
     )
 
 
 def rounded(value: float) -> float:
-    """Six significant digits: more would only cost tokens."""
+    """Return the value with six significant digits; more digits would only cost tokens."""
     return float(f"{value:.6g}")
 
 
@@ -138,38 +144,39 @@ def _maybe(value: float | None) -> float | None:
 
 
 def _model(figures: ModelFigures) -> BenchmarkedModel:
-    shown = list(figures.metrics.items())[:_METRICS_SHOWN]
-    counted = None
+    shown_metrics = list(figures.metrics.items())[:_METRICS_SHOWN]
+    rate = None
     if figures.correct is not None and figures.questions:
         correct = min(figures.correct, figures.questions)
-        counted = correct_rate(correct, figures.questions, figures.failed or 0)
+        rate = correct_rate(correct, figures.questions, figures.failed or 0)
     return BenchmarkedModel(
         model_id=clean(figures.model_id, 120),
-        correct=counted,
-        metrics=[metric_summary(name, found, figures.questions) for name, found in shown],
+        correct=rate,
+        metrics=[
+            metric_summary(name, metric_figures, figures.questions)
+            for name, metric_figures in shown_metrics
+        ],
     )
 
 
 def _failures(results: BenchmarkResults) -> Failures | None:
-    told = [model.failed for model in results.models if model.failed is not None]
-    return Failures(total=sum(told)) if told and len(told) == len(results.models) else None
+    failed = [model.failed for model in results.models if model.failed is not None]
+    return Failures(total=sum(failed)) if failed and len(failed) == len(results.models) else None
 
 
 def _headline(
     models: Sequence[BenchmarkedModel], differences: Sequence[BenchmarkDifference]
 ) -> str:
     if differences:
-        return _difference(differences[0])
-    told = [text for model in models if (text := _reached(model))]
-    if not told:
-        return (
-            "No question has a verdict" if models else "It completed; the service gave no figures"
-        )
-    return "; ".join(told)
+        return _difference_text(differences[0])
+    texts = [text for model in models if (text := _model_text(model))]
+    if not texts:
+        return "No question has a verdict" if models else _NO_FIGURES
+    return "; ".join(texts)
 
 
-def _reached(model: BenchmarkedModel) -> str | None:
-    """What one model reached; None where nothing is told of it."""
+def _model_text(model: BenchmarkedModel) -> str | None:
+    """Return one model's main figure as text; None if the model has no figure."""
     if (rate := model.correct) and rate.interval:
         ends = f"95 % interval {rate.interval.low:.1f}-{rate.interval.high:.1f} %"
         return (
@@ -181,36 +188,42 @@ def _reached(model: BenchmarkedModel) -> str | None:
     if name is None:
         return None
     n = named[name].n
-    over = f" over {_questions(n)}" if n else "; over how many questions is not told"
+    over = f" over {_questions(n)}" if n else "; the number of questions is unknown"
     return f"{model.model_id} has a mean {name} of {named[name].mean:.4g}{over}"
 
 
-def _difference(found: BenchmarkDifference) -> str:
-    """Which of two models is better, how surely, and by how much."""
-    if found.p_value is None or found.interval is None:
-        return _without_chance(found)
-    is_second = found.difference >= 0
-    low, high = found.interval.low, found.interval.high
-    low, high = (low, high) if is_second else (-high, -low)
+def _difference_text(difference: BenchmarkDifference) -> str:
+    """Return which of two models is better and by how much, with interval and p-value."""
+    if difference.p_value is None or difference.interval is None:
+        return _text_without_interval(difference)
+    second_is_better = difference.difference >= 0
+    low, high = difference.interval.low, difference.interval.high
+    low, high = (low, high) if second_is_better else (-high, -low)
     digits, unit, test = (
-        (".1f", " points", "exact McNemar") if found.of == "correct" else (".4g", "", "paired t")
+        (".1f", " points", "exact McNemar")
+        if difference.of == "correct"
+        else (".4g", "", "paired t")
     )
-    chance = f"{test} p {'< 0.001' if found.p_value < 0.001 else f'= {found.p_value:.3f}'}"
-    text = f"{_what(found)} (95 % interval {low:z{digits}} to {high:z{digits}}{unit}, {chance})"
-    clear = found.p_value < SIGNIFICANT and not low <= 0 <= high
+    chance = (
+        f"{test} p {'< 0.001' if difference.p_value < 0.001 else f'= {difference.p_value:.3f}'}"
+    )
+    interval = f"95 % interval {low:z{digits}} to {high:z{digits}}{unit}"
+    text = f"{_sizes_text(difference)} ({interval}, {chance})"
+    clear = difference.p_value < SIGNIFICANT and not low <= 0 <= high
     return text if clear else f"No clear difference: {text}"
 
 
-def _what(found: BenchmarkDifference) -> str:
-    ends = [(found.second, found.model_id_2), (found.first, found.model_id)]
-    (high, better), (low, other) = ends if found.difference >= 0 else ends[::-1]
-    n, size = _questions(found.questions), abs(found.difference)
-    if found.of == "correct":
+def _sizes_text(difference: BenchmarkDifference) -> str:
+    """Return both models' figures and their difference, the better model first."""
+    ends = [(difference.second, difference.model_id_2), (difference.first, difference.model_id)]
+    (high, better), (low, other) = ends if difference.difference >= 0 else ends[::-1]
+    n, size = _questions(difference.questions), abs(difference.difference)
+    if difference.of == "correct":
         if not size:
             return f"{better} and {other} each answer {high:.0f} of {n} correctly"
         return (
             f"{better} answers more questions correctly than {other}: {high:.0f} against "
-            f"{low:.0f} of {found.questions}, {size:.1f} points"
+            f"{low:.0f} of {difference.questions}, {size:.1f} points"
         )
     if not size:
         return f"{better} and {other} have the same mean score of {high:.4g} over {n}"
@@ -220,11 +233,11 @@ def _what(found: BenchmarkDifference) -> str:
     )
 
 
-def _without_chance(found: BenchmarkDifference) -> str:
-    """Where nothing varies from question to question, so that nothing says how sure it is."""
-    if not found.difference:
-        return f"No difference on any question: {_what(found)}"
-    return f"{_what(found)}; how sure that is cannot be told"
+def _text_without_interval(difference: BenchmarkDifference) -> str:
+    """Return the text of a difference that is equal on every question and so has no interval."""
+    if not difference.difference:
+        return f"No difference on any question: {_sizes_text(difference)}"
+    return f"{_sizes_text(difference)}; how certain that is cannot be computed"
 
 
 def _questions(number: int) -> str:

@@ -1,4 +1,4 @@
-"""From an evaluation's aggregates to figures with error bars and a sentence to repeat."""
+"""The summary of an evaluation from its totals: figures with intervals, and a headline."""
 
 from __future__ import annotations
 
@@ -37,18 +37,22 @@ _LABELS_SHOWN = 20
 
 
 def summarize(job: EvaluationJob, rows: int | None = None) -> Summary | None:
-    """The summary of an ended evaluation; None while it runs, and where it ended with no figures.
+    """Return the summary of an ended evaluation; None while it runs or if it has no figures.
 
-    `rows` is the size of its data set; the job's own count is used before it. One that ended early
-    is summed up over the rows it got to, and says so first. Results that are not those of the
-    contract are said to be so: one such job must not hide the others of a list.
+    An evaluation that ended early is summed up over the rows that were judged; its headline begins
+    with that. Results that do not follow the contract give a headline that says so instead of an
+    error, so that one such evaluation does not hide the others of a list.
+
+    Args:
+        job: the evaluation.
+        rows: number of rows of its data set; used if the job does not report one itself.
     """
     if job.status not in ENDED:
         return None
     try:
         results = parse_results(job.type, job.results)
     except ValidationError:
-        return Summary(headline="It ended; its figures are in a form that is not known here.")
+        return Summary(headline="The evaluation ended; its figures have an unknown form.")
     if job.status == "completed":
         if job.progress and job.progress.total is not None:
             rows = job.progress.total
@@ -56,14 +60,14 @@ def summarize(job: EvaluationJob, rows: int | None = None) -> Summary | None:
     if not _has_figures(results):
         return None
     done = job.progress.done if job.progress else None
-    return so_far(_figures(results, job, done), job)
+    return marked_unfinished(_figures(results, job, done), job)
 
 
-def so_far(found: Summary, job: EvaluationJob) -> Summary:
-    """The summary of one that ended early, which says so first; of any other the same one."""
+def marked_unfinished(summary: Summary, job: EvaluationJob) -> Summary:
+    """Return the summary; if the evaluation did not complete, its headline begins with that."""
     if job.status == "completed":
-        return found
-    return found.model_copy(update={"headline": _partly(job) + found.headline})
+        return summary
+    return summary.model_copy(update={"headline": _unfinished_text(job) + summary.headline})
 
 
 def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -> Summary:
@@ -77,7 +81,7 @@ def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -
         case BenchmarkResults():
             return summarize_benchmark(results, job.parameters)
         case _:
-            return Summary(headline="It completed; the service gave no figures.")
+            return Summary(headline="The evaluation completed; the service reported no figures.")
 
 
 def _has_figures(results: AnyResults | None) -> bool:
@@ -94,15 +98,16 @@ def _has_figures(results: AnyResults | None) -> bool:
             return False
 
 
-def _partly(job: EvaluationJob) -> str:
+def _unfinished_text(job: EvaluationJob) -> str:
     if job.progress is None or job.progress.total is None:
-        return "It did not finish; so far: "
-    what = "answers" if job.type == BENCHMARK else "rows"
-    return f"It did not finish; of {job.progress.total} {what} {job.progress.done} were judged: "
+        return "The evaluation did not finish; so far: "
+    unit = "answers" if job.type == BENCHMARK else "rows"
+    counts = f"{job.progress.done} of {job.progress.total} {unit}"
+    return f"The evaluation did not finish; {counts} were judged: "
 
 
 def headline(job: EvaluationJob, rows: int | None = None) -> str | None:
-    """The main figure as one sentence; None where there is no summary."""
+    """Return the main figure as one sentence; None if there is no summary."""
     summary = summarize(job, rows)
     return summary.headline if summary else None
 
@@ -135,16 +140,18 @@ def _labels(results: ClassifyResults, parameters: Mapping[str, Any]) -> Summary:
 
 
 def _labels_sentence(counts: Mapping[str, int], failures: Failures) -> str:
-    """Where nothing says what passes: the commonest labels."""
+    """Return the three most frequent labels, for an evaluation without pass labels."""
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])[:3]
     shown = ", ".join(f"{clean(label, 40)} {count}" for label, count in ranked)
     return f"Of {sum(counts.values())} answers: {shown}" + _failed_rows(failures) + "."
 
 
-def _rate(passed: int | None, valid: int, told: float | None, failures: Failures) -> Rate | None:
-    """The pass rate, counted where the labels allow it, else as the service tells it."""
+def _rate(
+    passed: int | None, valid: int, reported: float | None, failures: Failures
+) -> Rate | None:
+    """Return the counted pass rate; without a count, the one that the service reports."""
     if passed is None or not valid:
-        return None if told is None else Rate(percent=_round(told))
+        return None if reported is None else Rate(percent=_round(reported))
     ends = wilson_interval(passed, valid)
     return Rate(
         percent=_round(100 * passed / valid),
@@ -161,13 +168,13 @@ def _rate_sentence(rate: Rate | None, failures: Failures) -> str:
     if rate is None:
         return "No row has a valid verdict" + _failed_rows(failures) + "."
     if rate.of is None or rate.interval is None:
-        return f"{rate.percent:.1f} % of the valid answers pass; of how many is not told."
+        return f"{rate.percent:.1f} % of the valid answers pass; their number is unknown."
     text = f"{percent(rate.percent)} % of {rate.of} answers pass ({_range(rate.interval)} %)"
     return text + _failed_rows(failures) + "."
 
 
 def percent(value: float) -> str:
-    """One decimal, or as many as keep almost all from reading as all, and hardly any as none."""
+    """Return a percentage with one decimal, or with more to keep 99.99 from reading as 100.0."""
     digits = 1
     while digits < 6 and 0 < value < 100 and float(f"{value:.{digits}f}") in {0.0, 100.0}:
         digits += 1
@@ -178,14 +185,14 @@ def _failed_rows(failures: Failures) -> str:
     return f"; {failures.total} more rows failed and are not counted" if failures.total else ""
 
 
-def _rate_notes(rate: Rate | None, told: float | None) -> list[str]:
+def _rate_notes(rate: Rate | None, reported: float | None) -> list[str]:
     if rate is None or rate.of is None:
         return []
     notes: list[str] = []
     if rate.percent_of_all_rows is not None:
-        notes.append(f"With failed rows counted as no pass it is {rate.percent_of_all_rows:.1f} %.")
-    if told is not None and abs(told - rate.percent) > 0.06:
-        notes.append(f"The service itself reports a pass rate of {told:.1f} %.")
+        notes.append(f"With failed rows counted as not passed: {rate.percent_of_all_rows:.1f} %.")
+    if reported is not None and abs(reported - rate.percent) > 0.06:
+        notes.append(f"The service itself reports a pass rate of {reported:.1f} %.")
     return notes
 
 
@@ -198,17 +205,19 @@ def _scores(results: ScoreResults, parameters: Mapping[str, Any], rows: int | No
     failures = _failures(results, results.invalid_score_count)
     if failures.total is None and results.failed_samples is not None:
         failures.total = results.failed_samples
-    found = results.aggregated_scores
-    if found is None or found.mean_score is None:
+    totals = results.aggregated_scores
+    if totals is None or totals.mean_score is None:
         return Summary(
             headline="No row has a valid score" + _failed_rows(failures) + ".", failures=failures
         )
     n = _valid_rows(results, failures, rows)
-    ends = t_interval(found.mean_score, found.std_score, n) if n and found.std_score else None
+    ends = t_interval(totals.mean_score, totals.std_score, n) if n and totals.std_score else None
     scale = scale_of(parameters.get("min_score"), parameters.get("max_score"))
     ends = within(ends, *scale) if ends and scale else ends
-    scores = Scores(mean=found.mean_score, std=found.std_score, n=n, interval=_interval(ends, "t"))
-    rate = _score_rate(found.pass_percentage, n, failures)
+    scores = Scores(
+        mean=totals.mean_score, std=totals.std_score, n=n, interval=_interval(ends, "t")
+    )
+    rate = _score_rate(totals.pass_percentage, n, failures)
     return Summary(
         headline=_score_sentence(scores, parameters, failures),
         pass_rate=rate,
@@ -223,21 +232,21 @@ def _valid_rows(results: ScoreResults, failures: Failures, rows: int | None) -> 
     return None if rows is None or failed is None else max(0, rows - failed)
 
 
-def _score_rate(told: float | None, n: int | None, failures: Failures) -> Rate | None:
-    """The share at or above the threshold; the count behind it only where it is a whole number."""
-    if told is None:
+def _score_rate(reported: float | None, n: int | None, failures: Failures) -> Rate | None:
+    """Return the share at or above the threshold, with its count if that is a whole number."""
+    if reported is None:
         return None
-    passed = None if n is None else round(told * n / 100)
-    if n is None or passed is None or abs(100 * passed / n - told) > 0.06:
-        return Rate(percent=_round(told))
-    return _rate(passed, n, told, failures)
+    passed = None if n is None else round(reported * n / 100)
+    if n is None or passed is None or abs(100 * passed / n - reported) > 0.06:
+        return Rate(percent=_round(reported))
+    return _rate(passed, n, reported, failures)
 
 
 def _score_sentence(scores: Scores, parameters: Mapping[str, Any], failures: Failures) -> str:
     low, high = parameters.get("min_score"), parameters.get("max_score")
     scale = f" on a scale of {low:g} to {high:g}" if _numbers(low, high) else ""
     if scores.n is None:
-        return f"The mean score is {scores.mean:.4g}{scale}; of how many answers is not told."
+        return f"The mean score is {scores.mean:.4g}{scale}; the number of answers is unknown."
     interval = f" ({_range(scores.interval)})" if scores.interval else ""
     text = f"The mean score of {scores.n} answers is {scores.mean:.4g}{scale}{interval}"
     return text + _failed_rows(failures) + "."
@@ -247,10 +256,10 @@ def _score_notes(scores: Scores) -> list[str]:
     if scores.interval:
         return []
     if scores.n is None:
-        return ["No interval: the service does not tell how many scores the mean is of."]
+        return ["No interval: the service does not report the number of scores."]
     if scores.n < 2:
-        return ["No interval: it needs two scores or more."]
-    return ["No interval: the scores are all the same, or their deviation is not told."]
+        return ["No interval: it needs at least two scores."]
+    return ["No interval: all scores are the same, or their deviation is unknown."]
 
 
 def _wins(results: CompareResults, parameters: Mapping[str, Any], rows: int | None) -> Summary:
@@ -272,11 +281,13 @@ def _wins(results: CompareResults, parameters: Mapping[str, Any], rows: int | No
     notes: list[str] = []
     one_order = bool(parameters.get("disable_position_bias_correction"))
     if one_order:
-        notes.append("A liking for the answer shown first counts as a win of A.")
+        notes.append(
+            "Only one order was judged: a preference for the first answer counts as wins of A."
+        )
     if n and failures.total and wins.a_percent is not None:
         whole = n + failures.total
         with_failed = 100 * (a + (ties + failures.total) / 2) / whole
-        notes.append(f"With failed rows as ties A's win rate is {with_failed:.1f} % of {whole}.")
+        notes.append(f"With failed rows as ties, A's win rate is {with_failed:.1f} % of {whole}.")
     return Summary(
         headline=_wins_sentence(wins, n, one_order) + _failed_rows(failures) + ".",
         wins=wins,
@@ -304,12 +315,12 @@ def _p_text(p_value: float) -> str:
 
 def _failures(results: Results, invalid: int | None) -> Failures:
     counts = (results.generation_fail_count, results.judge_fail_count, invalid)
-    known = [count for count in counts if count is not None]
+    reported = [count for count in counts if count is not None]
     return Failures(
         generation=counts[0],
         judge=counts[1],
         invalid=invalid,
-        total=sum(known) if len(known) == len(counts) else None,
+        total=sum(reported) if len(reported) == len(counts) else None,
     )
 
 
@@ -325,7 +336,7 @@ def _range(interval: Interval) -> str:
 
 
 def _round(value: float) -> float:
-    """Six significant digits: more would only cost tokens."""
+    """Return the value with six significant digits; more digits would only cost tokens."""
     return float(f"{value:.6g}")
 
 

@@ -34,7 +34,7 @@ LABELS: dict[str, Any] = {"labels": ["good", "bad"], "pass_labels": ["good"]}
     ("a", "b", "expected"),
     [
         (job("classify"), job("score"), "same type.*A is classify, B is score"),
-        (job(None), job(None), "A is untold"),
+        (job(None), job(None), "A is of unknown type"),
         (
             job("score", min_score=1, max_score=5),
             job("score", min_score=0, max_score=10),

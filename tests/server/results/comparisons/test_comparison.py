@@ -74,10 +74,10 @@ def test_a_figure_that_cannot_be_had_has_its_reason() -> None:
     equal = compare("classify", paired([(PASS, PASS)] * 4, same_answers=True))
 
     assert alone.not_computed == {
-        "scores.interval": "It needs two pairs or more.",
-        "scores.p_value": "It needs two pairs or more.",
-        "scores.bootstrap": "It needs two pairs or more.",
-        "scores.smallest_detectable": "It needs two pairs or more.",
+        "scores.interval": "This needs at least two pairs.",
+        "scores.p_value": "This needs at least two pairs.",
+        "scores.bootstrap": "This needs at least two pairs.",
+        "scores.smallest_detectable": "This needs at least two pairs.",
         "passes.smallest_detectable": "Only 1 of 1 pairs differ: too few to show any difference.",
     }
     assert set(equal.not_computed) == {

@@ -33,8 +33,8 @@ def sentence(kind: str, joined: Joined) -> str:
             (
                 "No clear difference: B passes 15.0 points less often than A on 40 paired rows "
                 "(77.5 % against 92.5 %; 95 % interval -32.1 to 2.2 points, exact McNemar "
-                "p = 0.146); with this many rows a difference under 23.6 points could easily have "
-                "gone unseen."
+                "p = 0.146); with this many rows a difference under 23.6 points could easily be "
+                "missed."
             ),
         ),
         (
@@ -48,7 +48,7 @@ def sentence(kind: str, joined: Joined) -> str:
             (
                 "No clear difference: B passes 100.0 points less often than A on 1 paired row "
                 "(0.0 % against 100.0 %; 95 % interval -100.0 to 58.7 points, exact McNemar "
-                "p = 1.000); so few rows differ that no difference could have shown."
+                "p = 1.000); so few rows differ that no difference could have been significant."
             ),
         ),
         (
@@ -62,7 +62,10 @@ def sentence(kind: str, joined: Joined) -> str:
         (
             "score",
             [(scored(4), scored(1))],
-            "B scores 3 below A on 1 paired row (1 against 4); how sure that is cannot be told.",
+            (
+                "B scores 3 below A on 1 paired row (1 against 4); how certain that is cannot be "
+                "computed."
+            ),
         ),
         (
             "classify",
@@ -70,7 +73,7 @@ def sentence(kind: str, joined: Joined) -> str:
             (
                 "No clear difference: B passes as often as A on 4 paired rows (50.0 % against "
                 "50.0 %; 95 % interval -70.0 to 70.0 points, exact McNemar p = 1.000); so few rows "
-                "differ that no difference could have shown."
+                "differ that no difference could have been significant."
             ),
         ),
         (
@@ -89,7 +92,7 @@ def sentence(kind: str, joined: Joined) -> str:
             (
                 "No clear difference: B scores the same as A on average, over 4 paired rows (2.5 "
                 "against 2.5; 95 % interval -5.512 to 5.512, paired t p = 1.000); with this many "
-                "rows a difference under 7.207 could easily have gone unseen."
+                "rows a difference under 7.207 could easily be missed."
             ),
         ),
         (
@@ -138,4 +141,4 @@ def test_two_judges_are_led_by_their_agreement() -> None:
 def test_the_headline_says_how_many_rows_are_not_in_it() -> None:
     joined = join(rows(("x", PASS), ("y", PASS)), rows(("x", PASS)))
 
-    assert sentence("classify", joined).endswith(" Not in it: 1 of A's 2 rows.")
+    assert sentence("classify", joined).endswith(" Left out: 1 of A's 2 rows.")

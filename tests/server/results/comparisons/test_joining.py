@@ -76,7 +76,9 @@ def test_the_same_ready_answers_of_the_same_data_tell_several_answers_to_one_que
 
 
 def test_a_key_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(InvalidRequestError, match="`ID` is no input column of both; both have id"):
+    with pytest.raises(
+        InvalidRequestError, match="`ID` is not an input column of both; both have id"
+    ):
         key_columns("ID", (COLUMNS, COLUMNS), (V1, V2))
 
 

@@ -83,7 +83,7 @@ def test_failed_answers_are_counted_and_in_no_figure() -> None:
     assert first is not None
     assert (first.count, first.of, first.percent_of_all_rows) == (5, 5, IsApprox(83.3, delta=0.1))
     assert summary.benchmark.differences[0].questions == 5
-    assert "verdict in one of the two models, or in both: 1." in summary.notes[0]
+    assert "one of the two models, or both, have no verdict: 1." in summary.notes[0]
 
 
 def test_scores_without_a_verdict_on_correctness_keep_their_difference() -> None:
@@ -103,7 +103,8 @@ def test_one_that_ended_early_says_so_first() -> None:
     summary = summed(job(status="user_error"), [[(FIRST, True, 1.0)]] * 3)
 
     assert summary.headline.startswith(
-        "It did not finish; of 10 answers 3 were judged: model-a answers 3 of 3 questions correctly"
+        "The evaluation did not finish; 3 of 10 answers were judged: "
+        "model-a answers 3 of 3 questions correctly"
     )
 
 
@@ -121,16 +122,16 @@ def test_other_metrics_of_the_service_stand_beside_those_of_the_rows() -> None:
 @pytest.mark.parametrize(
     ("results", "expected"),
     [
-        ({"models": []}, "It completed; the service gave no figures."),
+        ({"models": []}, "The evaluation completed; the service reported no figures."),
         ({"models": [{"model_id": FIRST}]}, "No question has a verdict."),
         ({"models": [{"model_id": FIRST, "metrics": {"score": {"mean": 0.7}}}]},
-         "model-a has a mean score of 0.7; over how many questions is not told."),
+         "model-a has a mean score of 0.7; the number of questions is unknown."),
         ({"models": [{"model_id": FIRST, "metrics": {"score": {"mean": 0.7}}, "questions": 1}]},
          "model-a has a mean score of 0.7 over 1 question."),
         ({"models": [{"model_id": FIRST, "questions": 4, "correct": 3, "failed": 2}]},
          ("model-a answers 3 of 4 questions correctly: 75.0 % (95 % interval 30.1-95.4 %); 2 more "
           "answers failed and are not counted.")),
-        ({"models": "none"}, "It ended; its figures are in a form that is not known here."),
+        ({"models": "none"}, "The evaluation ended; its figures have an unknown form."),
     ],
 )  # fmt: skip
 def test_what_the_service_sums_up_is_told_as_far_as_it_goes(

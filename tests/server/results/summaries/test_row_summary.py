@@ -96,8 +96,8 @@ def test_almost_all_does_not_read_as_all() -> None:
         (0, "A is better: of 100 pairs"),
         (20, "A is better: of 100 pairs"),
         (49, "A is better: of 100 pairs"),
-        (50, "The judge decides little: of 100 pairs A wins 50, B wins 0 and 50 are ties"),
-        (100, "The judge decides little: of 100 pairs A wins 0, B wins 0 and 100 are ties"),
+        (50, "The judge follows the order: of 100 pairs A wins 50, B wins 0 and 50 are ties"),
+        (100, "The judge follows the order: of 100 pairs A wins 0, B wins 0 and 100 are ties"),
     ],
 )
 def test_a_judge_that_goes_by_the_order_decides_nothing(biased: int, start: str) -> None:
@@ -108,5 +108,5 @@ def test_a_judge_that_goes_by_the_order_decides_nothing(biased: int, start: str)
 
     assert found is not None
     assert found.headline.startswith(start)
-    doubt = f"the verdict changed with the order in {biased} %."
+    doubt = f"the order changed {biased} % of the verdicts."
     assert found.headline.endswith(doubt) is (biased >= 20)

@@ -82,7 +82,7 @@ def test_the_services_own_rate_is_told_when_it_differs() -> None:
 def test_without_pass_labels_the_services_rate_is_all_there_is() -> None:
     found = summary("classify", {"label_counts": {"good": 8}, "pass_percentage": 80.0})
 
-    assert found.headline == "80.0 % of the valid answers pass; of how many is not told."
+    assert found.headline == "80.0 % of the valid answers pass; their number is unknown."
 
 
 def test_a_mean_has_an_interval_only_when_the_rows_are_known() -> None:
@@ -91,22 +91,22 @@ def test_a_mean_has_an_interval_only_when_the_rows_are_known() -> None:
         "failed_samples": 2,
     }
 
-    told = summary("score", results, rows=102, min_score=1, max_score=5)
-    untold = summary("score", results)
+    counted = summary("score", results, rows=102, min_score=1, max_score=5)
+    uncounted = summary("score", results)
 
-    assert told.scores is not None
-    assert told.scores.n == 100
-    assert told.scores.interval is not None
-    assert told.scores.interval.model_dump() == IsPartialDict(
+    assert counted.scores is not None
+    assert counted.scores.n == 100
+    assert counted.scores.interval is not None
+    assert counted.scores.interval.model_dump() == IsPartialDict(
         low=IsApprox(3.30158, delta=1e-4), high=IsApprox(3.69842, delta=1e-4)
     )
-    assert told.pass_rate is not None
-    assert (told.pass_rate.count, told.pass_rate.of) == (50, 100)
-    assert "2 more rows failed" in told.headline
-    assert untold.scores is not None
-    assert untold.scores.interval is None
-    assert "not told" in untold.headline
-    assert untold.notes
+    assert counted.pass_rate is not None
+    assert (counted.pass_rate.count, counted.pass_rate.of) == (50, 100)
+    assert "2 more rows failed" in counted.headline
+    assert uncounted.scores is not None
+    assert uncounted.scores.interval is None
+    assert "unknown" in uncounted.headline
+    assert uncounted.notes
 
 
 def test_no_valid_score_is_said_and_is_no_zero() -> None:
@@ -149,7 +149,7 @@ def test_one_order_only_is_noted() -> None:
         disable_position_bias_correction=True,
     )
 
-    assert "liking for the answer shown first" in found.notes[0]
+    assert "preference for the first answer" in found.notes[0]
     assert found.failures is not None
     assert found.failures.total == 2
 
@@ -165,7 +165,7 @@ def test_a_label_of_others_is_cleaned() -> None:
 def test_figures_of_an_unknown_form_are_said_to_be_so(counts: object) -> None:
     found = summary("classify", {"label_counts": counts})
 
-    assert "not known here" in found.headline
+    assert "unknown form" in found.headline
 
 
 def test_only_a_completed_evaluation_has_a_summary() -> None:
@@ -193,7 +193,7 @@ def test_a_cancelled_evaluation_is_summed_up_over_the_rows_it_got_to() -> None:
     )
     assert found is not None
     assert found.headline.startswith(
-        "It did not finish; of 60 rows 12 were judged: 75.0 % of 12 answers pass"
+        "The evaluation did not finish; 12 of 60 rows were judged: 75.0 % of 12 answers pass"
     )
 
 
