@@ -1,1 +1,1 @@
-"""What judged rows say: rows and pages (pure functions, no I/O)."""
+"""Reads judged rows and lays them out in pages; pure functions without I/O."""

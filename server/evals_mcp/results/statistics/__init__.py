@@ -1,1 +1,1 @@
-"""Intervals and tests; the code of docs/statistics.md."""
+"""Figures, intervals and tests, as described in docs/statistics.md."""

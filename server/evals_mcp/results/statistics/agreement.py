@@ -1,4 +1,4 @@
-"""Whether two or more judges say the same about the same rows."""
+"""Agreement of two or more judges on the same rows."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Label = TypeVar("Label", bound=Hashable)
 
 
 def raw_agreement(table: Mapping[tuple[Label, Label], int], level: float = 0.95) -> Estimate | None:
-    """The share of rows with the same label from both judges; None without rows.
+    """Return the share of rows with the same label from both judges; None without rows.
 
-    `table` counts the rows by their pair of labels, first judge first: `Counter(zip(a, b))`.
+    `table` holds the number of rows for each pair of labels: `Counter(zip(first, second))`.
     """
     return rate(_same(table), sum(table.values()), level)
 
 
 def cohens_kappa(table: Mapping[tuple[Label, Label], int], level: float = 0.95) -> Estimate | None:
-    """Agreement beyond chance: 1 for all rows, 0 for what chance gives, below 0 for less.
+    """Return the agreement beyond chance: 1 if all rows agree, 0 if as many as by chance.
 
-    `table` is as for `raw_agreement`. None when chance alone would agree on every row: without
-    rows, or with one label throughout. The interval ends at -1 and 1; it is None where its
-    large-sample error is 0, as it is when all rows agree.
+    `table` is as for `raw_agreement`. None if chance alone would agree on every row: without rows,
+    or with the same label for every row. The interval is cut at -1 and 1; it is None if its
+    standard error for large samples is 0, for example if all rows agree.
 
     Source: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
     Measurement 20 (1960), 37-46; its error:
@@ -46,23 +46,23 @@ def cohens_kappa(table: Mapping[tuple[Label, Label], int], level: float = 0.95) 
 
 
 def _kappa_error(table: Mapping[tuple[Label, Label], int], kappa: float, by_chance: float) -> float:
-    """The standard error for large samples, not assuming that kappa is 0."""
+    """Return the standard error for large samples, without assuming that kappa is 0."""
     n = sum(table.values())
     first, second = _margins(table)
-    left = 1 - kappa
+    disagreement = 1 - kappa
     terms: list[float] = []
     for (a, b), count in table.items():
         if a == b:
-            pull = 1 - (first[a] + second[a]) / n * left
+            pull = 1 - (first[a] + second[a]) / n * disagreement
         else:
-            pull = (second[a] + first[b]) / n * left
+            pull = (second[a] + first[b]) / n * disagreement
         terms.append(count / n * pull * pull)
-    variance = math.fsum(terms) - (kappa - by_chance * left) ** 2
+    variance = math.fsum(terms) - (kappa - by_chance * disagreement) ** 2
     return math.sqrt(variance / n) / (1 - by_chance) if variance > 1e-14 else 0.0
 
 
 def _margins(table: Mapping[tuple[Label, Label], int]) -> tuple[Counter[Label], Counter[Label]]:
-    """How often each judge gave each label."""
+    """Return the number of rows with each label, for the first and for the second judge."""
     first, second = Counter[Label](), Counter[Label]()
     for (a, b), count in table.items():
         first[a] += count
@@ -71,15 +71,16 @@ def _margins(table: Mapping[tuple[Label, Label], int]) -> tuple[Counter[Label], 
 
 
 def _same(table: Mapping[tuple[Label, Label], int]) -> int:
+    """Return the number of rows with the same label from both judges."""
     return sum(count for (a, b), count in table.items() if a == b)
 
 
 def krippendorffs_alpha(rows: Iterable[Sequence[Label]]) -> float | None:
-    """Agreement beyond chance of any number of judges, with gaps: 1 is perfect, 0 is chance.
+    """Return the agreement beyond chance of any number of judges: 1 is perfect, 0 is chance.
 
-    Each row holds the labels it got, without the missing ones; rows with fewer than two count for
-    nothing. None when the rows that count have one label throughout, or there are none. Labels are
-    names: a near miss is as wrong as any.
+    Each row holds its labels, without missing ones; rows with fewer than two labels are ignored.
+    None if no rows are left, or if all their labels are the same. Labels are nominal: two different
+    labels are simply different, however similar.
 
     Source: K. Krippendorff, Content Analysis, 2nd ed. (2004), 11.3, nominal data.
     """

@@ -1,4 +1,4 @@
-"""Tails of Student's t and of the fair coin, both through one continued fraction."""
+"""Tail probabilities of Student's t and of a fair coin, from one continued fraction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PRECISION = 1e-16
 
 
 def normal_quantile(probability: float) -> float:
-    """The value that a standard normal variable stays below; `probability` is inside 0..1.
+    """Return the quantile of the standard normal distribution; `probability` is between 0 and 1.
 
     Source: M. J. Wichura, "Algorithm AS 241", Applied Statistics 37 (1988), 477-484.
     """
@@ -18,7 +18,7 @@ def normal_quantile(probability: float) -> float:
 
 
 def t_tails(t: float, freedom: int) -> float:
-    """P(|T| >= |t|) for Student's t with one or more degrees of freedom.
+    """Return P(|T| >= |t|) for Student's t with at least one degree of freedom.
 
     Source: M. Abramowitz, I. Stegun, Handbook of Mathematical Functions (1964), 26.7.1 and 26.5.2.
     """
@@ -27,10 +27,10 @@ def t_tails(t: float, freedom: int) -> float:
 
 
 def t_quantile(probability: float, freedom: int) -> float:
-    """The value that Student's t stays below; `probability` is in 0.5..1 without the upper end.
+    """Return the quantile of Student's t; `probability` is at least 0.5 and below 1.
 
-    Newton's method on the tail, from the normal quantile: the tail is convex and the start lies
-    below the root, so each step comes nearer and none jumps over.
+    Uses Newton's method on the tail probability, starting from the normal quantile: the tail is
+    convex and the start lies below the root, so each step comes closer without overshooting.
     """
     goal = 2 * (1 - probability)
     value = normal_quantile(probability)
@@ -47,20 +47,20 @@ def t_quantile(probability: float, freedom: int) -> float:
 
 
 def fair_coin_tails(fewer: int, n: int) -> float:
-    """The chance that n fair tosses come out as uneven as `fewer` to n - fewer, either way.
+    """Return the two-sided probability that n fair tosses are as uneven as `fewer` to n - fewer.
 
-    `fewer` is at most n / 2 and `n` at least 1. It takes about the square root of n steps: 2 ms for
-    a million tosses.
+    `fewer` is at most n / 2 and `n` at least 1. Takes about the square root of n steps: 2 ms for a
+    million tosses.
     Source: Abramowitz and Stegun (1964), 26.5.24.
     """
     return min(1.0, 2 * beta_share(n - fewer, fewer + 1, 0.5, 0.5))
 
 
 def beta_share(a: float, b: float, x: float, y: float) -> float:
-    """The regularised incomplete beta function of x, with y = 1 - x given apart to keep its digits.
+    """Return the regularised incomplete beta function of x.
 
-    `a` and `b` are above 0. The relative error is near 1e-12, down to the smallest float; below
-    that the share is 0.
+    `y` is 1 - x, passed separately so that it keeps all its digits. `a` and `b` are above 0. The
+    relative error is near 1e-12 down to the smallest float; below that the result is 0.
 
     Source: Abramowitz and Stegun (1964), 26.5.8, evaluated as in W. J. Lentz, Applied Optics 15
     (1976), 668-671.
@@ -73,7 +73,7 @@ def beta_share(a: float, b: float, x: float, y: float) -> float:
 
 
 def _beta_fraction(a: float, b: float, x: float) -> float:
-    """The continued fraction's denominator; some multiple of sqrt(a + b) steps suffice."""
+    """Return the denominator of the continued fraction, in a multiple of sqrt(a + b) steps."""
     value, above, below = 1.0, 1.0, 0.0
     for step in range(1, 1000 + 20 * math.isqrt(math.ceil(a + b))):
         m = step // 2
@@ -90,7 +90,7 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
 
 
 def _beta_weight(a: float, b: float, x: float, y: float) -> float:
-    """x^a y^b / B(a, b), in a form whose large terms have cancelled on paper.
+    """Return x^a y^b / B(a, b), in a form in which the large terms are already cancelled.
 
     Source: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
     """
@@ -100,13 +100,13 @@ def _beta_weight(a: float, b: float, x: float, y: float) -> float:
     return math.sqrt(a * b / (2 * math.pi * (a + b))) * math.exp(rest - deviance)
 
 
-def _log(over: float, ratio: float) -> float:
-    """The logarithm of `ratio`, which is 1 + `over`: by the one of the two that has more digits."""
-    return math.log1p(over) if abs(over) < 0.5 else math.log(ratio)
+def _log(excess: float, ratio: float) -> float:
+    """Return the logarithm of `ratio`, which is 1 + `excess`, by the more precise of the two."""
+    return math.log1p(excess) if abs(excess) < 0.5 else math.log(ratio)
 
 
 def _stirling_rest(a: float) -> float:
-    """What Stirling's formula leaves out of the logarithm of gamma(a)."""
+    """Return the error of Stirling's formula for the logarithm of gamma(a)."""
     if a < 16:
         return math.lgamma(a) - (a - 0.5) * math.log(a) + a - math.log(2 * math.pi) / 2
     s = 1 / (a * a)

@@ -1,4 +1,4 @@
-"""Two evaluations over the same rows: differences are always B minus A, over rows valid in both."""
+"""Differences of two evaluations over the same rows: B minus A, over rows valid in both."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from evals_mcp.results.statistics.rates import sign_test
 from evals_mcp.results.statistics.scores import mean, quantiles, sample_deviation
 
 _RESAMPLED = 1_000
-"""The most values that one bootstrap resample draws."""
+"""Largest number of values that one bootstrap resample draws."""
 
 
 def paired_rate_difference(
     only_a: int, only_b: int, n: int, level: float = 0.95
 ) -> Estimate | None:
-    """B's pass rate minus A's over n rows; None when n is 0.
+    """Return B's pass rate minus A's over n rows; None if n is 0.
 
-    `only_a` and `only_b` are the rows that pass in one of the two only; where both pass or both
-    fail does not matter.
+    `only_a` and `only_b` are the numbers of rows that pass only in A and only in B; how many pass
+    or fail in both does not matter.
     """
     if n == 0:
         return None
@@ -30,7 +30,7 @@ def paired_rate_difference(
 
 
 def mcnemar(only_a: int, only_b: int) -> float | None:
-    """The exact two-sided p-value that both pass rates are equal; None when no row differs.
+    """Return the exact two-sided p-value of equal pass rates; None if no row differs.
 
     Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions
     or percentages", Psychometrika 12 (1947), 153-157; exact: the sign test on the rows that differ.
@@ -39,7 +39,7 @@ def mcnemar(only_a: int, only_b: int) -> float | None:
 
 
 def tango_interval(more: int, fewer: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    """The score interval of (more - fewer) / n, where n >= 1 rows count +1, -1 or 0 each.
+    """Return the score interval of (more - fewer) / n, where n >= 1 rows count +1, -1 or 0 each.
 
     Source: T. Tango, "Equivalence test and confidence interval for the difference in proportions
     for the paired-sample design", Statistics in Medicine 17 (1998), 891-908.
@@ -48,7 +48,7 @@ def tango_interval(more: int, fewer: int, n: int, level: float = 0.95) -> tuple[
 
 
 def _tango_end(more: int, fewer: int, n: int, level: float) -> float:
-    """The largest difference that the score test does not reject, by bisection."""
+    """Return the largest difference that the score test does not reject, by bisection."""
     z, low, high = normal_quantile(0.5 + level / 2), (more - fewer) / n, 1.0
     while low < (end := (low + high) / 2) < high:
         if n * end - (more - fewer) < z * math.sqrt(n * _variance(more, fewer, n, end)):
@@ -59,29 +59,30 @@ def _tango_end(more: int, fewer: int, n: int, level: float) -> float:
 
 
 def _variance(more: int, fewer: int, n: int, difference: float) -> float:
-    """The variance of one row, given the difference: with the likeliest share of -1 under it."""
+    """Return the variance of one row, with the most likely share of -1 for this difference."""
     if difference < 0:
         more, fewer, difference = fewer, more, -difference
     slope = (2 * n - more + fewer) * difference - more - fewer
     product = fewer * difference * (1 - difference)
     root = math.sqrt(slope * slope + 8 * n * product)
-    # Two forms of one root of a quadratic: the one that does not subtract near-equal numbers.
+    # The same root in two forms; the chosen one does not subtract nearly equal numbers.
     share = 2 * product / (root + slope) if slope > 0 else (root - slope) / (4 * n)
     return 2 * share + difference * (1 - difference)
 
 
 def paired_mean_difference(differences: Sequence[float], level: float = 0.95) -> Estimate | None:
-    """The mean of the differences (B minus A) with Student's interval; None without a pair.
+    """Return the mean of the differences (B minus A) with Student's interval; None without a pair.
 
-    The interval is None with one pair, and where all differences are the same.
+    The interval is None with one pair, or if all differences are the same.
     """
     return mean(differences, level)
 
 
 def paired_t_test(differences: Sequence[float]) -> float | None:
-    """The two-sided p-value that the mean difference is 0.
+    """Return the two-sided p-value of a mean difference of 0.
 
-    None where it has no error to be measured by: below two pairs, or all differences the same.
+    None if there is no standard error: with fewer than two pairs, or if all differences are the
+    same.
     Source: Student (1908), 1-25.
     """
     std = sample_deviation(differences)
@@ -94,14 +95,14 @@ def paired_t_test(differences: Sequence[float]) -> float | None:
 def bootstrap_difference(
     differences: Sequence[float], seed: int = 0, resamples: int = 2_000, level: float = 0.95
 ) -> Estimate | None:
-    """The mean difference with a percentile bootstrap interval; None without a pair.
+    """Return the mean difference with a percentile bootstrap interval; None without a pair.
 
-    The same seed gives the same interval. The interval is None with one pair, and where all
-    differences are the same.
+    The same seed gives the same interval. The interval is None with one pair, or if all differences
+    are the same.
 
-    Above 1,000 pairs the pairs are dealt at random into 1,000 groups and whole groups are drawn, so
-    a resample never costs more. That moves the width by about 2 % (one in the root of twice the
-    groups), as much as the chance in 2,000 resamples does anyway.
+    More than 1,000 pairs are divided at random into 1,000 groups, and whole groups are drawn, which
+    limits the cost of a resample. This changes the width by about 2 % (1 / sqrt(2 x groups)), as
+    much as the randomness of 2,000 resamples does.
 
     Source: B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7
     (1979), 1-26; percentile interval, quantiles of type 7.
@@ -111,17 +112,17 @@ def bootstrap_difference(
     n, centre = len(differences), math.fsum(differences) / len(differences)
     ends = None
     if sample_deviation(differences):
-        chance = random.Random(seed)  # noqa: S311 - a resample is no secret
-        units = _dealt([value - centre for value in differences], chance)
-        shifts = [math.fsum(chance.choices(units, k=len(units))) / n for _ in range(resamples)]
-        found = quantiles(shifts, [0.5 - level / 2, 0.5 + level / 2])
-        ends = (centre + found[0], centre + found[1]) if found else None
+        generator = random.Random(seed)  # noqa: S311 - a resample needs no secret
+        units = _grouped([value - centre for value in differences], generator)
+        shifts = [math.fsum(generator.choices(units, k=len(units))) / n for _ in range(resamples)]
+        tails = quantiles(shifts, [0.5 - level / 2, 0.5 + level / 2])
+        ends = (centre + tails[0], centre + tails[1]) if tails else None
     return Estimate(centre, ends, n, "bootstrap")
 
 
-def _dealt(values: list[float], chance: random.Random) -> list[float]:
-    """The values, or where they are many the sums of groups of them."""
+def _grouped(values: list[float], generator: random.Random) -> list[float]:
+    """Return the values, or the sums of random groups if there are too many values."""
     if len(values) <= _RESAMPLED:
         return values
-    chance.shuffle(values)
+    generator.shuffle(values)
     return [math.fsum(values[start::_RESAMPLED]) for start in range(_RESAMPLED)]

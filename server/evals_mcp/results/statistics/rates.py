@@ -1,6 +1,6 @@
-"""Rates and means with their error bars, and the sign test; standard library alone.
+"""Rates, the interval of a mean and the sign test.
 
-Each function returns None where its figure is undefined, in the one case that its docstring names.
+Each function returns None if its figure is undefined, in the one case that its docstring names.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from evals_mcp.results.statistics.estimate import Estimate
 
 
 def rate(passed: int, n: int, level: float = 0.95) -> Estimate | None:
-    """The share that passed, with its Wilson interval; None when n is 0."""
+    """Return the share that passed, with its Wilson interval; None if n is 0."""
     if n == 0:
         return None
     return Estimate(passed / n, wilson_interval(passed, n, level), n, "wilson")
 
 
 def wilson_interval(passed: int, n: int, level: float = 0.95) -> tuple[float, float] | None:
-    """The score interval of a proportion, both ends in 0..1; None when n is 0.
+    """Return the score interval of a proportion, within 0..1; None if n is 0.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     JASA 22 (1927), 209-212; without continuity correction.
@@ -39,10 +39,10 @@ def wilson_interval(passed: int, n: int, level: float = 0.95) -> tuple[float, fl
 def rate_difference(
     passed_a: int, n_a: int, passed_b: int, n_b: int, level: float = 0.95
 ) -> Estimate | None:
-    """Rate of B minus rate of A where no row is in both; None when either n is 0.
+    """Return B's rate minus A's for evaluations without common rows; None if either n is 0.
 
-    `n` is the rows of both. For the same rows judged twice, `paired.paired_rate_difference` is
-    sharper.
+    The estimate's `n` is the sum of both. For the same rows judged twice,
+    `paired.paired_rate_difference` is more precise.
 
     Source: R. G. Newcombe, "Interval estimation for the difference between independent
     proportions", Statistics in Medicine 17 (1998), 873-890: method 10, the hybrid score interval.
@@ -57,7 +57,7 @@ def rate_difference(
 
 
 def t_interval(mean: float, std: float, n: int, level: float = 0.95) -> tuple[float, float] | None:
-    """The interval of a mean from the sample's standard deviation (n - 1); None when n < 2.
+    """Return the interval of a mean, from the sample's deviation (n - 1); None if n < 2.
 
     Source: Student, "The probable error of a mean", Biometrika 6 (1908), 1-25.
     """
@@ -68,9 +68,9 @@ def t_interval(mean: float, std: float, n: int, level: float = 0.95) -> tuple[fl
 
 
 def sign_test(wins: int, losses: int) -> float | None:
-    """The exact two-sided p-value that a win is as likely as a loss; None when there is neither.
+    """Return the exact two-sided p-value of equally likely wins and losses; None without any.
 
-    Ties are left out before the call.
+    Ties are not counted.
     Source: W. J. Dixon, A. M. Mood, "The statistical sign test", JASA 41 (1946), 557-566.
     """
     if wins + losses == 0:

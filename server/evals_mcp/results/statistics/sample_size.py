@@ -1,4 +1,4 @@
-"""How many rows a figure needs, and what the rows there are could have shown."""
+"""Numbers of rows that a figure needs, and differences that a number of rows can detect."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from evals_mcp.results.statistics.distributions import normal_quantile, t_quanti
 
 
 def rows_for_half_width(half_width: float, share: float = 0.5, level: float = 0.95) -> int | None:
-    """The fewest rows whose Wilson interval is no wider than the wanted half-width each way.
+    """Return the smallest number of rows whose Wilson interval is at most this wide on each side.
 
-    `share` is the pass rate to expect; 0.5 needs the most rows. None when `half_width` is not above
-    0: no number of rows gets there.
+    `share` is the expected pass rate; 0.5 needs the most rows. None if `half_width` is not above 0,
+    which no number of rows reaches.
 
     Source: Wilson (1927), 209-212, solved for n.
     """
@@ -27,30 +27,30 @@ def rows_for_half_width(half_width: float, share: float = 0.5, level: float = 0.
 def detectable_rate_difference(
     n: int, discordant: float, power: float = 0.8, level: float = 0.95
 ) -> float | None:
-    """The smallest difference of paired pass rates that n rows would show with the given power.
+    """Return the smallest difference of paired pass rates that n rows detect with this power.
 
-    `discordant` is the share of rows that pass in one of the two only. None where not even all of
-    them in one direction would be enough: with too few rows, or none that differs.
+    `discordant` is the share of rows that pass in only one of the two. None if even all of these
+    rows in one direction would not be enough: with too few rows, or if none differs.
 
     Source: R. J. Connor, "Sample size for testing differences in proportions for the paired-sample
-    design", Biometrics 43 (1987), 207-211, solved for the difference. It is for McNemar's test
-    without exactness; the exact test needs a little more.
+    design", Biometrics 43 (1987), 207-211, solved for the difference. It holds for the asymptotic
+    McNemar test; the exact test needs slightly more.
     """
-    z, reach = normal_quantile(0.5 + level / 2), normal_quantile(power)
-    inside = n + reach * reach - z * z
-    if n == 0 or inside < 0:
+    z, z_power = normal_quantile(0.5 + level / 2), normal_quantile(power)
+    radicand = n + z_power * z_power - z * z
+    if n == 0 or radicand < 0:
         return None
-    found = math.sqrt(discordant) * (math.sqrt(n) * z + reach * math.sqrt(inside))
-    found /= n + reach * reach
-    return found if 0 < found <= discordant else None
+    difference = math.sqrt(discordant) * (math.sqrt(n) * z + z_power * math.sqrt(radicand))
+    difference /= n + z_power * z_power
+    return difference if 0 < difference <= discordant else None
 
 
 def detectable_mean_difference(
     n: int, std: float, power: float = 0.8, level: float = 0.95
 ) -> float | None:
-    """The smallest mean of n paired differences that would show with the given power.
+    """Return the smallest mean of n paired differences that is detected with this power.
 
-    `std` is the standard deviation of the differences (n - 1). None when n < 2 or `std` is 0.
+    `std` is the standard deviation of the differences (n - 1). None if n < 2 or `std` is 0.
 
     Source: H. S. Bloom, "Minimum detectable effects", Evaluation Review 19 (1995), 547-556.
     """

@@ -1,4 +1,4 @@
-"""What a list of scores says: centre, spread, quantiles, shape. All values are finite numbers."""
+"""Mean, deviation, quantiles and histogram of scores. All values are finite numbers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from evals_mcp.results.statistics.rates import t_interval
 
 
 def mean(values: Sequence[float], level: float = 0.95) -> Estimate | None:
-    """The mean with Student's interval; None without values.
+    """Return the mean with Student's interval; None without values.
 
-    The interval is None with one value, and where all values are the same.
+    The interval is None with one value, or if all values are the same.
     """
     if not values:
         return None
@@ -24,10 +24,10 @@ def mean(values: Sequence[float], level: float = 0.95) -> Estimate | None:
 
 
 def sample_deviation(values: Sequence[float]) -> float | None:
-    """The standard deviation with n - 1 below the line; None when n < 2.
+    """Return the standard deviation with the denominator n - 1; None if n < 2.
 
-    A deviation below 1e-12 of the largest value is the rounding of a subtraction (0.3 - 0.2 against
-    0.2 - 0.1), and is given as 0.
+    A deviation below 1e-12 of the largest value comes from rounding (0.3 - 0.2 against 0.2 - 0.1)
+    and is returned as 0.
 
     Source: F. W. Bessel's correction; two passes over exact sums.
     """
@@ -39,7 +39,7 @@ def sample_deviation(values: Sequence[float]) -> float | None:
 
 
 def quantiles(values: Iterable[float], shares: Sequence[float]) -> list[float] | None:
-    """The values that the given shares (0..1) of the sample lie below; None without values.
+    """Return the quantiles of these shares (0..1) of the sample; None without values.
 
     Source: R. J. Hyndman, Y. Fan, "Sample quantiles in statistical packages", The American
     Statistician 50 (1996), 361-365: type 7, a straight line between neighbours.
@@ -48,21 +48,22 @@ def quantiles(values: Iterable[float], shares: Sequence[float]) -> list[float] |
     return [_between(ranked, (len(ranked) - 1) * share) for share in shares] if ranked else None
 
 
-def _between(ranked: Sequence[float], place: float) -> float:
-    left = min(int(place), len(ranked) - 1)
-    right = min(left + 1, len(ranked) - 1)
-    return ranked[left] + (place - left) * (ranked[right] - ranked[left])
+def _between(ranked: Sequence[float], position: float) -> float:
+    """Return the value at a position between two ranked values, on a straight line."""
+    lower = min(int(position), len(ranked) - 1)
+    upper = min(lower + 1, len(ranked) - 1)
+    return ranked[lower] + (position - lower) * (ranked[upper] - ranked[lower])
 
 
 def histogram(
     values: Sequence[float], low: float, high: float, bins: int = 10, width: int = 30
 ) -> list[str] | None:
-    """One line a bin, `from-to count bar`, over the range of the scores; None without values.
+    """Return one line per bin, `from-to count bar`; None without values.
 
-    The bins are equally wide, each without its upper end but the last. `low` < `high`, or both are
-    the one score there is, which makes a single bin. Scores outside the range get a line of their
-    own at the end, so the counts add up to all values. The longest bar has `width` signs, and no
-    bin that holds a value is without one.
+    The bins divide the range from `low` to `high` equally; each includes its lower end, the last
+    one also its upper end. If `low` equals `high`, there is a single bin. Scores outside the range
+    are counted in an extra last line, so that the counts add up to all values. The longest bar has
+    `width` characters, and every bin with a value has at least one.
     """
     if not values:
         return None
@@ -81,7 +82,7 @@ def histogram(
 
 
 def _count(values: Sequence[float], low: float, high: float, bins: int) -> tuple[list[int], int]:
-    """How many values each bin has, and how many none has."""
+    """Return the number of values in each bin, and the number outside of all bins."""
     counts = [0] * bins
     for value in values:
         if low <= value <= high:
@@ -93,17 +94,17 @@ def _count(values: Sequence[float], low: float, high: float, bins: int) -> tuple
 def clustered_mean(
     values: Sequence[float], clusters: Sequence[Hashable], level: float = 0.95
 ) -> Estimate | None:
-    """The mean where rows come in clusters; None without values.
+    """Return the mean of values in clusters; None without values.
 
-    `clusters` names each value's cluster: its conversation, or the prompt it is one answer to. The
-    interval is Student's with clusters - 1 degrees of freedom around the CR1 error; it is None with
-    one cluster, and where the error is 0.
+    `clusters` holds each value's cluster, for example its conversation, or the prompt that it
+    answers. The interval is Student's with clusters - 1 degrees of freedom and the CR1 error; it is
+    None with one cluster, or if the error is 0.
     """
     if not values:
         return None
     centre, groups = math.fsum(values) / len(values), len(set(clusters))
     error = clustered_error(values, clusters)
-    # t_interval divides by the root of its n, so the error is given as that of one cluster.
+    # t_interval divides by sqrt(n), so the error is multiplied by it first.
     ends = t_interval(centre, error * math.sqrt(groups), groups, level) if error else None
     return Estimate(centre, ends, len(values), "t, clustered")
 
@@ -111,10 +112,10 @@ def clustered_mean(
 def clustered_error(
     values: Sequence[float], clusters: Sequence[Hashable], kind: Literal["CR0", "CR1"] = "CR1"
 ) -> float | None:
-    """The standard error of a mean whose values vary together in clusters; None below 2 clusters.
+    """Return the standard error of the mean of clustered values; None below two clusters.
 
-    CR0 is as published; CR1 corrects for few clusters by the factor clusters / (clusters - 1) under
-    the root, and is the ordinary error where each value is a cluster.
+    CR0 is as published; CR1 corrects for few clusters by the factor sqrt(clusters / (clusters -
+    1)), and equals the ordinary standard error if each value is its own cluster.
 
     Source: E. Miller, "Adding error bars to evals", arXiv 2411.00640 (2024), section 2.2; CR1:
     A. C. Cameron, D. L. Miller, Journal of Human Resources 50 (2015), 317-372.

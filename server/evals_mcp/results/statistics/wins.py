@@ -1,4 +1,4 @@
-"""Verdicts between two answers: who wins, and whether the judge looks at the order."""
+"""Win rate and position bias of a judge that chooses between two answers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from evals_mcp.results.statistics.rates import rate, sign_test
 
 
 def win_rate(wins: int, losses: int, ties: int, level: float = 0.95) -> Estimate | None:
-    """The share of pairs won, a tie as half a win; None without a pair.
+    """Return the share of pairs won, with a tie as half a win; None without a pair.
 
-    It is one half plus half of (wins - losses) / pairs, and so is its interval: Tango's. Without
-    ties it is `rate(wins, wins + losses)`, and `sign_test(wins, losses)` tests either.
+    The win rate is one half plus half of (wins - losses) / pairs, and its interval follows in the
+    same way from Tango's. The rate without ties is `rate(wins, wins + losses)`;
+    `sign_test(wins, losses)` tests both.
     """
     n = wins + losses + ties
     if n == 0:
@@ -24,27 +25,32 @@ def win_rate(wins: int, losses: int, ties: int, level: float = 0.95) -> Estimate
 
 @dataclass(frozen=True, slots=True)
 class PositionBias:
-    """How the order of two answers moved a judge, over pairs that got a winner in both orders."""
+    """Effect of the order of two answers, over pairs that have a winner in both orders."""
 
     flips: Estimate
-    """The share of pairs whose winner changed with the order."""
+    """Share of pairs whose winner changed with the order."""
 
     first_slot: Estimate
-    """The share of all choices that fell on the slot shown first; 0.5 for a judge without bias."""
+    """Share of all choices for the answer shown first; 0.5 for a judge without bias."""
 
     p_value: float | None
-    """Two-sided, that both slots are equally liked; None when no winner changed."""
+    """Two-sided p-value of no preference for either position; None if no winner changed."""
 
 
 def position_bias(
     both_first: int, both_second: int, same: int, level: float = 0.95
 ) -> PositionBias | None:
-    """None without a pair that got a winner in both orders.
+    """Return the position bias; None without a pair that has a winner in both orders.
 
-    `both_first` pairs went to the slot shown first in both orders, `both_second` to the other;
-    `same` pairs got the same winner twice. The two choices of a pair depend on each other (where
-    the winner is the same they fall on one slot each), so interval and test count pairs, not
-    choices: a binomial test over the choices would nearly never find a bias.
+    The two choices for a pair depend on each other (the same winner means one choice for each
+    position), so interval and test count pairs and not choices: a binomial test over the choices
+    would almost never detect a bias.
+
+    Args:
+        both_first: number of pairs whose winner was shown first in both orders.
+        both_second: number of pairs whose winner was shown second in both orders.
+        same: number of pairs with the same answer as winner in both orders.
+        level: confidence level of the intervals.
 
     Source: Tango (1998), 891-908, and the sign test, Dixon and Mood (1946), 557-566.
     """
