@@ -14,12 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
-from evals_engine.benchmark_api import benchmarks
-from evals_engine.benchmark_api import evaluations as benchmark_evaluations
-from evals_engine.benchmark_api import models as benchmark_models
+from evals_engine.benchmark_api.routes import BENCHMARK_ROUTES
 from evals_engine.config import EngineConfig
 from evals_engine.errors import BENCHMARK_ROOT, ApiError
-from evals_engine.evaluation_api import evaluations, files, models
+from evals_engine.evaluation_api.routes import EVALUATION_ROUTES
 from evals_engine.http.engine import Engine
 from evals_engine.http.middleware import BoundedHeaders, InternalErrors, LoopbackOnly, answer
 from evals_engine.http.owners import BearerTokens, owners_of
@@ -73,17 +71,14 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
 
 
 def _routes() -> list[BaseRoute]:
-    """Both contracts. The vendor's SDK appends /v1 to a base URL that ends in it already."""
-    api: list[BaseRoute] = [*models.routes, *evaluations.routes, *files.routes]
-    benchmark_api: list[BaseRoute] = [
-        *benchmark_models.routes,
-        *benchmark_evaluations.routes,
-        *benchmarks.routes,
-    ]
+    """Return the routes of both contracts.
+
+    `/v1/v1` is for the vendor's SDK, which appends /v1 even to a base URL that ends in /v1.
+    """
     return [
-        Mount("/v1/v1", routes=api),
-        Mount("/v1", routes=api),
-        Mount(BENCHMARK_ROOT, routes=benchmark_api),
+        Mount("/v1/v1", routes=EVALUATION_ROUTES),
+        Mount("/v1", routes=EVALUATION_ROUTES),
+        Mount(BENCHMARK_ROOT, routes=BENCHMARK_ROUTES),
     ]
 
 

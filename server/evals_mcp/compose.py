@@ -6,9 +6,8 @@ engine comes only with the provider that embeds it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,8 +15,8 @@ from typing import Any
 import httpx2
 from pydantic import SecretStr
 
-from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import InvalidRequestError, NoTokenError, SettingsError
+from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.local_engine.in_process import InProcessTransport
 from evals_mcp.planning.inputs.context import Render, RenderError
 from evals_mcp.principals import Principal
@@ -29,12 +28,7 @@ from evals_mcp.providers.rest.service import Service
 from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
 from evals_mcp.providers.several.provider import SeveralProviders
 from evals_mcp.providers.together import TogetherProvider
-from evals_mcp.settings.schema import (
-    ModelEndpointSettings,
-    NamedEndpointSettings,
-    ProviderName,
-    Settings,
-)
+from evals_mcp.settings.schema import ProviderName, Settings
 from evals_mcp.settings.types import TokenSource
 
 _IN_PROCESS = "http://engine"
@@ -232,50 +226,6 @@ def _no_token(name: ProviderName, variable: str) -> str:
         'provider = "local" under [server]: evaluations then run on this machine, with rule judges '
         "and no account. Until then every call answers this."
     )
-
-
-def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConfig:
-    """What the engine is told; only as a service of its own does it ask for a token."""
-    local = settings.local
-    return EngineConfig(
-        data_dir=local.data_dir,
-        serverless=_endpoint(local.models, local.allow_private),
-        dedicated={
-            name: replace(endpoint, allow_private=local.allow_private)
-            for name, endpoint in _endpoints(local.dedicated)
-        },
-        external=tuple(endpoint for _, endpoint in _endpoints(settings.credentials)),
-        token=settings.engine.token if as_service else None,
-        tokens=_owners(settings) if as_service else {},
-        lease_seconds=local.lease_seconds,
-        benchmark_judge=local.benchmark_judge,
-    )
-
-
-def _owners(settings: Settings) -> dict[str, SecretStr]:
-    """The tokens of the owners. Raises SettingsError for an owner that has none."""
-    owners: dict[str, SecretStr] = {}
-    for name, source in settings.engine.owners.items():
-        if source.token is None:
-            where = source.token_env and f"set the variable {source.token_env}"
-            raise SettingsError(
-                f"engine.owners.{name} has no token: {where or 'name its token_file or token_env'}"
-            )
-        owners[name] = source.token
-    return owners
-
-
-def _endpoints(
-    named: Mapping[str, NamedEndpointSettings],
-) -> Iterator[tuple[str, ModelEndpoint]]:
-    for name, endpoint in named.items():
-        yield name, ModelEndpoint(endpoint.base_url, endpoint.token)
-
-
-def _endpoint(models: ModelEndpointSettings, allow_private: bool) -> ModelEndpoint | None:
-    if models.base_url is None:
-        return None
-    return ModelEndpoint(models.base_url, models.token, allow_private)
 
 
 def compile_template(source: str, field: str) -> Render:

@@ -11,6 +11,13 @@ from pydantic import SecretStr
 SCOPE = "evals.principal"
 """Where a request carries its principal: a key of the ASGI scope, which no header can set."""
 
+OWNER = "evals.owner"
+"""Key under which a request to the embedded engine names its owner.
+
+First in the extensions of the client's request, then in its ASGI scope. No header can set the key,
+so a request over a network cannot.
+"""
+
 
 @dataclass(frozen=True)
 class Principal:

@@ -37,7 +37,7 @@ from mcp_types import (
 )
 from starlette.applications import Starlette
 
-from evals_mcp.http.app import Front, build_app
+from evals_mcp.http.app import AppOptions, Front, build_app
 from evals_mcp.http.limits import Limits
 from evals_mcp.http.modes.local import LocalMode
 from evals_mcp.lifetime import open_services
@@ -71,10 +71,12 @@ def conformance_app(*, stateless: bool) -> Starlette:
     return build_app(
         server,
         FRONT,
-        LocalMode(),
-        may_call=lambda _: True,
-        stateless=stateless,
-        event_store=None if stateless else MemoryEventStore(),
+        AppOptions(
+            LocalMode(),
+            may_call=lambda _: True,
+            stateless=stateless,
+            event_store=None if stateless else MemoryEventStore(),
+        ),
     )
 
 

@@ -19,10 +19,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from evals_mcp.compose import engine_config, open_providers
+from evals_mcp.compose import open_providers
 from evals_mcp.http.logs import JsonLines
 from evals_mcp.http.serve import http_app
 from evals_mcp.lifetime import open_services
+from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.principals import LOCAL, Principal
 from evals_mcp.providers.rest.service import Service
 from evals_mcp.settings.loading import load_settings

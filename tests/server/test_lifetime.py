@@ -7,9 +7,9 @@ import anyio
 import pytest
 
 from evals_mcp import lifetime as services_module
-from evals_mcp.compose import engine_config
 from evals_mcp.errors import NoTokenError, SettingsError
 from evals_mcp.lifetime import open_services
+from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings.schema import Settings

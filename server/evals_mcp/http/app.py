@@ -53,50 +53,54 @@ class Front:
     """The longest that a request's body may take to arrive."""
 
 
-def build_app(  # noqa: PLR0913 - the collaborators of one front
-    server: Server[Services],
-    front: Front,
-    authenticator: Authenticator,
-    *,
-    may_call: Callable[[str], bool],
-    lacking: Callable[[], Refusal] | None = None,
-    routes: Sequence[BaseRoute] = (),
-    is_ready: Callable[[], bool] = lambda: True,
-    stateless: bool = True,
-    event_store: EventStore | None = None,
-) -> Starlette:
-    """The app: MCP at its path, `/healthz`, `/readyz`, and what a mode adds.
+@dataclass(frozen=True)
+class AppOptions:
+    """The parts of the app that depend on the mode, and its choices for sessions."""
+
+    authenticator: Authenticator
+    """Finds out the principal of a request."""
+    may_call: Callable[[str], bool]
+    """Whether a principal that may only read may call the tool of this name."""
+    write_refusal: Callable[[], Refusal] | None = None
+    """Makes the challenge to a principal that may only read; None if every principal may write."""
+    routes: Sequence[BaseRoute] = ()
+    """Further routes, which need no principal, such as protected-resource metadata."""
+    is_ready: Callable[[], bool] = lambda: True
+    """Returns False while the server accepts no new calls."""
+    stateless: bool = True
+    """Whether there are no sessions, so that any process can answer any request.
+
+    With sessions, which clients before 2026-07-28 use, a tool can ask its client while it runs. A
+    session is not bound to a principal, so sessions are for a single user only.
+    """
+    event_store: EventStore | None = None
+    """Stores the events of a session for a client that lost its stream; None stores none."""
+
+
+def build_app(server: Server[Services], front: Front, options: AppOptions) -> Starlette:
+    """Return the app: MCP at its path, `/healthz`, `/readyz`, and the routes of the mode.
 
     Args:
         server: The MCP server; its lifespan becomes the app's.
         front: The operator's choices.
-        authenticator: Who calls.
-        may_call: Whether a tool changes nothing, so that a principal that may only read may call.
-        lacking: The challenge for one that may not; None where every principal may write.
-        routes: Further routes, which need no principal, such as protected-resource metadata.
-        is_ready: False while no new calls should come.
-        stateless: Whether every request stands alone, so that any process may answer it. With
-            sessions instead, which clients before 2026-07-28 know, a tool may ask its client
-            something while it runs. A session is not bound to its principal, so they are for one
-            user only.
-        event_store: Keeps a session's events for a client that lost its stream; None for none.
+        options: The parts that depend on the mode.
     """
-    sessions = _sessions(server, front, event_store, stateless=stateless)
+    sessions = _sessions(server, front, options)
     guarded: ASGIApp = sessions.handle_request
-    if lacking is not None:
-        guarded = WriteScope(guarded, may_call, lacking, front.max_body_bytes)
+    if options.write_refusal is not None:
+        guarded = WriteScope(guarded, options.may_call, options.write_refusal, front.max_body_bytes)
     guarded = CallLimits(BodyDeadline(guarded, front.body_seconds), front.limits)
 
     return Starlette(
         routes=[
             Route("/healthz", _alive),
-            Route("/readyz", _readiness(is_ready)),
-            *routes,
+            Route("/readyz", _readiness(options.is_ready)),
+            *options.routes,
             Route(
                 front.path,
-                Authentication(guarded, authenticator),
+                Authentication(guarded, options.authenticator),
                 # A GET waits for what a session sends by itself: without one, for ever.
-                methods=["POST"] if stateless else None,
+                methods=["POST"] if options.stateless else None,
             ),
         ],
         middleware=[
@@ -109,14 +113,14 @@ def build_app(  # noqa: PLR0913 - the collaborators of one front
 
 
 def _sessions(
-    server: Server[Services], front: Front, event_store: EventStore | None, *, stateless: bool
+    server: Server[Services], front: Front, options: AppOptions
 ) -> StreamableHTTPSessionManager:
     """The SDK's transport. Not its whole app: that would answer 500 before our guards answer."""
     return StreamableHTTPSessionManager(
         server,
-        event_store,
-        stateless=stateless,
-        retry_interval=RETRY_MS if event_store else None,
+        options.event_store,
+        stateless=options.stateless,
+        retry_interval=RETRY_MS if options.event_store else None,
         max_request_body_size=front.max_body_bytes,
         security_settings=TransportSecuritySettings(
             allowed_hosts=list(front.allowed_hosts), allowed_origins=list(front.allowed_origins)

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from evals_mcp.compose import open_providers
-from evals_mcp.http.app import Front, build_app
+from evals_mcp.http.app import AppOptions, Front, build_app
 from evals_mcp.http.limits import Limits
 from evals_mcp.http.logs import log_call
 from evals_mcp.http.modes.access_tokens import JwksVerifier
@@ -122,11 +122,13 @@ def http_app(
     return build_app(
         server,
         _front(settings),
-        door.authenticator,
-        may_call=_reads,
-        lacking=door.lacking,
-        routes=door.routes,
-        is_ready=is_ready,
+        AppOptions(
+            door.authenticator,
+            may_call=_reads,
+            write_refusal=door.lacking,
+            routes=door.routes,
+            is_ready=is_ready,
+        ),
     )
 
 

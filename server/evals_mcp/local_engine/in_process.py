@@ -16,11 +16,7 @@ import httpx2
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-OWNER = "evals.owner"
-"""The key of a request's extensions, and then of its scope, that says whose it is.
-
-No header sets it, so over a network nobody can.
-"""
+from evals_mcp.principals import OWNER
 
 Message = MutableMapping[str, Any]
 App = Callable[

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from evals_engine.app import create_app
 from evals_engine.store.database import DataDirError
 from evals_engine.store.store import Store
-from evals_mcp.compose import engine_config
 from evals_mcp.errors import SettingsError
 from evals_mcp.listener import Listener
+from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.settings.schema import Settings
 from evals_mcp.settings.types import is_loopback
 

@@ -14,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from evals_mcp.http.app import Front, build_app
+from evals_mcp.http.app import AppOptions, Front, build_app
 from evals_mcp.http.limits import Limits
 from evals_mcp.http.modes.local import LocalMode
 from evals_mcp.lifetime import open_services
@@ -41,12 +41,12 @@ def app_over(
     clock: Clock | None = None,
     **choices: Any,
 ) -> Starlette:
-    """The app in the mode `local`; `choices` are further arguments of `build_app`."""
+    """The app in the mode `local`; `choices` are further fields of `AppOptions`."""
 
     server = build_server(
         "0.0", partial(open_services, settings(), everyones(provider or FakeProvider()), clock)
     )
-    return build_app(server, front, LocalMode(), may_call=lambda _: True, **choices)
+    return build_app(server, front, AppOptions(LocalMode(), may_call=lambda _: True, **choices))
 
 
 class _Server(uvicorn.Server):

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evals_mcp.compose import engine_config
 from evals_mcp.errors import SettingsError
+from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.local_engine.standalone import EngineService
 from evals_mcp.settings.loading import load_settings
 

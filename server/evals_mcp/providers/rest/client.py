@@ -12,7 +12,7 @@ import anyio
 import httpx2
 
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
-from evals_mcp.local_engine.in_process import OWNER
+from evals_mcp.principals import OWNER
 from evals_mcp.providers.rest.echoed_keys import Echoes
 from evals_mcp.providers.rest.ids import path_of
 from evals_mcp.providers.rest.refusals import refusal, told_reason

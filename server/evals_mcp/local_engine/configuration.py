@@ -1,0 +1,56 @@
+"""The configuration of the engine, made from the settings of this server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from evals_engine.config import EngineConfig, ModelEndpoint
+from evals_mcp.errors import SettingsError
+from evals_mcp.settings.schema import ModelEndpointSettings, NamedEndpointSettings, Settings
+
+
+def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConfig:
+    """Return the engine's configuration; it requires tokens only as a separate service.
+
+    Raises:
+        SettingsError: An owner of a separate service has no token.
+    """
+    local = settings.local
+    return EngineConfig(
+        data_dir=local.data_dir,
+        serverless=_serverless(local.models, local.allow_private),
+        dedicated={
+            name: replace(_endpoint(endpoint), allow_private=local.allow_private)
+            for name, endpoint in local.dedicated.items()
+        },
+        external=tuple(_endpoint(endpoint) for endpoint in settings.credentials.values()),
+        token=settings.engine.token if as_service else None,
+        tokens=_owner_tokens(settings) if as_service else {},
+        lease_seconds=local.lease_seconds,
+        benchmark_judge=local.benchmark_judge,
+    )
+
+
+def _owner_tokens(settings: Settings) -> dict[str, SecretStr]:
+    """Return the tokens by owner. Raises SettingsError for an owner without a token."""
+    tokens: dict[str, SecretStr] = {}
+    for name, source in settings.engine.owners.items():
+        if source.token is None:
+            advice = source.token_env and f"set the variable {source.token_env}"
+            raise SettingsError(
+                f"engine.owners.{name} has no token: {advice or 'set its token_file or token_env'}"
+            )
+        tokens[name] = source.token
+    return tokens
+
+
+def _endpoint(endpoint: NamedEndpointSettings) -> ModelEndpoint:
+    return ModelEndpoint(endpoint.base_url, endpoint.token)
+
+
+def _serverless(models: ModelEndpointSettings, allow_private: bool) -> ModelEndpoint | None:
+    if models.base_url is None:
+        return None
+    return ModelEndpoint(models.base_url, models.token, allow_private)
