@@ -1,5 +1,7 @@
 """The two ways in which the model side of a run fails, by who can help."""
 
+from evals_schemas.reasons import Reason
+
 MAX_QUOTE = 200
 """The most characters quoted of anything that the engine did not write itself."""
 
@@ -18,16 +20,24 @@ class RequestError(ValueError):
     `user_error`, found at a row the row counts as failed and the run goes on.
     """
 
-    def __init__(self, message: str, param: str | None = None) -> None:
+    def __init__(
+        self, message: str, param: str | None = None, reason: Reason | None = None
+    ) -> None:
         super().__init__(message)
         self.param = param
         """The request field at fault, such as `judge.system_template`; None for no one field."""
+        self.reason = reason
+        """What a program may decide by; None for nothing."""
 
 
 class ModelCallError(Exception):
     """A model gave no answer to one call; the row has no verdict and the run goes on."""
 
-    def __init__(self, reason: str, status: int | None = None) -> None:
-        super().__init__(reason)
+    def __init__(
+        self, message: str, status: int | None = None, reason: Reason | None = None
+    ) -> None:
+        super().__init__(message)
         self.status = status
         """The HTTP status that ended the call; None when no answer arrived or it was unusable."""
+        self.reason = reason
+        """What is wrong with the endpoint; None where the endpoint is not at fault."""

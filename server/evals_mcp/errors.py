@@ -17,9 +17,16 @@ would work, and what to call next; none carries a secret, a row or an unbounded 
         └── AmbiguousCreateError a create left and its answer was lost; says whether the job exists
 """
 
+from evals_schemas.reasons import Reason
+
 
 class EvalsMCPError(Exception):
-    """The root: an expected failure, worded for whoever reads the tool's answer."""
+    """The root: an expected failure, worded for the reader of the tool's answer."""
+
+    def __init__(self, message: str, reason: Reason | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """What a program may decide by; None for nothing."""
 
 
 class OperatorError(EvalsMCPError):

@@ -152,6 +152,8 @@ class BenchmarkStatus(Answer):
     end_time: Told = None
     error: Told = None
     """Why it failed; the vendor does not promise one."""
+    reason: Told = None
+    """Code for `error`, see `Reason`; the embedded engine only."""
     message: Told = None
     note: Told = None
     """Why it does not get on; the embedded engine only."""
@@ -184,6 +186,8 @@ class BenchmarkWireResults(Answer):
     """The metrics, where fewer than all were asked for; the embedded engine only."""
     error: Told = None
     """Why it failed; the embedded engine only."""
+    reason: Told = None
+    """Code for `error`, see `Reason`; the embedded engine only."""
 
 
 class DetailedResult(Answer):
@@ -335,4 +339,5 @@ class BenchmarkResults(Answer):
         default=None, description="What judged the answers, a rule or a model; absent where untold."
     )
     error: str | None = Field(default=None, description="Why it failed; absent when it did not.")
+    reason: str | None = Field(default=None, description="Code for `error`, see `Reason`.")
     note: str | None = Field(default=None, description="What the service left out or said oddly.")

@@ -259,6 +259,10 @@ class Results(Answer):
     error: str | None = Field(
         default=None, description="Why the evaluation failed; absent when it did not."
     )
+    reason: str | None = Field(
+        default=None,
+        description="Code for `error`, see `Reason`; only the embedded engine has codes.",
+    )
 
 
 class ClassifyResults(Results):

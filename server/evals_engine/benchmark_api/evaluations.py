@@ -30,6 +30,7 @@ from evals_engine.http.json_bodies import invalid
 from evals_engine.http.uploads import CHUNK_BYTES
 from evals_engine.store.records import StatusChange, StoredEvaluation
 from evals_schemas.evaluation_api.evaluations import ENDED
+from evals_schemas.reasons import Reason
 
 
 class ListQuery(BaseModel):
@@ -98,7 +99,7 @@ async def cancel(request: Request) -> Response:
     engine = engine_of(request)
     evaluation = await find_evaluation(request, request.path_params["id"])
     message = "Cancelled before the first question was judged"
-    change = StatusChange("user_error", message, engine.clock())
+    change = StatusChange("user_error", message, engine.clock(), Reason.CANCELLED)
     await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, change)
     engine.scheduler.wake()
     return await _status(request, await find_evaluation(request, evaluation.id))

@@ -81,6 +81,7 @@ def status_of(
         "start_time": None if start is None else at(start),
         "end_time": None if end is None else at(end),
         "error": (evaluation.results or {}).get("error"),
+        "reason": (evaluation.results or {}).get("reason"),
         "note": note,
     }
 
@@ -94,6 +95,7 @@ def results_of(evaluation: StoredEvaluation) -> dict[str, Any]:
         "judge": parameters.judge,
         "custom_metrics": _chosen(parameters),
         "error": found.get("error"),
+        "reason": found.get("reason"),
         "usage": found.get("usage"),
     }
 

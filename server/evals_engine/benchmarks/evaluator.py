@@ -105,6 +105,7 @@ class BenchmarkEvaluator:
             fields,
             sum(one.input_tokens for one in outcomes),
             sum(one.output_tokens for one in outcomes),
+            failed.reason if failed else None,
         )
 
     def _entry(self, model: str, outcome: Outcome, row: Row) -> dict[str, Any]:
@@ -185,4 +186,5 @@ def _judge(name: str, config: EngineConfig, client: ModelClient) -> tuple[Judge,
         workers = workers_for(request)
         return make_judge(request, SCORE, endpoint, client, workers), workers
     except RequestError as fault:
-        raise RequestError(f"The judge (local.benchmark_judge): {fault}", "judge") from fault
+        message = f"The judge (local.benchmark_judge): {fault}"
+        raise RequestError(message, "judge", fault.reason) from fault

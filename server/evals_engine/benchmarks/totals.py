@@ -59,9 +59,9 @@ class BenchmarkTally(Tally):
         super().__init__()
         self._models = [ModelTally(model, metrics) for model in models]
 
-    def add(self, state: str, fields: dict[str, Any]) -> None:
-        """Count one question."""
-        super().add(state, fields)
+    def add(self, state: str, fields: dict[str, Any], reason: str | None = None) -> None:
+        """Count one question; see `Tally.add`."""
+        super().add(state, fields, reason)
         for model, entry in zip(self._models, fields["answers"], strict=True):
             model.add(entry)
 

@@ -44,6 +44,7 @@ from evals_schemas.evaluation_api.evaluations import (
     StatusUpdate,
     parse_evaluation_request,
 )
+from evals_schemas.reasons import Reason
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 10
@@ -123,7 +124,7 @@ async def cancel(request: Request) -> Response:
     engine = engine_of(request)
     evaluation = await _find(request)
     message = "Cancelled before the first row was judged"
-    change = StatusChange("user_error", message, engine.clock())
+    change = StatusChange("user_error", message, engine.clock(), Reason.CANCELLED)
     await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, change)
     engine.scheduler.wake()
     return _json(_job(await _find(request)))

@@ -22,6 +22,7 @@ from evals_engine.models.addresses import AddressRefusedError, is_literal, refus
 from evals_engine.models.completions import Completion, Failure, Received, read_completion
 from evals_engine.models.model_list import read_models
 from evals_schemas.evaluation_api.models import Model
+from evals_schemas.reasons import Reason
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -157,7 +158,7 @@ class ModelClient:
             if isinstance(found, Failure):
                 raise _given_up(found, 1, endpoint)
             return found
-        raise _given_up(Failure(f"no answer within {LIST_SECONDS:g} s"), 1, endpoint)
+        raise _given_up(_unreachable(f"no answer within {LIST_SECONDS:g} s"), 1, endpoint)
 
     async def _try(self, endpoint: ModelEndpoint, body: dict[str, Any]) -> Completion | Failure:
         data = json.dumps(body).encode()
@@ -190,12 +191,14 @@ class ModelClient:
             return Failure(
                 f"its base URL leads to {refused}, which is not called. Whoever runs the engine "
                 "names another base URL: with an address itself, or with a name of that network "
-                "(for local.models and local.dedicated, local.allow_private = true allows any name)"
+                "(for local.models and local.dedicated, local.allow_private = true allows any "
+                "name)",
+                reason=Reason.ENDPOINT_MISCONFIGURED,
             )
         if isinstance(error, TimeoutError):
-            return Failure(f"no answer within {self._call_timeout:g} s", retried=True)
+            return _unreachable(f"no answer within {self._call_timeout:g} s")
         if isinstance(error, ssl.SSLCertVerificationError):
-            return Failure("the endpoint's TLS certificate is not trusted")
+            return _unreachable("the endpoint's TLS certificate is not trusted", retried=False)
         known = {
             "ClientConnectorDNSError": "the endpoint's host name cannot be resolved",
             "ClientConnectorError": "connection refused",
@@ -204,8 +207,9 @@ class ModelClient:
         }
         kind = type(error).__name__
         if isinstance(error, ValueError) or kind.endswith("UrlClientError"):
-            return Failure("the endpoint's base URL or token is malformed")
-        return Failure(known.get(kind, f"connection lost ({kind})"), retried=True)
+            message = "the endpoint's base URL or token is malformed"
+            return Failure(message, reason=Reason.ENDPOINT_MISCONFIGURED)
+        return _unreachable(known.get(kind, f"connection lost ({kind})"))
 
     def _session(self, endpoint: ModelEndpoint) -> ClientSession:
         """The one session of a base URL; the callers bound how many calls are in flight.
@@ -283,5 +287,9 @@ def _given_up(found: Failure, tries: int, endpoint: ModelEndpoint) -> ModelCallE
     except ValueError:
         host = ""
     return ModelCallError(
-        f"{cleaned(found.reason, 300)}{after} ({cleaned(host, 80)})", found.status
+        f"{cleaned(found.message, 300)}{after} ({cleaned(host, 80)})", found.status, found.reason
     )
+
+
+def _unreachable(message: str, *, retried: bool = True) -> Failure:
+    return Failure(message, retried=retried, reason=Reason.ENDPOINT_UNREACHABLE)

@@ -13,6 +13,7 @@ from typing import Any, cast
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import cleaned
 from evals_engine.judges.verdicts import well_formed
+from evals_schemas.reasons import Reason
 
 MAX_RETRY_AFTER = 60.0
 """The longest wait an endpoint may ask for, in seconds; a longer one is cut to this."""
@@ -50,12 +51,14 @@ class Completion:
 class Failure:
     """One try that gave no answer."""
 
-    reason: str
+    message: str
     status: int | None = None
     retried: bool = False
     retry_after: float = 0.0
     said: str = ""
     """The endpoint's own message, cleaned and cut."""
+    reason: Reason | None = None
+    """What is wrong with the endpoint; None where the endpoint is not at fault."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def read_object(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] |
     """The JSON object in any answer, or what the endpoint did instead of sending one."""
     answer = read_json(received, endpoint)
     if isinstance(answer, list):
-        return Failure(_not_json(received.content), received.status)
+        return _not_json(received)
     return answer
 
 
@@ -88,7 +91,7 @@ def read_json(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | l
         return _refusal(received, answer, endpoint)
     if isinstance(answer, dict | list):
         return cast("dict[str, Any] | list[Any]", answer)
-    return Failure(_not_json(received.content), received.status)
+    return _not_json(received)
 
 
 def _without_token(content: bytes, endpoint: ModelEndpoint) -> bytes:
@@ -104,23 +107,30 @@ def _decoded(content: bytes) -> object:
         return None
 
 
-def _not_json(content: bytes) -> str:
-    kind = "HTML" if content.lstrip()[:1] == b"<" else "something else"
-    return f"the endpoint answered {kind}, not JSON (check that the base URL ends in /v1)"
+def _not_json(received: Received) -> Failure:
+    kind = "HTML" if received.content.lstrip()[:1] == b"<" else "something else"
+    return Failure(
+        f"the endpoint answered {kind}, not JSON (check that the base URL ends in /v1)",
+        received.status,
+        reason=Reason.ENDPOINT_MISCONFIGURED,
+    )
 
 
 def _refusal(received: Received, answer: object, endpoint: ModelEndpoint) -> Failure:
     status = received.status
     if 300 <= status < 400:
-        reason = "a redirect, which is not followed; set the base URL to where it leads"
-        return Failure(f"{status}: {reason}", status)
+        message = "a redirect, which is not followed; set the base URL to where it leads"
+        return Failure(f"{status}: {message}", status, reason=Reason.ENDPOINT_MISCONFIGURED)
     if status in _RETRIED:
         return Failure(str(status), status, True, _retry_after(received.headers.get("Retry-After")))
     said = "" if status in _WHO_ACTS else _said(answer, endpoint)
-    reason = _WHO_ACTS.get(status) or said
+    message = _WHO_ACTS.get(status) or said
+    reason = Reason.ENDPOINT_REFUSED if status in _WHO_ACTS else None
     if status == 404:
-        reason = f"no such model, or the base URL is wrong (does it end in /v1?) {said}".rstrip()
-    return Failure(f"{status}: {reason or 'the endpoint refused the request'}", status, said=said)
+        message = f"no such model, or the base URL is wrong (does it end in /v1?) {said}".rstrip()
+        reason = Reason.MODEL_MISSING
+    message = f"{status}: {message or 'the endpoint refused the request'}"
+    return Failure(message, status, said=said, reason=reason)
 
 
 def _said(answer: object, endpoint: ModelEndpoint) -> str:

@@ -11,6 +11,7 @@ from evals_engine.faults import RequestError
 from evals_schemas.evaluation_api.defaults import MAX_WORKERS, RULE_WORKERS, WORKERS
 from evals_schemas.evaluation_api.evaluations import Endpoint
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.reasons import Reason
 
 
 def endpoint_for(
@@ -46,6 +47,7 @@ def _serverless(config: EngineConfig, field: str) -> ModelEndpoint:
             "local.models.base_url to an OpenAI-compatible API, or use a rule judge such as "
             "rule/exact-match.",
             param=f"{field}.model_source",
+            reason=Reason.ENDPOINT_MISCONFIGURED,
         )
     return config.serverless
 
@@ -57,6 +59,7 @@ def _dedicated(config: EngineConfig, model: Endpoint, field: str) -> ModelEndpoi
             f"No dedicated endpoint has this name. Known: {known}. "
             "Add it as local.dedicated.NAME, or use another model_source.",
             param=f"{field}.model",
+            reason=Reason.ENDPOINT_MISCONFIGURED,
         )
     return config.dedicated[model.model]
 
@@ -72,4 +75,5 @@ def _external(
         "This base URL is not an allowed one. External models are reached only at the base URLs "
         "of the configured credentials: add [credentials.NAME] with this base_url.",
         param=f"{field}.external_base_url",
+        reason=Reason.ENDPOINT_MISCONFIGURED,
     )

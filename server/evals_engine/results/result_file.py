@@ -15,6 +15,9 @@ from evals_schemas.datasets.reader import Row
 MAX_FAILED_SHARE = 0.30
 """Above this share of rows without a verdict the whole evaluation has failed; the vendor's rule."""
 
+REASON = "reason"
+"""Field of a ledger entry with the code of a failed call; see `Reason`."""
+
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -26,18 +29,20 @@ def write_result_file(
         for state, row, outcome in judged_rows(rows, ledger):
             tally.input_tokens += outcome.pop("input_tokens", 0)
             tally.output_tokens += outcome.pop("output_tokens", 0)
-            tally.add(state, outcome)
+            reason = outcome.pop(REASON, None)
+            tally.add(state, outcome, reason)
             out.write(_line(row, outcome))
 
 
 def rows_so_far(rows: Iterable[Row], ledger: Iterator[FinishedRow]) -> Iterator[bytes]:
     """The rows that are judged by now, as the result file will have them."""
     for _, row, outcome in judged_rows(rows, ledger):
-        shown = {name: value for name, value in outcome.items() if name not in _TOKENS}
+        shown = {name: value for name, value in outcome.items() if name not in _LEDGER_ONLY}
         yield _line(row, shown)
 
 
-_TOKENS = frozenset({"input_tokens", "output_tokens"})
+_LEDGER_ONLY = frozenset({"input_tokens", "output_tokens", REASON})
+"""Fields of a ledger entry that a row of the result file does not have."""
 
 
 def judged_rows(

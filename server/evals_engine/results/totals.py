@@ -23,17 +23,25 @@ class Tally:
     def __init__(self) -> None:
         self.states = Counter[str]()
         self.failures = Counter[str]()
-        """Reasons of the rows without a verdict."""
+        """Rows without a verdict, by the message that says why."""
+        self._reasons: dict[str, str | None] = {}
+        """The code that comes with each message, where there is one."""
         self.input_tokens = 0
         self.output_tokens = 0
 
-    def add(self, state: str, fields: dict[str, Any]) -> None:
-        """Count one row, by its state in the ledger and the fields it gained."""
+    def add(self, state: str, fields: dict[str, Any], reason: str | None = None) -> None:
+        """Count one row.
+
+        Args:
+            state: Its state in the ledger.
+            fields: What the row gains in the result file.
+            reason: Code of the failed call; None where there is none.
+        """
         self.states[state] += 1
         if state == "ok":
             self._add_verdict(fields)
         else:
-            self._add_failure(str(fields.get("evaluation_error"))[:200])
+            self._add_failure(str(fields.get("evaluation_error"))[:200], reason)
 
     def results(self) -> dict[str, Any]:
         """The `results` of the evaluation, without the result file's id."""
@@ -51,9 +59,11 @@ class Tally:
         """What this type reports beside the counts of every type."""
         return {}
 
-    def _add_failure(self, reason: str) -> None:
-        known = reason in self.failures or len(self.failures) < FAILURES_TOLD_APART
-        self.failures[reason if known else "other reasons"] += 1
+    def _add_failure(self, message: str, reason: str | None) -> None:
+        is_counted = message in self.failures or len(self.failures) < FAILURES_TOLD_APART
+        self.failures[message if is_counted else "other reasons"] += 1
+        if is_counted:
+            self._reasons[message] = reason
 
     @property
     def valid(self) -> int:
@@ -67,8 +77,13 @@ class Tally:
 
     @property
     def commonest_failure(self) -> str:
-        """The reason that most rows without a verdict share."""
+        """The message that most rows without a verdict share; empty without such rows."""
         return self.failures.most_common(1)[0][0] if self.failures else ""
+
+    @property
+    def commonest_reason(self) -> str | None:
+        """The code of `commonest_failure`; None where there is none."""
+        return self._reasons.get(self.commonest_failure)
 
 
 class ClassifyTally(Tally):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from pydantic import SecretStr
@@ -28,6 +28,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.rows import OUTPUT, FailedAt
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.reasons import Reason
 
 State = Literal["ok", "generation_failed", "judge_failed", "invalid"]
 
@@ -43,10 +44,17 @@ class Outcome:
     """Prompt tokens of every call, as far as the endpoints tell."""
     output_tokens: int = 0
     """Generated tokens, likewise."""
+    reason: Reason | None = None
+    """What is wrong with the endpoint of a failed call; None where the endpoint is not at fault."""
 
 
 class GenerationError(Exception):
     """No answer could be had for a row; the message says why."""
+
+    def __init__(self, message: str, reason: Reason | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        """What is wrong with the candidate's endpoint; None where it is not at fault."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ class GeneratedAnswers:
             completion = await self.candidate.answer(row)
             prompt = self.candidate.prompt(row)
         except (ModelCallError, RequestError) as error:
-            raise GenerationError(str(error)) from error
+            raise GenerationError(str(error), error.reason) from error
         return Answer(
             completion.text, prompt, completion.input_tokens or 0, completion.output_tokens or 0
         )
@@ -162,9 +170,9 @@ class SingleEvaluator:
                 row, answer and answer.prompt, answer and answer.text
             )
         except GenerationError as error:
-            return Outcome("generation_failed", fields | _failure("generation", str(error)))
+            return _failed("generation_failed", fields, error)
         except (ModelCallError, RequestError) as error:
-            return _counted(Outcome("judge_failed", fields | _failure("judge", str(error))), answer)
+            return _counted(_failed("judge_failed", fields, error), answer)
         return _counted(self._judged(fields, judgement), answer, judgement)
 
     def _judged(self, fields: dict[str, Any], judgement: Judgement) -> Outcome:
@@ -208,13 +216,9 @@ class PairEvaluator:
                 row, a.prompt or b.prompt, a.text, b.text, self.both_orders
             )
         except GenerationError as error:
-            return _counted(
-                Outcome("generation_failed", fields | _failure("generation", str(error))), *answers
-            )
+            return _counted(_failed("generation_failed", fields, error), *answers)
         except (ModelCallError, RequestError) as error:
-            return _counted(
-                Outcome("judge_failed", fields | _failure("judge", str(error))), *answers
-            )
+            return _counted(_failed("judge_failed", fields, error), *answers)
         return _counted(_decided(fields, decision), *answers, decision.original, decision.flipped)
 
 
@@ -241,6 +245,15 @@ def _decided(fields: dict[str, Any], decision: Decision) -> Outcome:
     return Outcome("ok", fields | {"evaluation_successful": True})
 
 
+def _failed(
+    state: Literal["generation_failed", "judge_failed"],
+    fields: dict[str, Any],
+    error: GenerationError | ModelCallError | RequestError,
+) -> Outcome:
+    at: FailedAt = "judge" if state == "judge_failed" else "generation"
+    return Outcome(state, fields | _failure(at, str(error)), reason=error.reason)
+
+
 def _failure(at: FailedAt, reason: str) -> dict[str, Any]:
     return {"evaluation_error": reason, "failed_at": at}
 
@@ -248,11 +261,10 @@ def _failure(at: FailedAt, reason: str) -> dict[str, Any]:
 def _counted(outcome: Outcome, *calls: Answer | Judgement | None) -> Outcome:
     """The outcome with the tokens of its calls."""
     made = [call for call in calls if call is not None]
-    return Outcome(
-        outcome.state,
-        outcome.fields,
-        sum(call.input_tokens or 0 for call in made),
-        sum(call.output_tokens or 0 for call in made),
+    return replace(
+        outcome,
+        input_tokens=sum(call.input_tokens or 0 for call in made),
+        output_tokens=sum(call.output_tokens or 0 for call in made),
     )
 
 

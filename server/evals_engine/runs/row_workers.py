@@ -14,7 +14,7 @@ import anyio
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from evals_engine.results.result_file import MAX_FAILED_SHARE
+from evals_engine.results.result_file import MAX_FAILED_SHARE, REASON
 from evals_engine.rows.evaluators import Evaluator, Outcome
 from evals_engine.runs.row_queue import RowQueue
 from evals_engine.store.database import StorageError
@@ -155,4 +155,5 @@ def _waiting(arriving: MemoryObjectReceiveStream[FinishedRow]) -> Iterator[Finis
 
 def _ledger_json(outcome: Outcome) -> str:
     tokens = {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens}
-    return json.dumps(outcome.fields | tokens)
+    reason = {REASON: outcome.reason} if outcome.reason else {}
+    return json.dumps(outcome.fields | tokens | reason)

@@ -30,6 +30,7 @@ from evals_engine.store.records import (
 )
 from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import DatasetError, read_rows
+from evals_schemas.reasons import Reason
 
 
 class LeaseLostError(Exception):
@@ -85,7 +86,10 @@ class Run:
             task = read_task(self.evaluation.type, without_marks(self.evaluation.parameters))
             file, evaluator = await self._prepare(task)
         except (RequestError, DatasetError) as fault:
-            await self._end(StatusChange("user_error", str(fault), self.context.clock()), {}, None)
+            reason = fault.reason if isinstance(fault, RequestError) else None
+            await self._end(
+                StatusChange("user_error", str(fault), self.context.clock(), reason), {}, None
+            )
             return
         await self._step("running", "Rows are being judged", file.line_count)
         await self._judge_rows(evaluator, file)
@@ -161,7 +165,7 @@ class Run:
         tally = task.tally()
         size = await to_thread.run_sync(self._write_results, tally, file, result_id)
         results = tally.results() | {"result_file_id": result_id}
-        status, message = _final_status(tally, file.line_count)
+        step = _final_status(tally, file.line_count, self.context.clock())
         record = StoredFile(
             id=result_id,
             owner=self.evaluation.owner,
@@ -173,7 +177,6 @@ class Run:
             created_at=self.context.clock(),
             upload_key=None,
         )
-        step = StatusChange(status, message, self.context.clock())
         try:
             await self._end(step, results, record)
         except (LeaseLostError, StorageError):
@@ -211,7 +214,7 @@ class Run:
     ) -> None:
         """End the evaluation; one that has not completed says why in its results."""
         if step.status != "completed":
-            results = {**results, "error": step.message}
+            results = {**results, **step.failure}
         if not await to_thread.run_sync(
             self.context.store.finish,
             self.evaluation.id,
@@ -223,17 +226,16 @@ class Run:
             raise LeaseLostError
 
 
-def _final_status(tally: Tally, total: int) -> tuple[str, str]:
-    """What the evaluation turned out to be, and why."""
+def _final_status(tally: Tally, total: int, now: float) -> StatusChange:
+    """The status that the evaluation ends with, and why."""
     judged = tally.valid + tally.failed
     if tally.failed > MAX_FAILED_SHARE * total:
-        return "error", (
+        message = (
             f"{tally.failed} of {total} rows failed, more than {MAX_FAILED_SHARE:.0%}; most "
             f"often: {tally.commonest_failure}"
         )
+        return StatusChange("error", message, now, tally.commonest_reason)
     if judged < total:
-        return (
-            "user_error",
-            f"Cancelled after {judged} of {total} rows; the results are partial",
-        )
-    return "completed", "Every row has been judged"
+        message = f"Cancelled after {judged} of {total} rows; the results are partial"
+        return StatusChange("user_error", message, now, Reason.CANCELLED)
+    return StatusChange("completed", "Every row has been judged", now)

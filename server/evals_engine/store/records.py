@@ -94,6 +94,13 @@ class StatusChange:
     status: str
     message: str
     time: float
+    reason: str | None = None
+    """Code of the message, see `Reason`; None where there is none."""
+
+    @property
+    def failure(self) -> dict[str, Any]:
+        """The `results` of an evaluation that ends with this change and without completing."""
+        return {"error": self.message} | ({"reason": self.reason} if self.reason else {})
 
 
 def file_of(record: Record) -> StoredFile:

@@ -213,7 +213,7 @@ class Store:
         values = {
             **_change_values(evaluation_id, change),
             "owner": owner,
-            "results": json.dumps({"error": change.message}),
+            "results": json.dumps(change.failure),
         }
         with self._database.transaction():
             if self._database.run("cancel_waiting", values).rowcount:

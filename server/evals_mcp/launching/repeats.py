@@ -183,9 +183,9 @@ async def _listed(launch: Launch) -> list[EvaluationJob]:
         return []
     service = launch.service
     for failure in failures:
-        if service == launch.provider.name or service in failure:
+        if service in {launch.provider.name, failure.service}:
             raise UnavailableError(
-                f"Whether the same evaluation was just started cannot be told. {failure}"
+                f"Whether the same evaluation was just started cannot be told. {failure.message}"
             )
     return jobs
 

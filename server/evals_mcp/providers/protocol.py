@@ -6,6 +6,7 @@ network can do.
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +29,16 @@ JudgedRequest = ClassifyRequest | ScoreRequest | CompareRequest
 """An evaluation of a data set by a judge that the request names."""
 
 AnyRequest = JudgedRequest | BenchmarkRequest
+
+
+@dataclass(frozen=True)
+class ListFailure:
+    """Why a list lacks the items of one service."""
+
+    service: str
+    """The service's name."""
+    message: str
+    """A sentence for the user."""
 
 
 class Provider(Protocol):

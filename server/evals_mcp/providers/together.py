@@ -16,6 +16,7 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
+from evals_mcp.providers.endings import results_with_reason
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.providers.rest.retrying import pause_after
@@ -211,19 +212,20 @@ class TogetherProvider:
             params={name: value for name, value in asked.items() if value is not None},
         )
         newest_first = sorted(jobs, key=created_at, reverse=True)
-        return [_without_keys(job) for job in newest_first]
+        return [_read(job) for job in newest_first]
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
         """One evaluation, without the keys that a service may repeat in its parameters."""
         job: EvaluationJob = await self._rest.call(operations.GET_EVALUATION, item_id=evaluation_id)
-        return _without_keys(job)
+        return _read(job)
 
     async def get_status(self, evaluation_id: str) -> EvaluationStatus:
         """Its status alone."""
         status: EvaluationStatus = await self._rest.call(
             operations.GET_STATUS, item_id=evaluation_id
         )
-        return status
+        results = results_with_reason(status.status, status.results)
+        return status.model_copy(update={"results": results})
 
     async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
         """Stop it, where the service can.
@@ -243,7 +245,7 @@ class TogetherProvider:
         except LostAnswerError as error:
             lost = str(error)
         else:
-            return _without_keys(job)
+            return _read(job)
         raise UnavailableError(f"{lost} Call get_status to see whether it was cancelled.")
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
@@ -296,5 +298,11 @@ class TogetherProvider:
         return judges.model_list
 
 
-def _without_keys(job: EvaluationJob) -> EvaluationJob:
-    return job.model_copy(update={"parameters": without_keys(job.parameters)})
+def _read(job: EvaluationJob) -> EvaluationJob:
+    """Return a job without keys in its parameters and with a reason code where it was cancelled."""
+    return job.model_copy(
+        update={
+            "parameters": without_keys(job.parameters),
+            "results": results_with_reason(job.status, job.results),
+        }
+    )

@@ -75,9 +75,7 @@ async def compare_evaluations(
 
 async def _job(field: str, given: str, session: ToolSession) -> EvaluationJob:
     try:
-        return await session.provider.get_evaluation(checked_evaluation_id(given))
-    except InvalidRequestError as error:
-        raise InvalidRequestError(str(error).replace("`evaluation_id`", f"`{field}`")) from None
+        return await session.provider.get_evaluation(checked_evaluation_id(given, field))
     except NotFoundError as error:
         raise NotFoundError(f"`{field}`: {error}") from None
 

@@ -17,10 +17,9 @@ from evals_mcp.launching.request import to_request
 from evals_mcp.providers.several.provider import well_placed
 from evals_mcp.providers.several.types import refuse_untaken
 from evals_mcp.tools.calls.session import ToolSession
+from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.tools.outputs import CreateEvaluationOutput
-
-_NOT_STARTED = "Nothing was started"
 
 
 async def create_evaluation(
@@ -159,9 +158,9 @@ async def _started(launch: Launch, session: ToolSession) -> CreateEvaluationOutp
 
 def _not_started(error: EvalsMCPError) -> EvalsMCPError:
     """The same error, ending with what became of the evaluation."""
-    text = str(error)
-    if _NOT_STARTED.casefold() in text.casefold():
+    if error.reason is Reason.NOTHING_STARTED:
         return error
     again = isinstance(error, CallerError)
     advice = "; correct this and call create_evaluation again." if again else "."
-    return type(error)(f"{text.rstrip('.')}. {_NOT_STARTED}{advice}")
+    message = f"{str(error).rstrip('.')}. Nothing was started{advice}"
+    return type(error)(message, Reason.NOTHING_STARTED)

@@ -21,6 +21,7 @@ from evals_mcp.tools.job_text import (
     STATUS_SHOWN,
     after_failure,
     failure_reason,
+    reason_code,
     shown_parameters,
     shown_progress,
 )
@@ -59,6 +60,7 @@ async def get_evaluation(
         progress=shown_progress(job.progress, job.type),
         summary=await _summary(job, session),
         error=failure_reason(job),
+        reason=reason_code(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
         next_step=_next_step(job, session.provider.name_of(evaluation_id)),

@@ -11,6 +11,7 @@ from evals_mcp.tools.job_text import (
     UNITS,
     after_failure,
     failure_reason,
+    reason_code,
     shown_progress,
 )
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, EvaluationStatus
@@ -74,6 +75,7 @@ def _answer(
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
         headline=headline(job) if finished else None,
         error=failure_reason(job) if finished else None,
+        reason=reason_code(job) if finished else None,
         next_step=_next_step(evaluation_id, job, status, session.provider.name_of(evaluation_id)),
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, cast
 
@@ -10,6 +9,7 @@ from evals_mcp.cleaning import clean
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.reasons import ENDPOINT_REASONS, Reason, reason_of
 from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 from evals_schemas.tools.outputs import ProgressOutput
 
@@ -25,13 +25,6 @@ _KEYS = frozenset({"external_api_token", "external_base_url"})
 _DEPTH = 4
 
 _REASON = 300
-
-_ENDPOINT_AT_FAULT = re.compile(
-    r"connection (refused|lost)|host name cannot be resolved|(token of|behind) this endpoint"
-    r"|no such model|base URL|no answer within|no TLS there|TLS certificate"
-    r"|No model endpoint is configured"
-)
-"""How the embedded engine words a failure of the endpoint that its models are behind."""
 
 _SETTINGS = {
     "serverless": "local.models.base_url and its token",
@@ -51,9 +44,14 @@ def failure_reason(job: EvaluationJob) -> str | None:
     return _kept_rows(job) if is_cancelled(job) else clean(reason, _REASON)
 
 
+def reason_code(job: EvaluationJob) -> Reason | None:
+    """Return why an evaluation did not complete, as a code; None where it has none."""
+    return reason_of((job.results or {}).get("reason"))
+
+
 def is_cancelled(job: EvaluationJob) -> bool:
     """Whether it was stopped on request: the contract has no status of its own for that."""
-    return job.status == "user_error" and _told(job).startswith("Cancelled")
+    return reason_code(job) is Reason.CANCELLED
 
 
 def after_failure(job: EvaluationJob, provider: str) -> str:
@@ -67,9 +65,10 @@ def after_failure(job: EvaluationJob, provider: str) -> str:
         if (job.results or {}).get("result_file_id"):
             return "Call read_results for the rows judged, or create_evaluation to start anew."
         return "Call create_evaluation to start anew."
-    if provider == "local" and _ENDPOINT_AT_FAULT.search(_told(job)):
+    reason = reason_code(job)
+    if provider == "local" and reason in ENDPOINT_REASONS:
         settings = " and ".join(sorted(set(_endpoint_settings(job.parameters))))
-        model = "; list_models has the models' names" if "no such model" in _told(job) else ""
+        model = "; list_models has the models' names" if reason is Reason.MODEL_MISSING else ""
         return (
             f"Whoever runs this server checks {settings or 'local.models'}{model}. Then call "
             "create_evaluation again."

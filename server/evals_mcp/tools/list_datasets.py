@@ -24,7 +24,7 @@ async def list_datasets(arguments: ListDatasetsInput, session: ToolSession) -> L
     return ListDatasetsOutput(
         datasets=[_line(file) for file in files[:_SHOWN]],
         total=len(files),
-        note=" ".join(failures) or None,
+        note=" ".join(failure.message for failure in failures) or None,
         next_step=_only_read(files) if session.settings.server.read_only else _next_step(files),
     )
 

@@ -37,10 +37,12 @@ async def list_evaluations(
     page = rest[: arguments.limit]
     more = len(rest) > len(page)
     full = len(listed) >= _SERVICE_LIMIT
+    notes = [failure.message for failure in failures]
+    notes += [_OLDER] if full and not more else []
     return ListEvaluationsOutput(
         evaluations=[_line(job) for job in page],
         next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
-        note=" ".join([*failures, *([_OLDER] if full and not more else [])]) or None,
+        note=" ".join(notes) or None,
         next_step=_next_step(more) if page else _none(arguments, session),
     )
 

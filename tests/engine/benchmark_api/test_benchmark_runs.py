@@ -56,6 +56,7 @@ async def test_a_single_model_is_run_on_every_question_and_answered_in_the_contr
             "start_time": TIME,
             "end_time": TIME,
             "error": None,
+            "reason": None,
             "note": None,
         }
         assert await client.results(evaluation) == {
@@ -90,6 +91,7 @@ async def test_a_single_model_is_run_on_every_question_and_answered_in_the_contr
             "judge": "rule/contains",
             "custom_metrics": None,
             "error": None,
+            "reason": None,
             "usage": {"input_tokens": 160, "output_tokens": 80},
         }
 

@@ -164,23 +164,26 @@ async def test_what_never_heals_is_given_up_with_the_number_of_tries() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "says"),
+    ("status", "says", "reason"),
     [
-        (400, "400: scripted"),
-        (401, "401: the token of this endpoint is missing or wrong"),
-        (402, "no credit left"),
-        (403, "may not use this model"),
-        (404, "no such model, or the base URL is wrong (does it end in /v1?) scripted"),
-        (422, "422: scripted"),
-        (418, "418: scripted"),
+        (400, "400: scripted", None),
+        (401, "401: the token of this endpoint is missing or wrong", "endpoint_refused"),
+        (402, "no credit left", "endpoint_refused"),
+        (403, "may not use this model", "endpoint_refused"),
+        (404, "no such model, or the base URL is wrong (does it end in /v1?) scripted",
+         "model_missing"),
+        (422, "422: scripted", None),
+        (418, "418: scripted", None),
     ],
-)
-async def test_a_refusal_is_not_repeated_and_says_who_acts(status: int, says: str) -> None:
+)  # fmt: skip
+async def test_a_refusal_is_not_repeated_and_says_who_acts(
+    status: int, says: str, reason: str | None
+) -> None:
     async with scene(lambda _: failure(status)) as s:
         error = await s.failure()
         assert len(s.server.requests) == 1
     assert says in str(error)
-    assert error.status == status
+    assert (error.status, error.reason) == (status, reason)
 
 
 async def test_vendor_text_is_cleaned_and_cut_and_holds_no_token() -> None:
@@ -234,7 +237,7 @@ async def test_nobody_listening_is_told_as_a_refused_connection() -> None:
         s.endpoint = ModelEndpoint(f"http://127.0.0.1:{port}/v1")
         error = await s.failure()
     assert str(error) == f"connection refused after 2 tries (127.0.0.1:{port})"
-    assert error.status is None
+    assert (error.status, error.reason) == (None, "endpoint_unreachable")
 
 
 @pytest.mark.parametrize("base_url", ["nonsense", "http://[", "ftp://127.0.0.1/v1"])

@@ -176,6 +176,7 @@ async def test_a_cancelled_evaluation_keeps_what_was_judged_and_says_that_it_is_
         assert job["status"] == "user_error"
         done = job["progress"]["done"]
         assert f"Cancelled after {done} of 500 rows" in job["results"]["error"]
+        assert job["results"]["reason"] == "cancelled"
         assert job["results"]["label_counts"]["good"] == done == len(await engine.result_rows(job))
         again = await engine.http.post(f"/evaluation/{created}/cancel")
         assert again.json()["status"] == "user_error"

@@ -14,6 +14,7 @@ from evals_mcp.errors import (
 from evals_mcp.providers.protocol import AnyRequest
 from evals_schemas.evaluation_api.evaluations import CompareRequest, EvaluationCreated, ScoreRequest
 from evals_schemas.evaluation_api.models import Model
+from evals_schemas.reasons import Reason
 
 JUDGE = {"model": "judge-1", "system_template": "Rate {{question}}"}
 MODEL = {"model": "m", "system_template": "Be brief.", "input_template": "{{question}}"}
@@ -162,7 +163,10 @@ async def test_a_request_that_cannot_be_is_refused_with_the_way_out(
     ("error", "ending"),
     [
         (UnavailableError("together is overloaded. Try again in 5 s."), "Nothing was started."),
-        (OperatorError("The account has no credit; nothing was started."), "was started."),
+        (
+            OperatorError("No credit is left; nothing was started.", Reason.NOTHING_STARTED),
+            "was started.",
+        ),
         (InvalidRequestError("No such model."), "call create_evaluation again."),
         (AmbiguousCreateError("Its answer was lost."), "Its answer was lost."),
     ],

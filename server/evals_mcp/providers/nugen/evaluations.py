@@ -65,7 +65,7 @@ class Evaluations:
     async def status(self, evaluation_id: str) -> EvaluationStatus:
         """Where it is; the reason, where it failed, is `error` in the results."""
         told = await self._told(evaluation_id)
-        standing = standing_of(told.status, told.error or told.message)
+        standing = standing_of(told.status, told.error or told.message, told.reason)
         if waits_for_results(told.status) and has_figures(await self._results(evaluation_id)):
             standing = Standing("completed")
         standing = await self._in_time(evaluation_id, told, standing)
@@ -76,7 +76,7 @@ class Evaluations:
     async def job(self, evaluation_id: str) -> EvaluationJob:
         """Everything that the service tells, without results while there are none."""
         told = await self._told(evaluation_id)
-        standing = standing_of(told.status, told.error or told.message)
+        standing = standing_of(told.status, told.error or told.message, told.reason)
         known = await self._known_of(evaluation_id) or Known()
         wire = None
         if standing.ended or waits_for_results(told.status):

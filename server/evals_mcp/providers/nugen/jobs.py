@@ -100,10 +100,11 @@ def _results(
     standing: Standing,
     known: Known,
 ) -> BenchmarkResults | None:
+    failure = BenchmarkResults(error=standing.error, reason=standing.reason)
     if wire is None or not standing.ended:
-        return BenchmarkResults(error=standing.error) if standing.error else None
+        return failure if standing.error else None
     results = results_of(wire, evaluation_id, told.total_questions)
-    results.error = standing.error
+    results.error, results.reason = standing.error, standing.reason
     if standing.error and not wire.raw_answers_count:
         results.result_file_id = None
     if known.created_at and known.created_at.tzinfo is None:
@@ -113,7 +114,9 @@ def _results(
 
 def failure_of(standing: Standing) -> dict[str, Any] | None:
     """The results of an evaluation that failed: why, and nothing else; None for any other."""
-    return _dumped(BenchmarkResults(error=standing.error)) if standing.error else None
+    if not standing.error:
+        return None
+    return _dumped(BenchmarkResults(error=standing.error, reason=standing.reason))
 
 
 def _dumped(results: BenchmarkResults | None) -> dict[str, Any] | None:

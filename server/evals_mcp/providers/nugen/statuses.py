@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from evals_mcp.cleaning import clean
+from evals_mcp.providers.endings import ending_reason
 from evals_mcp.providers.nugen.times import aware
 from evals_schemas.benchmark_api.benchmarks import BenchmarkStatus
 from evals_schemas.evaluation_api.evaluations import ENDED, Progress
+from evals_schemas.reasons import Reason
 
 _STATES = {
     "pending": "pending",
@@ -39,6 +41,8 @@ class Standing:
     """A `State`, or a word that is none as the service wrote it; that one counts as running."""
     error: str | None = None
     """Why it failed or was given up."""
+    reason: Reason | None = None
+    """The code for `error`; None where there is none."""
 
     @property
     def ended(self) -> bool:
@@ -95,20 +99,20 @@ def waits_for_results(said: str) -> bool:
     return said.strip().casefold() == "evaluated"
 
 
-def standing_of(said: str, reason: str | None) -> Standing:
-    """What a status word and the reason beside it say, without a look at the time.
+def standing_of(said: str, error: str | None, code: str | None = None) -> Standing:
+    """Return the state that a status word and the error beside it mean, whatever the time.
 
-    The embedded engine calls a cancelled evaluation failed; its reason tells.
+    The embedded engine's word for a cancelled evaluation is `failed`; the code tells it apart.
     """
     state = state_of(said)
     if state not in ENDED or state == "completed":
         return Standing(state)
-    told = clean(reason or "", 300)
-    if told.startswith("Cancelled"):
-        return Standing("user_error", told)
+    error = clean(error or "", 300)
+    reason = ending_reason("user_error", error, code)
     return Standing(
-        "error",
-        told or f"The service says {clean(said, 40)!r} and gives no reason.",
+        "user_error" if reason is Reason.CANCELLED else "error",
+        error or f"The service says {clean(said, 40)!r} and gives no reason.",
+        reason,
     )
 
 

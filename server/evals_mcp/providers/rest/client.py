@@ -30,6 +30,7 @@ from evals_mcp.providers.rest.retrying import (
 from evals_mcp.providers.rest.service import Service
 from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.operations import UPLOAD_FILE
+from evals_schemas.reasons import Reason
 
 _CERTAIN = frozenset({501, 507})
 """Failures that say that nothing was done: not there, and no room."""
@@ -303,7 +304,9 @@ class RestClient:
             return UnavailableError(f"{start}; it was tried {count}. {again}")
         if trouble.may_have_arrived:
             return LostAnswerError(f"{start}; it was sent once and may have arrived.")
-        return UnavailableError(f"{start}; nothing was started or changed. {again}")
+        return UnavailableError(
+            f"{start}; nothing was started or changed. {again}", Reason.NOTHING_STARTED
+        )
 
     async def _whole(self, response: httpx2.Response) -> Reply:
         """Read the body up to the limit, and close the response in any case."""

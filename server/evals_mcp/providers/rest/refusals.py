@@ -19,6 +19,7 @@ from evals_mcp.providers.rest.operation_words import in_plain_words, tool_field,
 from evals_mcp.providers.rest.replies import Asked, Reply
 from evals_mcp.providers.rest.service import Service
 from evals_schemas.contract import Operation
+from evals_schemas.reasons import Reason
 
 
 def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:
@@ -62,7 +63,8 @@ def _for_the_operator(service: Service, status: int, operation: Operation) -> Op
     if status == 402:
         return OperatorError(
             f"{service} wants payment (402): the account has no credit left or has reached its "
-            "spending limit. Whoever owns it must raise it; nothing was started."
+            "spending limit. The account's owner must raise it; nothing was started.",
+            Reason.NOTHING_STARTED,
         )
     if status == 507:
         # A service that says so has written nothing: the answer is certain.

@@ -17,7 +17,7 @@ from evals_mcp.errors import (
     EvalsMCPError,
     InvalidRequestError,
 )
-from evals_mcp.providers.protocol import AnyRequest, Provider
+from evals_mcp.providers.protocol import AnyRequest, ListFailure, Provider
 from evals_mcp.providers.rest.ids import BENCHMARK, DATASET, EVALUATION, Subject
 from evals_mcp.providers.several.ids import Ids
 from evals_mcp.providers.several.types import refuse_untaken
@@ -185,10 +185,10 @@ class SeveralProviders:
 
     async def list_with_failures(
         self, status: str | None = None, limit: int | None = None
-    ) -> tuple[list[EvaluationJob], list[str]]:
+    ) -> tuple[list[EvaluationJob], list[ListFailure]]:
         """As `list_evaluations`, with a sentence for each service that is left out."""
 
-        async def ask(member: Provider) -> tuple[list[EvaluationJob], list[str]]:
+        async def ask(member: Provider) -> tuple[list[EvaluationJob], list[ListFailure]]:
             jobs, failures = await evaluations_of(member, status, limit)
             return [self._outward_job(member, job) for job in jobs], failures
 
@@ -231,10 +231,10 @@ class SeveralProviders:
         listed, _ = await self.datasets_with_failures()
         return listed
 
-    async def datasets_with_failures(self) -> tuple[list[File], list[str]]:
+    async def datasets_with_failures(self) -> tuple[list[File], list[ListFailure]]:
         """As `list_datasets`, with a sentence for each service that is left out."""
 
-        async def ask(member: Provider) -> tuple[list[File], list[str]]:
+        async def ask(member: Provider) -> tuple[list[File], list[ListFailure]]:
             files, failures = await datasets_of(member)
             return [self._outward_file(member, file) for file in files], failures
 
@@ -272,7 +272,7 @@ class SeveralProviders:
 
     async def _from_each(
         self, ask: Callable[[Provider], Awaitable[_T]]
-    ) -> tuple[list[_T], list[str]]:
+    ) -> tuple[list[_T], list[ListFailure]]:
         """What each answers, all asked at once, and why some did not.
 
         Raises:
@@ -293,7 +293,10 @@ class SeveralProviders:
         if not answers:
             raise errors[0]
         left_out = [
-            f"Without those of {self._members[place].name}: {errors[place]}"
+            ListFailure(
+                self._members[place].name,
+                f"Without those of {self._members[place].name}: {errors[place]}",
+            )
             for place in sorted(errors)
         ]
         return [answers[place] for place in sorted(answers)], left_out
@@ -344,7 +347,7 @@ def well_placed(request: AnyRequest, provider: Provider) -> AnyRequest:
     return provider.handed_out(member, well_placed(own, member))
 
 
-async def datasets_of(provider: Provider) -> tuple[list[File], list[str]]:
+async def datasets_of(provider: Provider) -> tuple[list[File], list[ListFailure]]:
     """A provider's data sets, and a sentence for each service behind it that is left out."""
     if isinstance(provider, SeveralProviders):
         return await provider.datasets_with_failures()
@@ -353,7 +356,7 @@ async def datasets_of(provider: Provider) -> tuple[list[File], list[str]]:
 
 async def evaluations_of(
     provider: Provider, status: str | None = None, limit: int | None = None
-) -> tuple[list[EvaluationJob], list[str]]:
+) -> tuple[list[EvaluationJob], list[ListFailure]]:
     """A provider's list, and a sentence for each service behind it that is left out."""
     if isinstance(provider, SeveralProviders):
         return await provider.list_with_failures(status, limit)

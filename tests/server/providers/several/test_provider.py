@@ -13,7 +13,7 @@ from evals_mcp.errors import (
     UnavailableError,
     UnsupportedError,
 )
-from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.protocol import AnyRequest, ListFailure
 from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
 from evals_mcp.providers.several.provider import SeveralProviders, datasets_of, evaluations_of
 from evals_mcp.providers.several.types import refuse_untaken
@@ -191,7 +191,7 @@ async def test_a_service_that_fails_hides_no_other_and_is_named() -> None:
     jobs, failures = await evaluations_of(both(together(jobs=[classify_job()]), broken))
 
     assert [job.workflow_id for job in jobs] == ["together:eval-1"]
-    assert failures == ["Without those of nugen: nugen could not be reached."]
+    assert failures == [ListFailure("nugen", "Without those of nugen: nugen could not be reached.")]
     alone, none = await evaluations_of(together(jobs=[classify_job()]))
     assert (len(alone), none) == (1, [])
 
