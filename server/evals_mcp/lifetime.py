@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
-from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import log_bug
@@ -49,7 +49,7 @@ class ProviderServices:
         self._tasks = tasks
         self._clock = clock
         self._provider_of: Callable[[Principal], Provider] | None = None
-        self._kept: tuple[PlanningDesk, Launches] | None = None
+        self._kept: tuple[PlanningContext, Launches] | None = None
         self._opening = anyio.Lock()
         self._client_there = anyio.Event()
         self._stopping = anyio.Event()
@@ -66,14 +66,14 @@ class ProviderServices:
         provider_of, clock = await self.open(), self._clock or Clock()
         if self._kept is None:
             self._kept = _kept(self._settings, clock)
-        desk, launches = self._kept
+        context, launches = self._kept
         provider = provider_of(principal)
         return ToolSession(
             provider,
             self._settings,
             report_progress,
             ask_user,
-            desk,
+            context,
             launches,
             clock,
             self._is_stopping,
@@ -154,17 +154,17 @@ async def open_services(
             services.stop()
 
 
-def _kept(settings: Settings, clock: Clock) -> tuple[PlanningDesk, Launches]:
+def _kept(settings: Settings, clock: Clock) -> tuple[PlanningContext, Launches]:
     """What plans and launches keep from one call to the next."""
     from evals_mcp.compose import compile_template  # noqa: PLC0415 - not before a call
 
-    desk = PlanningDesk(
+    context = PlanningContext(
         compile_template,
         clock.monotonic,
         settings.local.benchmark_judge,
         serves_models=settings.local.models.base_url is not None,
     )
-    return desk, Launches(settings.budget, clock.now)
+    return context, Launches(settings.budget, clock.now)
 
 
 def _composed(

@@ -14,7 +14,7 @@ from examples.demo import CLASSIFY, COMPARE, DATA, EXAMPLES, SCORE
 
 from evals_mcp.compose import compile_template
 from evals_mcp.launching.request import to_request
-from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
@@ -113,15 +113,15 @@ async def _ended(provider: Provider, request: AnyRequest) -> dict[str, Any]:
 async def test_a_plan_foretells_the_tokens_that_the_engine_counts(
     tmp_path: Path, changes: dict[str, Any], columns: list[str]
 ) -> None:
-    desk = PlanningDesk(compile_template)
+    context = PlanningContext(compile_template)
     with anyio.fail_after(60):
         async with _engine(tmp_path) as provider:
             file_id = await _upload(provider, tmp_path, columns)
             fields = {**changes, "judge": JUDGE, "input_data_file_path": file_id}
             request = to_request(CreateEvaluationInput.model_validate(fields), {})
-            first = await plan_evaluation(request, provider, desk)
+            first = await plan_evaluation(request, provider, context)
             usage = await _usage(provider, request)
-            second = await plan_evaluation(request, provider, desk)
+            second = await plan_evaluation(request, provider, context)
 
     assert first.problems == []
     # Unseen, a candidate is taken to write much; seen once, all is known but who wrote how much.
@@ -138,7 +138,7 @@ async def test_a_plan_foretells_the_prompts_of_a_benchmark_that_a_model_judges(
     questions = [{"question": f"What is {n} plus {n}?", "answer": str(2 * n)} for n in range(30)]
     path = tmp_path / "sums.jsonl"
     path.write_bytes(jsonl(*questions))
-    desk = PlanningDesk(compile_template, benchmark_judge="judge-1")
+    context = PlanningContext(compile_template, benchmark_judge="judge-1")
     bodies: list[dict[str, Any]] = []
 
     def noted(request: ChatRequest) -> Reply:
@@ -149,7 +149,7 @@ async def test_a_plan_foretells_the_prompts_of_a_benchmark_that_a_model_judges(
         async with _engine(tmp_path, noted, "judge-1") as provider:
             stored = await provider.upload_benchmark(path, path.name)
             request = BenchmarkRequest(benchmark_id=stored.id, model_id="small-1")
-            plan = await plan_evaluation(request, provider, desk)
+            plan = await plan_evaluation(request, provider, context)
             await _ended(provider, request)
 
     assert (plan.problems, plan.calls) == ([], len(bodies))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from evals_mcp.cleaning import clean
 from evals_mcp.near_names import near_names
-from evals_mcp.planning.checks.models import did_you_mean, no_endpoint
+from evals_mcp.planning.checks.findings import Findings
+from evals_mcp.planning.checks.models import did_you_mean, no_endpoint, rule_as_candidate
 from evals_mcp.planning.estimates.benchmark import estimate_benchmark
-from evals_mcp.planning.inputs.context import PlanningDesk
-from evals_mcp.planning.inputs.service_lists import Lookups, look_up
+from evals_mcp.planning.estimates.total import TokenEstimate
+from evals_mcp.planning.inputs.context import PlanningContext
+from evals_mcp.planning.inputs.service_lists import ServiceLists, fetch_lists
 from evals_mcp.providers.protocol import LOCAL, Provider
 from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkRequest
 from evals_schemas.evaluation_api.files import File
@@ -19,94 +22,125 @@ from evals_schemas.tools.plans import Plan
 _PURPOSE = "benchmark"
 
 
-async def plan_benchmark(request: BenchmarkRequest, provider: Provider, desk: PlanningDesk) -> Plan:
-    """What a create of this request would do. Raises nothing that a service can do."""
+@dataclass(frozen=True)
+class _Questions:
+    """The questions of a benchmark and the calls for them; None if unknown."""
+
+    rows: int | None = None
+    calls: int | None = None
+    findings: Findings = field(default_factory=Findings)
+
+
+async def plan_benchmark(
+    request: BenchmarkRequest, provider: Provider, context: PlanningContext
+) -> Plan:
+    """Return what a create of this request would do. A failure of the service becomes a note."""
     service = provider.name_of(request.benchmark_id)
-    lookups = await look_up(provider, datasets=True)
-    plan = Plan()
-    benchmark = _benchmark(request, lookups)
-    if lookups.datasets is None:
-        plan.notes.append(f"The benchmarks cannot be listed ({_why(lookups, 'datasets')}).")
-    elif benchmark is None:
-        plan.problems.append(_no_benchmark(request, lookups.datasets))
-    else:
-        _count(request, benchmark, service, desk, plan)
-    plan.problems += _same_model(request)
+    lists = await fetch_lists(provider, datasets=True)
+    questions = _questions(request, lists, service, context)
+    models = _check_models(request, lists, service, serves_models=context.serves_models)
+    estimate = None
+    if service == LOCAL and questions.rows:
+        estimate = await estimate_benchmark(request, provider, context, lists)
+    estimate = estimate or TokenEstimate({}, (_no_cost(lists, service),))
+    return Plan(
+        rows=questions.rows,
+        calls=questions.calls,
+        **estimate.figures,
+        problems=[*questions.findings.problems, *models.problems],
+        warnings=[*models.warnings],
+        notes=[*questions.findings.notes, *estimate.notes],
+    )
+
+
+def _questions(
+    request: BenchmarkRequest, lists: ServiceLists, service: str, context: PlanningContext
+) -> _Questions:
+    if lists.datasets is None:
+        note = f"The benchmarks cannot be listed ({_failure(lists, 'datasets')})."
+        return _Questions(findings=Findings(notes=(note,)))
+    benchmark = next(
+        (
+            file
+            for file in lists.datasets
+            if file.id == request.benchmark_id and file.purpose == _PURPOSE
+        ),
+        None,
+    )
+    if benchmark is None:
+        return _Questions(findings=Findings((_no_benchmark(request, lists.datasets),)))
+    # The contract lists 0 questions also if the service has not counted them.
+    if not benchmark.LineCount:
+        return _Questions(findings=_no_questions(service))
+    judge = context.benchmark_judge if service == LOCAL else None
+    answers = benchmark.LineCount * len(list(_models(request)))
+    if judge is None:
+        note = "Calls count the answers; calls of a judge that compares them are not included."
+        return _Questions(benchmark.LineCount, answers, Findings(notes=(note,)))
+    if judge.startswith(RULE_PREFIX):
+        return _Questions(benchmark.LineCount, answers)
+    note = f"{clean(judge, 60)} judges each answer (local.benchmark_judge), with one call more."
+    return _Questions(benchmark.LineCount, 2 * answers, Findings(notes=(note,)))
+
+
+def _no_questions(service: str) -> Findings:
+    if service != LOCAL:
+        note = f"{service} does not report how many questions the benchmark has."
+        return Findings(notes=(note,))
+    problem = (
+        "`benchmark_id`: this benchmark has no questions. Call upload_dataset with benchmark true "
+        "and the columns question and answer."
+    )
+    return Findings((problem,))
+
+
+def _no_benchmark(request: BenchmarkRequest, files: list[File]) -> str:
+    benchmark_id = clean(request.benchmark_id, 60)
+    if any(file.id == request.benchmark_id for file in files):
+        return (
+            f"`benchmark_id` {benchmark_id} is a data set, not a benchmark: call upload_dataset "
+            "with benchmark true and the columns question and answer."
+        )
+    names = {file.id: file.filename for file in files if file.purpose == _PURPOSE}
+    ids_by_name = {name: file_id for file_id, name in names.items() if name}
+    near = near_names(request.benchmark_id, [*names, *ids_by_name])
+    ids = dict.fromkeys(ids_by_name.get(name, name) for name in near)
+    hint = f"Did you mean {' or '.join(clean(each, 80) for each in ids)}?" if ids else ""
+    return (
+        f"`benchmark_id`: there is no benchmark {benchmark_id}. "
+        f"{hint or 'Call list_datasets for the ids.'}"
+    )
+
+
+def _check_models(
+    request: BenchmarkRequest, lists: ServiceLists, service: str, *, serves_models: bool
+) -> Findings:
+    problems: list[str] = []
+    warnings: list[str] = []
+    if request.model_id_2 == request.model_id:
+        problems.append(
+            "`model_id_2` is the same as `model_id`: name another model, or leave it out."
+        )
     if service == LOCAL:
-        plan.problems += _unknown_metrics(request)
-        if desk.serves_models:
-            plan.warnings += _no_models(lookups)
+        problems += _unknown_metrics(request)
+        if serves_models:
+            warnings += _no_models(lists)
         else:
-            plan.problems.append(no_endpoint("model_id"))
-    for role, model in _models(request):
-        plan.problems += _unknown(role, model, lookups, service)
-    readable = service == LOCAL and bool(plan.rows)
-    if not (readable and await estimate_benchmark(request, provider, desk, lookups, plan)):
-        plan.notes.append(_cost(lookups, service))
-    return plan
+            problems.append(no_endpoint("model_id"))
+    for field_name, model in _models(request):
+        problems += _unknown_model(field_name, model, lists, service)
+    return Findings(tuple(problems), tuple(warnings))
 
 
 def _models(request: BenchmarkRequest) -> Iterator[tuple[str, str]]:
+    """Yield the field and the name of each model."""
     yield "model_id", request.model_id
     if request.model_id_2 is not None:
         yield "model_id_2", request.model_id_2
 
 
-def _benchmark(request: BenchmarkRequest, lookups: Lookups) -> File | None:
-    listed = lookups.datasets or []
-    return next(
-        (each for each in listed if each.id == request.benchmark_id and each.purpose == _PURPOSE),
-        None,
-    )
-
-
-def _count(
-    request: BenchmarkRequest, benchmark: File, service: str, desk: PlanningDesk, plan: Plan
-) -> None:
-    """Questions and calls. The contract lists 0 questions also where it has not counted them."""
-    if not benchmark.LineCount:
-        if service == LOCAL:
-            plan.problems.append(
-                "`benchmark_id`: this benchmark has no questions. Call upload_dataset with "
-                "benchmark true and the columns question and answer."
-            )
-        else:
-            plan.notes.append(f"{service} does not tell how many questions the benchmark has.")
-        return
-    plan.rows = benchmark.LineCount
-    plan.calls = plan.rows * len(list(_models(request)))
-    judge = desk.benchmark_judge if service == LOCAL else None
-    if judge is None:
-        plan.notes.append("Calls count the answers; a judge that compares them is not counted.")
-    elif not judge.startswith(RULE_PREFIX):
-        plan.calls *= 2
-        plan.notes.append(
-            f"{clean(judge, 60)} judges each answer (local.benchmark_judge): a call more each."
-        )
-
-
-def _no_benchmark(request: BenchmarkRequest, listed: list[File]) -> str:
-    given = clean(request.benchmark_id, 60)
-    if any(each.id == request.benchmark_id for each in listed):
-        return (
-            f"`benchmark_id` {given} is a data set, not a benchmark: call upload_dataset with "
-            "benchmark true and the columns question and answer."
-        )
-    names = {each.id: each.filename for each in listed if each.purpose == _PURPOSE}
-    by_name = {name: each for each, name in names.items() if name}
-    near = near_names(request.benchmark_id, [*names, *by_name])
-    ids = dict.fromkeys(by_name.get(name, name) for name in near)
-    hint = f"Did you mean {' or '.join(clean(each, 80) for each in ids)}?" if ids else ""
-    return f"`benchmark_id` names no benchmark: {given}. {hint or 'list_datasets has the ids.'}"
-
-
-def _same_model(request: BenchmarkRequest) -> Iterator[str]:
-    if request.model_id_2 == request.model_id:
-        yield "`model_id_2` is the same as `model_id`: name another model, or leave it out."
-
-
-def _no_models(lookups: Lookups) -> Iterator[str]:
-    if lookups.models and all(name.startswith(RULE_PREFIX) for name in lookups.models):
+def _no_models(lists: ServiceLists) -> Iterator[str]:
+    if lists.models and all(name.startswith(RULE_PREFIX) for name in lists.models):
         yield (
             f"{LOCAL} lists no model that could answer: is the endpoint of local.models.base_url "
             "running?"
@@ -114,36 +148,43 @@ def _no_models(lookups: Lookups) -> Iterator[str]:
 
 
 def _unknown_metrics(request: BenchmarkRequest) -> Iterator[str]:
-    """Only the embedded engine says which metrics it has."""
+    """Yield a problem for each metric that the embedded engine lacks; others list no metrics."""
     for name in request.custom_metrics or ():
         if name not in METRICS:
             near = near_names(name, METRICS, most=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             yield (
-                f"`custom_metrics`: {clean(name, 60)!r} is no metric of {LOCAL}, which has "
+                f"`custom_metrics`: {clean(name, 60)!r} is not a metric of {LOCAL}, which has "
                 f"{' and '.join(METRICS)}.{hint}"
             )
 
 
-def _unknown(role: str, model: str, lookups: Lookups, service: str) -> list[str]:
-    """A service refuses what it does not list; an engine whose endpoint lists none takes all."""
+def _unknown_model(field_name: str, model: str, lists: ServiceLists, service: str) -> Iterator[str]:
+    """Yield a problem for a model that is not listed, which services refuse.
+
+    An embedded engine whose endpoint lists no models accepts any name.
+    """
     if model.startswith(RULE_PREFIX):
-        return [f"`{role}` is {clean(model, 60)}: a rule judges and cannot answer."]
-    if not lookups.models or model in lookups.models or f"{model}:latest" in lookups.models:
-        return []
-    names = [name for name in lookups.models if not name.startswith(RULE_PREFIX)]
-    if service == LOCAL and not names:
-        return []
-    return [f"`{role}`: {service} does not list {clean(model, 60)!r}. {did_you_mean(model, names)}"]
+        yield rule_as_candidate(field_name, model)
+        return
+    if not lists.models or model in lists.models or f"{model}:latest" in lists.models:
+        return
+    names = [name for name in lists.models if not name.startswith(RULE_PREFIX)]
+    if names or service != LOCAL:
+        yield (
+            f"`{field_name}`: {service} does not list {clean(model, 60)!r}. "
+            f"{did_you_mean(model, names)}"
+        )
 
 
-def _cost(lookups: Lookups, service: str) -> str:
-    if service == LOCAL and "models" not in lookups.missing:
-        return "Cost not known: the questions of the benchmark could not be read."
-    if why := _why(lookups, "models"):
-        return f"The price list cannot be had ({why}), and the questions' lengths are not known."
-    return f"Cost not known: {service} does not tell how long the questions of a benchmark are."
+def _no_cost(lists: ServiceLists, service: str) -> str:
+    """Return a note that says why there is no cost."""
+    if service == LOCAL and "models" not in lists.failures:
+        return "The cost is unknown: the questions of the benchmark could not be read."
+    if failure := _failure(lists, "models"):
+        return f"The price list is unavailable ({failure}), and the questions' lengths are unknown."
+    return f"The cost is unknown: {service} does not report how long a benchmark's questions are."
 
 
-def _why(lookups: Lookups, name: str) -> str:
-    return clean(lookups.missing.get(name, ""), 160)
+def _failure(lists: ServiceLists, name: str) -> str:
+    return clean(lists.failures.get(name, ""), 160)

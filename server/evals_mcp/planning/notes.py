@@ -1,4 +1,4 @@
-"""What else is worth knowing before the start: it informs, and nothing waits for it."""
+"""Notes of a plan: what the user may want to know before the start, without being asked."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ _PAIRS = 3
 
 
 def too_few_rows(rows: int, half_width: float) -> Iterator[str]:
-    """Whether the wanted interval can be had.
+    """Yield a note if the rows are too few for the requested interval.
 
     Args:
-        rows: of the data set.
-        half_width: wanted, in points each way.
+        rows: rows of the data set.
+        half_width: half the width of the requested interval, in percentage points.
     """
     needed = rows_for_half_width(half_width / 100)
     interval = wilson_interval(rows // 2, rows)
     if needed is None or interval is None or rows >= needed:
         return
-    given = 50 * (interval[1] - interval[0])
+    expected = 50 * (interval[1] - interval[0])
     give = "1 row gives" if rows == 1 else f"{rows:,} rows give"
     yield (
-        f"{give} a rate ±{given:.1f} points or so (95 %); ±{half_width:g} takes {needed:,} rows."
+        f"{give} a rate within about ±{expected:.1f} points (95 %); ±{half_width:g} needs "
+        f"{needed:,} rows."
     )
 
 
 def nested_labels(parameters: AnyParameters) -> Iterator[str]:
-    """Labels that a reader, or a judge, may take for one another."""
+    """Yield a note if one label contains another, since a judge or a reader may confuse them."""
     if not isinstance(parameters, ClassifyParameters):
         return
     pairs = [
@@ -49,33 +50,35 @@ def nested_labels(parameters: AnyParameters) -> Iterator[str]:
         more = f" and {len(pairs) - _PAIRS} more" if len(pairs) > _PAIRS else ""
         yield (
             f"Labels contain one another: {', '.join(pairs[:_PAIRS])}{more}. A verdict counts as "
-            "a label only where it is the whole of it."
+            "a label only if it is exactly that label."
         )
 
 
 def too_many_workers(parameters: AnyParameters, service: str) -> Iterator[str]:
-    """More calls at once than are made, or than a service is likely to answer."""
+    """Yield a note for each `num_workers` above what runs at once, or what services accept."""
     for role, endpoint in models_called(parameters).items():
-        if (given := endpoint.num_workers or 0) > MAX_WORKERS:
-            made = f"{MAX_WORKERS:,} calls are made at once at most"
+        if (workers := endpoint.num_workers or 0) > MAX_WORKERS:
+            limit = f"at most {MAX_WORKERS:,} calls are made at once"
             if service != LOCAL:
-                made = f"the times here are for {MAX_WORKERS:,}, which few services answer at once"
-            yield f"`{role}.num_workers` is {given:,}: {made}."
+                limit = f"times are for {MAX_WORKERS:,}, more than most services answer at once"
+            yield f"`{role}.num_workers` is {workers:,}: {limit}."
 
 
-def dataset_oddities(profile: DatasetProfile, told: Collection[str] = ()) -> Iterator[str]:
-    """Repeated rows, empty cells, and how much of the file was looked at.
+def dataset_oddities(
+    profile: DatasetProfile, reported_columns: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield notes about repeated rows, empty cells and a partly read file.
 
     Args:
-        profile: of the data set.
-        told: columns whose empty cells a warning has named.
+        profile: profile of the data set.
+        reported_columns: columns with empty cells that a warning already names.
     """
-    found = profile.oddities(told)
-    if found:
-        more = f"; and {len(found) - _ODDITIES} more" if len(found) > _ODDITIES else ""
-        yield f"Data set: {'; '.join(clean(text, 160) for text in found[:_ODDITIES])}{more}."
+    oddities = profile.oddities(reported_columns)
+    if oddities:
+        more = f"; and {len(oddities) - _ODDITIES} more" if len(oddities) > _ODDITIES else ""
+        yield f"Data set: {'; '.join(clean(text, 160) for text in oddities[:_ODDITIES])}{more}."
     if not profile.complete:
         yield (
-            f"Only the beginning of the data set was read in the time for it: rows (about "
-            f"{profile.rows:,}) and tokens are extrapolated, later faults are not known."
+            "Only the beginning of the data set was read before the time limit: rows (about "
+            f"{profile.rows:,}) and tokens are extrapolated, later faults are unknown."
         )

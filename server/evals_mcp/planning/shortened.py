@@ -1,4 +1,4 @@
-"""Keeps a plan short enough for a conversation, whatever the request and the data set hold."""
+"""Shortens a plan for a conversation, whatever the request and the data set contain."""
 
 from __future__ import annotations
 
@@ -6,49 +6,49 @@ from collections.abc import Iterable, Sequence
 
 from evals_mcp.cleaning import clean
 from evals_mcp.planning.checks.columns import COLUMNS_NAMED
-from evals_mcp.planning.checks.rendered_sample import Rendered
+from evals_mcp.planning.checks.rendered_sample import RenderedField
 from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.tools.plans import Plan, RenderedTemplate
 
 PLAN_TOKENS = 1_600
-"""The longest plan by the own estimate, which leaves room for its error below 1,900."""
+"""Estimated tokens of the longest plan; with the error of the estimate, a plan is below 1,900."""
 
-_TEXTS, _CHARACTERS = 6, 420
+_SENTENCES, _CHARACTERS = 6, 420
 """Sentences of each kind, and the length of one."""
 
 _ROW_CHARACTERS = 300
 _ROW_TOKENS = 90
-"""Of one text; scripts that take more tokens a character show fewer characters."""
+"""Limits of one text of the first row, whichever is reached first."""
 
 
-def fitted(plan: Plan) -> Plan:
-    """The same plan, its lists cut with counts until it is short enough."""
+def shortened(plan: Plan) -> Plan:
+    """Return the plan with its lists cut, the rest counted, until the plan is short enough."""
     changes = {
         "columns_used": _cut(plan.columns_used, COLUMNS_NAMED, 60),
         "columns_unused": _cut(plan.columns_unused, COLUMNS_NAMED, 60),
-        "problems": _cut(plan.problems, _TEXTS, _CHARACTERS),
-        "warnings": _cut(plan.warnings, _TEXTS, _CHARACTERS),
-        "notes": _cut(plan.notes, _TEXTS + 2, _CHARACTERS),
+        "problems": _cut(plan.problems, _SENTENCES, _CHARACTERS),
+        "warnings": _cut(plan.warnings, _SENTENCES, _CHARACTERS),
+        "notes": _cut(plan.notes, _SENTENCES + 2, _CHARACTERS),
     }
     shorter = plan.model_copy(update=changes)
     for most, characters in ((3, 300), (2, 160), (1, 120)):
         if _tokens(shorter) <= PLAN_TOKENS:
             break
-        shorter = shorter.model_copy(update=_tighter(shorter, most, characters))
+        shorter = shorter.model_copy(update=_cut_lists(shorter, most, characters))
     return shorter
 
 
-def first_row(texts: Iterable[Rendered]) -> list[RenderedTemplate]:
-    """The first row through each template, and the answer that the judge will be shown."""
+def first_row(texts: Iterable[RenderedField]) -> list[RenderedTemplate]:
+    """Return the first row through each template, and the answer that the judge will read."""
     return [
-        RenderedTemplate(template=text.name, text=_shown(text.first))
+        RenderedTemplate(template=text.name, text=_short_text(text.first))
         for text in texts
         if text.first is not None
     ]
 
 
-def _tighter(plan: Plan, most: int, characters: int) -> dict[str, object]:
-    kept = [
+def _cut_lists(plan: Plan, most: int, characters: int) -> dict[str, object]:
+    row = [
         text.model_copy(update={"text": clean(text.text, characters // 2)})
         for text in plan.first_row
     ]
@@ -59,7 +59,7 @@ def _tighter(plan: Plan, most: int, characters: int) -> dict[str, object]:
     columns = {
         name: _cut(getattr(plan, name), 2 * most, 30) for name in ("columns_used", "columns_unused")
     }
-    return {"first_row": kept, **lists, **columns}
+    return {"first_row": row, **lists, **columns}
 
 
 def _tokens(plan: Plan) -> float:
@@ -67,15 +67,15 @@ def _tokens(plan: Plan) -> float:
 
 
 def _cut(texts: Sequence[str], most: int, characters: int) -> list[str]:
-    kept = [clean(text, characters) for text in texts[:most]]
+    cut = [clean(text, characters) for text in texts[:most]]
     more = len(texts) - most
-    return [*kept, f"and {more:,} more"] if more > 0 else kept
+    return [*cut, f"and {more:,} more"] if more > 0 else cut
 
 
-def _shown(text: str) -> str:
+def _short_text(text: str) -> str:
     length = _ROW_CHARACTERS
-    shown = clean(text, length)
-    while length > 20 and estimate_tokens(shown) > _ROW_TOKENS:
+    short = clean(text, length)
+    while length > 20 and estimate_tokens(short) > _ROW_TOKENS:
         length = length * 3 // 4
-        shown = clean(text, length)
-    return shown
+        short = clean(text, length)
+    return short

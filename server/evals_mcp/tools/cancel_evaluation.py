@@ -66,7 +66,8 @@ async def _expected_total(job: EvaluationJob, session: ToolSession) -> str | Non
     with anyio.move_on_after(PLAN_SECONDS):
         try:
             request = parse_evaluation_request({"type": job.type, "parameters": _parameters(job)})
-            return _cost_in_words(await plan_evaluation(request, session.provider, session.desk))
+            plan = await plan_evaluation(request, session.provider, session.planning)
+            return _cost_in_words(plan)
         except (EvalsMCPError, ValidationError):
             return None
     return None

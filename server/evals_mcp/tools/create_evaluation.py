@@ -56,7 +56,7 @@ async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> La
     refuse_untaken(arguments.type, session.provider)
     request = to_request(arguments, session.settings.credentials)
     request = well_placed(request, session.provider)
-    plan = await plan_evaluation(request, session.provider, session.desk, arguments.half_width)
+    plan = await plan_evaluation(request, session.provider, session.planning, arguments.half_width)
     return Launch(request, session.provider, plan, arguments.again)
 
 

@@ -10,7 +10,7 @@ import anyio
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 
 from evals_mcp.compose import compile_template
-from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
@@ -107,7 +107,7 @@ async def planned(
 ) -> Plan:
     """The plan of a request, rendered as the engine renders."""
     with anyio.fail_after(20):
-        desk = PlanningDesk(
+        context = PlanningContext(
             compile_template, benchmark_judge=benchmark_judge, serves_models=serves_models
         )
-        return await plan_evaluation(request, provider or stored(), desk, half_width)
+        return await plan_evaluation(request, provider or stored(), context, half_width)

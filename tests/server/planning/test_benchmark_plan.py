@@ -36,8 +36,8 @@ async def test_two_models_answer_every_question() -> None:
             "rows": 50,
             "calls": 100,
             "notes": [
-                "Calls count the answers; a judge that compares them is not counted.",
-                "Cost not known: the questions of the benchmark could not be read.",
+                "Calls count the answers; calls of a judge that compares them are not included.",
+                "The cost is unknown: the questions of the benchmark could not be read.",
             ],
         }
     )
@@ -55,11 +55,14 @@ async def test_two_models_answer_every_question() -> None:
         (
             {"custom_metrics": ["accurracy"]},
             "local",
-            "'accurracy' is no metric of local, which has accuracy and relevance. Did you mean acc",
+            (
+                "'accurracy' is not a metric of local, which has accuracy and relevance. Did you "
+                "mean acc"
+            ),
             "",
         ),
         ({"model_id": "smal-1"}, "nugen", "nugen does not list 'smal-1'. Did you mean small", ""),
-        ({"model_id": "rule/contains"}, "local", "a rule judges and cannot answer", ""),
+        ({"model_id": "rule/contains"}, "local", "a rule can judge, but not answer", ""),
     ],
 )
 async def test_what_cannot_work_is_a_problem_and_what_may_not_a_warning(
@@ -101,7 +104,7 @@ async def test_a_rule_that_judges_costs_nothing_and_is_not_spoken_of() -> None:
     assert [(each.role, each.calls) for each in plan.models] == [("model_id", 50)]
     assert plan.cost_usd is not None
     assert plan.notes == [
-        "Output, assumed: a model 300 tokens a call (50 to 1,024). Reasoning models write more."
+        "Assumed output: a model 300 tokens a call (50 to 1,024). Reasoning models write more."
     ]
 
 
@@ -119,7 +122,7 @@ async def test_a_model_that_judges_is_called_for_each_answer() -> None:
         sum(each.cost_usd.high for each in plan.models if each.cost_usd), rel=0.01
     )
     assert plan.notes[0] == (
-        "large-1 judges each answer (local.benchmark_judge): a call more each."
+        "large-1 judges each answer (local.benchmark_judge), with one call more."
     )
 
 
@@ -127,7 +130,7 @@ async def test_a_service_that_does_not_count_questions_leaves_calls_open() -> No
     plan = await planned(request(benchmark_id="bench-2"), provider(name="nugen"))
 
     assert (plan.calls, plan.rows, plan.problems) == (None, None, [])
-    assert "nugen does not tell how many questions the benchmark has." in plan.notes
+    assert "nugen does not report how many questions the benchmark has." in plan.notes
 
 
 async def test_without_lists_nothing_is_refused() -> None:
@@ -145,8 +148,8 @@ async def test_without_lists_nothing_is_refused() -> None:
         [
             "The benchmarks cannot be listed (local does not answer).",
             (
-                "The price list cannot be had (local does not answer), and the questions' lengths "
-                "are not known."
+                "The price list is unavailable (local does not answer), and the questions' lengths "
+                "are unknown."
             ),
         ]
     )

@@ -21,7 +21,7 @@ from tests.server.tokens import tokens
 
 from evals_mcp.compose import compile_template
 from evals_mcp.errors import DatasetFaultError, NotFoundError
-from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.plan import plan_evaluation
 
 
@@ -64,12 +64,12 @@ async def test_a_plan_shows_rows_calls_tokens_cost_and_what_the_first_row_become
             "cost_usd": {"low": 0.0603, "high": 0.707},
             "notes": [
                 (
-                    "Output, assumed: model_to_evaluate 300 tokens a call (50 to 1,024), judge "
-                    "60 tokens a call (40 to 1,000). Reasoning models write more."
+                    "Assumed output: model_to_evaluate 300 tokens a call (50 to 1,024), judge 60 "
+                    "tokens a call (40 to 1,000). Reasoning models write more."
                 ),
                 (
-                    "No evaluation of this kind has completed yet: with 25 workers every second a "
-                    "call takes is about 16 s in all."
+                    "No evaluation of this kind has completed yet: with 25 workers, each second "
+                    "that a call takes adds about 16 s to the total time."
                 ),
             ],
         }
@@ -96,19 +96,20 @@ async def test_everything_wrong_is_named_at_once() -> None:
                 "'expected', 'answer', 'a b'."
             ),
             (
-                "No template can read the column 'a b': Jinja2 takes letters, digits and _, not a "
-                "digit first. Rename it in the data set or name it as a response column, or call "
-                "upload_dataset again with `columns` ['question', 'expected', 'answer']."
+                "No template can read the column 'a b': a name in Jinja2 has letters, digits and "
+                "_, and starts with no digit. Rename it in the data set or name it as a response "
+                "column, or call upload_dataset again with `columns` ['question', 'expected', "
+                "'answer']."
             ),
             (
-                "`judge.system_template` is no Jinja2 template (line 1): unexpected end of "
-                "template, expected 'end of print statement'. A column is read with {{column}}; "
-                "braces that are meant as text go between {% raw %} and {% endraw %}."
+                "`judge.system_template` is not a valid Jinja2 template (line 1): unexpected end "
+                "of template, expected 'end of print statement'. Write a column as {{column}}; put "
+                "literal braces between {% raw %} and {% endraw %}."
             ),
         ]
     )
     assert (plan.calls, plan.cost_usd) == (200, None)
-    assert "Tokens and cost of `judge` are told once the problems are corrected." in plan.notes
+    assert "Correct the problems to get the tokens and cost of `judge`." in plan.notes
 
 
 async def test_a_stored_file_with_faults_is_a_problem() -> None:
@@ -190,24 +191,24 @@ class Counting(FakeProvider):
 
 async def test_a_data_set_is_read_once_for_calls_at_the_same_time_and_later_ones() -> None:
     provider = Counting(contents={"file-1": jsonl(*ROWS)})
-    desk = PlanningDesk(compile_template)
+    context = PlanningContext(compile_template)
 
     async with anyio.create_task_group() as calls:
         for _ in range(5):
-            calls.start_soon(plan_evaluation, classify(), provider, desk)
-    await plan_evaluation(classify(), provider, desk)
+            calls.start_soon(plan_evaluation, classify(), provider, context)
+    await plan_evaluation(classify(), provider, context)
 
     assert provider.reads == 1
 
 
 async def test_a_call_that_is_given_up_ends_the_transfer_and_the_next_one_reads_anew() -> None:
     provider = Counting(contents={"file-1": jsonl(*ROWS)}, stalls=True)
-    desk = PlanningDesk(compile_template)
+    context = PlanningContext(compile_template)
 
     with anyio.move_on_after(0.2):
-        await plan_evaluation(classify(), provider, desk)
+        await plan_evaluation(classify(), provider, context)
     assert (provider.reads, provider.transfers_ended) == (1, 1)
 
     provider.stalls = False
     with anyio.fail_after(10):
-        assert (await plan_evaluation(classify(), provider, desk)).rows == 200
+        assert (await plan_evaluation(classify(), provider, context)).rows == 200

@@ -1,13 +1,14 @@
-"""Whether a request and the columns of its data set fit together.
+"""Checks that a request and the columns of its data set fit together.
 
-A service finds a missing or unused column only after the job has started, and ends it.
+A service reports a missing or unused column only after the evaluation has started, and then ends
+the evaluation.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
@@ -23,7 +24,7 @@ from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 
 COLUMNS_NAMED = 20
-"""How many columns a sentence names; it counts the rest."""
+"""Columns that a sentence names; the rest are counted."""
 
 _MODEL_NAME = re.compile(
     r"/|^(gpt|o[134]|claude|gemini|llama|qwen|mistral|mixtral|deepseek|kimi|glm|phi|gemma)\b",
@@ -33,48 +34,68 @@ _MODEL_NAME = re.compile(
 _BRACED = re.compile(r"\{([^{}]{1,200})\}")
 
 
-@dataclass
+@dataclass(frozen=True)
 class ColumnFit:
-    """What reads which column, and what does not fit."""
+    """The columns that a request uses, and what does not fit."""
 
-    used: list[str] = field(default_factory=list[str])
-    unused: list[str] = field(default_factory=list[str])
-    problems: list[str] = field(default_factory=list[str])
-    faulty: set[str] = field(default_factory=set[str])
-    """The fields that cannot be rendered: templates and response columns that do not fit."""
-    reads: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    """The columns that each sound template takes from a row, by the field it stands in."""
+    used: list[str]
+    unused: list[str]
+    problems: list[str]
+    faulty_fields: frozenset[str]
+    """Templates and response columns that cannot be rendered, by the request's field."""
 
 
-def fit_columns(parameters: AnyParameters, columns: Sequence[str]) -> ColumnFit:
-    """Everything that is wrong between a request and these columns, each with the way out.
+@dataclass(frozen=True)
+class _FieldUse:
+    """The columns that one field of a request uses, and the problems of that field."""
 
-    A long template takes a while to parse; call it in a worker thread.
+    columns: frozenset[str]
+    """Columns used, or most likely meant where a name is misspelt."""
+    problems: tuple[str, ...] = ()
+    complete: bool = True
+    """False if the field may use other columns that cannot be determined."""
+
+
+def check_columns(parameters: AnyParameters, columns: Sequence[str]) -> ColumnFit:
+    """Return everything that does not fit these columns, each problem with its correction.
+
+    Parsing a long template takes time; call this function in a worker thread.
     """
-    fit = ColumnFit(problems=list(_candidate_problems(parameters, columns)))
-    taken = {IMAGE_COLUMN}
-    known = _fit_response_columns(parameters, columns, taken, fit)
-    nameless = [name for name in columns if name not in taken and not can_be_named(name)]
-    if nameless:
-        fit.problems.append(_unnameable(nameless, columns))
-    sound = _fit_templates(parameters, columns, taken, fit)
-    fit.used = [name for name in columns if name in taken]
-    fit.unused = [name for name in columns if name not in taken]
-    # What a broken template would have read is not known, nor which column holds the answers.
-    if known and sound and (unread := [name for name in fit.unused if name not in nameless]):
-        fit.problems.append(_unused(unread, fit.used, parameters))
-    return fit
+    responses = {
+        name: _response_column_use(name, column, columns)
+        for name, column in response_columns(parameters)
+    }
+    prompts = {
+        name: _template_use(name, template, columns) for name, template in templates(parameters)
+    }
+    uses = responses | prompts
+    response_names = {IMAGE_COLUMN}.union(*(use.columns for use in responses.values()))
+    used_names = response_names.union(*(use.columns for use in prompts.values()))
+    used = [name for name in columns if name in used_names]
+    unused = [name for name in columns if name not in used_names]
+    unnameable = [name for name in columns if name not in response_names and not can_be_named(name)]
+    problems = [
+        *_candidate_problems(parameters, columns),
+        *(problem for use in responses.values() for problem in use.problems),
+        *([_unnameable(unnameable, columns)] if unnameable else []),
+        *(problem for use in prompts.values() for problem in use.problems),
+    ]
+    unread = [name for name in unused if name not in unnameable]
+    if unread and all(use.complete for use in uses.values()):
+        problems.append(_unused(unread, used, parameters))
+    faulty = frozenset(name for name, use in uses.items() if use.problems)
+    return ColumnFit(used, unused, problems, faulty)
 
 
 def response_columns(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
-    """The tool's field and the column of each side that is a column of ready answers."""
+    """Yield the tool's field and the column of each side that uses ready answers."""
     for model, side in candidates(parameters).items():
         if isinstance(side, str):
             yield RESPONSE_COLUMNS[model], side
 
 
 def templates(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
-    """Each template of a request, with the field that it stands in."""
+    """Yield the field and the source of each template of a request."""
     yield "judge.system_template", parameters.judge.system_template
     for model, side in candidates(parameters).items():
         if isinstance(side, ModelRequest):
@@ -83,67 +104,52 @@ def templates(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
 
 
 def named(columns: Sequence[str]) -> str:
-    """Columns as a sentence names them, cleaned and cut."""
+    """Return the columns as part of a sentence, cleaned and cut."""
     text = ", ".join(repr(clean(column, 60)) for column in columns[:COLUMNS_NAMED])
     more = len(columns) - COLUMNS_NAMED
     return f"{text} and {more} more" if more > 0 else text
 
 
-def _fit_response_columns(
-    parameters: AnyParameters, columns: Sequence[str], taken: set[str], fit: ColumnFit
-) -> bool:
-    """Add the columns of ready answers; false where one is not there and resembles none."""
-    known = True
-    for name, column in response_columns(parameters):
-        meant = [column] if column in columns else near_names(column, columns, 1)
-        if column not in columns:
-            fit.faulty.add(name)
-            fit.problems.append(_no_response_column(name, column, columns, meant))
-        taken.update(meant)
-        known = known and bool(meant)
-    return known
+def _response_column_use(name: str, column: str, columns: Sequence[str]) -> _FieldUse:
+    if column in columns:
+        return _FieldUse(frozenset({column}))
+    near = near_names(column, columns, 1)
+    problem = _no_response_column(name, column, columns, near)
+    # Without a similar name, any column may be the one with the answers.
+    return _FieldUse(frozenset(near), (problem,), complete=bool(near))
 
 
-def _fit_templates(
-    parameters: AnyParameters, columns: Sequence[str], taken: set[str], fit: ColumnFit
-) -> bool:
-    """Add what the templates read; false where one is none, or means a column it does not name."""
-    sound = True
-    for name, template in templates(parameters):
-        try:
-            fit.reads[name] = columns_read(name, template)
-        except InvalidRequestError as error:
-            fit.problems.append(str(error))
-            fit.faulty.add(name)
-            sound = False
-            continue
-        taken |= fit.reads[name].intersection(columns)
-        if braced := _in_single_braces(template, columns):
-            fit.problems.append(_single_braces(name, braced))
-            fit.faulty.add(name)
-            taken.update(braced)
-        for wrong in sorted(fit.reads[name].difference(columns, functions())):
-            near = near_names(wrong, columns, 1)
-            fit.faulty.add(name)
-            fit.problems.append(_no_template_column(name, wrong, columns, near))
-            taken.update(near)
-    return sound
+def _template_use(name: str, template: str, columns: Sequence[str]) -> _FieldUse:
+    try:
+        names_read = columns_read(name, template)
+    except InvalidRequestError as error:
+        return _FieldUse(frozenset(), (str(error),), complete=False)
+    used = set(names_read.intersection(columns))
+    problems: list[str] = []
+    if braced := _in_single_braces(template, columns):
+        problems.append(_single_braces(name, braced))
+        used.update(braced)
+    for wrong in sorted(names_read.difference(columns, functions())):
+        near = near_names(wrong, columns, 1)
+        problems.append(_no_template_column(name, wrong, columns, near))
+        used.update(near)
+    return _FieldUse(frozenset(used), tuple(problems))
 
 
 def _candidate_problems(parameters: AnyParameters, columns: Sequence[str]) -> Iterator[str]:
-    """A rule with nothing to judge, and a column's name where a model's belongs."""
+    """Yield a problem for a rule without answers and for a column named in place of a model."""
     sides = candidates(parameters)
     judge = parameters.judge.model
     if judge in columns and judge not in sides.values() and not _MODEL_NAME.search(judge):
         ready = next((RESPONSE_COLUMNS[name] for name in sides), "response_column")
         yield (
             f"`judge.model` is {clean(judge, 60)!r}, a column of the data set. A judge is a model "
-            f"or a rule from list_models; a column of ready answers is named in `{ready}`."
+            f"or a rule from list_models; name a column of ready answers in `{ready}`."
         )
     if parameters.judge.model.startswith(RULE_PREFIX) and not sides:
         yield (
             "`response_column` or `model_to_evaluate` is missing: a rule compares an answer with "
-            f"what is expected. The data set has {named(columns)}."
+            f"the expected one. The data set has {named(columns)}."
         )
     for name, side in sides.items():
         model = side.model if isinstance(side, ModelRequest) else ""
@@ -151,7 +157,7 @@ def _candidate_problems(parameters: AnyParameters, columns: Sequence[str]) -> It
         if is_column and not _MODEL_NAME.search(model):
             yield (
                 f"`{name}.model` is {clean(model, 60)!r}, a column of the data set. For ready "
-                f"answers give its name as `{RESPONSE_COLUMNS[name]}` and leave `{name}` out."
+                f"answers, pass the column as `{RESPONSE_COLUMNS[name]}` and leave `{name}` out."
             )
 
 
@@ -159,31 +165,33 @@ def _no_response_column(name: str, column: str, columns: Sequence[str], near: Se
     text = f"`{name}`: the data set has no column {clean(column, 60)!r}. It has {named(columns)}."
     text += _did_you_mean(near)
     if _MODEL_NAME.search(column):
-        model = next(model for model, taken in RESPONSE_COLUMNS.items() if taken == name)
+        model = next(model for model, field in RESPONSE_COLUMNS.items() if field == name)
         text += f" To run a model on every row, pass it as an object in `{model}` instead."
     return text
 
 
 def _no_template_column(name: str, wrong: str, columns: Sequence[str], near: Sequence[str]) -> str:
     return (
-        f"`{name}` uses {{{{{clean(wrong, 60)}}}}}, which is no column of the data set. "
+        f"`{name}` uses {{{{{clean(wrong, 60)}}}}}, which is not a column of the data set. "
         f"It has {named(columns)}.{_did_you_mean(near)}"
     )
 
 
 def _in_single_braces(template: str, columns: Sequence[str]) -> list[str]:
-    """The columns that a template names as other languages do, where it has no place of Jinja2."""
+    """Return the columns in single braces, as other languages write them, of a template without
+    Jinja2.
+    """
     if "{{" in template or "{%" in template:
         return []
-    found = {each.strip() for each in _BRACED.findall(template)}
-    return [column for column in columns if column in found]
+    braced = {text.strip() for text in _BRACED.findall(template)}
+    return [column for column in columns if column in braced]
 
 
 def _single_braces(name: str, braced: Sequence[str]) -> str:
     written = ", ".join(f"{{{clean(column, 60)}}}" for column in braced[:3])
     return (
-        f"`{name}` has {written}, which stays as it is: columns are written "
-        f"{{{{{clean(braced[0], 60)}}}}}, with two braces on each side."
+        f"`{name}` has {written}, which is not replaced: write {{{{{clean(braced[0], 60)}}}}}, "
+        "with two braces on each side."
     )
 
 
@@ -191,17 +199,17 @@ def _did_you_mean(near: Sequence[str]) -> str:
     return f" Did you mean {clean(near[0], 60)!r}?" if near else ""
 
 
-def _unnameable(nameless: Sequence[str], columns: Sequence[str]) -> str:
-    kept = [name for name in columns if name not in nameless]
+def _unnameable(unnameable: Sequence[str], columns: Sequence[str]) -> str:
+    others = [name for name in columns if name not in unnameable]
     return (
-        f"No template can read the column {named(nameless)}: Jinja2 takes letters, digits and _, "
-        "not a digit first. Rename it in the data set or name it as a response column"
-        f"{_or_without(kept)}."
+        f"No template can read the column {named(unnameable)}: a name in Jinja2 has letters, "
+        "digits and _, and starts with no digit. Rename it in the data set or name it as a "
+        f"response column{_or_without(others)}."
     )
 
 
 def _unused(unused: Sequence[str], used: Sequence[str], parameters: AnyParameters) -> str:
-    """Every way to use a column, or to do without it."""
+    """Return the problem of unused columns, with every way to use them or to leave them out."""
     ready = "" if candidates(parameters) else ", name it in `response_column` if it holds answers"
     column, it = ("column", "it") if len(unused) == 1 else ("columns", "them")
     return (
@@ -211,5 +219,5 @@ def _unused(unused: Sequence[str], used: Sequence[str], parameters: AnyParameter
     )
 
 
-def _or_without(kept: Sequence[str]) -> str:
-    return f", or call upload_dataset again with `columns` [{named(kept)}]" if kept else ""
+def _or_without(columns: Sequence[str]) -> str:
+    return f", or call upload_dataset again with `columns` [{named(columns)}]" if columns else ""

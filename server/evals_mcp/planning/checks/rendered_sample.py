@@ -1,10 +1,10 @@
-"""The sampled rows as the models will read them, and where a template gives nothing or fails."""
+"""Renders the sampled rows and reports where a template or a response column is empty or fails."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,32 +14,33 @@ from evals_mcp.cleaning import clean
 from evals_mcp.datasets.profiles import DatasetProfile, SampledRow
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.planning.checks.columns import response_columns, templates
+from evals_mcp.planning.checks.findings import Findings
 from evals_mcp.planning.inputs.context import CompileTemplate, Render, RenderError
 from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.evaluation_api.evaluations import AnyParameters
 
 RENDERING_SECONDS = 3.0
-"""How long one plan renders rows; those not rendered by then are left out of the sample."""
+"""Seconds for rendering the rows of one plan; rows not rendered by then leave the sample."""
 
 
 @dataclass
-class Rendered:
-    """One template, or one column of answers, over the sampled rows."""
+class RenderedField:
+    """The texts of one template, or of one response column, over the sampled rows."""
 
     name: str
     """The request's field."""
     column: str | None = None
-    """The column of ready answers that it names; None for a template."""
+    """The response column that the field names; None for a template."""
     tokens: list[float] = field(default_factory=list[float])
-    """By row; 0 where the template failed or the cell is null."""
+    """Tokens by row; 0 where the template failed or the cell is null."""
     first: str | None = None
-    """The text of the data set's first row; None where it failed."""
+    """The text of the data set's first row; None if rendering failed."""
     empty_rows: list[int] = field(default_factory=list[int])
-    """Numbers of the rows for which the text is empty."""
+    """Numbers of the rows with an empty text."""
     failed_rows: list[int] = field(default_factory=list[int])
-    """Numbers of the rows for which there is none: the template failed, or the cell is null."""
-    fault: str = ""
-    """Why the first of them has none."""
+    """Numbers of the rows without a text: the template failed, or the cell is null."""
+    failure: str = ""
+    """Why the first of these rows has no text."""
 
     def add(self, row: SampledRow, render: Render) -> None:
         """Render one row."""
@@ -47,28 +48,30 @@ class Rendered:
             text = render(row.row)
         except RenderError as error:
             self.failed_rows.append(row.number)
-            self.fault = self.fault or str(error)
+            self.failure = self.failure or str(error)
             text = None
         if text is not None and not text.strip():
             self.empty_rows.append(row.number)
         self.tokens.append(estimate_tokens(text or ""))
 
 
-@dataclass
+@dataclass(frozen=True)
 class RenderedSample:
-    """Every text that a row brings to a call, by the field it comes from."""
+    """The rendered rows, the texts that each brings to a call, and what is wrong with them."""
 
     rows: Sequence[SampledRow]
-    """Those that were rendered."""
-    texts: dict[str, Rendered] = field(default_factory=dict[str, Rendered])
-    problems: list[str] = field(default_factory=list[str])
-    warnings: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
+    texts: Mapping[str, RenderedField]
+    """Texts by the request's field."""
+    findings: Findings
 
-    def tells_of_empties(self, name: str) -> bool:
-        """Whether the cells of this response column that hold nothing were told of."""
-        text = self.texts.get(name)
-        return text is not None and bool(text.empty_rows or text.failed_rows)
+    @property
+    def reported_columns(self) -> frozenset[str]:
+        """Response columns with empty or null cells, which the findings report."""
+        return frozenset(
+            text.column
+            for text in self.texts.values()
+            if text.column is not None and (text.empty_rows or text.failed_rows)
+        )
 
 
 @dataclass(frozen=True)
@@ -77,106 +80,118 @@ class Renderer:
 
     compile_template: CompileTemplate
     clock: Callable[[], float]
-    """Seconds."""
+    """Time in seconds."""
     strict: bool
-    """Whether the run will use the very same renderer, so that what it refuses is wrong."""
+    """Whether the evaluation uses the same renderer, so that a template refused here is wrong."""
 
 
 def render_sample(
     parameters: AnyParameters,
     profile: DatasetProfile,
     renderer: Renderer,
-    without: Collection[str] = (),
+    faulty_fields: Collection[str] = (),
 ) -> RenderedSample:
-    """Render the sample; to be called in a worker thread.
+    """Render the sampled rows; call this function in a worker thread.
 
     Args:
-        parameters: whose templates.
-        profile: whose rows.
-        renderer: renders them.
-        without: fields to leave out, since they do not fit the columns.
+        parameters: parameters of the request.
+        profile: the data set with its sample.
+        renderer: renders the templates.
+        faulty_fields: fields to leave out because they do not fit the columns.
     """
     renders: dict[str, Render] = {}
-    sample = RenderedSample(profile.sample)
+    refused: list[Findings] = []
     for name, source in templates(parameters):
-        if name in without:
+        if name in faulty_fields:
             continue
         try:
             renders[name] = renderer.compile_template(source, name)
         except InvalidRequestError as error:
-            told = sample.problems if renderer.strict else sample.notes
-            told.append(str(error) if renderer.strict else f"Not rendered here: {error}")
+            refused.append(_refused_template(error, strict=renderer.strict))
             renders[name] = plain_substitution(source, name)
-    ready = {name: column for name, column in response_columns(parameters) if name not in without}
-    renders |= {name: answers_of(column) for name, column in ready.items()}
-    sample.texts = {name: Rendered(name, ready.get(name)) for name in renders}
-    sample.rows = _render_rows(profile, renders, sample.texts, renderer.clock)
-    for rendered in sample.texts.values():
-        _judge(rendered, len(sample.rows), sample)
-    return sample
+    columns = {
+        name: column for name, column in response_columns(parameters) if name not in faulty_fields
+    }
+    renders |= {name: response_text(column) for name, column in columns.items()}
+    texts = {name: RenderedField(name, columns.get(name)) for name in renders}
+    rows = _render_rows(profile, renders, texts, renderer.clock)
+    texts_findings = [_check_text(text, len(rows)) for text in texts.values()]
+    return RenderedSample(rows, texts, Findings.merged([*refused, *texts_findings]))
+
+
+def _refused_template(error: InvalidRequestError, *, strict: bool) -> Findings:
+    if strict:
+        return Findings(problems=(str(error),))
+    return Findings(notes=(f"Not rendered here: {error}",))
 
 
 def _render_rows(
     profile: DatasetProfile,
     renders: Mapping[str, Render],
-    texts: Mapping[str, Rendered],
+    texts: Mapping[str, RenderedField],
     clock: Callable[[], float],
 ) -> list[SampledRow]:
+    """Add the sampled rows to `texts` until the time is up; return the rows added."""
     deadline = clock() + RENDERING_SECONDS
-    for name, rendered in texts.items():
+    for name, text in texts.items():
         try:
-            rendered.first = renders[name](profile.first or {})
+            text.first = renders[name](profile.first or {})
         except RenderError:
-            rendered.first = None
-    done: list[SampledRow] = []
+            text.first = None
+    rendered: list[SampledRow] = []
     for row in _spread(profile.sample):
-        if done and clock() > deadline:
+        if rendered and clock() > deadline:
             break
         from_thread.check_cancelled()
-        for name, rendered in texts.items():
-            rendered.add(row, renders[name])
-        done.append(row)
-    return done
+        for name, text in texts.items():
+            text.add(row, renders[name])
+        rendered.append(row)
+    return rendered
 
 
 def _spread(rows: Sequence[SampledRow]) -> list[SampledRow]:
-    """In an order whose every beginning is spread over the file."""
+    """Return the rows in an order in which the first rows, however many, span the whole file."""
     stride = 7
     return [row for start in range(stride) for row in rows[start::stride]]
 
 
-def _judge(rendered: Rendered, rows: int, sample: RenderedSample) -> None:
-    """Say where a template gives nothing. What is so in every row is a mistake of the request."""
-    named = f"`{rendered.name}`"
-    if rendered.column is not None:
-        named += f" {clean(rendered.column, 60)!r}"
-    if rendered.failed_rows:
-        if rendered.column is not None:
-            text = f"{named} is null in {_where(rendered.failed_rows, rows)}: such rows fail."
+def _check_text(text: RenderedField, rows: int) -> Findings:
+    """Return where a field has no text: a problem if that is so in all rows, else a warning."""
+    return Findings.merged(
+        Findings(problems=(sentence,)) if len(numbers) == rows else Findings(warnings=(sentence,))
+        for numbers, sentence in _missing_text(text, rows)
+    )
+
+
+def _missing_text(text: RenderedField, rows: int) -> Iterator[tuple[Sequence[int], str]]:
+    """Yield the numbers of the rows that failed or are empty, with a sentence about them."""
+    subject = f"`{text.name}`"
+    if text.column is not None:
+        subject += f" {clean(text.column, 60)!r}"
+    if text.failed_rows:
+        place = _rows_named(text.failed_rows, rows)
+        if text.column is not None:
+            yield text.failed_rows, f"{subject} is null in {place}: such rows fail."
         else:
-            # The fault names the field already.
-            text = f"{clean(rendered.fault, 220)}: in {_where(rendered.failed_rows, rows)}."
-        told = sample.problems if len(rendered.failed_rows) == rows else sample.warnings
-        told.append(text)
-    if rendered.empty_rows and not _may_be_empty(rendered.name):
-        text = f"{named} is empty in {_where(rendered.empty_rows, rows)}."
-        told = sample.problems if len(rendered.empty_rows) == rows else sample.warnings
-        told.append(text)
+            # The failure already names the field.
+            yield text.failed_rows, f"{clean(text.failure, 220)}: in {place}."
+    if text.empty_rows and not _may_be_empty(text.name):
+        yield text.empty_rows, f"{subject} is empty in {_rows_named(text.empty_rows, rows)}."
 
 
 def _may_be_empty(name: str) -> bool:
-    """A candidate may do without a system prompt; a judge has nothing else to go by."""
+    """Return whether a field may be empty: a candidate's system prompt may, a judge's may not."""
     return name.endswith(".system_template") and not name.startswith("judge.")
 
 
-def _where(numbers: Sequence[int], rows: int) -> str:
+def _rows_named(numbers: Sequence[int], rows: int) -> str:
     if len(numbers) == rows:
-        return "the one row looked at" if rows == 1 else "every row looked at"
-    return f"{len(numbers):,} of {rows:,} rows looked at, first at row {min(numbers):,}"
+        return "the only sampled row" if rows == 1 else "every sampled row"
+    return f"{len(numbers):,} of {rows:,} sampled rows, first in row {min(numbers):,}"
 
 
-def answers_of(column: str) -> Render:
-    """Reads the ready answers of a column as the service does: what is no text as JSON."""
+def response_text(column: str) -> Render:
+    """Return a reader of a response column that, like a service, writes all but text as JSON."""
 
     def cell(row: Mapping[str, Any]) -> str:
         value = row.get(column)
@@ -187,13 +202,13 @@ def answers_of(column: str) -> Render:
     return cell
 
 
-_PLACE = re.compile(r"\{\{-?\s*(\w+)[^{}]*\}\}")
+_VARIABLE = re.compile(r"\{\{-?\s*(\w+)[^{}]*\}\}")
 
 
 def plain_substitution(source: str, _: str) -> Render:
-    """Puts columns in the places that name them and leaves the rest: enough to count tokens."""
+    """Return a renderer that only puts columns in for their names: enough to count tokens."""
 
     def render(row: Mapping[str, Any]) -> str:
-        return _PLACE.sub(lambda place: str(row.get(place.group(1), place.group())), source)
+        return _VARIABLE.sub(lambda match: str(row.get(match.group(1), match.group())), source)
 
     return render

@@ -1,7 +1,7 @@
-"""Which columns a Jinja2 template reads, found from its syntax tree: nothing of it is run.
+"""Which columns a Jinja2 template reads, from its syntax tree, without running the template.
 
-Jinja2's own search for names computes constant expressions on the way, and a template may hold one
-that takes all time or all memory. Here the constants are taken out before it looks.
+Jinja2's own search for undeclared names evaluates constant expressions, and a template may contain
+one that takes unlimited time or memory. So the constants are replaced before the search.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
 
 MAX_TEMPLATE_BYTES = 64 * 1024
-"""The longest template taken; a long rubric has a tenth of it."""
+"""Size of the longest template accepted; a long rubric has a tenth of this size."""
 
 _CONSTANT = "a constant"
-"""Stands where a constant was; no template can name it."""
+"""Name that replaces a constant; a space keeps templates from using the name."""
 
 _WORDS = frozenset({"false", "False", "none", "None", "not", "self", "true", "True"})
-"""What looks like a name in a template and never is a variable."""
+"""Words that look like a name in a template and are never a variable."""
 
 
 def columns_read(field: str, template: str) -> frozenset[str]:
-    """The names that a template takes from a row, Jinja2's own functions among them.
+    """Return the names that a template reads, including Jinja2's own functions.
 
     Raises:
-        InvalidRequestError: it is no template, or too long.
+        InvalidRequestError: the template is invalid or too long.
     """
     if len(template.encode("utf-8", "surrogatepass")) > MAX_TEMPLATE_BYTES:
         raise InvalidRequestError(
-            f"`{field}` is longer than {MAX_TEMPLATE_BYTES // 1024} KiB: what is long belongs into "
-            "a column of the data set."
+            f"`{field}` is longer than {MAX_TEMPLATE_BYTES // 1024} KiB: move long text into a "
+            "column of the data set."
         )
     environment = ImmutableSandboxedEnvironment()
     environment.globals.clear()
@@ -48,23 +48,23 @@ def columns_read(field: str, template: str) -> frozenset[str]:
     else:
         return frozenset(names - {_CONSTANT})
     raise InvalidRequestError(
-        f"`{field}` is no Jinja2 template{problem}. A column is read with {{{{column}}}}; braces "
-        "that are meant as text go between {% raw %} and {% endraw %}."
+        f"`{field}` is not a valid Jinja2 template{problem}. Write a column as {{{{column}}}}; put "
+        "literal braces between {% raw %} and {% endraw %}."
     )
 
 
 def functions() -> frozenset[str]:
-    """The names that a template may use beside the columns, such as `range`."""
+    """Return the names that a template may use besides columns, such as `range`."""
     return frozenset(ImmutableSandboxedEnvironment().globals)
 
 
 def can_be_named(column: str) -> bool:
-    """Whether a template can read a column of this name at all."""
+    """Return whether a template can read a column of this name."""
     return column.isidentifier() and column not in _WORDS
 
 
 class _WithoutConstants(NodeTransformer):
-    """Puts a name in the place of every literal, so that no expression can be computed."""
+    """Replaces every literal with a name, so that Jinja2 cannot evaluate any expression."""
 
     def visit_Const(self, node: nodes.Const) -> nodes.Node:  # noqa: N802 - named after the node
         return _unknown(node)

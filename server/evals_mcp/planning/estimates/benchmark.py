@@ -1,4 +1,4 @@
-"""Calls, tokens and cost of a benchmark on the embedded engine, whose questions can be read."""
+"""Tokens and cost of a benchmark whose questions can be read, on the embedded engine."""
 
 from __future__ import annotations
 
@@ -12,45 +12,44 @@ from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substituti
 from evals_mcp.planning.estimates.calls import PlannedCalls, planned_calls
 from evals_mcp.planning.estimates.outputs import Span, expected_outputs
 from evals_mcp.planning.estimates.prompt_overhead import GRADING_TOKENS
-from evals_mcp.planning.estimates.total import count_tokens
-from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.estimates.total import TokenEstimate, estimate_tokens_and_cost
+from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.facts import calls_per_row
-from evals_mcp.planning.inputs.service_lists import Lookups
+from evals_mcp.planning.inputs.service_lists import ServiceLists
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig, ModelRequest, ScoreParameters
 from evals_schemas.evaluation_api.rules import CONTAINS
-from evals_schemas.tools.plans import Plan
 
 
 async def estimate_benchmark(
-    request: BenchmarkRequest, provider: Provider, desk: PlanningDesk, lookups: Lookups, plan: Plan
-) -> bool:
-    """Complete the plan with tokens and cost; false where the questions cannot be read."""
+    request: BenchmarkRequest, provider: Provider, context: PlanningContext, lists: ServiceLists
+) -> TokenEstimate | None:
+    """Return tokens and cost; None if the questions cannot be read."""
     try:
-        profile = await desk.profiles.of(provider, request.benchmark_id)
+        profile = await context.profiles.of(provider, request.benchmark_id)
     except EvalsMCPError:
-        return False
+        return None
     if not {"question", "answer"} <= set(profile.columns):
-        return False
-    judge = desk.benchmark_judge or CONTAINS
+        return None
+    # Without a known judge, any rule will do: no rule calls a model.
+    judge = context.benchmark_judge or CONTAINS
     planned: list[PlannedCalls] = []
     notes: list[str] = []
     for role in ("model_id", "model_id_2"):
         if (model := getattr(request, role)) is not None:
             parameters = _parameters(request, model, judge)
-            found, note = await to_thread.run_sync(_planned, parameters, profile, desk)
-            planned += [replace(each, role=_role(each.role, role)) for each in found]
-            notes += [note.replace("model_to_evaluate", "a model")] if note else []
+            calls, note = await to_thread.run_sync(_planned, parameters, profile, context)
+            planned += [replace(each, role=_role(each.role, role)) for each in calls]
+            notes += [note] if note else []
     judged = [each for each in planned if each.role == "judge"]
-    rest = [each for each in planned if each.role != "judge"]
-    count_tokens([*rest, *_together(judged)], lookups, plan)
-    plan.notes += dict.fromkeys(notes)
-    return True
+    answered = [each for each in planned if each.role != "judge"]
+    estimate = estimate_tokens_and_cost([*answered, *_merged(judged)], lists)
+    return replace(estimate, notes=(*estimate.notes, *dict.fromkeys(notes)))
 
 
 def _parameters(request: BenchmarkRequest, model: str, judge: str) -> ScoreParameters:
-    """What the engine makes of a benchmark: the question alone, and a score from 0 to 1."""
+    """Return a benchmark as the engine runs it: the question as prompt, a score from 0 to 1."""
     return ScoreParameters(
         judge=JudgeModelConfig(
             model=judge, model_source="serverless", system_template="{{ answer }}"
@@ -69,13 +68,13 @@ def _parameters(request: BenchmarkRequest, model: str, judge: str) -> ScoreParam
 
 
 def _planned(
-    parameters: ScoreParameters, profile: DatasetProfile, desk: PlanningDesk
+    parameters: ScoreParameters, profile: DatasetProfile, context: PlanningContext
 ) -> tuple[list[PlannedCalls], str | None]:
-    """The calls of one model and of those who judge it, and what their output rests on."""
+    """Return the calls of one model and its judge, and what their expected output is based on."""
     calls = calls_per_row(parameters)
-    renderer = Renderer(plain_substitution, desk.clock, strict=False)
+    renderer = Renderer(plain_substitution, context.clock, strict=False)
     sample = render_sample(parameters, profile, renderer)
-    outputs = expected_outputs(parameters, calls)
+    outputs = expected_outputs(parameters, calls, role_names={"model_to_evaluate": "a model"})
     return planned_calls(parameters, profile, sample, outputs), outputs.note
 
 
@@ -83,20 +82,12 @@ def _role(role: str, model_role: str) -> str:
     return "judge" if role == "judge" else model_role
 
 
-def _together(judged: list[PlannedCalls]) -> list[PlannedCalls]:
-    """The judge's calls for all models as one; none where a rule judges."""
+def _merged(judged: list[PlannedCalls]) -> list[PlannedCalls]:
+    """Return the judge's calls for all models as one entry; empty if a rule judges."""
     calls = sum(each.calls for each in judged)
     if not calls:
         return []
-    rubric = calls * GRADING_TOKENS
-    read = _sum([*(each.input_tokens for each in judged), Span(rubric, rubric, rubric)])
-    written = _sum([each.output_tokens for each in judged])
-    return [replace(judged[0], calls=calls, input_tokens=read, output_tokens=written)]
-
-
-def _sum(spans: list[Span]) -> Span:
-    return Span(
-        sum(span.low for span in spans),
-        sum(span.expected for span in spans),
-        sum(span.high for span in spans),
-    )
+    rubric = Span.exactly(calls * GRADING_TOKENS)
+    input_tokens = Span.total([*(each.input_tokens for each in judged), rubric])
+    output_tokens = Span.total(each.output_tokens for each in judged)
+    return [replace(judged[0], calls=calls, input_tokens=input_tokens, output_tokens=output_tokens)]

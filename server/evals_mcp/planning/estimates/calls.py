@@ -1,9 +1,9 @@
-"""How many calls an evaluation makes to which model, and how many tokens they take."""
+"""How many calls an evaluation makes to each model, and how many tokens they take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.planning.checks.rendered_sample import RenderedSample
@@ -28,35 +28,35 @@ class PlannedCalls:
     endpoint: Endpoint
     calls: int
     input_tokens: Span
-    """Of all calls together."""
+    """Prompt tokens of all calls together."""
     output_tokens: Span
-    """Likewise."""
+    """Generated tokens of all calls together."""
 
 
 def planned_calls(
     parameters: AnyParameters, profile: DatasetProfile, sample: RenderedSample, outputs: Outputs
 ) -> list[PlannedCalls]:
-    """The calls by model, the judge's last; without those whose texts the sample does not have."""
-    found: list[PlannedCalls] = []
-    for role, each in calls_per_row(parameters).items():
-        side = parameters.judge if role == "judge" else candidates(parameters)[role]
-        assert isinstance(side, Endpoint)
-        calls = each * profile.rows
-        if not sample.texts.keys() >= set(texts_read(parameters, role)) and calls:
+    """Return the calls by model, the judge's last, without models whose texts the sample lacks."""
+    planned: list[PlannedCalls] = []
+    for role, row_calls in calls_per_row(parameters).items():
+        endpoint = parameters.judge if role == "judge" else candidates(parameters)[role]
+        assert isinstance(endpoint, Endpoint)
+        calls = row_calls * profile.rows
+        if calls and not sample.texts.keys() >= set(texts_read(parameters, role)):
             continue
         if not calls:
-            total = _same(0.0)
+            tokens = Span.exactly(0)
         elif role == "judge":
-            total = _judge_input(parameters, profile, sample, outputs)
+            tokens = _judge_input(parameters, profile, sample, outputs)
         else:
-            total = _same(_total(_candidate_input(role, sample), profile, sample))
-        used = total.times(each)
-        found.append(PlannedCalls(role, side, calls, used, outputs.of(role).times(calls)))
-    return found
+            tokens = Span.exactly(_total(_candidate_input(role, sample), profile, sample))
+        output_tokens = outputs.of(role).times(calls)
+        planned.append(PlannedCalls(role, endpoint, calls, tokens.times(row_calls), output_tokens))
+    return planned
 
 
 def texts_read(parameters: AnyParameters, role: str) -> list[str]:
-    """The fields whose texts are in the prompt of a role."""
+    """Return the fields with the texts that the prompt of a role contains."""
     if role != "judge":
         return [f"{role}.system_template", f"{role}.input_template"]
     sides = candidates(parameters)
@@ -66,30 +66,30 @@ def texts_read(parameters: AnyParameters, role: str) -> list[str]:
 
 
 def _candidate_input(role: str, sample: RenderedSample) -> list[float]:
-    """By sampled row."""
-    system = sample.texts[f"{role}.system_template"].tokens
-    asked = sample.texts[f"{role}.input_template"].tokens
+    """Return the prompt tokens of one call for each sampled row."""
+    system_tokens = sample.texts[f"{role}.system_template"].tokens
+    prompt_tokens = sample.texts[f"{role}.input_template"].tokens
     return [
-        CALL_TOKENS + MESSAGE_TOKENS + text + (rubric + MESSAGE_TOKENS if rubric else 0)
-        for rubric, text in zip(system, asked, strict=True)
+        CALL_TOKENS + MESSAGE_TOKENS + prompt + (system + MESSAGE_TOKENS if system else 0)
+        for system, prompt in zip(system_tokens, prompt_tokens, strict=True)
     ]
 
 
 def _judge_input(
     parameters: AnyParameters, profile: DatasetProfile, sample: RenderedSample, outputs: Outputs
 ) -> Span:
-    """Of one call a row."""
+    """Return the prompt tokens of all rows, for one call each."""
     sides = candidates(parameters)
     models = [name for name, side in sides.items() if isinstance(side, ModelRequest)]
-    fixed = judge_tokens(parameters, len(sides), bool(models))
+    overhead = judge_tokens(parameters, len(sides), bool(models))
     texts = [sample.texts[name].tokens for name in texts_read(parameters, "judge")]
-    total = _total([fixed + sum(row) for row in zip(*texts, strict=True)], profile, sample)
+    total = _total([overhead + sum(row) for row in zip(*texts, strict=True)], profile, sample)
     answers = [outputs.of(name).times(profile.rows) for name in models]
-    return _sum([_same(total), *answers])
+    return Span.total([Span.exactly(total), *answers])
 
 
 def _total(tokens: Sequence[float], profile: DatasetProfile, sample: RenderedSample) -> float:
-    """From the sampled rows to all: by the mean, corrected for how long the sampled rows are.
+    """Return the tokens of all rows: the sample's mean, corrected for the length of sampled rows.
 
     Source: the regression estimator of W. G. Cochran, Sampling Techniques (1977), chapter 7.
     """
@@ -98,30 +98,14 @@ def _total(tokens: Sequence[float], profile: DatasetProfile, sample: RenderedSam
     mean = sum(tokens) / len(tokens)
     if len(tokens) < profile.rows:
         lengths = [row.bytes for row in sample.rows]
-        missing = profile.bytes / profile.rows - sum(lengths) / len(lengths)
-        mean = max(min(tokens), mean + _slope(lengths, tokens) * missing)
+        difference = profile.bytes / profile.rows - sum(lengths) / len(lengths)
+        mean = max(min(tokens), mean + _slope(lengths, tokens) * difference)
     return mean * profile.rows
 
 
 def _slope(lengths: Sequence[int], tokens: Sequence[float]) -> float:
-    """Tokens for each further byte of a row: least squares; 0 where all rows are as long."""
+    """Return tokens for each further byte of a row by least squares; 0 if all lengths are equal."""
     mean_x, mean_y = sum(lengths) / len(lengths), sum(tokens) / len(tokens)
     spread = sum((x - mean_x) ** 2 for x in lengths)
     common = sum((x - mean_x) * (y - mean_y) for x, y in zip(lengths, tokens, strict=True))
     return max(0.0, common / spread) if spread else 0.0
-
-
-def _same(expected: float) -> Span:
-    return Span(expected, expected, expected)
-
-
-def _sum(spans: Iterable[Span]) -> Span:
-    total = _same(0.0)
-    for span in spans:
-        total = replace(
-            total,
-            low=total.low + span.low,
-            expected=total.expected + span.expected,
-            high=total.high + span.high,
-        )
-    return total

@@ -1,4 +1,4 @@
-"""What the calls will cost, from the service's price list."""
+"""What the calls will cost, by the service's price list."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from evals_schemas.evaluation_api.models import Model, Pricing
 from evals_schemas.tools.plans import Range
 
 _INPUT_ERROR = 0.1
-"""How far the estimate of prompt tokens may be off; see `token_estimate`."""
+"""Relative error of the estimated prompt tokens; see `token_estimate`."""
 
 
 def cost_of(planned: PlannedCalls, prices: Mapping[str, Model]) -> Range | None:
-    """US dollars of all calls to one model; None where a price is not known.
+    """Return the US dollars of all calls to one model; None if a price is unknown.
 
-    The list prices what the service itself serves: not external models, nor dedicated endpoints,
-    which are paid by the hour.
+    The list has prices for models that the service itself serves. It has none for external models,
+    and none for dedicated endpoints, which are paid by the hour.
     """
     if not planned.calls:
         return Range(low=0, high=0)
@@ -34,34 +34,34 @@ def cost_of(planned: PlannedCalls, prices: Mapping[str, Model]) -> Range | None:
 def priced(
     input_tokens: Span, output_tokens: Span, input_price: float, output_price: float
 ) -> Range:
-    """US dollars, from tokens and prices a million tokens."""
+    """Return US dollars, from tokens and prices for a million tokens."""
     low = input_tokens.low * (1 - _INPUT_ERROR) * input_price + output_tokens.low * output_price
     high = input_tokens.high * (1 + _INPUT_ERROR) * input_price + output_tokens.high * output_price
     return Range(low=_rounded(low / 1e6), high=_rounded(high / 1e6))
 
 
 def total_cost(costs: Sequence[Range | None]) -> Range | None:
-    """Of all models; None where that of one is not known."""
-    known = [cost for cost in costs if cost is not None]
-    if len(known) < len(costs):
+    """Return the sum of the costs; None if any of them is unknown."""
+    priced_costs = [cost for cost in costs if cost is not None]
+    if len(priced_costs) < len(costs):
         return None
-    low, high = sum(cost.low for cost in known), sum(cost.high for cost in known)
+    low, high = sum(cost.low for cost in priced_costs), sum(cost.high for cost in priced_costs)
     return Range(low=_rounded(low), high=_rounded(high))
 
 
-def no_cost(planned: Sequence[PlannedCalls], missing: str | None) -> str:
-    """Why there is no cost.
+def no_cost(unpriced: Sequence[PlannedCalls], failure: str | None) -> str:
+    """Return a note that says why there is no cost.
 
     Args:
-        planned: those whose price is not known.
-        missing: why there is no price list at all; None where there is one.
+        unpriced: the calls without a price.
+        failure: why the price list could not be fetched; None if there is a price list.
     """
-    if missing is not None:
-        return f"The price list cannot be had ({clean(missing, 160)}): the estimate is in tokens."
-    names = ", ".join(dict.fromkeys(clean(each.endpoint.model, 60) for each in planned))
+    if failure is not None:
+        return f"The price list is unavailable ({clean(failure, 160)}): the estimate is in tokens."
+    names = ", ".join(dict.fromkeys(clean(each.endpoint.model, 60) for each in unpriced))
     return f"No price is known for {names}: the estimate is in tokens."
 
 
 def _rounded(dollars: float) -> float:
-    """To three significant digits: an estimate has no more."""
+    """Round to three significant digits; an estimate has no more."""
     return float(f"{dollars:.3g}")

@@ -1,57 +1,58 @@
-"""How long the evaluation will run, from how fast those of its kind ran."""
+"""How long the evaluation will run, by the speed of earlier evaluations of the same kind."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from evals_mcp.planning.estimates.past_runs import Kind, PastRun
 from evals_schemas.tools.plans import Range
 
 _SPREAD = 0.5
-"""How far one earlier run alone may be off."""
+"""Relative error of the duration if there is only one earlier run."""
 
 
-def duration_of(rows: int, workers: int, kind: Kind, runs: Sequence[PastRun]) -> Range | None:
-    """Seconds, by the quartiles of what a row took a worker before; None where nothing ran yet.
+def duration_of(rows: int, workers: int, kind: Kind, runs: Iterable[PastRun]) -> Range | None:
+    """Return seconds, from the quartiles of the time for a row in earlier runs of this kind.
 
     Args:
-        rows: of the data set.
-        workers: rows in flight at once.
-        kind: of the request.
-        runs: what the service's list has.
+        rows: rows of the data set.
+        workers: rows judged at once.
+        kind: kind of the request.
+        runs: runs of every kind; without one of this kind, the result is None.
     """
-    paces = [
+    row_seconds = [
         run.seconds * min(run.workers, run.rows) / run.rows
         for run in runs
         if run.kind == kind and run.seconds is not None
     ]
-    if not paces or not rows:
+    if not row_seconds or not rows:
         return None
-    low, high = paces[0] * (1 - _SPREAD), paces[0] * (1 + _SPREAD)
-    if len(paces) > 1:
-        low, _, high = statistics.quantiles(paces, n=4, method="inclusive")
-    share = rows / min(workers, rows)
-    return Range(low=_rounded(low * share), high=_rounded(high * share))
+    low, high = row_seconds[0] * (1 - _SPREAD), row_seconds[0] * (1 + _SPREAD)
+    if len(row_seconds) > 1:
+        low, _, high = statistics.quantiles(row_seconds, n=4, method="inclusive")
+    rows_per_worker = rows / min(workers, rows)
+    return Range(low=_rounded(low * rows_per_worker), high=_rounded(high * rows_per_worker))
 
 
-def no_duration(rows: int, calls_in_a_row: int, workers: int) -> str:
-    """Why there is no duration, and how to tell one.
+def no_duration(rows: int, sequential_calls: int, workers: int) -> str:
+    """Return a note that says why there is no duration, and how to calculate one.
 
     Args:
-        rows: of the data set.
-        calls_in_a_row: calls of one row that wait for each other.
-        workers: rows in flight at once.
+        rows: rows of the data set.
+        sequential_calls: calls for one row that wait for each other.
+        workers: rows judged at once.
     """
-    at_once = max(1, min(workers, rows))
-    counted = "1 worker" if at_once == 1 else f"{at_once:,} workers"
+    active = max(1, min(workers, rows))
+    counted = "1 worker" if active == 1 else f"{active:,} workers"
+    total = _in_words(rows * sequential_calls / active)
     return (
-        f"No evaluation of this kind has completed yet: with {counted} every second a call takes "
-        f"is about {_spoken(rows * calls_in_a_row / at_once)} in all."
+        f"No evaluation of this kind has completed yet: with {counted}, each second that a call "
+        f"takes adds about {total} to the total time."
     )
 
 
-def _spoken(seconds: float) -> str:
+def _in_words(seconds: float) -> str:
     if seconds >= 5400:
         hours = seconds / 3600
         return f"{hours:,.0f} h" if hours >= 10 else f"{hours:.1f} h"

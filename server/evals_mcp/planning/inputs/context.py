@@ -1,4 +1,4 @@
-"""What a server keeps for planning between calls. It may forget any of it."""
+"""How templates are rendered, and what planning keeps between calls and may forget."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from typing import Any
 from evals_mcp.datasets.profiles import Profiles
 
 Render = Callable[[Mapping[str, Any]], str]
-"""The text of one row. Raises RenderError."""
+"""Returns the text of one row. Raises RenderError."""
 
 CompileTemplate = Callable[[str, str], Render]
-"""From a template's source and the field that holds it. Raises InvalidRequestError."""
+"""Compiles the source of a template; the second argument names the field that holds the template.
+Raises InvalidRequestError."""
 
 
 class RenderError(Exception):
-    """A template fails on a row; the message says where and why, without the row's content."""
+    """A template failed on a row; the message says where and why, without the row's content."""
 
 
-class PlanningDesk:
-    """The collaborators of every plan, and the data sets looked at lately."""
+class PlanningContext:
+    """What all plans of a server share: settings, the template renderer, recent data sets."""
 
     def __init__(
         self,
@@ -30,14 +31,14 @@ class PlanningDesk:
         *,
         serves_models: bool = True,
     ) -> None:
-        """Begin with nothing kept.
+        """Start with no data-set profiles.
 
         Args:
-            compile_template: renders templates as the run will; without it none is rendered, and
-                tokens are counted from the columns that a template reads.
-            clock: seconds that only ever grow.
-            benchmark_judge: what judges benchmarks on the embedded engine, a rule or a model; None
-                where it is not known.
+            compile_template: renders templates as the evaluation will; if None, plans count tokens
+                from the columns that a template reads and render nothing else.
+            clock: a clock in seconds that never goes back.
+            benchmark_judge: the rule or model that judges benchmarks on the embedded engine; None
+                if unknown.
             serves_models: whether the embedded engine has an endpoint for models.
         """
         self.compile_template = compile_template

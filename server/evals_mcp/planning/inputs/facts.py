@@ -1,4 +1,4 @@
-"""Everything that is known of a request before anything is computed from it."""
+"""What is known about a request before anything is checked or estimated."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import anyio
 
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.planning.inputs.context import PlanningDesk
-from evals_mcp.planning.inputs.service_lists import Lookups, look_up
+from evals_mcp.planning.inputs.context import PlanningContext
+from evals_mcp.planning.inputs.service_lists import ServiceLists, fetch_lists
 from evals_mcp.providers.protocol import LOCAL, JudgedRequest, Provider
 from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
@@ -21,49 +21,51 @@ from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
 
 @dataclass(frozen=True)
-class Gathered:
+class RequestFacts:
     """A request, its data set, and the lists of the service that will run it."""
 
     request: JudgedRequest
     service: str
-    """Its name."""
+    """Name of the service."""
     profile: DatasetProfile
-    lookups: Lookups
+    lists: ServiceLists
 
 
-async def gather(request: JudgedRequest, provider: Provider, desk: PlanningDesk) -> Gathered:
-    """Read the data set and the lists side by side. Raises as `Profiles.of`."""
+async def collect_facts(
+    request: JudgedRequest, provider: Provider, context: PlanningContext
+) -> RequestFacts:
+    """Read the data set and the lists concurrently. Raises as `Profiles.of`."""
     file_id = request.parameters.input_data_file_path
     service = provider.name_of(file_id)
-    # The rules of the embedded engine are known, have no price, and wait for no model endpoint.
-    models = service != LOCAL or any(calls_per_row(request.parameters).values())
-    lookups = Lookups()
-    failed: EvalsMCPError | None = None
+    # The rules of the embedded engine are known and free, and must not wait for a model endpoint.
+    needs_models = service != LOCAL or any(calls_per_row(request.parameters).values())
+    lists = ServiceLists()
+    failure: EvalsMCPError | None = None
     profile = DatasetProfile()
 
-    async def ask() -> None:
-        nonlocal lookups
-        lookups = await look_up(provider, models=models)
+    async def fetch() -> None:
+        nonlocal lists
+        lists = await fetch_lists(provider, models=needs_models)
 
-    async with anyio.create_task_group() as asking:
-        asking.start_soon(ask)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(fetch)
         try:
-            profile = await desk.profiles.of(provider, file_id)
+            profile = await context.profiles.of(provider, file_id)
         except EvalsMCPError as error:
-            # Raised below: a task group would wrap it.
-            failed = error
-            asking.cancel_scope.cancel()
-    if failed is not None:
-        raise failed
-    return Gathered(request, service, profile, lookups)
+            # Raised below: a task group would wrap the error in a group.
+            failure = error
+            tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return RequestFacts(request, service, profile, lists)
 
 
 def calls_per_row(parameters: AnyParameters) -> dict[str, int]:
-    """Model calls a row by role, retries aside; a rule makes none."""
+    """Return the model calls for each row by role, without retries; a rule makes none."""
     sides = candidates(parameters).items()
-    found = {name: 1 for name, side in sides if isinstance(side, ModelRequest)}
-    both = isinstance(parameters, CompareParameters) and not (
+    calls = {name: 1 for name, side in sides if isinstance(side, ModelRequest)}
+    both_orders = isinstance(parameters, CompareParameters) and not (
         parameters.disable_position_bias_correction
     )
     is_rule = parameters.judge.model.startswith(RULE_PREFIX)
-    return found | {"judge": 0 if is_rule else 1 + both}
+    return calls | {"judge": 0 if is_rule else 1 + both_orders}

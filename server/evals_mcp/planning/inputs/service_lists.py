@@ -1,4 +1,4 @@
-"""What a plan asks the service for besides the data set. It does without whatever cannot be had."""
+"""The lists of a service that a plan reads. A list that cannot be fetched is left out."""
 
 from __future__ import annotations
 
@@ -14,73 +14,76 @@ from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
 
-LOOKUP_SECONDS = 10.0
-"""How long a list is waited for."""
+LIST_SECONDS = 10.0
+"""Seconds after which a request for a list is given up."""
 
 _JOBS = 100
-"""How many evaluations are looked through: the most that the contract lists."""
+"""Evaluations requested: the most that the contract lists."""
 
 
 @dataclass
-class Lookups:
-    """The service's lists."""
+class ServiceLists:
+    """The lists of a service."""
 
     models: dict[str, Model] | None = None
-    """By name; None where the list cannot be had or was not needed."""
+    """Models by name; None if the list was not needed or could not be fetched."""
     judges: frozenset[str] | None = None
-    """Names taken in evaluations; None where the service does not tell."""
+    """Names that the service accepts in evaluations; None if the service has no such list."""
     jobs: list[EvaluationJob] = field(default_factory=list[EvaluationJob])
-    """The newest first; empty also where the list cannot be had."""
+    """Evaluations, the newest first; also empty if the list could not be fetched."""
     datasets: list[File] | None = None
-    """None where the list cannot be had or was not needed."""
-    missing: dict[str, str] = field(default_factory=dict[str, str])
-    """Why a list cannot be had, by the name of its field."""
+    """Data sets and benchmarks; None if the list was not needed or could not be fetched."""
+    failures: dict[str, str] = field(default_factory=dict[str, str])
+    """Why a list could not be fetched, by the name of the list's field."""
 
     @property
     def model_names(self) -> frozenset[str]:
-        """Every name in either list; empty where there is none."""
+        """Names in the list of models and the list of judges together."""
         return frozenset(self.models or ()) | (self.judges or frozenset())
 
 
-async def look_up(provider: Provider, *, models: bool = True, datasets: bool = False) -> Lookups:
-    """Ask for the lists side by side.
+async def fetch_lists(
+    provider: Provider, *, models: bool = True, datasets: bool = False
+) -> ServiceLists:
+    """Fetch the lists concurrently.
 
     Args:
         provider: the service.
-        models: whether a model will be called; a rule has no price and needs no list.
-        datasets: whether to ask for data sets and benchmarks.
+        models: whether to fetch the lists of models, which a free rule does not need.
+        datasets: whether to fetch the list of data sets and benchmarks.
     """
-    found = Lookups()
+    lists = ServiceLists()
 
     async def list_models() -> None:
-        found.models = {model.id: model for model in await provider.list_models()}
+        lists.models = {model.id: model for model in await provider.list_models()}
 
     async def list_judges() -> None:
-        listed = await provider.list_judges()
-        found.judges = frozenset(listed) if listed else None
+        names = await provider.list_judges()
+        lists.judges = frozenset(names) if names else None
 
     async def list_jobs() -> None:
-        found.jobs = await provider.list_evaluations(limit=_JOBS)
+        lists.jobs = await provider.list_evaluations(limit=_JOBS)
 
     async def list_datasets() -> None:
-        found.datasets = await provider.list_datasets()
+        lists.datasets = await provider.list_datasets()
 
-    wanted = {"jobs": list_jobs}
+    fetchers = {"jobs": list_jobs}
     if models:
-        wanted |= {"models": list_models, "judges": list_judges}
+        fetchers |= {"models": list_models, "judges": list_judges}
     if datasets:
-        wanted["datasets"] = list_datasets
-    async with anyio.create_task_group() as asking:
-        for name, ask in wanted.items():
-            asking.start_soon(partial(_ask, found, name, ask))
-    return found
+        fetchers["datasets"] = list_datasets
+    async with anyio.create_task_group() as tasks:
+        for name, fetch in fetchers.items():
+            tasks.start_soon(partial(_fetch, lists, name, fetch))
+    return lists
 
 
-async def _ask(found: Lookups, name: str, ask: Callable[[], Awaitable[None]]) -> None:
+async def _fetch(lists: ServiceLists, name: str, fetch: Callable[[], Awaitable[None]]) -> None:
+    """Fetch one list; note in `failures` why that failed."""
     try:
-        with anyio.fail_after(LOOKUP_SECONDS):
-            await ask()
+        with anyio.fail_after(LIST_SECONDS):
+            await fetch()
     except EvalsMCPError as error:
-        found.missing[name] = str(error).rstrip(".")
+        lists.failures[name] = str(error).rstrip(".")
     except TimeoutError:
-        found.missing[name] = f"no answer within {LOOKUP_SECONDS:g} s"
+        lists.failures[name] = f"no answer within {LIST_SECONDS:g} s"

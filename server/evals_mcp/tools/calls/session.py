@@ -14,7 +14,7 @@ import anyio
 from evals_mcp.errors import InvalidRequestError, NotFoundError, TokenRefusedError
 from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
-from evals_mcp.planning.inputs.context import PlanningDesk
+from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.rows import row_reader
 from evals_mcp.settings.schema import Settings
@@ -56,7 +56,7 @@ class ToolSession:
     settings: Settings
     report_progress: ReportProgress
     ask_user: AskUser
-    desk: PlanningDesk
+    planning: PlanningContext
     launches: Launches
     clock: Clock = field(default_factory=Clock)
     is_stopping: Callable[[], bool] = lambda: False

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.planning.checks.columns import fit_columns
+from evals_mcp.planning.checks.columns import check_columns
 from evals_mcp.planning.checks.template_columns import can_be_named, columns_read
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 
@@ -47,7 +47,7 @@ def model(**changes: str) -> dict[str, str]:
     ],
 )
 def test_a_request_that_uses_every_column_passes(template: str, columns: list[str]) -> None:
-    fit = fit_columns(request(template).parameters, columns)
+    fit = check_columns(request(template).parameters, columns)
 
     assert (fit.problems, fit.unused) == ([], [])
 
@@ -59,7 +59,7 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
         (
             request("{{question"),
             ["question"],
-            "`judge.system_template` is no Jinja2 template (line 1)",
+            "`judge.system_template` is not a valid Jinja2 template (line 1)",
         ),
         (request("{{question | upcase}}"), ["question"], "No filter named 'upcase'"),
         (request("{{question}}"), ["question", "id"], "`columns` ['question']"),
@@ -79,7 +79,7 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
             ["question", "answer_v1"],
             (
                 "`model_to_evaluate.model` is 'answer_v1', a column of the data set. For ready "
-                "answers give its name as `response_column`"
+                "answers, pass the column as `response_column`"
             ),
         ),
         (
@@ -87,15 +87,15 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
             ["expected", "answer_v1"],
             (
                 "`response_column` or `model_to_evaluate` is missing: a rule compares an answer "
-                "with what is expected. The data set has 'expected', 'answer_v1'."
+                "with the expected one. The data set has 'expected', 'answer_v1'."
             ),
         ),
         (
             request("{question} or { expected }"),
             ["question", "expected"],
             (
-                "`judge.system_template` has {question}, {expected}, which stays as it is: columns "
-                "are written {{question}}, with two braces on each side."
+                "`judge.system_template` has {question}, {expected}, which is not replaced: write "
+                "{{question}}, with two braces on each side."
             ),
         ),
         (
@@ -103,7 +103,7 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
             ["expected", "answer_v1"],
             (
                 "`judge.model` is 'answer_v1', a column of the data set. A judge is a model or a "
-                "rule from list_models; a column of ready answers is named in `response_column`."
+                "rule from list_models; name a column of ready answers in `response_column`."
             ),
         ),
         (request("x" * 65_537), ["question"], "`judge.system_template` is longer than 64 KiB"),
@@ -114,12 +114,12 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
 def test_a_misfit_is_named_with_the_field_and_the_way_out(
     checked: Any, columns: list[str], expected: str
 ) -> None:
-    assert expected in " ".join(fit_columns(checked.parameters, columns).problems)
+    assert expected in " ".join(check_columns(checked.parameters, columns).problems)
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_template_or_a_problem(template: str) -> None:
-    problems = fit_columns(request(template).parameters, []).problems
+    problems = check_columns(request(template).parameters, []).problems
 
     assert all(len(problem) < 800 for problem in problems)
 
@@ -129,13 +129,13 @@ def test_a_column_named_like_a_model_may_hold_that_models_answers() -> None:
     parameters = {"judge": JUDGE, "input_data_file_path": "file-1", **answers}
     checked = parse_evaluation_request({"type": "compare", "parameters": parameters})
 
-    assert fit_columns(checked.parameters, ["question", "expected", "gpt-5"]).problems == []
+    assert check_columns(checked.parameters, ["question", "expected", "gpt-5"]).problems == []
 
 
 def test_a_column_that_no_template_can_name_may_hold_the_answers() -> None:
     checked = request("{{question}}", model_to_evaluate="my answer")
 
-    assert fit_columns(checked.parameters, ["question", "my answer"]).problems == []
+    assert check_columns(checked.parameters, ["question", "my answer"]).problems == []
 
 
 @given(st.text(max_size=8) | st.sampled_from(["not", "self", "if", "None", "loop", "a-b", "1a"]))
@@ -146,18 +146,18 @@ def test_a_column_can_be_named_where_a_template_of_its_name_reads_it(name: str) 
 
 
 def test_a_misspelt_column_is_not_also_called_unused() -> None:
-    fit = fit_columns(request("{{qestion}}").parameters, ["question"])
+    fit = check_columns(request("{{qestion}}").parameters, ["question"])
 
     assert fit.problems == [
         (
-            "`judge.system_template` uses {{qestion}}, which is no column of the data set. "
+            "`judge.system_template` uses {{qestion}}, which is not a column of the data set. "
             "It has 'question'. Did you mean 'question'?"
         )
     ]
 
 
 def test_a_misspelt_response_column_is_not_also_called_unused() -> None:
-    fit = fit_columns(
+    fit = check_columns(
         request("{{expected}}", model_to_evaluate="answers").parameters, ["expected", "answer"]
     )
 
@@ -172,19 +172,19 @@ def test_a_misspelt_response_column_is_not_also_called_unused() -> None:
 def test_no_column_is_called_unused_while_any_may_hold_the_answers() -> None:
     checked = request("{{expected}}", model_to_evaluate="zzz")
 
-    assert fit_columns(checked.parameters, ["expected", "answer"]).problems == [
+    assert check_columns(checked.parameters, ["expected", "answer"]).problems == [
         "`response_column`: the data set has no column 'zzz'. It has 'expected', 'answer'."
     ]
 
 
 def test_columns_in_single_braces_are_not_also_called_unused() -> None:
-    fit = fit_columns(request("{question} {expected}").parameters, ["question", "expected"])
+    fit = check_columns(request("{question} {expected}").parameters, ["question", "expected"])
 
     assert len(fit.problems) == 1
 
 
 def test_single_braces_beside_jinja2_are_text() -> None:
-    fit = fit_columns(
+    fit = check_columns(
         request('{{question}} Answer as {"question"} {question}').parameters, ["question"]
     )
 

@@ -12,8 +12,8 @@ from tests.server.planning.requests import (
 )
 
 from evals_engine.judges.rules import RULES as ENGINE_RULES
-from evals_mcp.planning.checks.models import RULES
 from evals_schemas.evaluation_api.models import Model
+from evals_schemas.evaluation_api.rules import RULE_NAMES
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from evals_schemas.evaluation_api.models import Model
             {"judge": {**JUDGE, "model": "small-1"}},
             {"name": "together", "judges": ["judge-1"]},
             "",
-            "not among the models that the service takes",
+            "not among the models that the service accepts",
         ),
         (
             {"judge": {**RULE, "model": "rule/contain"}},
@@ -50,7 +50,7 @@ from evals_schemas.evaluation_api.models import Model
             "`judge.model` judge-1 is listed as a model of type embedding and cannot judge",
             "",
         ),
-        ({"judge": RULE}, {"name": "together"}, "is a rule, and together has none", ""),
+        ({"judge": RULE}, {"name": "together"}, "is a rule, and together has no rules", ""),
         ({}, {"models": [Model(id="rule/contains", type="rule")]}, "", "lists no model at all"),
         (
             {"model_to_evaluate": candidate(model="judge-1")},
@@ -70,7 +70,7 @@ async def test_models_are_checked_against_the_lists(
     assert bool(warning) == bool(plan.warnings)
 
 
-NEEDS_ENDPOINT = "local has no endpoint for models. Whoever runs this server sets local.models"
+NEEDS_ENDPOINT = "local has no endpoint for models. Ask the administrator to set local.models"
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,19 @@ async def test_a_model_may_be_named_without_the_tag_that_ollama_lists() -> None:
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"judge": {**RULE, "system_template": "{{expected}}{{question}}"}}, "a rule has no eyes"),
-        ({}, "the pictures go to a model that answers"),
-        ({"model_to_evaluate": candidate()}, "`model_to_evaluate.model` small-1 may have no eyes"),
+        (
+            {"judge": {**RULE, "system_template": "{{expected}}{{question}}"}},
+            "rule reads text only",
+        ),
+        ({}, "local sends images to a model that answers"),
+        (
+            {"model_to_evaluate": candidate()},
+            "`model_to_evaluate.model` small-1 may not accept",
+        ),
         ({"model_to_evaluate": candidate(model="qwen2.5-vl")}, ""),
     ],
 )
-async def test_pictures_need_a_model_with_eyes(changes: dict[str, Any], expected: str) -> None:
+async def test_images_need_a_model_that_reads_them(changes: dict[str, Any], expected: str) -> None:
     rows = [row | {"image_data_urls": "data:image/png;base64,aGk="} for row in ROWS]
 
     plan = await planned(classify(**changes), stored(*rows, models=[]))
@@ -124,4 +130,4 @@ async def test_pictures_need_a_model_with_eyes(changes: dict[str, Any], expected
 
 
 def test_the_rules_known_are_those_of_the_engine() -> None:
-    assert {f"rule/{rule}" for rule in RULES} == set(ENGINE_RULES)
+    assert set(RULE_NAMES) == set(ENGINE_RULES)

@@ -17,7 +17,7 @@ from tests.server.planning.requests import (
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
-        ("{{question}}{{expected}}{{answer.text}}", "in every row looked at"),
+        ("{{question}}{{expected}}{{answer.text}}", "in every sampled row"),
         ("{{question}}{{expected}}{% if answer == 0 %}x{% endif %}", "is empty in every"),
     ],
 )
@@ -44,10 +44,10 @@ async def test_rows_without_text_are_counted_with_the_number_of_the_first() -> N
     assert plan.warnings == snapshot(
         [
             (
-                "`response_column` 'answer' is null in 1 of 200 rows looked at, first at row 61: "
+                "`response_column` 'answer' is null in 1 of 200 sampled rows, first in row 61: "
                 "such rows fail."
             ),
-            "`response_column` 'answer' is empty in 4 of 200 rows looked at, first at row 4.",
+            "`response_column` 'answer' is empty in 4 of 200 sampled rows, first in row 4.",
         ]
     )
 
@@ -59,7 +59,7 @@ async def test_a_candidate_may_do_without_a_system_prompt_and_a_judge_may_not() 
     judged = await planned(classify(judge={**JUDGE, "system_template": ""}), stored({"answer": 1}))
 
     assert compared.problems == []
-    assert "`judge.system_template` is empty in the one row looked at." in judged.problems
+    assert "`judge.system_template` is empty in the only sampled row." in judged.problems
 
 
 async def test_a_cell_is_told_of_once_and_by_the_number_of_its_row() -> None:
@@ -70,7 +70,7 @@ async def test_a_cell_is_told_of_once_and_by_the_number_of_its_row() -> None:
     plan = await planned(classify(), stored(contents={"file-1": content}))
 
     assert plan.warnings == [
-        "`response_column` 'answer' is empty in 1 of 200 rows looked at, first at row 3."
+        "`response_column` 'answer' is empty in 1 of 200 sampled rows, first in row 3."
     ]
     assert "Data set: `question` is empty in 1 row, first at row 2." in plan.notes
 

@@ -29,4 +29,4 @@ async def test_a_long_time_is_told_in_hours() -> None:
 
     plan = await planned(classify(judge=judge), stored(*ROWS * 30))
 
-    assert any("is about 1.7 h in all" in note for note in plan.notes)
+    assert any("takes adds about 1.7 h to the total time" in note for note in plan.notes)

@@ -54,11 +54,11 @@ async def test_without_a_price_list_the_estimate_is_in_tokens() -> None:
     assert plan.input_tokens
     assert plan.notes == snapshot(
         [
-            "Output, assumed: judge 60 tokens a call (40 to 1,000). Reasoning models write more.",
-            "The price list cannot be had (together does not answer): the estimate is in tokens.",
+            "Assumed output: judge 60 tokens a call (40 to 1,000). Reasoning models write more.",
+            "The price list is unavailable (together does not answer): the estimate is in tokens.",
             (
-                "No evaluation of this kind has completed yet: with 25 workers every second a "
-                "call takes is about 8 s in all."
+                "No evaluation of this kind has completed yet: with 25 workers, each second that a "
+                "call takes adds about 8 s to the total time."
             ),
         ]
     )
@@ -79,14 +79,14 @@ async def test_what_a_service_adds_that_is_not_the_embedded_engine_is_said_to_be
 
     assert plan.notes == snapshot(
         [
-            "Output, assumed: judge 60 tokens a call (40 to 1,000). Reasoning models write more.",
+            "Assumed output: judge 60 tokens a call (40 to 1,000). Reasoning models write more.",
             (
-                "What together itself adds to a judge's prompt is not known; it is taken to be as "
-                "long as the embedded engine's."
+                "The text that together adds to a judge's prompt is unknown; it is assumed to be "
+                "as long as the embedded engine's."
             ),
             (
-                "No evaluation of this kind has completed yet: with 25 workers every second a "
-                "call takes is about 8 s in all."
+                "No evaluation of this kind has completed yet: with 25 workers, each second that a "
+                "call takes adds about 8 s to the total time."
             ),
         ]
     )
