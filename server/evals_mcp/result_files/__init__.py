@@ -1,1 +1,1 @@
-"""Result files on this machine: fetched once, indexed once, read a page at a time."""
+"""A cache of result files: downloaded once, indexed once, read a page at a time."""

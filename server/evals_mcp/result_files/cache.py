@@ -1,7 +1,8 @@
-"""Result files kept on disk: bounded by size, safe with several processes, one folder a file.
+"""The cache of result files: limited in size, safe with several processes, one folder per file.
 
-A folder is made beside its place and renamed into it, so that a reader finds all of it or nothing.
-Its name is a hash of the account and the file's id: neither can be told from the disk.
+A folder is written under a temporary name and then renamed, so that a reader finds a complete
+folder or none. Its final name is a hash of the account and the file's id, so that the disk reveals
+neither.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from evals_mcp.result_files.index import DamagedIndexError, ResultIndex, build_i
 from evals_mcp.results.rows import ReadRow
 
 WRITE_BYTES = 4 * 1024 * 1024
-"""How much of a download is gathered for one write."""
+"""Number of bytes of a download that are collected for one write."""
 
 ABANDONED_SECONDS = 3600.0
-"""After this long a half-made folder is a killed process's."""
+"""Age from which on an incomplete folder counts as left by a process that was killed."""
 
 ROWS, INDEX = "rows.jsonl", "index.sqlite3"
 
@@ -36,79 +37,82 @@ Download = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """The cache. Nothing is made on disk before the first file."""
+    """The cache. Its folder is created with the first file."""
 
     folder: Path
     max_bytes: int
-    """Of all files together; the file just read may be larger and is kept until the next one."""
+    """Limit for all files together; the newest file may exceed it and stays until the next one."""
 
     @asynccontextmanager
     async def open(
         self, account: str, file_id: str, read: ReadRow, download: Download
     ) -> AsyncGenerator[ResultIndex]:
-        """A result file with its index, downloaded unless it is here.
+        """Yield a result file with its index, after downloading it unless it is in the cache.
 
         Args:
-            account: whose file it is; the same id of another account is another file.
-            file_id: the service's id.
-            read: how the rows are read.
-            download: the file's bytes.
+            account: the account that the file belongs to; equal ids of two accounts are two files.
+            file_id: the service's id of the file.
+            read: reads the verdict of a row.
+            download: opens the download of the file's bytes.
 
         Raises:
             BadAnswerError: no line of the file is a row.
-            OperatorError: the disk does not take the file.
+            OperatorError: the file cannot be written to disk.
             EvalsMCPError: the download failed.
         """
-        place = self.folder / _name(account, file_id)
-        index = await to_thread.run_sync(_opened, place)
+        folder = self.folder / _name(account, file_id)
+        index = await to_thread.run_sync(_opened, folder)
         if index is None:
-            await self._fetch(place, file_id, read, download)
-            index = await to_thread.run_sync(_opened, place)
+            await self._fetch(folder, file_id, read, download)
+            index = await to_thread.run_sync(_opened, folder)
         if index is None:
             raise OperatorError(
-                f"The result file could not be kept in {self.folder}. Whoever set the server up "
-                "checks results.cache_dir: another program removes files there."
+                f"The result file disappeared from {self.folder}. The operator of the server must "
+                "check results.cache_dir: another program removes files there."
             )
         try:
             yield index
         finally:
             index.close()
 
-    async def _fetch(self, place: Path, file_id: str, read: ReadRow, download: Download) -> None:
+    async def _fetch(self, folder: Path, file_id: str, read: ReadRow, download: Download) -> None:
+        """Download and index a file, and publish both as `folder`."""
         part = self.folder / f".{uuid.uuid4().hex}"
         try:
-            await to_thread.run_sync(_make, part)
+            await to_thread.run_sync(_create, part)
             await _save(part / ROWS, download)
             await to_thread.run_sync(build_index, part / ROWS, part / INDEX, read)
             await to_thread.run_sync(_check, part, file_id)
-            await to_thread.run_sync(self._keep, part, place)
+            await to_thread.run_sync(self._publish, part, folder)
         except OSError as error:
             raise OperatorError(
-                f"The result file cannot be kept ({error.strerror}). Whoever set the server up "
-                "frees space, or sets results.cache_dir to another folder."
+                f"The result file cannot be written ({error.strerror}). The operator of the "
+                "server must free space, or set results.cache_dir to another folder."
             ) from None
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(_remove, part)
 
-    def _keep(self, part: Path, place: Path) -> None:
-        """Put a finished folder in its place, unless another process was first."""
+    def _publish(self, part: Path, folder: Path) -> None:
+        """Rename a complete folder to its final name, unless another process already has."""
         with suppress(OSError):
-            part.rename(place)
-        self._evict(place)
+            part.rename(folder)
+        self._evict(folder)
 
     def _evict(self, newest: Path) -> None:
-        """Remove the files that were not read for longest, until the rest fits."""
-        others = [(_read_at(entry), entry) for entry in self.folder.iterdir() if entry != newest]
-        kept = [(at, entry) for at, entry in others if not entry.name.startswith(".")]
-        for at, entry in others:
-            if entry.name.startswith(".") and time.time() - at > ABANDONED_SECONDS:
+        """Remove the least recently read files until the others fit into the limit."""
+        others = [(_read_time(entry), entry) for entry in self.folder.iterdir() if entry != newest]
+        complete = [
+            (read_time, entry) for read_time, entry in others if not entry.name.startswith(".")
+        ]
+        for read_time, entry in others:
+            if entry.name.startswith(".") and time.time() - read_time > ABANDONED_SECONDS:
                 _remove(entry)
-        room = self.max_bytes - _size(newest)
-        for _, entry in sorted(kept, reverse=True):
-            room -= _size(entry)
-            if room < 0:
-                # Renamed first: a reader finds the whole folder or none.
+        free_bytes = self.max_bytes - _size(newest)
+        for _, entry in sorted(complete, reverse=True):
+            free_bytes -= _size(entry)
+            if free_bytes < 0:
+                # Renamed first, so that a reader finds a complete folder or none.
                 doomed = self.folder / f".{uuid.uuid4().hex}"
                 with suppress(OSError):
                     entry.rename(doomed)
@@ -119,19 +123,19 @@ def _name(account: str, file_id: str) -> str:
     return blake2b(f"{account}\n{file_id}".encode(), digest_size=16).hexdigest()
 
 
-def _make(folder: Path) -> None:
+def _create(folder: Path) -> None:
     folder.mkdir(parents=True, mode=0o700)
 
 
-def _opened(place: Path) -> ResultIndex | None:
-    """The index of a folder that is here and whole, marked as read now."""
+def _opened(folder: Path) -> ResultIndex | None:
+    """Open the index of a complete folder and mark it as read now; None if it is missing."""
     try:
-        os.utime(place)
-        return ResultIndex(place / ROWS, place / INDEX)
+        os.utime(folder)
+        return ResultIndex(folder / ROWS, folder / INDEX)
     except OSError:
         return None
     except DamagedIndexError:
-        _remove(place)
+        _remove(folder)
         return None
 
 
@@ -139,9 +143,9 @@ def _check(part: Path, file_id: str) -> None:
     with closing(ResultIndex(part / ROWS, part / INDEX)) as index:
         if index.damage.lines and not index.total():
             raise BadAnswerError(
-                f"The result file {file_id} has no row that can be read: line "
-                f"{index.damage.first_line} is {index.damage.reason}. Call get_evaluation for the "
-                "figures that the service itself gives."
+                f"The result file {file_id} has no readable row: line {index.damage.first_line} is "
+                f"{index.damage.reason}. Call get_evaluation for the figures that the service "
+                "reports."
             )
 
 
@@ -170,7 +174,7 @@ def _size(folder: Path) -> int:
     return 0
 
 
-def _read_at(folder: Path) -> float:
+def _read_time(folder: Path) -> float:
     with suppress(OSError):
         return folder.stat().st_mtime
     return 0.0

@@ -1,8 +1,8 @@
-"""An index over one result file: what each row says and where it is, in SQLite.
+"""The index of one result file: position and verdict of each row, in SQLite.
 
-The index is what makes a page of a million rows a look-up. It is built in one pass that holds one
-row at a time, in a file of its own beside the rows. Every function here is blocking; callers on an
-event loop hand it to a worker thread.
+With the index, a page of a million rows is a look-up. It is built in one pass that holds one row in
+memory at a time, and is stored in a file beside the rows. All functions here block; callers on an
+event loop run them in a worker thread.
 """
 
 from __future__ import annotations
@@ -26,49 +26,52 @@ from typing import Any, BinaryIO, cast
 from evals_mcp.results.rows import ReadRow, RowVerdict
 
 MAX_ROW_BYTES = 32 * 1024 * 1024
-"""The longest row read; a longer one is counted as damaged."""
+"""Length of the longest row that is read; a longer row counts as damaged."""
 
 Row = dict[str, Any]
 
 
 class DamagedIndexError(Exception):
-    """The files are there and are no index; they are to be made anew."""
+    """The files exist but are not an index, and have to be created again."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Lines of a result file that are no rows."""
+    """Lines of a result file that are not rows."""
 
     lines: int = 0
+    """Number of damaged lines."""
     first_line: int | None = None
-    """1 for the first line; None without damage."""
+    """Number of the first damaged line, counted from 1; None without damage."""
     reason: str | None = None
-    """What is wrong with the first one."""
+    """What is wrong with the first damaged line; None without damage."""
 
 
 @dataclass(frozen=True)
 class IndexedRow:
-    """One row's place and verdict."""
+    """Position and verdict of one row."""
 
     number: int
-    """1 for the first row of the file."""
+    """Number of the row in the file, counted from 1."""
     start: int
+    """Offset of its line in the file, in bytes."""
     length: int
+    """Length of its line, in bytes."""
     verdict: RowVerdict
 
 
 @dataclass(frozen=True)
 class Count:
-    """How many rows say the same."""
+    """Number of rows with the same verdict."""
 
     verdict: RowVerdict
-    """Without the score."""
+    """The verdict, without its score."""
     rows: int
 
 
 @dataclass(frozen=True)
 class Where:
-    """A condition on the index: an SQL expression, its values named in it as `:name`."""
+    """A condition on rows: an SQL expression, and the values of the `:name`s in it."""
 
     expression: str = "1"
     values: Mapping[str, str | float | None] = field(
@@ -76,17 +79,18 @@ class Where:
     )
 
     def also(self, expression: str, **values: str | float | None) -> Where:
-        """This condition and another."""
+        """Return the condition that both this and another expression hold."""
         return Where(f"{self.expression} AND ({expression})", {**self.values, **values})
 
 
 @dataclass(frozen=True)
 class Order:
-    """A way of sorting, and how to go on after a row."""
+    """A sort order, and how it continues after a row."""
 
     by: str
+    """The SQL expressions to sort by."""
     after: str
-    """The condition for rows that come after one with this score and number."""
+    """The SQL condition for rows after the row with `:score` and `:number`."""
     scored_only: bool = False
     """Whether rows without a score are left out."""
 
@@ -100,14 +104,14 @@ ORDERS = {
         "score DESC, number DESC", "score < :score OR (score = :score AND number < :number)", True
     ),
 }
-"""How rows can be sorted."""
+"""The sort orders by name."""
 
 
 def build_index(rows: Path, index: Path, read: ReadRow) -> None:
     """Read a result file once and write its index.
 
     Raises:
-        OSError: the disk does not take it; the half-written index is the caller's.
+        OSError: the index cannot be written; the caller removes the incomplete file.
     """
     try:
         _build(rows, index, _Scan(read))
@@ -129,7 +133,7 @@ def _build(rows: Path, index: Path, scan: _Scan) -> None:
 
 
 class _Scan:
-    """The one pass over a result file."""
+    """The pass over a result file that collects the index."""
 
     def __init__(self, read: ReadRow) -> None:
         self._read = read
@@ -139,11 +143,11 @@ class _Scan:
         self._first: tuple[int, str] | None = None
 
     def rows(self, stream: BinaryIO) -> Iterator[tuple[Any, ...]]:
-        """The values of each row for the index."""
+        """Yield the values of each row for the index."""
         number, line_number, start = 0, 0, 0
         decode, read, columns = json.JSONDecoder().decode, self._read, self._columns
         counts, unscored = self._counts, RowVerdict._replace
-        seen: object = None
+        last_columns: object = None
         while line := stream.readline(MAX_ROW_BYTES + 1):
             line_number += 1
             length = len(line)
@@ -158,15 +162,15 @@ class _Scan:
                     self._damage(line_number, _reason(error, line))
                 else:
                     number += 1
-                    if row.keys() != seen:
+                    if row.keys() != last_columns:
                         columns.update(dict.fromkeys(row))
-                        seen = row.keys()
+                        last_columns = row.keys()
                     counts[verdict if verdict.score is None else unscored(verdict, score=None)] += 1
                     yield (number, start, length, *verdict)
             start += length
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        """What is known of the file once every row is read."""
+        """Yield name and JSON value of each fact about the file, after all rows."""
         yield "columns", json.dumps(list(self._columns))
         line, reason = self._first or (None, None)
         yield "damage", json.dumps([self._damaged, line, reason])
@@ -186,7 +190,7 @@ def _rest_of_line(stream: BinaryIO, line: bytes) -> int:
 
 
 def _storable(verdict: RowVerdict) -> RowVerdict:
-    """A label may be a cut character, which no database takes."""
+    """Return the verdict with lone surrogates in its label replaced, which SQLite refuses."""
     label = verdict.verdict
     if label is None or label.isascii():
         return verdict
@@ -206,14 +210,14 @@ def _reason(error: Exception, line: bytes) -> str:
 
 
 class ResultIndex:
-    """An open index with the rows it points into. A context manager."""
+    """An open index and its result file."""
 
     def __init__(self, rows: Path, index: Path) -> None:
-        """Open both.
+        """Open both files.
 
         Raises:
-            OSError: they are not there.
-            DamagedIndexError: they are, and are no index.
+            OSError: a file does not exist.
+            DamagedIndexError: the files are not an index.
         """
         self._folder = index.parent
         self._stream = rows.open("rb")
@@ -222,115 +226,119 @@ class ResultIndex:
         try:
             facts = dict(self._connection.execute(_query("facts")).fetchall())
             self.columns: list[str] = json.loads(facts["columns"])
-            """Every column of any row, in the order in which they first came."""
+            """The columns of all rows, in the order of their first occurrence."""
             self.damage = Damage(*json.loads(facts["damage"]))
             counts: list[list[Any]] = json.loads(facts["counts"])
             self.counts = [Count(RowVerdict(*values[:-1]), values[-1]) for values in counts]
-            """How many rows say what."""
+            """The number of rows by verdict."""
         except (sqlite3.Error, KeyError, ValueError) as error:
             self.close()
             raise DamagedIndexError from error
 
     def close(self) -> None:
-        """Let go of both files."""
+        """Close both files."""
         self._connection.close()
         self._stream.close()
 
     def total(self) -> int:
-        """Rows in the file, damaged lines not among them."""
+        """Return the number of rows in the file, without damaged lines."""
         return sum(count.rows for count in self.counts)
 
     def matching(self, where: Where) -> int:
-        """Rows that meet a condition."""
-        statement = f"SELECT COUNT(*) FROM rows WHERE {where.expression}"  # noqa: S608 - ours
+        """Return the number of rows that meet a condition."""
+        statement = f"SELECT COUNT(*) FROM rows WHERE {where.expression}"  # noqa: S608 - constants
         return self._connection.execute(statement, where.values).fetchone()[0]
 
     def page(
         self, where: Where, order: str, limit: int, after: IndexedRow | None = None
     ) -> list[IndexedRow]:
-        """Rows that meet a condition in one of `ORDERS`, from its start or after a row of it."""
+        """Return at most `limit` rows that meet a condition, in one of `ORDERS`.
+
+        The page begins after the row `after`, or with the first row if that is None.
+        """
         if after is not None:
-            place = {"score": after.verdict.score, "number": after.number}
-            where = where.also(ORDERS[order].after, **place)
+            position = {"score": after.verdict.score, "number": after.number}
+            where = where.also(ORDERS[order].after, **position)
         rows = self._select("*", where, order, f"LIMIT {int(limit)}")
         return [_indexed(row) for row in rows]
 
     def numbers(self, where: Where, order: str) -> array[int]:
-        """The numbers of all rows that meet a condition: eight bytes each."""
+        """Return the numbers of all rows that meet a condition, with eight bytes each."""
         return array("q", (row["number"] for row in self._select("number", where, order)))
 
-    def _select(self, what: str, where: Where, order: str, limit: str = "") -> sqlite3.Cursor:
+    def _select(self, columns: str, where: Where, order: str, limit: str = "") -> sqlite3.Cursor:
         sorting = ORDERS[order]
         if sorting.scored_only:
             where = where.also("score IS NOT NULL")
         statement = (
-            f"SELECT {what} FROM rows WHERE {where.expression} "  # noqa: S608 - all of it is ours
+            f"SELECT {columns} FROM rows WHERE {where.expression} "  # noqa: S608 - constants
             f"ORDER BY {sorting.by} {limit}"
         )
         return self._connection.execute(statement, where.values)
 
     def by_number(self, numbers: Sequence[int]) -> list[IndexedRow]:
-        """These rows, in this order.
+        """Return the rows with these numbers, in this order.
 
         Raises:
-            KeyError: one of them does not exist.
+            KeyError: no row has one of the numbers.
         """
-        marks = ",".join("?" * len(numbers))
-        statement = f"SELECT * FROM rows WHERE number IN ({marks})"  # noqa: S608 - ours
+        placeholders = ",".join("?" * len(numbers))
+        statement = f"SELECT * FROM rows WHERE number IN ({placeholders})"  # noqa: S608 - constants
         try:
-            found = {row["number"]: row for row in self._connection.execute(statement, numbers)}
+            by_number = {row["number"]: row for row in self._connection.execute(statement, numbers)}
         except OverflowError:
             raise KeyError("a number that no row can have") from None
-        return [_indexed(found[number]) for number in numbers]
+        return [_indexed(by_number[number]) for number in numbers]
 
     def every(self) -> Iterator[IndexedRow]:
-        """Every row in the order of the file."""
+        """Yield every row in the order of the file."""
         for row in self._connection.execute(_query("all_rows")):
             yield _indexed(row)
 
     def scores(self) -> array[float]:
-        """Every valid score, ascending: eight bytes each."""
+        """Return all valid scores, ascending, with eight bytes each."""
         return array("d", (row[0] for row in self._connection.execute(_query("scores"))))
 
     def read(self, row: IndexedRow) -> Row:
-        """A row's columns."""
+        """Return a row's columns."""
         self._stream.seek(row.start)
         return json.loads(self._stream.read(row.length).decode("utf-8-sig"))
 
     def containing(self, numbers: Sequence[int], text: str) -> array[int]:
-        """Those of the rows that have the text in some column, in any case.
+        """Return the numbers of the rows that contain a text in any column, ignoring case.
 
-        The answer is kept beside the index: the next page of the same search reads no row again.
+        The result is stored beside the index, so that the next page of the same search reads no
+        row again.
         """
-        named = blake2b(f"{text}\n".encode() + array("q", numbers).tobytes(), digest_size=16)
-        kept = self._folder / f"found-{named.hexdigest()}"
-        found: array[int] = array("q")
+        search_id = blake2b(f"{text}\n".encode() + array("q", numbers).tobytes(), digest_size=16)
+        stored = self._folder / f"found-{search_id.hexdigest()}"
+        matches: array[int] = array("q")
         with suppress(OSError):
-            found.frombytes(kept.read_bytes())
-            return found
-        wanted = text.casefold()
+            matches.frombytes(stored.read_bytes())
+            return matches
+        folded = text.casefold()
         for number in numbers:
             row = self.read(self.by_number([number])[0])
-            if any(wanted in one.casefold() for one in texts_of(row)):
-                found.append(number)
+            if any(folded in row_text.casefold() for row_text in texts_of(row)):
+                matches.append(number)
         part = self._folder / f".{uuid.uuid4().hex}"
         with suppress(OSError):
-            part.write_bytes(found.tobytes())
-            part.replace(kept)
-        return found
+            part.write_bytes(matches.tobytes())
+            part.replace(stored)
+        return matches
 
 
 def texts_of(value: object) -> Iterator[str]:
-    """Every text inside a JSON value, and every number as text."""
+    """Yield every text inside a JSON value, and every number as text."""
     pending: list[object] = [value]
     while pending:
-        one = pending.pop()
-        if isinstance(one, dict):
-            pending.extend(cast("dict[str, object]", one).values())
-        elif isinstance(one, list):
-            pending.extend(cast("list[object]", one))
-        elif one is not None:
-            yield str(one)
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend(cast("dict[str, object]", item).values())
+        elif isinstance(item, list):
+            pending.extend(cast("list[object]", item))
+        elif item is not None:
+            yield str(item)
 
 
 def _indexed(row: sqlite3.Row) -> IndexedRow:
@@ -345,8 +353,8 @@ def _verdict(row: sqlite3.Row, score: float | None) -> RowVerdict:
 @cache
 def _queries() -> dict[str, str]:
     text = resources.files("evals_mcp.result_files").joinpath("index.sql").read_text("utf-8")
-    found = re.findall(r"^-- (\w+):.*\n((?:(?!--).*\n?)*)", text, re.MULTILINE)
-    return {name: statement.strip() for name, statement in found}
+    statements = re.findall(r"^-- (\w+):.*\n((?:(?!--).*\n?)*)", text, re.MULTILINE)
+    return {name: statement.strip() for name, statement in statements}
 
 
 def _query(name: str) -> str:

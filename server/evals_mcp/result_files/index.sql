@@ -1,6 +1,6 @@
--- The index of one result file. Written once, then only read, but for the matches of text searches.
+-- The index of one result file: written once, then only read.
 
--- create: where each row is and what it says.
+-- create: position and verdict of each row, and facts about the file.
 CREATE TABLE rows (
     number INTEGER PRIMARY KEY,
     start INTEGER NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE rows (
 );
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 
--- create_lookups: made when every row is in. Each ends in the row's number, which SQLite appends.
+-- create_lookups: run after all rows are inserted. SQLite appends the row's number to each index.
 CREATE INDEX rows_by_outcome ON rows (state, passed);
 CREATE INDEX rows_by_score ON rows (score) WHERE score IS NOT NULL;
 CREATE INDEX rows_by_disagreement ON rows (original) WHERE original != flipped;
@@ -22,10 +22,10 @@ CREATE INDEX rows_by_disagreement ON rows (original) WHERE original != flipped;
 -- add_row: one row of the file.
 INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 
--- add_fact: one thing about the file as a whole, as JSON.
+-- add_fact: one fact about the whole file, as JSON.
 INSERT INTO facts VALUES (?, ?)
 
--- facts: all of them.
+-- facts: all facts.
 SELECT name, value FROM facts
 
 -- scores: every valid score, in the order of the scores.

@@ -1,4 +1,4 @@
-"""Judged rows made fit to be shown: cleaned, cut, and together within a budget of tokens."""
+"""Lays out judged rows in a page: cleaned, cut, and within a budget of tokens."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from evals_mcp.results.rows import RESULT_FIELDS, RowVerdict
 from evals_schemas.tools.result_pages import ResultRow
 
 SHORTEST = 20
-"""Fields are cut no shorter than this; then there are fewer rows, then fewer columns."""
+"""Shortest length of a cut field, in characters; after that rows, then columns are left out."""
 
 ROW_TOKENS = 30
-"""What a row costs beside its texts."""
+"""Tokens of a row besides its texts."""
 
 _NAME = 60
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
@@ -36,7 +36,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class JudgedRow:
-    """One row as it stands in the file."""
+    """One row of the result file."""
 
     number: int
     verdict: RowVerdict
@@ -45,19 +45,19 @@ class JudgedRow:
 
 @dataclass
 class Page:
-    """Rows that fit the budget."""
+    """Rows that fit into the budget."""
 
     rows: list[ResultRow] = field(default_factory=list[ResultRow])
     cut: list[str] = field(default_factory=list[str])
-    """Columns of which something is missing."""
+    """Columns with a shortened text in some row."""
     left_out: list[str] = field(default_factory=list[str])
-    """Columns that are missing from every row for want of room."""
+    """Columns that are left out of every row because of the budget."""
 
 
 def page_of(
     rows: Sequence[JudgedRow], columns: Sequence[str], max_chars: int, max_tokens: float
 ) -> Page:
-    """As much of the rows as the budget allows: fields are cut first, then rows, then columns."""
+    """Return as much of the rows as the budget allows: cut fields, then rows, then columns."""
     chars = max_chars
     while True:
         page = _page(rows, columns, chars)
@@ -67,16 +67,16 @@ def page_of(
         chars = max(SHORTEST, min(chars - 1, int(chars * max_tokens / cost)))
     while len(page.rows) > 1 and tokens_of(page) > max_tokens:
         page.rows.pop()
-    kept = list(columns)
-    while len(kept) > 1 and tokens_of(page) > max_tokens:
-        kept = kept[: len(kept) // 2]
-        page = _page(rows[:1], kept, SHORTEST)
-        page.left_out = list(columns[len(kept) :])
+    names = list(columns)
+    while len(names) > 1 and tokens_of(page) > max_tokens:
+        names = names[: len(names) // 2]
+        page = _page(rows[:1], names, SHORTEST)
+        page.left_out = list(columns[len(names) :])
     return page
 
 
 def tokens_of(page: Page) -> float:
-    """About how many tokens a page is: rather too many than too few."""
+    """Return an estimate of a page's tokens, rather too high than too low."""
     return sum(
         ROW_TOKENS
         + _tokens(row.feedback or "")
@@ -87,8 +87,12 @@ def tokens_of(page: Page) -> float:
 
 
 def _tokens(text: str) -> float:
-    """A word is about one token, a long one more; digits and signs are short ones, and what lies
-    beyond ASCII is shorter the rarer it is. Taken from o200k, rounded up."""
+    """Return an estimate of a text's tokens.
+
+    A word is about one token, and a long word more. Digits and other ASCII characters are part of a
+    token; characters beyond ASCII need more tokens the rarer they are. The weights are those of the
+    o200k vocabulary, rounded up.
+    """
     words = sum(1.5 + 0.6 * max(0, len(word) - 7) for word in _WORDS.findall(text))
     return (
         words
@@ -109,10 +113,10 @@ def _page(rows: Sequence[JudgedRow], columns: Sequence[str], chars: int) -> Page
 def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, None]) -> ResultRow:
     def fit(name: str, value: object) -> str:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        found = clean(text, chars)
-        if found.endswith("…") and (len(text) > chars or not text.endswith("…")):
+        cleaned = clean(text, chars)
+        if cleaned.endswith("…") and (len(text) > chars or not text.endswith("…")):
             cut[name] = None
-        return found
+        return cleaned
 
     state, verdict, score, passed, original, flipped = row.verdict
     feedback = _feedback(row)
@@ -124,7 +128,7 @@ def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, No
         problem=None if state == "ok" else _problem(row, fit),
         orders=f"{original}, {flipped}" if original and flipped and original != flipped else None,
         feedback=fit("feedback", feedback) if feedback else None,
-        columns=_named_apart(
+        columns=_unique_names(
             (name, fit(name, row.columns[name]))
             for name in columns
             if row.columns.get(name) is not None
@@ -133,16 +137,16 @@ def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, No
 
 
 def _feedback(row: JudgedRow) -> object:
-    """The judge's reason; where the two orders differ, both."""
-    said = [row.columns.get(name) for name in _FEEDBACK]
+    """Return the judge's reason, or both reasons if the verdicts of the two orders differ."""
+    reasons = [row.columns.get(name) for name in _FEEDBACK]
     _, _, _, _, original, flipped = row.verdict
-    if original and flipped and original != flipped and said[1] and said[2]:
-        return f"in the order A,B: {said[1]} / in the order B,A: {said[2]}"
-    return next((one for one in said[:2] if one), None)
+    if original and flipped and original != flipped and reasons[1] and reasons[2]:
+        return f"in the order A,B: {reasons[1]} / in the order B,A: {reasons[2]}"
+    return next((reason for reason in reasons[:2] if reason), None)
 
 
-def _named_apart(columns: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Texts by cleaned name; names that are the same once cleaned are numbered."""
+def _unique_names(columns: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the texts by cleaned name; equal cleaned names get numbers."""
     named: dict[str, str] = {}
     for name, text in columns:
         shown, number = clean(name, _NAME) or "(unnamed)", 1
@@ -154,11 +158,11 @@ def _named_apart(columns: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _problem(row: JudgedRow, fit: Any) -> str:
-    said = row.columns.get("evaluation_error")
-    reason = f": {fit('problem', said)}" if said else ""
+    error = row.columns.get("evaluation_error")
+    reason = f": {fit('problem', error)}" if error else ""
     return _STATES[row.verdict.state] + reason
 
 
 def shown_columns(names: Sequence[str]) -> list[str]:
-    """The columns that a page shows unless others are chosen: all but the verdict's own."""
+    """Return the columns that a page shows by default: all but those of the verdict."""
     return [name for name in names if name not in RESULT_FIELDS]

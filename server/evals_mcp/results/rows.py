@@ -1,7 +1,7 @@
-"""What a row of a result file says, in one form for every type and both sources.
+"""Reads the verdict of a row of a result file, for every type and every service.
 
-The embedded engine says at what a row failed. The vendor does not: there it is told by what the
-row has and lacks, in the form of 2026 and in that of 2025.
+The embedded engine writes the stage at which a row failed. The vendor does not: the stage is
+derived from the fields that a row has and lacks, in the vendor's formats of 2025 and of 2026.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ RESULT_FIELDS = frozenset(
         "score",
     }
 )
-"""What an evaluation adds to a row beside the generated answers."""
+"""The columns that an evaluation adds to a row, besides the generated answers."""
 
 OUTPUTS = (OUTPUT, f"{OUTPUT}_A", f"{OUTPUT}_B")
 """The columns of generated answers."""
 
 BENCHMARK_FIELDS = ("question", "expected_answer", "model_answer")
-"""What is shown of a benchmark's row beside its verdict."""
+"""The columns of a benchmark's row that are shown with its verdict."""
 
 PASSING_SCORE = 0.5
-"""From here on an answer to a benchmark counts as correct where nothing says whether it is."""
+"""Score from which on a benchmark answer counts as correct if the service does not say."""
 
 _FAILED_AT: Mapping[str, RowState] = {
     "generation": "generation_failed",
@@ -56,17 +56,17 @@ _DECISIONS = frozenset({"A", "B", "Tie"})
 
 
 class RowVerdict(NamedTuple):
-    """One row's verdict."""
+    """The verdict of one row."""
 
     state: RowState
     verdict: str | None = None
-    """The label or the decision; also one that is not allowed, where the state is invalid.
+    """The label or the decision; in the state invalid also one that is not allowed.
 
-    benchmark: the model that answered.
+    benchmark: the id of the model that answered; None if unknown.
     """
     score: float | None = None
     passed: bool | None = None
-    """None for a comparison, and without a valid verdict."""
+    """None for compare, without a valid verdict, or without a definition of what passes."""
     original: str | None = None
     """compare: the choice for the order A, B."""
     flipped: str | None = None
@@ -77,7 +77,7 @@ ReadRow = Callable[[Row], RowVerdict]
 
 
 def row_reader(kind: str | None, parameters: Mapping[str, Any]) -> ReadRow:
-    """How the rows of one evaluation are read, by its type and parameters."""
+    """Return the function that reads the rows of an evaluation of this type and parameters."""
     outputs = _generated(parameters)
     if kind == "score":
         return _score_reader(parameters, outputs)
@@ -89,12 +89,12 @@ def row_reader(kind: str | None, parameters: Mapping[str, Any]) -> ReadRow:
 
 
 def input_columns(row: Row) -> list[str]:
-    """The columns that came with the data set, in their order."""
+    """Return the columns that come from the data set, in their order."""
     return [name for name in row if name not in RESULT_FIELDS and name not in OUTPUTS]
 
 
 def _generated(parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """The columns that a row has when its answers could be generated."""
+    """Return the columns in which the answers of candidates are stored."""
     sides = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
     return tuple(
         column for side, column in sides.items() if isinstance(parameters.get(side), Mapping)
@@ -113,8 +113,8 @@ def _label_reader(parameters: Mapping[str, Any], outputs: tuple[str, ...]) -> Re
         label = row.get("label")
         if not isinstance(label, str) or not label:
             return RowVerdict(_failure(row, outputs))
-        if found := valid.get(label):
-            return found
+        if verdict := valid.get(label):
+            return verdict
         if labels:
             return RowVerdict("invalid", label)
         return RowVerdict("ok", label, passed=label in passing if passing else None)
@@ -151,10 +151,10 @@ def _compare_reader(outputs: tuple[str, ...]) -> ReadRow:
 
 
 def _benchmark_reader(parameters: Mapping[str, Any]) -> ReadRow:
-    only = None if parameters.get("model_id_2") else _text(parameters.get("model_id"))
+    single_model = None if parameters.get("model_id_2") else _text(parameters.get("model_id"))
 
     def read(row: Row) -> RowVerdict:
-        model = _text(row.get("model_id")) or only
+        model = _text(row.get("model_id")) or single_model
         score, correct = _number(row.get("score"), math.nan), row.get("correct")
         if isinstance(correct, bool):
             return RowVerdict("ok", model, None if math.isnan(score) else score, correct)
@@ -175,9 +175,9 @@ def _choice(row: Row, field: str) -> str | None:
 
 
 def _failure(row: Row, outputs: tuple[str, ...]) -> RowState:
-    """At what a row without a verdict failed."""
-    if told := _FAILED_AT.get(str(row.get("failed_at"))):
-        return told
+    """Return the stage at which a row without a valid verdict failed."""
+    if state := _FAILED_AT.get(str(row.get("failed_at"))):
+        return state
     if any(row.get(column) is None for column in outputs):
         return "generation_failed"
     unread = row.get("is_invalid_judge_output") or row.get("is_incomplete")
