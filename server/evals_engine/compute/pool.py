@@ -1,0 +1,350 @@
+"""A few worker processes that compute for all owners, and never for one owner alone.
+
+Items that wait for the same job travel in one message. A worker that runs into a limit is replaced
+and its items are computed again one by one, so that only the item at fault fails.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import AsyncGenerator, Collection, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakValueDictionary
+
+import anyio
+from anyio.abc import TaskGroup
+
+from evals_engine.compute.process import WorkerEndedError, WorkerProcess
+from evals_engine.compute.tasks import TaskError
+
+BATCH = 64
+"""Items in one message at most."""
+
+BATCH_BYTES = 1024 * 1024
+"""Bytes of items in one message, unless a single item is larger."""
+
+JOBS_OF_A_WORKER = 64
+"""Jobs that one process sets up before a fresh one takes its place."""
+
+TRIES = 2
+"""How often an item, or the set-up of a job, may end a worker before it fails."""
+
+MOST_FAULTS = 3
+"""Items of one job that fail by ending workers; later items of the job fail at once."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one item may take in a worker process."""
+
+    memory_bytes: int = 512 * 1024 * 1024
+    """Address space of a worker. Enforced on Linux only."""
+    cpu_seconds: float = 2.0
+    """Processor time for one item. Not enforced on Windows."""
+    wall_seconds: float = 10.0
+    """Time for one item, however busy the machine is. Enforced everywhere."""
+
+
+class LimitError(TaskError):
+    """An item, or the set-up of its job, ran into a limit, also when it was tried again."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One task that is set up for one owner; `ComputePool.open` makes it."""
+
+    owner: str
+    task: str
+    setup: Any
+    facts: Any = None
+    """What the task says of its set-up."""
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
+    faults: int = 0
+    """Items that failed by ending workers."""
+    waiting: deque[_Item] = field(default_factory=deque["_Item"])
+    is_pumped: bool = False
+    """Whether a task is sending the waiting items."""
+
+
+@dataclass(eq=False)
+class _Item:
+    """One value on its way through a worker."""
+
+    value: Any
+    size: int
+    done: anyio.Event = field(default_factory=anyio.Event)
+    result: Any = None
+    error: TaskError | None = None
+    tries: int = 0
+
+    def end(self, answer: Sequence[Any]) -> None:
+        """Take the answer of a worker; see `evals_engine.compute.worker`."""
+        try:
+            self.result = _content(answer)
+        except TaskError as error:
+            self.error = error
+        self.done.set()
+
+    def fail(self, error: TaskError) -> None:
+        """End without a result."""
+        self.error = error
+        self.done.set()
+
+
+class ComputePool:
+    """Worker processes, started when there is work. An async context manager.
+
+    With two or more workers, one owner never holds all of them.
+    """
+
+    def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:
+        """Start nothing yet.
+
+        Args:
+            workers: processes at most, 1 or more.
+            limits: what each item may take.
+        """
+        self.limits = limits or Limits()
+        self._most_of_one = max(1, workers - 1)
+        self._slots = anyio.Semaphore(workers)
+        self._slots_of: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
+        self._idle: list[WorkerProcess] = []
+        self._tasks: TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await anyio.create_task_group().__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._tasks is not None
+        self._tasks.cancel_scope.cancel()
+        # Without the error, which would come out of the task group as a member of a group.
+        await self._tasks.__aexit__(None, None, None)
+        self._tasks = None
+        while self._idle:
+            await self._idle.pop().stop()
+
+    @property
+    def idle_pids(self) -> list[int]:
+        """The ids of the worker processes that wait for work."""
+        return [worker.pid for worker in self._idle]
+
+    async def open(self, owner: str, task: str, setup: Any) -> Job:
+        """Set a job up in a worker.
+
+        Args:
+            owner: for whom it computes.
+            task: one of `TASKS`.
+            setup: what the task is set up with, a JSON value.
+
+        Raises:
+            TaskError: the set-up is at fault; `LimitError` if it runs into a limit.
+        """
+        job = Job(owner, task, setup)
+        async with self._slot(owner):
+            await self._one_by_one(job, [])
+        return job
+
+    async def compute(self, job: Job, value: Any, size: int = 0) -> Any:
+        """Return what a job makes of one item.
+
+        Args:
+            job: from `open`.
+            value: a JSON value.
+            size: about how many bytes it has, so that large items travel alone.
+
+        Raises:
+            TaskError: the item is at fault; `LimitError` if it runs into a limit.
+        """
+        assert self._tasks is not None, "the pool is not open"
+        item = _Item(value, size)
+        job.waiting.append(item)
+        if not job.is_pumped:
+            job.is_pumped = True
+            self._tasks.start_soon(self._pump, job)
+        await item.done.wait()
+        if item.error is not None:
+            raise item.error
+        return item.result
+
+    async def _pump(self, job: Job) -> None:
+        """Send the waiting items of a job, a batch at a time; other jobs take turns between."""
+        try:
+            while job.waiting:
+                async with self._slot(job.owner):
+                    await self._batch(job, _next_batch(job))
+        finally:
+            job.is_pumped = False
+
+    @asynccontextmanager
+    async def _slot(self, owner: str) -> AsyncGenerator[None]:
+        """Hold the right to use one worker. Who waits longest is next."""
+        of_owner = self._slots_of.setdefault(owner, anyio.Semaphore(self._most_of_one))
+        async with of_owner, self._slots:
+            yield
+
+    async def _batch(self, job: Job, batch: list[_Item]) -> None:
+        try:
+            try:
+                answers = await self._exchange(job, batch)
+            except WorkerEndedError:
+                await self._one_by_one(job, batch)
+            else:
+                for item, answer in zip(batch, answers, strict=True):
+                    item.end(answer)
+        except TaskError as error:
+            _fail(batch, error)
+        except OSError as error:
+            log.warning("no worker process can be started: %s", error)
+            _fail(batch, LimitError("no worker process can be started on this machine"))
+
+    async def _exchange(self, job: Job, batch: Sequence[_Item]) -> list[Any]:
+        """Return a worker's answers for a batch in one message.
+
+        Raises:
+            WorkerEndedError: the worker ran into a limit.
+            TaskError: the job cannot be set up.
+        """
+        async with self._worker() as worker:
+            with _deadline(self.limits.wall_seconds):
+                await _send(worker, job, batch, careful=False)
+                facts, answers = await worker.receive()
+            _check_setup(worker, job, facts)
+            if len(answers) != len(batch):
+                raise WorkerEndedError
+            return answers
+
+    async def _one_by_one(self, job: Job, batch: Sequence[_Item]) -> None:
+        """Compute a batch so that each item that ends a worker is known, and fails alone.
+
+        Raises:
+            TaskError: the job cannot be set up; `LimitError` if that ends two workers.
+        """
+        left = deque(batch)
+        setup_tries = 0
+        while True:
+            if job.faults >= MOST_FAULTS:
+                raise LimitError(
+                    f"{MOST_FAULTS} rows have run into the limits of time and memory, so the rest "
+                    "is not tried"
+                )
+            is_set_up = False
+            try:
+                async with self._worker() as worker:
+                    with _deadline(self.limits.wall_seconds):
+                        await _send(worker, job, left, careful=True)
+                        facts, _ = await worker.receive()
+                    _check_setup(worker, job, facts)
+                    is_set_up = True
+                    while left:
+                        with _deadline(self.limits.wall_seconds):
+                            answer = await worker.receive()
+                        left.popleft().end(answer)
+                    return
+            except WorkerEndedError:
+                if not is_set_up:
+                    setup_tries += 1
+                    if setup_tries == TRIES:
+                        job.faults = MOST_FAULTS
+                        raise LimitError(self._reason()) from None
+                else:
+                    self._blame(job, left)
+
+    def _blame(self, job: Job, left: deque[_Item]) -> None:
+        """Count a try of the item that a worker has not answered; fail it after the last one."""
+        left[0].tries += 1
+        if left[0].tries == TRIES:
+            job.faults += 1
+            left.popleft().fail(LimitError(self._reason()))
+
+    def _reason(self) -> str:
+        limits = self.limits
+        return (
+            f"takes more than {limits.cpu_seconds:g} s of processor time or "
+            f"{limits.memory_bytes // 2**20} MiB of memory"
+        )
+
+    @asynccontextmanager
+    async def _worker(self) -> AsyncGenerator[WorkerProcess]:
+        """An idle worker or a new one; after an error it is ended, since it may be out of step."""
+        worker = self._idle.pop() if self._idle else None
+        if worker is not None and len(worker.jobs) >= JOBS_OF_A_WORKER:
+            await worker.stop()
+            worker = None
+        if worker is None:
+            worker = await WorkerProcess.start(self.limits.memory_bytes, self.limits.cpu_seconds)
+        try:
+            yield worker
+        except BaseException as error:
+            if isinstance(error, TaskError):
+                self._idle.append(worker)
+            else:
+                await worker.stop()
+            raise
+        self._idle.append(worker)
+
+
+async def _send(
+    worker: WorkerProcess, job: Job, items: Collection[_Item], *, careful: bool
+) -> None:
+    setup = None if job.name in worker.jobs else job.setup
+    values = [item.value for item in items]
+    size = sum(item.size for item in items)
+    await worker.send([job.name, job.task, setup, careful, values], size)
+
+
+def _check_setup(worker: WorkerProcess, job: Job, facts: Sequence[Any]) -> None:
+    job.facts = _content(facts)
+    worker.jobs.add(job.name)
+
+
+def _content(answer: Sequence[Any]) -> Any:
+    """Return what a worker has computed.
+
+    Raises:
+        TaskError: the item or the set-up is at fault, or the worker has a bug.
+    """
+    kind, content = answer
+    if kind == "ok":
+        return content
+    if kind == "bug":
+        log.error("a worker process failed: %s", content)
+        raise TaskError("fails for a reason that only the server's log tells")
+    raise TaskError(content)
+
+
+def _next_batch(job: Job) -> list[_Item]:
+    batch = [job.waiting.popleft()]
+    size = batch[0].size
+    while job.waiting and len(batch) < BATCH and size + job.waiting[0].size <= BATCH_BYTES:
+        size += job.waiting[0].size
+        batch.append(job.waiting.popleft())
+    return batch
+
+
+def _fail(batch: Sequence[_Item], error: TaskError) -> None:
+    for item in batch:
+        if not item.done.is_set():
+            item.fail(error)
+
+
+@contextmanager
+def _deadline(seconds: float) -> Generator[None]:
+    """Raise WorkerEndedError where the time runs out within the context."""
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError:
+        raise WorkerEndedError from None

@@ -1,0 +1,120 @@
+"""One worker process, from its start to its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from evals_engine.compute.frames import LENGTH, MAX_FRAME, read_body, written_frame
+
+LARGE_BYTES = 256 * 1024
+"""From this size on a message is encoded in a thread, away from the event loop."""
+
+_START = """\
+import json, sys
+sys.path[:] = json.loads(sys.argv.pop(1))
+from evals_engine.compute.worker import main
+main()
+"""
+
+
+class WorkerEndedError(Exception):
+    """The worker process has ended: it ran into a limit, crashed, or answered nonsense."""
+
+
+class WorkerProcess:
+    """A running worker process. Use it from one task at a time."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._stdin = process.stdin
+        self._answers = BufferedByteReceiveStream(process.stdout)
+        self.jobs: set[str] = set()
+        """Jobs that this process has set up."""
+
+    @classmethod
+    async def start(cls, memory_bytes: int, cpu_seconds: float) -> WorkerProcess:
+        """Start a process with these limits.
+
+        Raises:
+            OSError: the system does not start one.
+        """
+        # Isolated (-I): no environment variable and no current folder decides what is imported.
+        command = [sys.executable, "-I", "-c", _START, json.dumps(sys.path)]
+        process = await anyio.open_process(
+            [*command, str(memory_bytes), str(cpu_seconds)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_bare_environment(),
+        )
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        """The id of the process."""
+        return self._process.pid
+
+    async def send(self, message: Any, size: int) -> None:
+        """Send a message of about `size` bytes.
+
+        Raises:
+            WorkerEndedError: the process has ended.
+        """
+        if size < LARGE_BYTES:
+            frame = written_frame(message)
+        else:
+            frame = await to_thread.run_sync(written_frame, message)
+        try:
+            await self._stdin.send(frame)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
+            raise WorkerEndedError from error
+
+    async def receive(self) -> Any:
+        """Return the next message.
+
+        Raises:
+            WorkerEndedError: the process has ended.
+        """
+        try:
+            (length,) = LENGTH.unpack(await self._answers.receive_exactly(LENGTH.size))
+            if length > MAX_FRAME:
+                raise WorkerEndedError
+            body = await self._answers.receive_exactly(length)
+            if length < LARGE_BYTES:
+                return read_body(body)
+            return await to_thread.run_sync(read_body, body)
+        except (
+            anyio.IncompleteRead,
+            anyio.BrokenResourceError,
+            anyio.ClosedResourceError,
+            anyio.EndOfStream,
+            ValueError,
+            OSError,
+        ) as error:
+            raise WorkerEndedError from error
+
+    async def stop(self) -> None:
+        """End the process at once and wait until it is gone."""
+        with anyio.CancelScope(shield=True):
+            if self._process.returncode is None:
+                with suppress(ProcessLookupError):
+                    self._process.kill()
+            await self._process.wait()
+            await self._process.aclose()
+
+
+def _bare_environment() -> dict[str, str]:
+    """Return the variables without which no process starts; none of ours, which may hold keys."""
+    return {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
