@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import anyio
-
 from tests.faults import client_cases, engine_cases
 from tests.faults.page import page
+from tests.faults.skipping_loop import run_skipping
 from tests.faults.verdict import broken_by_a_call, broken_by_a_row
 
 
@@ -18,8 +17,8 @@ def main() -> int:
     # What breaks is told below; servers that are cut off in a request say so too.
     logging.disable(logging.CRITICAL)
     with TemporaryDirectory(prefix="faults-") as folder:
-        calls = anyio.run(client_cases.observe, Path(folder))
-        rows = anyio.run(engine_cases.observe, Path(folder, "engines"))
+        calls = run_skipping(client_cases.observe, Path(folder))
+        rows = run_skipping(engine_cases.observe, Path(folder, "engines"))
     broken = [text for case in client_cases.CASES for text in broken_by_a_call(case, calls)]
     broken += [text for case in engine_cases.CASES for text in broken_by_a_row(case, rows)]
     if calls.led_astray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Iterable
@@ -33,14 +34,21 @@ from tests.faults.injections import LONGEST_BODY, ROW, SECRET, SIGNATURE
 from tests.faults.operations import MODEL, OPERATIONS, Contract, Material, Operation
 from tests.faults.promises import MODES, Mode, Outcome
 from tests.faults.proxy import FaultProxy, fault_proxy
+from tests.faults.skipping_loop import CALL_SECONDS, HANG_GUARD, LONGEST_SILENCE, skipping
 from tests.journeys.served import served_engine
 from tests.server.serving import served
 
 PATIENCE = Patience(
-    budget=12.0, upload=12.0, connect=5.0, read=2.5, send=2.5, file=2.5, body_bytes=LONGEST_BODY
+    budget=CALL_SECONDS,
+    upload=CALL_SECONDS,
+    connect=LONGEST_SILENCE,
+    read=LONGEST_SILENCE,
+    send=LONGEST_SILENCE,
+    file=LONGEST_SILENCE,
+    body_bytes=LONGEST_BODY,
 )
 _NO_LIMITS = httpx2.Limits(max_connections=None)
-BUSY_AT_ONCE, WAITING_AT_ONCE = 6, 60
+BUSY_AT_ONCE, WAITING_AT_ONCE = 6, 12
 """Cases that run at the same time: those that work, and after them those that mostly wait."""
 
 ROWS = [{"expected": f"answer {n}", "answer": f"answer {n}"} for n in range(3)]
@@ -122,7 +130,7 @@ class World:
         async with self._faulty(case, times) as (provider, _, proxy):
             error: EvalsMCPError | None = None
             try:
-                with anyio.fail_after(100):
+                with anyio.fail_after(HANG_GUARD):
                     await case.operation.call(provider, own)
             except EvalsMCPError as caught:
                 error = caught
@@ -141,10 +149,10 @@ class World:
                 clock,
                 _,
             ),
-            served(provider, clock=Clock(now=clock)) as server,
+            served(provider, clock=Clock(now=clock), hang_guard=HANG_GUARD) as server,
         ):
             for _ in range(3):
-                with anyio.fail_after(100):
+                with anyio.fail_after(HANG_GUARD):
                     await server.client.call_tool("create_evaluation", arguments)
         return await self.things(case.operation, own) or 0
 
@@ -180,7 +188,7 @@ class World:
                 "together.base_url",
                 "the environment variable TOGETHER_API_KEY",
             ),
-            Timing(sleep=_no_time, chance=lambda: 0.0, now=clock),
+            Timing(_no_time, lambda: 0.0, asyncio.get_running_loop().time, clock),
             PATIENCE,
         )
         if contract == "benchmark":
@@ -243,7 +251,11 @@ async def observe(folder: Path, cases: Iterable[Case] = CASES) -> Observed:
         async with room:
             seen.after_three_calls[case.title] = await world.call_the_tool_three_times(case)
 
-    async with _world(folder) as world, fault_proxy("http://127.0.0.1:1", None) as elsewhere:
+    async with (
+        _world(folder) as world,
+        fault_proxy("http://127.0.0.1:1", None) as elsewhere,
+        skipping(),
+    ):
         world.elsewhere = f"{elsewhere.url}/v1/evaluation"
         for waits, at_once in ((False, BUSY_AT_ONCE), (True, WAITING_AT_ONCE)):
             room = anyio.CapacityLimiter(at_once)
@@ -287,7 +299,7 @@ def _tool_arguments(operation: Operation, own: Material) -> dict[str, object]:
 
 def _reply(request: ChatRequest) -> Reply:
     if "row to wait for" in str(request.body):
-        return completion("", delay=600)
+        return completion("", delay=10 * HANG_GUARD)
     return verdict(feedback="", label="good")
 
 
@@ -307,7 +319,7 @@ async def _world(folder: Path) -> AsyncGenerator[World]:
     async with (
         ModelServer(_reply, models=(MODEL, "judge-1")) as models,
         served_engine(folder / "engine", LOCAL__MODELS__BASE_URL=models.base_url) as engine,
-        httpx2.AsyncClient(base_url=engine.url, timeout=30, trust_env=False) as http,
+        httpx2.AsyncClient(base_url=engine.url, timeout=None, trust_env=False) as http,
         httpx2.AsyncClient(limits=_NO_LIMITS, trust_env=False) as struck,
     ):
         direct = EngineClient(http)
@@ -332,7 +344,7 @@ async def _material(folder: Path, engine: EngineClient) -> Material:
     created = (await engine.http.post(f"{root}/evaluations", json=body)).json()["evaluation_id"]
     await engine.finished(ended)
     await engine.until(running, lambda job: bool(job["progress"] and job["progress"]["done"]))
-    with anyio.fail_after(20):
+    with anyio.fail_after(HANG_GUARD):
         status = f"{root}/evaluations/{created}/status"
         while (await engine.http.get(status)).json()["status"] != "completed":  # noqa: ASYNC110
             await anyio.sleep(0.02)

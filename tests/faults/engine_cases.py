@@ -20,13 +20,12 @@ from tests.faults.catalog import CLOCK, FAULTS, Effect, Fault
 from tests.faults.injections import SECRET
 from tests.faults.promises import MODES, Mode
 from tests.faults.proxy import fault_proxy
+from tests.faults.skipping_loop import HANG_GUARD, LONGEST_SILENCE, skipping
 
 Stage = Literal["generation", "judging", "judging both orders"]
 STAGES: tuple[Stage, ...] = ("generation", "judging", "judging both orders")
 
 RETRIES = 1
-SECONDS = 3.0
-"""After which a call is given up here: short, and long enough for a busy machine."""
 ENGINES = 6
 """Each has its share of the cases."""
 RUNS = 4
@@ -104,7 +103,7 @@ async def observe(folder: Path) -> dict[str, RowsSeen]:
             for case in own:
                 tasks.start_soon(run, engine, case, room)
 
-    async with anyio.create_task_group() as tasks:
+    async with skipping(), anyio.create_task_group() as tasks:
         for place in range(ENGINES):
             tasks.start_soon(share, place)
     return seen
@@ -124,7 +123,7 @@ async def _engine(folder: Path, cases: Sequence[EngineCase]) -> AsyncGenerator[E
             serverless=ModelEndpoint(models.base_url),
             dedicated=endpoints,
             max_retries=RETRIES,
-            call_timeout=SECONDS,
+            call_timeout=LONGEST_SILENCE,
         )
         yield await stack.enter_async_context(running_engine(config))
 
@@ -143,7 +142,7 @@ def _reply(_: ChatRequest) -> Reply:
 
 
 async def _ended(engine: EngineClient, case: EngineCase) -> RowsSeen:
-    with anyio.fail_after(60):
+    with anyio.fail_after(HANG_GUARD):
         return await _evaluated(engine, case)
 
 
@@ -155,7 +154,7 @@ async def _evaluated(engine: EngineClient, case: EngineCase) -> RowsSeen:
         **_parameters(case),
     )
     await _end_of(engine, created)
-    job = await engine.finished(created)
+    job = await engine.finished(created, HANG_GUARD)
     rows = await engine.result_rows(job)
     order, wanted = [row["question"] for row in rows], [row["question"] for row in ROWS]
     failed = [row for row in rows if not row["evaluation_successful"]]

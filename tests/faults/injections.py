@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -18,8 +18,8 @@ SIGNATURE = "signature-never-told"
 
 LONGEST_BODY = 256 * 1024
 """What the suite allows a JSON body; an over-long one is four times as long."""
-PIECES, PAUSE = 25, 0.6
-"""A slow answer: so many pieces with so many seconds between them."""
+PIECES = 25
+"""Pieces of a slow answer."""
 
 _REFUSAL = json.dumps(
     {
@@ -49,8 +49,9 @@ async def reset_after(exchange: Exchange) -> None:
 async def _sent_half(exchange: Exchange) -> None:
     head, _, body = (await exchange.pass_on()).partition(b"\r\n\r\n")
     await exchange.send(head + b"\r\n\r\n" + body[: len(body) // 2])
-    # The client has read the half before the end comes.
-    await asyncio.sleep(0.05)
+    # The client, on the same loop, has read the half before the end comes.
+    for _ in range(10):
+        await asyncio.sleep(0.001)
 
 
 async def reset_in_the_answer(exchange: Exchange) -> None:
@@ -77,20 +78,21 @@ async def endless_answer(exchange: Exchange) -> None:
     await exchange.hang()
 
 
-def _trickling(pause: float) -> Injection:
-    async def trickle(exchange: Exchange) -> None:
-        head, _, body = (await exchange.pass_on()).partition(b"\r\n\r\n")
-        await exchange.send(head + b"\r\n\r\n")
-        for place in range(PIECES):
-            start, end = (len(body) * at // PIECES for at in (place, place + 1))
-            await exchange.send(body[start:end])
-            await asyncio.sleep(pause)
-
-    return trickle
+async def slow_in_time(exchange: Exchange) -> None:
+    await _trickle(exchange, lambda: asyncio.sleep(0.004))
 
 
-slow_in_time = _trickling(0.004)
-slow_out_of_time = _trickling(PAUSE)
+async def slow_out_of_time(exchange: Exchange) -> None:
+    await _trickle(exchange, exchange.pause)
+
+
+async def _trickle(exchange: Exchange, pause: Callable[[], Awaitable[None]]) -> None:
+    head, _, body = (await exchange.pass_on()).partition(b"\r\n\r\n")
+    await exchange.send(head + b"\r\n\r\n")
+    for piece in range(PIECES):
+        start, end = (len(body) * at // PIECES for at in (piece, piece + 1))
+        await exchange.send(body[start:end])
+        await pause()
 
 
 def status(code: int, **headers: str) -> Injection:

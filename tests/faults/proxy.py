@@ -15,6 +15,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
+from tests.faults.skipping_loop import SKIP, counted
+
 _BODY_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
 _TLS_HANDSHAKE = b"\x16"
@@ -87,7 +89,13 @@ class Exchange:
 
     async def hang(self) -> None:
         """Send nothing more until the client has gone."""
-        await self._reader.read()
+        with counted("silent"):
+            await self._reader.read()
+
+    async def pause(self) -> None:
+        """Let the time of one skip pass; longer pauses than this are silence."""
+        with counted("silent"):
+            await asyncio.sleep(SKIP)
 
     def reset(self) -> None:
         """Drop the connection as a crash does."""
@@ -129,7 +137,7 @@ class FaultProxy:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Treat one request and close."""
         try:
-            with suppress(OSError, asyncio.IncompleteReadError):
+            with counted("exchanges"), suppress(OSError, asyncio.IncompleteReadError):
                 await self._treat(reader, writer)
                 await writer.drain()
         except asyncio.CancelledError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import anyio
 import pytest
 
 from tests.faults import client_cases, engine_cases
@@ -10,18 +9,19 @@ from tests.faults.client_cases import Case, Observed
 from tests.faults.elsewhere import REFERENCES, ROOT, Reference
 from tests.faults.engine_cases import EngineCase, RowsSeen
 from tests.faults.page import page
+from tests.faults.skipping_loop import run_skipping
 from tests.faults.verdict import broken_by_a_call, broken_by_a_row
 
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> Observed:
     """The whole suite at once: most cases wait for something."""
-    return anyio.run(client_cases.observe, tmp_path_factory.mktemp("calls"))
+    return run_skipping(client_cases.observe, tmp_path_factory.mktemp("calls"))
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RowsSeen]:
-    return anyio.run(engine_cases.observe, tmp_path_factory.mktemp("engines"))
+    return run_skipping(engine_cases.observe, tmp_path_factory.mktemp("engines"))
 
 
 @pytest.mark.xdist_group("struck calls")

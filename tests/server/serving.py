@@ -28,6 +28,9 @@ Mode = Literal["legacy", "2026-07-28"]
 MODES: tuple[Mode, ...] = ("legacy", "2026-07-28")
 
 
+HANG_GUARD = 300.0
+"""Seconds after which something hangs, however busy the machine is."""
+
 NOWHERE = "http://127.0.0.1:9/v1"
 
 
@@ -71,7 +74,7 @@ class Served:
     client: Client
 
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        with anyio.fail_after(10):
+        with anyio.fail_after(HANG_GUARD):
             return await self.client.call_tool(tool, arguments)
 
     async def answer(self, tool: str, **arguments: Any) -> dict[str, Any]:
@@ -124,12 +127,14 @@ async def served(
     configured: Settings | None = None,
     clock: Clock | None = None,
     ask_user: ElicitationFnT | None = None,
+    *,
+    hang_guard: float = HANG_GUARD,
 ) -> AsyncGenerator[Served]:
     """A server over this provider, with a client connected that may be able to ask its user."""
 
     configured = configured or settings()
     opening = partial(open_services, configured, everyones(provider), clock)
-    with anyio.fail_after(30):
+    with anyio.fail_after(hang_guard):
         server = build_server("0.0", opening, read_only=configured.server.read_only)
         async with Client(server, mode=mode, elicitation_callback=ask_user) as client:
             yield Served(client)

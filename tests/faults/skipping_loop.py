@@ -1,0 +1,80 @@
+"""An event loop whose clock skips the time in which nothing but silence happens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import anyio
+
+SKIP = 50.0
+"""Seconds that are skipped at a time."""
+LONGEST_SILENCE = 60.0
+"""Seconds of silence after which the suite gives up: one skip is shorter, two are longer."""
+CALL_SECONDS = 500.0
+"""Seconds after which the suite gives up a call: longer than four silences and their skips."""
+HANG_GUARD = 1e6
+"""Seconds on the skipping clock after which a case counts as hanging."""
+
+_PASSES = 25
+"""Rounds of the loop in which both ends of a connection see everything that was sent."""
+
+_T = TypeVar("_T")
+
+
+class SkippingLoop(asyncio.SelectorEventLoop):
+    """Real time, and the skipped seconds on top of it.
+
+    A timeout of a minute so costs no minute, and a machine that is slow for a minute ends no test.
+    """
+
+    exchanges = 0
+    """Requests that a fault proxy is treating."""
+    silent = 0
+    """Requests among them whose proxy only waits for time to pass."""
+    skipped = 0.0
+    """Seconds that were skipped."""
+
+    def time(self) -> float:
+        return super().time() + self.skipped
+
+
+@contextmanager
+def counted(name: str) -> Generator[None]:
+    """Count the block in `SkippingLoop.exchanges` or `SkippingLoop.silent`, whichever is named."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SkippingLoop)
+    setattr(loop, name, getattr(loop, name) + 1)
+    try:
+        yield
+    finally:
+        setattr(loop, name, getattr(loop, name) - 1)
+
+
+@asynccontextmanager
+async def skipping() -> AsyncGenerator[None]:
+    """Skip time whenever all exchanges are silent, as long as the context is open."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_skip_silences)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _skip_silences() -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SkippingLoop)
+    quiet = 0
+    while True:
+        # Both ends are in this loop: after a few rounds whatever was sent has been read.
+        await (asyncio.sleep(0) if quiet else asyncio.sleep(0.002))
+        quiet = quiet + 1 if loop.silent and loop.silent == loop.exchanges else 0
+        if quiet == _PASSES:
+            loop.skipped += SKIP
+            quiet = 0
+
+
+def run_skipping(function: Callable[..., Awaitable[_T]], *arguments: Any) -> _T:
+    """Run an asynchronous function to its end on a `SkippingLoop`."""
+    return anyio.run(function, *arguments, backend_options={"loop_factory": SkippingLoop})
