@@ -8,9 +8,9 @@ from pathlib import Path
 import anyio
 
 from benchmarks.engine_client import LABELS, TEMPLATE, row
-from evals_engine.judges.judge import ModelJudge
+from evals_engine.judges.model_judge import ModelJudge
 from evals_engine.judges.structured_output import Messages
-from evals_engine.judges.verdicts import LabelForm
+from evals_engine.judges.verdict_forms import LabelForm
 from evals_engine.models.completions import Completion
 from evals_engine.templates.template import Template
 

@@ -22,6 +22,7 @@ from evals_engine.http.engine import Engine
 from evals_engine.http.middleware import BoundedHeaders, InternalErrors, LoopbackOnly, answer
 from evals_engine.http.owners import BearerTokens, owners_of
 from evals_engine.http.uploads import Uploads
+from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
 from evals_engine.runs.run import RunContext
 from evals_engine.runs.scheduler import Scheduler, new_process_id
@@ -42,9 +43,11 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
         store = await to_thread.run_sync(Store, config.data_dir)
         try:
             async with ModelClient(config.max_retries, config.call_timeout) as client:
-                scheduler = Scheduler(RunContext(store, config, client, clock, new_process_id()))
+                access = ModelAccess(config, client)
+                context = RunContext(store, config, access, clock, new_process_id())
+                scheduler = Scheduler(context)
                 uploads = Uploads(store, config.max_upload_bytes)
-                app.state.engine = Engine(config, store, scheduler, client, uploads, clock)
+                app.state.engine = Engine(config, store, scheduler, access, uploads, clock)
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(scheduler.run)
                     yield

@@ -1,23 +1,13 @@
-"""The two ways in which the model side of a run fails, by who can help."""
+"""The two errors of a run's model side: one that the caller must fix, one of a single call."""
 
 from evals_schemas.reasons import Reason
-
-MAX_QUOTE = 200
-"""The most characters quoted of anything that the engine did not write itself."""
-
-
-def cleaned(text: str, limit: int = MAX_QUOTE) -> str:
-    """One line of printable text, cut to `limit` characters: what a message may quote."""
-    printable = "".join(c if c.isprintable() else " " for c in text[: 4 * limit])
-    line = " ".join(printable.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 class RequestError(ValueError):
     """The request cannot run as it is: the caller must change it.
 
-    Found before the run it is an HTTP 400, found when the run begins it ends the run as
-    `user_error`, found at a row the row counts as failed and the run goes on.
+    Raised while a request is handled, it becomes an HTTP 400. Raised when the run begins, it ends
+    the run as `user_error`. Raised for a row, it makes that row count as failed; the run continues.
     """
 
     def __init__(
@@ -25,19 +15,19 @@ class RequestError(ValueError):
     ) -> None:
         super().__init__(message)
         self.param = param
-        """The request field at fault, such as `judge.system_template`; None for no one field."""
+        """The request field at fault, such as `judge.system_template`; None for several."""
         self.reason = reason
-        """What a program may decide by; None for nothing."""
+        """The code that programs decide by; None if no program does."""
 
 
 class ModelCallError(Exception):
-    """A model gave no answer to one call; the row has no verdict and the run goes on."""
+    """A model call gave no answer; the row has no verdict and the run continues."""
 
     def __init__(
         self, message: str, status: int | None = None, reason: Reason | None = None
     ) -> None:
         super().__init__(message)
         self.status = status
-        """The HTTP status that ended the call; None when no answer arrived or it was unusable."""
+        """The HTTP status that ended the call; None if no answer arrived or it was unusable."""
         self.reason = reason
-        """What is wrong with the endpoint; None where the endpoint is not at fault."""
+        """What is wrong with the endpoint; None if the endpoint is not at fault."""

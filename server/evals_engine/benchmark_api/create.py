@@ -12,15 +12,20 @@ from starlette.responses import JSONResponse, Response
 
 from evals_engine.benchmark_api.lookup import find_benchmark, find_evaluation
 from evals_engine.benchmark_api.responses import at
-from evals_engine.benchmarks.evaluator import BenchmarkParameters, benchmark_evaluator
+from evals_engine.benchmarks.parameters import BenchmarkParameters
 from evals_engine.errors import ApiError, InvalidFieldsError
-from evals_engine.evaluation_api.models import serverless_models
 from evals_engine.faults import RequestError
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import invalid, json_body
-from evals_engine.runs.creation import NewEvaluation, record
-from evals_engine.runs.idempotency import created_before, creation_key
-from evals_engine.runs.quotas import refuse_too_many
+from evals_engine.models.offered import serverless_models
+from evals_engine.runs.creation import (
+    NewEvaluation,
+    created_before,
+    creation_key,
+    refuse_too_many,
+    store_evaluation,
+)
+from evals_engine.runs.evaluation_types import TYPES, TypedParameters
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, METRICS, BenchmarkCreateBody, Metric
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 
@@ -39,7 +44,9 @@ async def create(request: Request) -> Response:
         new = NewEvaluation(
             "beval", owner, BENCHMARK, stored, parameters.benchmark_id, engine.clock()
         )
-        created = await to_thread.run_sync(record, engine.store, engine.scheduler, new, key)
+        created = await to_thread.run_sync(
+            store_evaluation, engine.store, engine.scheduler, new, key
+        )
         engine.scheduler.wake()
     evaluation = await find_evaluation(request, created)
     return JSONResponse(
@@ -84,7 +91,7 @@ async def _checked(request: Request, wanted: BenchmarkCreateBody) -> BenchmarkPa
         questions=benchmark.line_count,
     )
     try:
-        benchmark_evaluator(parameters, engine.config, engine.client)
+        TypedParameters(TYPES[BENCHMARK], parameters).evaluator(engine.models, {})
     except RequestError as fault:
         raise ApiError(400, f"{fault.param}: {fault}") from fault
     await _check_names(request, parameters)
@@ -107,7 +114,7 @@ async def _check_names(request: Request, parameters: BenchmarkParameters) -> Non
     Raises:
         ApiError: 400, with the nearest names.
     """
-    known = [model.id for model in await serverless_models(request)]
+    known = [model.id for model in await serverless_models(engine_of(request).models)]
     if not known:
         return
     others = engine_of(request).config.dedicated

@@ -6,13 +6,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from evals_engine.evaluation_api.models import dedicated_models, serverless_models
+from evals_engine.http.engine import engine_of
+from evals_engine.models.offered import dedicated_models, serverless_models
 
 
 async def list_base(request: Request) -> Response:
     """GET /models/base: what the configured endpoints offer."""
-    found = [*dedicated_models(request), *await serverless_models(request)]
-    listed = [{"model_id": model.id, "model_name": model.id, "type": "llm"} for model in found]
+    access = engine_of(request).models
+    models = [*dedicated_models(access.config), *await serverless_models(access)]
+    listed = [{"model_id": model.id, "model_name": model.id, "type": "llm"} for model in models]
     return JSONResponse({"models": listed})
 
 

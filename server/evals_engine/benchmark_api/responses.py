@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from evals_engine.benchmarks.evaluator import BenchmarkParameters
+from evals_engine.benchmarks.parameters import BenchmarkParameters
 from evals_engine.store.records import StatusChange, StoredEvaluation
 from evals_schemas.benchmark_api.benchmarks import METRICS
 from evals_schemas.evaluation_api.evaluations import ENDED

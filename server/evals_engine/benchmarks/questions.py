@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+from evals_engine.cleaning import cleaned
 from evals_engine.errors import ApiError
-from evals_engine.faults import cleaned
 from evals_schemas.datasets.reader import Fault, scan
 
 MAX_BENCHMARK_BYTES = 32 * 1024 * 1024

@@ -1,28 +1,28 @@
-"""What is counted over the questions of a benchmark evaluation, for each model."""
+"""Totals over the questions of a benchmark evaluation, for each model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from evals_engine.results.moments import Moments
-from evals_engine.results.totals import Tally
+from evals_engine.benchmarks.parameters import BenchmarkParameters
+from evals_engine.results.totals import RunningStatistics, Totals
 
 
-class ModelTally:
-    """One model's answers. Those without a score are counted, and in no mean."""
+class ModelTotals:
+    """Totals of one model. Answers without a score are counted but do not enter a mean."""
 
     def __init__(self, model_id: str, metrics: Sequence[str]) -> None:
         self.model_id = model_id
         self.answered = 0
-        """Questions that the model gave an answer to, judged or not."""
+        """Questions that the model answered, judged or not."""
         self._questions = 0
         self._correct = 0
-        self._score = Moments()
-        self._metrics = {name: Moments() for name in metrics}
+        self._score = RunningStatistics()
+        self._metrics = {name: RunningStatistics() for name in metrics}
 
     def add(self, entry: Mapping[str, Any]) -> None:
-        """Count one answer, as the ledger has it."""
+        """Count one answer from the ledger."""
         self._questions += 1
         self.answered += entry["model_answer"] is not None
         if entry["score"] is None:
@@ -30,42 +30,49 @@ class ModelTally:
         self._correct += entry["correct"]
         self._score.add(entry["score"])
         values = {"accuracy": float(entry["correct"]), "relevance": entry["relevance"]}
-        for name, moments in self._metrics.items():
-            moments.add(values[name])
+        for name, statistics in self._metrics.items():
+            statistics.add(values[name])
 
     def figures(self) -> dict[str, Any]:
-        """The metrics under the vendor's names; a mean of nothing is None."""
-        figures: dict[str, Any] = {name: one.mean for name, one in self._metrics.items()}
+        """Return the metrics under the vendor's names; a mean of no scores is None."""
+        figures: dict[str, Any] = {
+            name: statistics.mean for name, statistics in self._metrics.items()
+        }
         figures |= {
             "average_score": self._score.mean,
             "total_questions": self._questions,
             "correct_answers": self._correct,
             "failed_questions": self._questions - self._score.count,
         }
-        for name, moments in self._metrics.items():
+        for name, statistics in self._metrics.items():
             figures |= {
-                f"{name}_mean": moments.mean,
-                f"{name}_std": moments.population_deviation,
-                f"{name}_min": moments.low,
-                f"{name}_max": moments.high,
+                f"{name}_mean": statistics.mean,
+                f"{name}_std": statistics.population_deviation,
+                f"{name}_min": statistics.low,
+                f"{name}_max": statistics.high,
             }
         return figures
 
 
-class BenchmarkTally(Tally):
-    """Every model's tally. A failed row can hold a valid answer of the other model."""
+class BenchmarkTotals(Totals):
+    """The totals of each model. A failed row can have a valid answer of the other model."""
 
     def __init__(self, models: Sequence[str], metrics: Sequence[str]) -> None:
         super().__init__()
-        self._models = [ModelTally(model, metrics) for model in models]
+        self._models = [ModelTotals(model, metrics) for model in models]
+
+    @classmethod
+    def of(cls, parameters: BenchmarkParameters) -> BenchmarkTotals:
+        """Return empty totals for an evaluation with these parameters."""
+        return cls(parameters.models, parameters.metrics)
 
     def add(self, state: str, fields: dict[str, Any], reason: str | None = None) -> None:
-        """Count one question; see `Tally.add`."""
+        """Count one question; see `Totals.add`."""
         super().add(state, fields, reason)
         for model, entry in zip(self._models, fields["answers"], strict=True):
             model.add(entry)
 
-    def _own_results(self) -> dict[str, Any]:
+    def _type_results(self) -> dict[str, Any]:
         return {
             "models": [
                 {"model_id": model.model_id, "metrics": model.figures()} for model in self._models

@@ -12,17 +12,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from evals_engine.cleaning import cleaned
 from evals_engine.errors import ApiError, not_found
-from evals_engine.faults import RequestError, cleaned
+from evals_engine.faults import RequestError
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import json_body
 from evals_engine.http.uploads import CHUNK_BYTES
 from evals_engine.models.request_keys import keys_of, stored_parameters
 from evals_engine.results.result_file import rows_so_far
-from evals_engine.rows.evaluators import make_evaluator
-from evals_engine.runs.creation import NewEvaluation, record
-from evals_engine.runs.idempotency import created_before, creation_key
-from evals_engine.runs.quotas import refuse_too_many
+from evals_engine.runs.creation import (
+    NewEvaluation,
+    created_before,
+    creation_key,
+    refuse_too_many,
+    store_evaluation,
+)
+from evals_engine.runs.evaluation_types import TYPES, TypedParameters
 from evals_engine.store.records import (
     BENCHMARK_PURPOSES,
     StatusChange,
@@ -68,7 +73,7 @@ async def create(request: Request) -> Response:
         )
     keys = keys_of(wanted.parameters)
     try:
-        make_evaluator(wanted.parameters, engine.config, engine.client, keys)
+        TypedParameters(TYPES[wanted.type], wanted.parameters).evaluator(engine.models, keys)
     except RequestError as fault:
         raise ApiError(400, str(fault), param=f"parameters.{fault.param}") from fault
     most = engine.config.max_unfinished
@@ -82,7 +87,7 @@ async def create(request: Request) -> Response:
         engine.clock(),
         keys,
     )
-    recorded = await to_thread.run_sync(record, engine.store, engine.scheduler, new, key)
+    recorded = await to_thread.run_sync(store_evaluation, engine.store, engine.scheduler, new, key)
     engine.scheduler.wake()
     return _json(EvaluationCreated(workflow_id=recorded, status="pending"))
 

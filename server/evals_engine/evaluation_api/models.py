@@ -6,26 +6,28 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from evals_engine.faults import ModelCallError
 from evals_engine.http.engine import engine_of
 from evals_engine.judges.rules import RULES
+from evals_engine.models.offered import dedicated_models, serverless_models
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, JudgeModelList, Model, Pricing
 
 
 async def list_all(request: Request) -> Response:
     """GET /models."""
-    found = [*_rules(), *dedicated_models(request), *await serverless_models(request)]
-    return JSONResponse([model.model_dump(mode="json") for model in found])
+    access = engine_of(request).models
+    models = [*_rules(), *dedicated_models(access.config), *await serverless_models(access)]
+    return JSONResponse([model.model_dump(mode="json") for model in models])
 
 
 async def list_judges(request: Request) -> Response:
     """GET /evaluation/model-list: the names a request may give, for one source or for all."""
+    access = engine_of(request).models
     source = request.query_params.get("model_source")
     names = [rule.id for rule in _rules()]
     if source in {None, "dedicated"}:
-        names += [model.id for model in dedicated_models(request)]
+        names += [model.id for model in dedicated_models(access.config)]
     if source in {None, "serverless"}:
-        listed = await serverless_models(request)
+        listed = await serverless_models(access)
         names += [model.id for model in listed if model.type not in NO_TEXT_TYPES]
     return JSONResponse(JudgeModelList(model_list=names).model_dump())
 
@@ -36,26 +38,6 @@ def _rules() -> list[Model]:
         Model(id=name, type="rule", display_name=description, pricing=free)
         for name, description in RULES.items()
     ]
-
-
-def dedicated_models(request: Request) -> list[Model]:
-    """The configured endpoints that a request names like a model."""
-    return [
-        Model(id=name, type="chat", organization="dedicated endpoint")
-        for name in sorted(engine_of(request).config.dedicated)
-    ]
-
-
-async def serverless_models(request: Request) -> list[Model]:
-    """What the endpoint lists; nothing while it does not answer, since the rest still serves."""
-    engine = engine_of(request)
-    if engine.config.serverless is None:
-        return []
-    try:
-        models: list[Model] = await engine.client.list_models(engine.config.serverless)
-    except ModelCallError:
-        return []
-    return models
 
 
 routes = [

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from evals_engine.config import EngineConfig
 from evals_engine.http.uploads import Uploads
-from evals_engine.models.client import ModelClient
+from evals_engine.models.access import ModelAccess
 from evals_engine.runs.scheduler import Scheduler
 from evals_engine.store.records import UserName
 from evals_engine.store.store import Store
@@ -22,7 +22,7 @@ class Engine:
     config: EngineConfig
     store: Store
     scheduler: Scheduler
-    client: ModelClient
+    models: ModelAccess
     uploads: Uploads
     clock: Callable[[], float]
     """Returns the current time in Unix seconds."""

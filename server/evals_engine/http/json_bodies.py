@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 from starlette.requests import Request
 
+from evals_engine.cleaning import cleaned
 from evals_engine.errors import ApiError, InvalidFieldsError, Problem
-from evals_engine.faults import cleaned
 from evals_engine.http.file_forms import limited
 from evals_engine.http.strict_json import decoded
 

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 from anyio import to_thread
 
+from evals_engine.cleaning import cleaned
 from evals_engine.errors import ApiError
-from evals_engine.faults import cleaned
 from evals_engine.store.private_files import OWN_FILE, write_private
 from evals_engine.store.records import StoredFile, UserName
 from evals_engine.store.store import Store

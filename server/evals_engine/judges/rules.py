@@ -1,10 +1,10 @@
-"""Rule judges: verdicts computed from the answer and the text that is expected, with no model.
+"""Rule judges: verdicts computed from the answer and the expected text, without a model.
 
-The judge's rendered `system_template` is what is expected. A rule finds how far the answer agrees
-with it, from 0 to 1, and that agreement becomes a label, a score or a choice. The verdict is
-written as the JSON that a model would write and read by the same reader.
+The judge's rendered `system_template` is the expected text. A rule computes how far the answer
+agrees with it, from 0 to 1, and that agreement becomes a label, a score or a choice. The verdict is
+written as the JSON that a model would write and is read by the same reader.
 
-`rule/contains` looks for whole words and numbers: `40` is not in `40001`, nor `cat` in
+`rule/contains` looks for whole words and numbers: `40` is not in `40001`, and `cat` is not in
 `concatenate`.
 """
 
@@ -21,18 +21,19 @@ from typing import Protocol, cast
 import regex
 from rapidfuzz.distance import Indel
 
-from evals_engine.faults import ModelCallError, RequestError, cleaned
-from evals_engine.judges.verdicts import ChoiceForm, LabelForm, ScoreForm, VerdictForm
+from evals_engine.cleaning import cleaned
+from evals_engine.faults import ModelCallError, RequestError
+from evals_engine.judges.verdict_forms import ChoiceForm, VerdictForm
 from evals_schemas.evaluation_api.rules import CONTAINS, EXACT_MATCH, NUMERIC, REGEX, SIMILARITY
 
 MAX_COMPARED = 20_000
 """Characters of each text that `rule/similarity` and `rule/numeric` look at."""
 
 SIMILAR_ENOUGH = 0.8
-"""The similarity from which `rule/similarity` passes where its verdict is yes or no."""
+"""The similarity from which `rule/similarity` passes an answer if its verdict is a label."""
 
 REGEX_SECONDS = 0.5
-"""How long one search of `rule/regex` may take."""
+"""Seconds that one search of `rule/regex` may take."""
 
 RULES: Mapping[str, str] = MappingProxyType(
     {
@@ -44,7 +45,7 @@ RULES: Mapping[str, str] = MappingProxyType(
         SIMILARITY: "How alike the answer and the expected text are, from 0 to 1.",
     }
 )
-"""Every rule judge by name, with what it does."""
+"""Each rule's description, by its name."""
 
 _NUMBER = re.compile(
     r"(?P<number>(?:(?<![\w.)])[-+\u2212])?"
@@ -59,28 +60,28 @@ _INSIDE_A_WORD = regex.compile(
     r"\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]]"
     r"|\p{N}\p{N}"
 )
-"""Two characters between which no word ends: a letter and what follows it, or two digits.
+"""Two characters between which no word ends: a letter and its follower, or two digits.
 
-A digit and the letter of a unit are apart, as in `40km`. Scripts that write no space between words
-or between a word and its particle have no ends of words that could be seen.
+A word ends between a digit and the letter of a unit, as in `40km`. Scripts that write no space
+between words, or between a word and its particle, are left out: their word ends are not visible.
 """
 
 _NUMBER_WINDOW = 64
-"""Characters to each side of a place in which the number that it may be in is looked for."""
+"""Characters on each side of a position that are searched for a number around it."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far an answer agrees with what is expected."""
+    """How far an answer agrees with the expected text."""
 
     value: float
-    """0 is not at all, 1 is fully."""
+    """From 0, not at all, to 1, fully."""
     reason: str
-    """In a few words, with the expected text cut to 80 characters."""
+    """A few words, with the expected text cut to 80 characters."""
 
 
 def check_rule(name: str) -> None:
-    """Raise RequestError, naming every rule, unless this is one."""
+    """Raise RequestError, with the names of all rules, if there is no rule of this name."""
     if name not in RULES:
         raise RequestError(
             f'There is no rule judge "{cleaned(name, 60)}". The rules are: {", ".join(RULES)}.',
@@ -91,10 +92,10 @@ def check_rule(name: str) -> None:
 def agreement(rule: str, expected: str, answer: str) -> Agreement:
     """Apply one of `RULES`.
 
-    Nothing agrees with an empty expected text, save an empty answer under `rule/exact-match`.
+    No answer agrees with an empty expected text, except an empty one under `rule/exact-match`.
 
     Raises:
-        RequestError: no such rule, or the expected text is no regular expression.
+        RequestError: there is no such rule, or the expected text is not a regular expression.
         ModelCallError: the regular expression took too long on this answer.
     """
     check_rule(rule)
@@ -104,47 +105,25 @@ def agreement(rule: str, expected: str, answer: str) -> Agreement:
 
 
 def passing_agreement(rule: str) -> float:
-    """The agreement from which an answer passes where a rule's verdict is yes or no."""
+    """Return the agreement from which an answer passes if the rule's verdict is a label."""
     return SIMILAR_ENOUGH if rule == SIMILARITY else 1.0
 
 
-def verdict_text(
-    form: VerdictForm, pass_labels: tuple[str, ...], rule: str, found: Agreement
-) -> str:
-    """The verdict on one answer as a judge's JSON text.
+def verdict_text(form: VerdictForm, rule: str, compared: Agreement) -> str:
+    """Return the verdict on one answer as a judge's JSON text.
 
-    A classify evaluation gets its first pass label or the first label that is no pass label, a
-    score evaluation the agreement's place in its range.
+    A classify evaluation gets its first pass label or the first label that is not a pass label, a
+    score evaluation the agreement scaled to its range.
     """
-    if isinstance(form, ScoreForm):
-        verdict: str | float = form.min_score + found.value * (form.max_score - form.min_score)
-        verdict = min(max(verdict, form.min_score), form.max_score)  # rounding can overshoot
-    else:
-        passes = found.value >= passing_agreement(rule)
-        verdict = pass_labels[0] if passes else failing_label(form, pass_labels)
-    return _judge_text(form, f"{rule}: {found.reason}", verdict)
+    passes = compared.value >= passing_agreement(rule)
+    verdict = form.rule_verdict(compared.value, passes=passes)
+    return _judge_text(form, f"{rule}: {compared.reason}", verdict)
 
 
 def choice_text(rule: str, a: Agreement, b: Agreement) -> str:
-    """The verdict on two answers as a judge's JSON text: the higher agreement wins."""
+    """Return the verdict on two answers as a judge's JSON text: the higher agreement wins."""
     choice = "Tie" if a.value == b.value else "A" if a.value > b.value else "B"
     return _judge_text(ChoiceForm(), f"{rule}: A {a.reason}; B {b.reason}", choice)
-
-
-def failing_label(form: VerdictForm, pass_labels: tuple[str, ...]) -> str:
-    """The label of an answer that does not agree.
-
-    Raises:
-        RequestError: every label is a pass label, so that nothing could fail.
-    """
-    labels = form.labels if isinstance(form, LabelForm) else ()
-    for label in labels:
-        if label not in pass_labels:
-            return label
-    raise RequestError(
-        "A rule judge needs a label that is no pass label, for answers that do not agree.",
-        "pass_labels",
-    )
 
 
 def _judge_text(form: VerdictForm, feedback: str, verdict: str | float) -> str:
@@ -171,32 +150,32 @@ def _contains(expected: str, answer: str) -> Agreement:
     return Agreement(float(inside), f"{'contains' if inside else 'lacks'} {_shown(expected)}")
 
 
-def _occurs(wanted: str, text: str) -> bool:
-    """Whether a text has the wanted one without cutting a word or a number at either end."""
-    start = text.find(wanted)
+def _occurs(expected: str, text: str) -> bool:
+    """Return whether a text contains another without cutting a word or a number at either end."""
+    start = text.find(expected)
     while start >= 0:
-        if not _cuts(text, start) and not _cuts(text, start + len(wanted)):
+        if not _cuts(text, start) and not _cuts(text, start + len(expected)):
             return True
-        start = text.find(wanted, start + 1)
+        start = text.find(expected, start + 1)
     return False
 
 
-def _cuts(text: str, place: int) -> bool:
-    """Whether what ends or begins at a place is a part of a longer word or number there.
+def _cuts(text: str, position: int) -> bool:
+    """Return whether a cut at this position would split a word or a number.
 
-    `40` is a part of `40.5`, `1,040` and `-40`, and not of `40.00`.
+    `40` is a part of `40.5`, `1,040` and `-40`, but not of `40.00`.
     """
-    if place in {0, len(text)}:
+    if position in {0, len(text)}:
         return False
-    if _INSIDE_A_WORD.match(text, place - 1, place + 1):
+    if _INSIDE_A_WORD.match(text, position - 1, position + 1):
         return True
-    first = max(0, place - _NUMBER_WINDOW)
-    for found in _NUMBER.finditer(text, first, place + _NUMBER_WINDOW):
-        start, end = found.span("number")
-        if start + (text[start] == "+") >= place:
+    first = max(0, position - _NUMBER_WINDOW)
+    for match in _NUMBER.finditer(text, first, position + _NUMBER_WINDOW):
+        start, end = match.span("number")
+        if start + (text[start] == "+") >= position:
             return False
-        if end > place:
-            return not re.fullmatch(r"\.0+", text[place:end])
+        if end > position:
+            return not re.fullmatch(r"\.0+", text[position:end])
     return False
 
 
@@ -216,42 +195,42 @@ def _pattern(expression: str) -> _Pattern:
 
 def _regex(expected: str, answer: str) -> Agreement:
     try:
-        found = _pattern(expected).search(answer, timeout=REGEX_SECONDS, concurrent=True)
+        match = _pattern(expected).search(answer, timeout=REGEX_SECONDS, concurrent=True)
     except TimeoutError:
         raise ModelCallError(
-            f"rule/regex: searching took more than {REGEX_SECONDS} s; use a simpler expression"
+            f"{REGEX}: searching took more than {REGEX_SECONDS} s; use a simpler expression"
         ) from None
-    said = "matches" if found is not None else "does not match"
-    return Agreement(float(found is not None), f"{said} {_shown(expected)}")
+    verb = "matches" if match is not None else "does not match"
+    return Agreement(float(match is not None), f"{verb} {_shown(expected)}")
 
 
 def last_number(text: str) -> float | None:
-    """The last number of a text; None when it has none.
+    """Return the last number of a text; None if the text has no number.
 
     Commas group thousands, a point begins decimals, `12 %` is 0.12. A minus sign after a letter,
-    a digit or a closing bracket is a dash.
+    a digit or a closing bracket is read as a dash.
     """
-    found = deque(_NUMBER.finditer(text[-MAX_COMPARED:]), maxlen=1)
-    if not found:
+    matches = deque(_NUMBER.finditer(text[-MAX_COMPARED:]), maxlen=1)
+    if not matches:
         return None
-    last = found[0]
+    last = matches[0]
     number = float(last.group("number").replace(",", "").replace("\u2212", "-"))
     number /= 100 if last.group("percent") else 1
     return number if math.isfinite(number) else None
 
 
 def _numeric(expected: str, answer: str) -> Agreement:
-    wanted, given = last_number(expected), last_number(answer)
-    if wanted is None:
+    target, number = last_number(expected), last_number(answer)
+    if target is None:
         return Agreement(0.0, f"no number in the expected text {_shown(expected)}")
-    if given is None:
-        return Agreement(0.0, f"no number in the answer, {wanted:g} is expected")
-    equal = math.isclose(wanted, given, rel_tol=1e-6, abs_tol=1e-12)
-    return Agreement(float(equal), f"{given:.10g} {'equals' if equal else 'is not'} {wanted:.10g}")
+    if number is None:
+        return Agreement(0.0, f"no number in the answer, {target:g} is expected")
+    equal = math.isclose(target, number, rel_tol=1e-6, abs_tol=1e-12)
+    return Agreement(float(equal), f"{number:.10g} {'equals' if equal else 'is not'} {target:.10g}")
 
 
 def _similarity(expected: str, answer: str) -> Agreement:
-    """Normalized Indel similarity: twice the longest common subsequence over both lengths."""
+    """Return twice the longest common subsequence over the sum of lengths (normalized Indel)."""
     alike = Indel.normalized_similarity(
         _folded(expected[:MAX_COMPARED]), _folded(answer[:MAX_COMPARED])
     )

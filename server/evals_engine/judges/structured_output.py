@@ -1,4 +1,4 @@
-"""Asks a judge for JSON in the strictest way that its endpoint takes."""
+"""Asks a judge for JSON in the strictest format that its endpoint accepts."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import anyio
 
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallError
-from evals_engine.judges.verdicts import VerdictForm
-from evals_engine.models.client import Completion, ModelClient
+from evals_engine.judges.verdict_forms import VerdictForm
+from evals_engine.models.access import ModelAccess
+from evals_engine.models.answer_formats import FormatKey
+from evals_engine.models.completions import Completion
+from evals_engine.models.endpoints import workers_for
 from evals_schemas.evaluation_api.defaults import JUDGE_MAX_TOKENS, TEMPERATURE
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 
@@ -23,75 +26,76 @@ Messages = list[dict[str, Any]]
 class StructuredAsker:
     """One judge model, asked for verdicts of one form.
 
-    The ways, from strict to plain, are the rungs: a JSON schema, a forced tool call, any JSON
-    object, no format. A rung that is refused is left for the next one down, and the rung that
-    works is remembered in the client for the endpoint and model. Rows that meet the refusal at
-    the same time let one of them look for it.
+    The formats, from strict to plain: a JSON schema, a forced tool call, any JSON object, no
+    format. If the endpoint refuses one, the next one is tried, and the one that works is remembered
+    for the endpoint and the model. Of several rows that meet the refusal at the same time, one
+    searches and the others wait for its result.
     """
 
     def __init__(
         self,
-        config: JudgeModelConfig,
+        judge: JudgeModelConfig,
         form: VerdictForm,
         endpoint: ModelEndpoint,
-        client: ModelClient,
-        workers: int,
+        access: ModelAccess,
     ) -> None:
-        self._rungs = _rungs(form)
-        self._known = client.output_rungs
-        # The form too: some endpoints take a schema with an enum and refuse one with bounds.
-        self._key = (endpoint.base_url, config.model, form.key)
-        self._found: int | None = None
+        self._format_fields = _format_fields(form)
+        self._formats = access.formats
+        self._key = FormatKey(endpoint.base_url, judge.model, form.key)
+        self._working: int | None = None
+        """The format that has worked in this run; None before the first answer."""
         self._search = anyio.Lock()
-        self._in_flight = anyio.Semaphore(workers, fast_acquire=True)
-        given = config.temperature
+        self._in_flight = anyio.Semaphore(workers_for(judge), fast_acquire=True)
+        temperature = judge.temperature
         self._chat = partial(
-            client.chat,
+            access.client.chat,
             endpoint,
-            config.model,
-            max_tokens=config.max_tokens or JUDGE_MAX_TOKENS,
-            temperature=TEMPERATURE if given is None else given,
+            judge.model,
+            max_tokens=judge.max_tokens or JUDGE_MAX_TOKENS,
+            temperature=TEMPERATURE if temperature is None else temperature,
         )
 
     async def ask(self, messages: Messages) -> Completion:
-        """One answer. Raises ModelCallError."""
+        """Return one answer. Raises ModelCallError."""
         async with self._in_flight:
-            found = self._found
-            start = self._known.get(self._key, 0) if found is None else found
+            working = self._working
+            start = self._formats.first_to_try(self._key) if working is None else working
             try:
-                return await self._at(start, messages)
+                return await self._ask_in(start, messages)
             except ModelCallError as error:
-                # Where the format has worked in this run, it is the row that was refused.
-                if error.status not in _FORMAT_REFUSED or found is not None:
+                # If the format has worked in this run, the row was refused, not the format.
+                if error.status not in _FORMAT_REFUSED or working is not None:
                     raise
             async with self._search:
-                if self._found is None:
-                    return await self._descend(start + 1, messages)
-            return await self._at(self._found, messages)
+                if self._working is None:
+                    return await self._search_from(start + 1, messages)
+            return await self._ask_in(self._working, messages)
 
-    async def _at(self, rung: int, messages: Messages) -> Completion:
-        completion = await self._chat(messages, extra=self._rungs[rung])
-        if self._found is None or rung < self._found:
-            self._found = self._known[self._key] = rung
+    async def _ask_in(self, number: int, messages: Messages) -> Completion:
+        completion = await self._chat(messages, extra=self._format_fields[number])
+        if self._working is None or number < self._working:
+            self._working = number
+            self._formats.remember(self._key, number)
         return completion
 
-    async def _descend(self, first: int, messages: Messages) -> Completion:
-        last = len(self._rungs) - 1
-        for rung in range(first, last):
+    async def _search_from(self, first: int, messages: Messages) -> Completion:
+        last = len(self._format_fields) - 1
+        for number in range(first, last):
             try:
-                return await self._at(rung, messages)
+                return await self._ask_in(number, messages)
             except ModelCallError as error:
                 if error.status not in _FORMAT_REFUSED:
                     raise
-        return await self._at(last, messages)
+        return await self._ask_in(last, messages)
 
 
-def _rungs(form: VerdictForm) -> tuple[Mapping[str, Any], ...]:
+def _format_fields(form: VerdictForm) -> tuple[Mapping[str, Any], ...]:
+    """Return the request fields of each format, from strict to plain."""
     schema = form.json_schema()
-    named = {"name": "verdict", "schema": schema, "strict": True}
+    strict_schema = {"name": "verdict", "schema": schema, "strict": True}
     tool = {"name": "verdict", "description": "Give the verdict.", "parameters": schema}
     return (
-        {"response_format": {"type": "json_schema", "json_schema": named}},
+        {"response_format": {"type": "json_schema", "json_schema": strict_schema}},
         {
             "tools": [{"type": "function", "function": tool}],
             "tool_choice": {"type": "function", "function": {"name": "verdict"}},

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from evals_engine.cleaning import cleaned
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallError, cleaned
+from evals_engine.faults import ModelCallError
 from evals_engine.models.addresses import AddressRefusedError, is_literal, refusal
 from evals_engine.models.completions import Completion, Failure, Received, read_completion
 from evals_engine.models.model_list import read_models
@@ -64,8 +65,6 @@ class ModelClient:
         self._sessions: dict[tuple[str, bool], ClientSession] = {}
         self._tls: ssl.SSLContext | None = None
         self._unsupported: dict[tuple[str, str], frozenset[str]] = {}
-        self.output_rungs: dict[tuple[str, str, str], int] = {}
-        """Which way of asking for JSON works, by base URL, model and key of the verdict."""
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
+from evals_engine.cleaning import cleaned, well_formed
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import cleaned
-from evals_engine.judges.verdicts import well_formed
 from evals_schemas.reasons import Reason
 
 MAX_RETRY_AFTER = 60.0

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
+from evals_engine.cleaning import cleaned
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import cleaned
 from evals_engine.models.completions import Failure, Received, read_json
 from evals_schemas.evaluation_api.models import Model, Pricing
 

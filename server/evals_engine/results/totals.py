@@ -1,31 +1,69 @@
-"""What is counted over the finished rows of an evaluation, by its type."""
+"""Totals over the finished rows of an evaluation, by its type."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
-from evals_engine.results.moments import Moments
 from evals_schemas.evaluation_api.evaluations import (
-    AnyParameters,
     ClassifyParameters,
     CompareParameters,
     ScoreParameters,
 )
 
-FAILURES_TOLD_APART = 1_000
-"""Reasons that are counted each for itself; what comes after them is counted together."""
+MAX_MESSAGES = 1_000
+"""The most messages of failures that are counted separately; further ones are counted together."""
 
 
-class Tally:
-    """What every type counts. A type adds what its verdicts hold, and what it makes of them."""
+@dataclass
+class RunningStatistics:
+    """Mean, spread and range of numbers that arrive one at a time."""
+
+    count: int = 0
+    low: float | None = None
+    """The lowest number; None before the first."""
+    high: float | None = None
+    """The highest number; None before the first."""
+    _mean: float = 0.0
+    _squares: float = 0.0
+    """Sum of squared distances from the mean (Welford 1962)."""
+
+    def add(self, value: float) -> None:
+        """Add one number."""
+        self.count += 1
+        distance = value - self._mean
+        self._mean += distance / self.count
+        self._squares += distance * (value - self._mean)
+        self.low = value if self.low is None else min(self.low, value)
+        self.high = value if self.high is None else max(self.high, value)
+
+    @property
+    def mean(self) -> float | None:
+        """The mean; None without a number."""
+        return self._mean if self.count else None
+
+    @property
+    def population_deviation(self) -> float | None:
+        """The spread of exactly these numbers, over n; None without a number."""
+        return math.sqrt(self._squares / self.count) if self.count else None
+
+    @property
+    def sample_deviation(self) -> float | None:
+        """An estimate for their population, over n - 1; None below two numbers."""
+        return math.sqrt(self._squares / (self.count - 1)) if self.count > 1 else None
+
+
+class Totals:
+    """The totals that all types have. A type adds its verdicts and the figures made from them."""
 
     def __init__(self) -> None:
         self.states = Counter[str]()
         self.failures = Counter[str]()
         """Rows without a verdict, by the message that says why."""
         self._reasons: dict[str, str | None] = {}
-        """The code that comes with each message, where there is one."""
+        """The code of each message; None for a message without a code."""
         self.input_tokens = 0
         self.output_tokens = 0
 
@@ -35,7 +73,7 @@ class Tally:
         Args:
             state: Its state in the ledger.
             fields: What the row gains in the result file.
-            reason: Code of the failed call; None where there is none.
+            reason: Code of the failed call; None without a failed call or a code.
         """
         self.states[state] += 1
         if state == "ok":
@@ -44,25 +82,25 @@ class Tally:
             self._add_failure(str(fields.get("evaluation_error"))[:200], reason)
 
     def results(self) -> dict[str, Any]:
-        """The `results` of the evaluation, without the result file's id."""
+        """Return the `results` of the evaluation, without the id of the result file."""
         counts = {
             "generation_fail_count": self.states["generation_failed"],
             "judge_fail_count": self.states["judge_failed"],
         }
         usage = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
-        return self._own_results() | counts | {"usage": usage}
+        return self._type_results() | counts | {"usage": usage}
 
     def _add_verdict(self, fields: dict[str, Any]) -> None:
-        """Count what a valid verdict says."""
+        """Count a valid verdict."""
 
-    def _own_results(self) -> dict[str, Any]:
-        """What this type reports beside the counts of every type."""
+    def _type_results(self) -> dict[str, Any]:
+        """Return the figures that only this type reports."""
         return {}
 
     def _add_failure(self, message: str, reason: str | None) -> None:
-        is_counted = message in self.failures or len(self.failures) < FAILURES_TOLD_APART
-        self.failures[message if is_counted else "other reasons"] += 1
-        if is_counted:
+        separate = message in self.failures or len(self.failures) < MAX_MESSAGES
+        self.failures[message if separate else "other reasons"] += 1
+        if separate:
             self._reasons[message] = reason
 
     @property
@@ -72,22 +110,22 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """Rows without one."""
+        """Rows without a verdict."""
         return self.states.total() - self.valid
 
     @property
-    def commonest_failure(self) -> str:
-        """The message that most rows without a verdict share; empty without such rows."""
+    def most_frequent_failure(self) -> str:
+        """The most frequent message of the rows without a verdict; empty if all have one."""
         return self.failures.most_common(1)[0][0] if self.failures else ""
 
     @property
-    def commonest_reason(self) -> str | None:
-        """The code of `commonest_failure`; None where there is none."""
-        return self._reasons.get(self.commonest_failure)
+    def most_frequent_reason(self) -> str | None:
+        """The code of `most_frequent_failure`; None if it has no code."""
+        return self._reasons.get(self.most_frequent_failure)
 
 
-class ClassifyTally(Tally):
-    """Labels, and the share of those that pass, over the rows with a verdict."""
+class ClassifyTotals(Totals):
+    """Counts of the labels, and the share that passes, over the rows with a verdict."""
 
     def __init__(self, parameters: ClassifyParameters) -> None:
         super().__init__()
@@ -97,7 +135,7 @@ class ClassifyTally(Tally):
     def _add_verdict(self, fields: dict[str, Any]) -> None:
         self._labels[fields["label"]] += 1
 
-    def _own_results(self) -> dict[str, Any]:
+    def _type_results(self) -> dict[str, Any]:
         passed = sum(self._labels[label] for label in set(self._parameters.pass_labels))
         return {
             "label_counts": {label: self._labels[label] for label in self._parameters.labels},
@@ -106,13 +144,13 @@ class ClassifyTally(Tally):
         }
 
 
-class ScoreTally(Tally):
+class ScoreTotals(Totals):
     """Mean and spread of the scores, and the share of those that pass."""
 
     def __init__(self, parameters: ScoreParameters) -> None:
         super().__init__()
         self._threshold = parameters.pass_threshold
-        self._scores = Moments()
+        self._scores = RunningStatistics()
         self._passed = 0
 
     def _add_verdict(self, fields: dict[str, Any]) -> None:
@@ -120,7 +158,7 @@ class ScoreTally(Tally):
         self._scores.add(score)
         self._passed += score >= self._threshold
 
-    def _own_results(self) -> dict[str, Any]:
+    def _type_results(self) -> dict[str, Any]:
         scores = {
             "mean_score": self._scores.mean,
             "std_score": self._scores.sample_deviation,
@@ -133,17 +171,17 @@ class ScoreTally(Tally):
         }
 
 
-class CompareTally(Tally):
-    """Decisions between the two sides."""
+class CompareTotals(Totals):
+    """Counts of the decisions between two answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, _: CompareParameters) -> None:
         super().__init__()
         self._decisions = Counter[str]()
 
     def _add_verdict(self, fields: dict[str, Any]) -> None:
         self._decisions[fields["final_decision"]] += 1
 
-    def _own_results(self) -> dict[str, Any]:
+    def _type_results(self) -> dict[str, Any]:
         return {
             "num_samples": self.valid,
             "A_wins": self._decisions["A"],
@@ -153,17 +191,6 @@ class CompareTally(Tally):
         }
 
 
-def judged_tally(parameters: AnyParameters) -> Tally:
-    """The tally of an evaluation that judges rows; its results have the vendor's names."""
-    match parameters:
-        case ClassifyParameters():
-            return ClassifyTally(parameters)
-        case ScoreParameters():
-            return ScoreTally(parameters)
-        case CompareParameters():
-            return CompareTally()
-
-
 def _percentage(part: int, whole: int) -> float | None:
-    """Over the rows with a verdict; None when there is none."""
+    """Return `part` as a percentage of `whole`; None if `whole` is 0."""
     return 100.0 * part / whole if whole else None

@@ -1,40 +1,61 @@
-"""Stores a new evaluation of either contract under a free id, once for each idempotency key."""
+"""Stores a new evaluation of either contract: within the owner's limit, once for each key.
+
+A client that sends a create again with the same `Idempotency-Key` gets the evaluation that the
+first one started. A key belongs to one owner and is bound to the body that came with it, for as
+long as the evaluation exists. If two processes get the same key at once, a unique index in the
+database decides which one creates the evaluation.
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
+from evals_engine.errors import ApiError
 from evals_engine.models.request_keys import Keys
-from evals_engine.runs.idempotency import created_before
 from evals_engine.runs.scheduler import Scheduler
 from evals_engine.store.records import CreationKey, StoredEvaluation, UserName
 from evals_engine.store.store import Store
 
+HEADER = "Idempotency-Key"
+MAX_CHARACTERS = 255
+
+RETRY_AFTER = 30
+"""Seconds after which a refused create may be sent again; an evaluation may have ended by then."""
+
 
 @dataclass(frozen=True)
 class NewEvaluation:
-    """What is to be recorded."""
+    """An evaluation to be stored."""
 
     prefix: str
-    """How its id begins; a random part and the Unix seconds follow."""
+    """The beginning of its id; a random part and the Unix seconds follow."""
     owner: UserName
     type: str
     parameters: dict[str, Any]
-    """As they are stored: without keys of models."""
+    """The parameters as they are stored: without keys of models."""
     file_id: str
     """The data set or the benchmark."""
     now: float
     """Unix seconds."""
     keys: Keys | None = None
-    """Keys of models that came with the request, which this process alone has."""
+    """Keys of models that came with the request; only this process has them."""
 
 
-def record(store: Store, scheduler: Scheduler, new: NewEvaluation, key: CreationKey | None) -> str:
-    """The id of the new evaluation, or of the one that another process began with the same key.
+def store_evaluation(
+    store: Store, scheduler: Scheduler, new: NewEvaluation, key: CreationKey | None
+) -> str:
+    """Store a new evaluation and return its id.
 
-    Blocking. One with keys of models is leased to this process.
+    If another process has stored one with the same key meanwhile, return that one's id. Blocking.
+    An evaluation with keys of models is leased to this process.
+
+    Raises:
+        ApiError: 422, the key came with another body before.
     """
     while True:
         evaluation = StoredEvaluation(
@@ -59,3 +80,65 @@ def record(store: Store, scheduler: Scheduler, new: NewEvaluation, key: Creation
             return evaluation.id
         if key and (earlier := created_before(store, evaluation.owner, key)):
             return earlier
+
+
+def creation_key(headers: Mapping[str, str], body: object) -> CreationKey | None:
+    """Return the idempotency key of a create, bound to its body; None without the header.
+
+    Args:
+        headers: Looked up without regard to case.
+        body: The request's JSON; white space and the order of fields make no difference.
+
+    Raises:
+        ApiError: 400, the key is empty, too long or not printable.
+    """
+    text = headers.get(HEADER)
+    if text is None:
+        return None
+    if not (0 < len(text) <= MAX_CHARACTERS and text.isascii() and text.isprintable()):
+        raise ApiError(
+            400, f"{HEADER}: 1 to {MAX_CHARACTERS} printable ASCII characters.", param=HEADER
+        )
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return CreationKey(_digest(text), _digest(canonical))
+
+
+def created_before(store: Store, owner: UserName, key: CreationKey) -> str | None:
+    """Return the id of the evaluation that was created with this key; None if there is none yet.
+
+    Raises:
+        ApiError: 422, the key came with another body before.
+    """
+    created = store.created_with(owner, key.digest)
+    if created is None:
+        return None
+    evaluation_id, request_digest = created
+    if request_digest != key.request_digest:
+        raise ApiError(
+            422,
+            f"This {HEADER} came with another request before: send a new key with a new request.",
+            param=HEADER,
+            code="idempotency_key_reused",
+        )
+    return evaluation_id
+
+
+def refuse_too_many(store: Store, owner: UserName, limit: int) -> None:
+    """Refuse a create of an owner who has as many unfinished evaluations as are allowed.
+
+    Raises:
+        ApiError: 429, the owner is at the limit.
+    """
+    if (unfinished := store.count_unfinished(owner)) >= limit:
+        refused = ApiError(
+            429,
+            f"{unfinished} of your evaluations have not ended, and {limit} may wait at once: wait "
+            "for some to end, or cancel some.",
+            code="too_many_evaluations",
+        )
+        refused.headers = {"Retry-After": str(RETRY_AFTER)}
+        raise refused
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

@@ -1,95 +1,103 @@
-"""What makes one type of evaluation differ from another in a run: how rows are judged and counted.
+"""The table of evaluation types: how each one's rows are judged and its verdicts counted.
 
-Everything else, from leases to the result file, is the same for all of them.
+A new type is its own modules and one line of the table. Everything else in a run, from leases to
+the result file, is the same for all types.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Generic, TypeVar
 
-from evals_engine.benchmarks.evaluator import (
-    BenchmarkEvaluator,
-    BenchmarkParameters,
-    benchmark_evaluator,
-)
-from evals_engine.benchmarks.totals import BenchmarkTally
-from evals_engine.config import EngineConfig
-from evals_engine.models.client import ModelClient
+from pydantic import BaseModel
+
+from evals_engine.benchmarks.evaluator import benchmark_evaluator, score_form
+from evals_engine.benchmarks.parameters import BenchmarkParameters
+from evals_engine.benchmarks.totals import BenchmarkTotals
+from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm, VerdictForm
+from evals_engine.models.access import ModelAccess
 from evals_engine.models.request_keys import Keys
-from evals_engine.results.totals import Tally, judged_tally
-from evals_engine.rows.evaluators import Evaluator, make_evaluator
+from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
+from evals_engine.rows.evaluators import Evaluator, pair_evaluator, single_evaluator
 from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
-from evals_schemas.evaluation_api.evaluations import AnyParameters, parse_evaluation_request
+from evals_schemas.evaluation_api.evaluations import (
+    ClassifyParameters,
+    CompareParameters,
+    ScoreParameters,
+)
+
+P = TypeVar("P", bound=BaseModel)
 
 
-class Task(Protocol):
-    """One evaluation's type and parameters."""
+@dataclass(frozen=True)
+class TypeSpec(Generic[P]):
+    """What makes one type of evaluation different from the others."""
 
-    @property
-    def output_purpose(self) -> str:
-        """The purpose of its result file."""
-        ...
+    name: str
+    parameters: type[P]
+    """The model of the stored parameters."""
+    verdict_form: Callable[[P], VerdictForm]
+    evaluator: Callable[[P, VerdictForm, ModelAccess, Keys], Evaluator]
+    """Raises RequestError if the parameters cannot work."""
+    totals: Callable[[P], Totals]
+    """Returns empty totals."""
+    output_purpose: str = EVAL_OUTPUT
+    """The purpose of the result file."""
 
-    def evaluator(self, config: EngineConfig, client: ModelClient, keys: Keys) -> Evaluator:
-        """What is done with each row.
+
+TYPES: Mapping[str, TypeSpec[Any]] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            TypeSpec(
+                "classify", ClassifyParameters, LabelForm.of, single_evaluator, ClassifyTotals
+            ),
+            TypeSpec("score", ScoreParameters, ScoreForm.of, single_evaluator, ScoreTotals),
+            TypeSpec("compare", CompareParameters, ChoiceForm.of, pair_evaluator, CompareTotals),
+            TypeSpec(
+                BENCHMARK,
+                BenchmarkParameters,
+                score_form,
+                benchmark_evaluator,
+                BenchmarkTotals.of,
+                BENCHMARK_OUTPUT,
+            ),
+        )
+    }
+)
+"""Every type of evaluation by its name."""
+
+
+@dataclass(frozen=True)
+class TypedParameters:
+    """The parameters of one evaluation with its type."""
+
+    spec: TypeSpec[Any]
+    parameters: Any
+
+    def evaluator(self, access: ModelAccess, keys: Keys) -> Evaluator:
+        """Return what a run does with each row.
 
         Raises:
-            RequestError: something in the parameters cannot work.
+            RequestError: the parameters cannot work.
         """
-        ...
+        form = self.spec.verdict_form(self.parameters)
+        return self.spec.evaluator(self.parameters, form, access, keys)
 
-    def tally(self) -> Tally:
-        """An empty count over the finished rows."""
-        ...
-
-
-@dataclass(frozen=True)
-class JudgedTask:
-    """Classify, score and compare."""
-
-    parameters: AnyParameters
-    output_purpose: str = EVAL_OUTPUT
-
-    def evaluator(self, config: EngineConfig, client: ModelClient, keys: Keys) -> Evaluator:
-        """See `Task`."""
-        return make_evaluator(self.parameters, config, client, keys)
-
-    def tally(self) -> Tally:
-        """See `Task`."""
-        return judged_tally(self.parameters)
+    def totals(self) -> Totals:
+        """Return empty totals for the evaluation's rows."""
+        return self.spec.totals(self.parameters)
 
 
-@dataclass(frozen=True)
-class BenchmarkTask:
-    """One model, or two side by side, on the questions of a benchmark."""
-
-    parameters: BenchmarkParameters
-    output_purpose: str = BENCHMARK_OUTPUT
-
-    def evaluator(
-        self,
-        config: EngineConfig,
-        client: ModelClient,
-        keys: Keys,  # noqa: ARG002 - of Task; no key comes with such a request
-    ) -> BenchmarkEvaluator:
-        """See `Task`."""
-        return benchmark_evaluator(self.parameters, config, client)
-
-    def tally(self) -> Tally:
-        """See `Task`."""
-        return BenchmarkTally(self.parameters.models, self.parameters.metrics)
-
-
-def read_task(evaluation_type: str, parameters: Mapping[str, Any]) -> Task:
-    """A stored evaluation's task.
+def typed_parameters(type_name: str, stored: Mapping[str, Any]) -> TypedParameters:
+    """Return a stored evaluation's parameters.
 
     Raises:
-        pydantic.ValidationError: the parameters are none that this version has stored.
+        KeyError: this version has no such type.
+        pydantic.ValidationError: this version could not have stored these parameters.
     """
-    if evaluation_type == BENCHMARK:
-        return BenchmarkTask(BenchmarkParameters.model_validate(parameters))
-    request = {"type": evaluation_type, "parameters": parameters}
-    return JudgedTask(parse_evaluation_request(request).parameters)
+    spec = TYPES[type_name]
+    return TypedParameters(spec, spec.parameters.model_validate(stored))

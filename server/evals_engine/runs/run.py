@@ -11,12 +11,12 @@ from anyio import to_thread
 
 from evals_engine.config import EngineConfig
 from evals_engine.faults import RequestError
-from evals_engine.models.client import ModelClient
+from evals_engine.models.access import ModelAccess
 from evals_engine.models.request_keys import Keys, missing_key, without_marks
 from evals_engine.results.result_file import MAX_FAILED_SHARE, write_result_file
-from evals_engine.results.totals import Tally
+from evals_engine.results.totals import Totals
 from evals_engine.rows.evaluators import Evaluator, column_problem
-from evals_engine.runs.evaluation_types import Task, read_task
+from evals_engine.runs.evaluation_types import TypedParameters, typed_parameters
 from evals_engine.runs.row_queue import RowQueue
 from evals_engine.runs.row_workers import GRACE_SECONDS, RowWorkers
 from evals_engine.store.database import StorageError
@@ -43,7 +43,7 @@ class RunContext:
 
     store: Store
     config: EngineConfig
-    client: ModelClient
+    models: ModelAccess
     clock: Callable[[], float]
     """Unix seconds."""
     process_id: ProcessId
@@ -83,8 +83,9 @@ class Run:
             StorageError: the disk does not give or take something; a later run resumes.
         """
         try:
-            task = read_task(self.evaluation.type, without_marks(self.evaluation.parameters))
-            file, evaluator = await self._prepare(task)
+            stored = without_marks(self.evaluation.parameters)
+            parameters = typed_parameters(self.evaluation.type, stored)
+            file, evaluator = await self._prepare(parameters)
         except (RequestError, DatasetError) as fault:
             reason = fault.reason if isinstance(fault, RequestError) else None
             await self._end(
@@ -93,7 +94,7 @@ class Run:
             return
         await self._step("running", "Rows are being judged", file.line_count)
         await self._judge_rows(evaluator, file)
-        await self._conclude(task, file)
+        await self._conclude(parameters, file)
 
     async def give_up(self) -> None:
         """End an evaluation that met a bug: resuming it would meet the same one.
@@ -103,7 +104,7 @@ class Run:
         message = "Internal error of the engine, logged there; nothing to change in the request."
         await self._end(StatusChange("error", message, self.context.clock()), {}, None)
 
-    async def _prepare(self, task: Task) -> tuple[StoredFile, Evaluator]:
+    async def _prepare(self, parameters: TypedParameters) -> tuple[StoredFile, Evaluator]:
         """Everything that can be refused before the first call."""
         if self.evaluation.total_rows is None:
             await self._step("queued", "The data set is being checked", None)
@@ -113,7 +114,7 @@ class Run:
                 "was given it has ended. Use a named credential, or create the evaluation again.",
                 param=field,
             )
-        evaluator = task.evaluator(self.context.config, self.context.client, self.keys)
+        evaluator = parameters.evaluator(self.context.models, self.keys)
         file = await to_thread.run_sync(
             self.context.store.get_file, self.evaluation.file_id, self.evaluation.owner
         )
@@ -158,22 +159,22 @@ class Run:
             self.evaluation.id, context.process_id, batch, context.clock()
         )
 
-    async def _conclude(self, task: Task, file: StoredFile) -> None:
+    async def _conclude(self, parameters: TypedParameters, file: StoredFile) -> None:
         """Write the result file and end the evaluation as what it turned out to be."""
         # A new id for each attempt: an owner that slept may not write over another one's file.
         result_id = f"file-{uuid.uuid4()}"
-        tally = task.tally()
-        size = await to_thread.run_sync(self._write_results, tally, file, result_id)
-        results = tally.results() | {"result_file_id": result_id}
-        step = _final_status(tally, file.line_count, self.context.clock())
+        totals = parameters.totals()
+        size = await to_thread.run_sync(self._write_results, totals, file, result_id)
+        results = totals.results() | {"result_file_id": result_id}
+        step = _final_status(totals, file.line_count, self.context.clock())
         record = StoredFile(
             id=result_id,
             owner=self.evaluation.owner,
             filename=f"{self.evaluation.id}-results.jsonl",
-            purpose=task.output_purpose,
+            purpose=parameters.spec.output_purpose,
             kind="jsonl",
             bytes=size,
-            line_count=tally.valid + tally.failed,
+            line_count=totals.valid + totals.failed,
             created_at=self.context.clock(),
             upload_key=None,
         )
@@ -184,8 +185,8 @@ class Run:
             raise
         await to_thread.run_sync(self.context.store.ledger.clear, self.evaluation.id)
 
-    def _write_results(self, tally: Tally, file: StoredFile, result_id: str) -> int:
-        """Write the result file, counting in the tally; answers its size in bytes."""
+    def _write_results(self, totals: Totals, file: StoredFile, result_id: str) -> int:
+        """Write the result file, counting in the totals; answers its size in bytes."""
         store = self.context.store
         path = store.path_of(result_id)
         part = path.with_suffix(".part")
@@ -193,7 +194,7 @@ class Run:
             with store.path_of(file.id).open("rb") as stream:
                 ledger = store.ledger.rows(self.evaluation.id)
                 rows = read_rows(stream, file.kind)
-                write_result_file(part, rows, ledger, tally)
+                write_result_file(part, rows, ledger, totals)
             put_in_place(part, path)
             return path.stat().st_size
         except OSError as error:
@@ -226,15 +227,15 @@ class Run:
             raise LeaseLostError
 
 
-def _final_status(tally: Tally, total: int, now: float) -> StatusChange:
-    """The status that the evaluation ends with, and why."""
-    judged = tally.valid + tally.failed
-    if tally.failed > MAX_FAILED_SHARE * total:
+def _final_status(totals: Totals, total: int, now: float) -> StatusChange:
+    """Return the status that the evaluation ends with, and why."""
+    judged = totals.valid + totals.failed
+    if totals.failed > MAX_FAILED_SHARE * total:
         message = (
-            f"{tally.failed} of {total} rows failed, more than {MAX_FAILED_SHARE:.0%}; most "
-            f"often: {tally.commonest_failure}"
+            f"{totals.failed} of {total} rows failed, more than {MAX_FAILED_SHARE:.0%}; most "
+            f"often: {totals.most_frequent_failure}"
         )
-        return StatusChange("error", message, now, tally.commonest_reason)
+        return StatusChange("error", message, now, totals.most_frequent_reason)
     if judged < total:
         message = f"Cancelled after {judged} of {total} rows; the results are partial"
         return StatusChange("user_error", message, now, Reason.CANCELLED)

@@ -15,8 +15,8 @@ from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, meta, no
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from evals_engine.cleaning import MAX_QUOTE, cleaned
 from evals_engine.compute.tasks import TaskError
-from evals_engine.faults import MAX_QUOTE, cleaned
 
 MAX_SOURCE = 64 * 1024
 """The longest template, in characters."""

@@ -14,7 +14,8 @@ from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.visitor import NodeTransformer
 
-from evals_engine.faults import MAX_QUOTE, RequestError, cleaned
+from evals_engine.cleaning import MAX_QUOTE, cleaned
+from evals_engine.faults import RequestError
 from evals_engine.templates.sandbox import FILTERS, MAX_OUTPUT, CostFilter, Sandbox
 
 MAX_SOURCE = 64 * 1024

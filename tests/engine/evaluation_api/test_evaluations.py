@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from evals_engine.config import ModelEndpoint
 from evals_engine.results.result_file import write_result_file
-from evals_engine.results.totals import judged_tally
+from evals_engine.results.totals import ClassifyTotals
 from evals_engine.store.records import FinishedRow
 from evals_schemas.evaluation_api.evaluations import ClassifyParameters
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, running_engine
@@ -255,9 +255,9 @@ async def test_a_half_character_in_a_row_is_refused_at_upload(tmp_path: Path) ->
 def test_a_half_character_that_got_in_is_escaped_in_the_result_file(tmp_path: Path) -> None:
     ledger = iter([FinishedRow(0, "ok", json.dumps({"label": "right"}))])
     request = {"judge": RULE_JUDGE, "input_data_file_path": "file-1", **LABELS}
-    tally = judged_tally(ClassifyParameters.model_validate(request))
+    totals = ClassifyTotals(ClassifyParameters.model_validate(request))
     path = tmp_path / "results.jsonl"
-    write_result_file(path, [{"answer": "\ud83d"}], ledger, tally)
+    write_result_file(path, [{"answer": "\ud83d"}], ledger, totals)
     assert json.loads(path.read_bytes()) == {"answer": "\ud83d", "label": "right"}
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from evals_engine.config import ModelEndpoint
+from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.faults import ModelCallError, RequestError
-from evals_engine.judges.judge import Decision, Judge, make_judge
-from evals_engine.judges.verdicts import ChoiceForm, LabelForm, ScoreForm, VerdictForm
+from evals_engine.judges.judge import make_judge
+from evals_engine.judges.protocol import Decision, Judge
+from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm, VerdictForm
+from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure, verdict
 
 LABELS = LabelForm(("bad", "good"))
+GRADES = LabelForm(LABELS.labels, pass_labels=("good",))
 ROW = {"rubric": "Be strict."}
 Answers = Callable[[ChatRequest], Reply] | Iterable[Reply]
 
@@ -35,12 +39,17 @@ async def judge(
     with anyio.fail_after(20):
         async with ModelServer(answers) as server, ModelClient(0, 5) as client:
             endpoint = ModelEndpoint(server.base_url)
-            yield make_judge(config(**fields), form, endpoint, client, workers), server
+            access = ModelAccess(EngineConfig(Path()), client)
+            named = config(num_workers=workers, **fields)
+            yield make_judge(named, form, endpoint, access), server
 
 
-def rule(name: str, form: VerdictForm, *pass_labels: str) -> Judge:
-    chosen = config(f"rule/{name}", "{{ expected }}")
-    return make_judge(chosen, form, None, ModelClient(0, 1), 8, pass_labels)
+def rule(name: str, form: VerdictForm) -> Judge:
+    return make_judge(config(f"rule/{name}", "{{ expected }}"), form, None, no_models())
+
+
+def no_models() -> ModelAccess:
+    return ModelAccess(EngineConfig(Path()), ModelClient(0, 1))
 
 
 async def test_the_judge_sees_the_rubric_the_prompt_and_the_answer() -> None:
@@ -163,8 +172,9 @@ async def test_a_way_that_stops_working_between_two_runs_is_searched_anew() -> N
             ModelClient(0, 5) as client,
         ):
             endpoint = ModelEndpoint(server.base_url)
+            access = ModelAccess(EngineConfig(Path()), client)
             for kinds[0] in ("json_schema", "json_object", "json_object"):
-                judging = make_judge(config(), LABELS, endpoint, client, 8)
+                judging = make_judge(config(), LABELS, endpoint, access)
                 assert (await judging.verdict(ROW, None, "x")).verdict.value == "good"
     asked = [kind_of(request) for request in server.requests]
     assert asked == ["json_schema", "json_schema", "tool", "json_object", "json_object"]
@@ -267,7 +277,7 @@ async def test_two_failed_passes_are_a_failed_call() -> None:
 
 @pytest.mark.parametrize(("answer", "label"), [("paris", "good"), ("Rome", "bad")])
 async def test_a_rule_labels_without_any_call(answer: str, label: str) -> None:
-    judging = rule("exact-match", LABELS, "good")
+    judging = rule("exact-match", GRADES)
     judgement = await judging.verdict({"expected": "Paris"}, None, answer)
     assert judging.columns == {"expected"}
     assert judgement.verdict.value == label
@@ -294,16 +304,16 @@ async def test_a_rule_decides_the_same_in_both_orders(
 
 async def test_a_rule_without_an_answer_says_what_to_name() -> None:
     with pytest.raises(RequestError, match="name a column") as caught:
-        await rule("contains", LABELS, "good").verdict({"expected": "x"}, None, None)
+        await rule("contains", GRADES).verdict({"expected": "x"}, None, None)
     assert caught.value.param == "model_to_evaluate"
 
 
 def test_what_cannot_judge_is_refused_before_any_row() -> None:
     with pytest.raises(RequestError, match="The rules are: rule/exact-match"):
-        rule("vibes", LABELS, "good")
-    with pytest.raises(RequestError, match="no pass label"):
-        rule("contains", LABELS, "good", "bad")
+        rule("vibes", GRADES)
+    with pytest.raises(RequestError, match="not a pass label"):
+        rule("contains", LabelForm(LABELS.labels, LABELS.labels))
     with pytest.raises(RequestError, match="no endpoint"):
-        make_judge(config(), LABELS, None, ModelClient(0, 1), 8)
+        make_judge(config(), LABELS, None, no_models())
     with pytest.raises(RequestError, match=r"judge.system_template, line 1"):
-        make_judge(config(template="{{"), LABELS, None, ModelClient(0, 1), 8)
+        make_judge(config(template="{{"), LABELS, None, no_models())

@@ -13,11 +13,11 @@ from evals_engine.judges.rules import (
     Agreement,
     agreement,
     choice_text,
-    failing_label,
     last_number,
     verdict_text,
 )
-from evals_engine.judges.verdicts import ChoiceForm, LabelForm, ScoreForm, read_verdict
+from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm
+from evals_engine.judges.verdicts import read_verdict
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_reason_cuts_a_long_expected_text() -> None:
     assert len(reason) < 100
 
 
-LABELS = LabelForm(("bad", "fine", "good"))
+LABELS = LabelForm(("bad", "fine", "good"), pass_labels=("good", "fine"))
 
 
 @pytest.mark.parametrize(
@@ -181,14 +181,14 @@ LABELS = LabelForm(("bad", "fine", "good"))
 def test_agreement_becomes_the_first_pass_label_or_the_first_other(
     rule: str, value: float, label: str
 ) -> None:
-    text = verdict_text(LABELS, ("good", "fine"), rule, Agreement(value, 'differs from "x"'))
+    text = verdict_text(LABELS, rule, Agreement(value, 'differs from "x"'))
     verdict = read_verdict(text, LABELS)
     assert (verdict.value, verdict.feedback) == (label, f'{rule}: differs from "x"')
 
 
 def test_labels_that_all_pass_cannot_be_judged_by_a_rule() -> None:
-    with pytest.raises(RequestError, match="no pass label"):
-        failing_label(LABELS, LABELS.labels)
+    with pytest.raises(RequestError, match="not a pass label"):
+        LabelForm(LABELS.labels, LABELS.labels).check_rule()
 
 
 @given(st.floats(0, 1), st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
@@ -196,7 +196,7 @@ def test_agreement_becomes_its_place_in_the_score_range(
     value: float, low: float, width: float
 ) -> None:
     form = ScoreForm(low, low + width)
-    verdict = read_verdict(verdict_text(form, (), "rule/similarity", Agreement(value, "r")), form)
+    verdict = read_verdict(verdict_text(form, "rule/similarity", Agreement(value, "r")), form)
     assert verdict.value == pytest.approx(low + value * width, abs=1e-6 * (abs(low) + width))
 
 

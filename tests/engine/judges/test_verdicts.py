@@ -9,14 +9,8 @@ from dirty_equals import IsStr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_engine.judges.verdicts import (
-    ChoiceForm,
-    LabelForm,
-    ScoreForm,
-    Verdict,
-    VerdictForm,
-    read_verdict,
-)
+from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm, VerdictForm
+from evals_engine.judges.verdicts import Verdict, read_verdict
 
 LABELS = LabelForm(("good", "not good"))
 SCORES = ScoreForm(0, 10)

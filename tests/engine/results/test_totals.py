@@ -10,48 +10,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_engine.benchmark_api.responses import comparison
-from evals_engine.benchmarks.totals import BenchmarkTally
-from evals_engine.results.moments import Moments
+from evals_engine.benchmarks.totals import BenchmarkTotals
+from evals_engine.results.totals import RunningStatistics
 
 UNIT = st.floats(0, 1, allow_subnormal=False)
 
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=60))
-def test_moments_are_those_of_the_standard_library(numbers: list[float]) -> None:
-    moments = Moments()
+def test_figures_are_those_of_the_standard_library(numbers: list[float]) -> None:
+    figures = RunningStatistics()
     for number in numbers:
-        moments.add(number)
+        figures.add(number)
     if not numbers:
-        assert (moments.mean, moments.population_deviation, moments.low) == (None, None, None)
+        assert (figures.mean, figures.population_deviation, figures.low) == (None, None, None)
         return
-    assert moments.mean == pytest.approx(statistics.fmean(numbers), abs=1e-6)
-    assert moments.population_deviation == pytest.approx(statistics.pstdev(numbers), abs=1e-5)
-    assert (moments.low, moments.high) == (min(numbers), max(numbers))
+    assert figures.mean == pytest.approx(statistics.fmean(numbers), abs=1e-6)
+    assert figures.population_deviation == pytest.approx(statistics.pstdev(numbers), abs=1e-5)
+    assert (figures.low, figures.high) == (min(numbers), max(numbers))
     if len(numbers) == 1:
-        assert moments.sample_deviation is None
+        assert figures.sample_deviation is None
     else:
-        assert moments.sample_deviation == pytest.approx(statistics.stdev(numbers), abs=1e-5)
+        assert figures.sample_deviation == pytest.approx(statistics.stdev(numbers), abs=1e-5)
 
 
 def entry(model: str, score: float | None) -> dict[str, Any]:
-    """One answer as the ledger has it."""
+    """Return one answer as the ledger stores it."""
     correct = None if score is None else score >= 0.5
-    told = {"score": score, "relevance": score, "correct": correct}
-    return {"model_id": model, "model_answer": "text", **told}
+    verdict = {"score": score, "relevance": score, "correct": correct}
+    return {"model_id": model, "model_answer": "text", **verdict}
 
 
 @given(st.lists(st.tuples(UNIT | st.none(), UNIT | st.none()), max_size=40))
 def test_each_models_figures_are_over_its_own_scored_answers(
     rows: list[tuple[float | None, float | None]],
 ) -> None:
-    tally = BenchmarkTally(("a", "b"), ("accuracy", "relevance"))
+    totals = BenchmarkTotals(("a", "b"), ("accuracy", "relevance"))
     for scores in rows:
         fields: dict[str, Any] = {
             "answers": [entry(model, score) for model, score in zip("ab", scores, strict=True)]
         }
-        tally.add("invalid" if None in scores else "ok", fields)
-    results = tally.results()
-    assert tally.failed == sum(None in scores for scores in rows)
+        totals.add("invalid" if None in scores else "ok", fields)
+    results = totals.results()
+    assert totals.failed == sum(None in scores for scores in rows)
     assert results["raw_answers_count"] == 2 * len(rows)
     for place, model in enumerate(results["models"]):
         scored = [score for row in rows if (score := row[place]) is not None]
