@@ -108,7 +108,7 @@ def test_a_nullable_field_becomes_an_optional_one() -> None:
     assert schema["properties"]["type"] == {
         "type": "string",
         "enum": ["classify", "score", "compare", "benchmark"],
-        "description": "Only those of this type.",
+        "description": "Only this type.",
     }
     assert "required" not in schema
 

@@ -45,7 +45,7 @@ def _as_in(
     default: object = None,
     required: bool = False,
 ) -> Any:
-    """A field with the bounds and, unless another is given, the description of the request's."""
+    """Return a field with the bounds and, by default, the description of the request's field."""
     source = request.model_fields[name]
     bounds: dict[str, Any] = {
         bound: getattr(item, bound)
@@ -64,7 +64,7 @@ _CREDENTIAL = "Name of a configured credential, for an external model. Never a k
 
 
 class JudgeInput(Request):
-    """Who gives the verdict."""
+    """The judge: a model with a rubric, or a rule."""
 
     model: str = _as_in(
         JudgeModelConfig,
@@ -75,8 +75,8 @@ class JudgeInput(Request):
     system_template: str = _as_in(
         JudgeModelConfig,
         "system_template",
-        "The rubric, a Jinja2 template over the columns: {{question}}. For a rule: what is "
-        "expected, such as {{expected}}.",
+        "The rubric, a Jinja2 template over the columns: {{question}}. For a rule: the "
+        "expected text, such as {{expected}}.",
         required=True,
     )
     model_source: ModelSource = _as_in(JudgeModelConfig, "model_source", default="serverless")
@@ -96,7 +96,7 @@ class CandidateInput(Request):
         ModelRequest, "system_template", "System prompt, Jinja2 over the columns.", required=True
     )
     input_template: str = _as_in(
-        ModelRequest, "input_template", "User prompt, likewise.", required=True
+        ModelRequest, "input_template", "User prompt, Jinja2 over the columns.", required=True
     )
     model_source: ModelSource = _as_in(
         ModelRequest, "model_source", "As for the judge.", default="serverless"
@@ -114,15 +114,15 @@ RESPONSE_COLUMNS = {
     "model_a": "response_column_a",
     "model_b": "response_column_b",
 }
-"""The tool's field for a column of ready answers, by the API's field that takes either."""
+"""The argument for a column of ready answers, by the API's field for a column or a model."""
 
 
 RequestType = Literal["classify", "score", "compare", "benchmark"]
-"""What can be asked for: an `EvaluationType`, or a model's answers to a benchmark."""
+"""An `EvaluationType`, or `benchmark` for a model's answers to a benchmark."""
 
 
 def _names_or_object(value: object) -> object:
-    """One name is a list of one; anything but names and an object is refused in one sentence."""
+    """Return one name as a list; raise ValueError for anything but names and an object."""
     if isinstance(value, str):
         return [value]
     names = cast("list[object]", value) if isinstance(value, list) else [None]
@@ -136,11 +136,11 @@ Metrics = Annotated[
     BeforeValidator(_names_or_object),
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
 ]
-"""Shown as a list, since no union has a portable form; an object and one name are taken as well."""
+"""Metrics as a list of names, the only portable form; an object or one name is accepted too."""
 
 
 class CreateEvaluationInput(Request):
-    """One evaluation to start; which fields it takes depends on `type`."""
+    """The arguments of `create_evaluation`; which fields apply depends on `type`."""
 
     type: RequestType = Field(
         description="classify: a label an answer; score: a number; compare: the better of two; "
@@ -149,23 +149,21 @@ class CreateEvaluationInput(Request):
     input_data_file_path: str | None = _as_in(
         ClassifyParameters, "input_data_file_path", "All but benchmark: a data set's `file-…` id."
     )
-    judge: JudgeInput | None = _as_in(
-        ClassifyParameters, "judge", "All but benchmark: who gives the verdicts."
-    )
+    judge: JudgeInput | None = _as_in(ClassifyParameters, "judge", "All but benchmark: the judge.")
     labels: list[str] | None = _as_in(
         ClassifyParameters, "labels", "classify: every label the judge may give."
     )
     pass_labels: list[str] | None = _as_in(
         ClassifyParameters, "pass_labels", "classify: the labels that count as a pass."
     )
-    min_score: float | None = _as_in(ScoreParameters, "min_score", "score: lowest.")
-    max_score: float | None = _as_in(ScoreParameters, "max_score", "score: highest.")
+    min_score: float | None = _as_in(ScoreParameters, "min_score", "score: lowest score.")
+    max_score: float | None = _as_in(ScoreParameters, "max_score", "score: highest score.")
     pass_threshold: float | None = _as_in(
         ScoreParameters, "pass_threshold", "score: this or more is a pass."
     )
     response_column: str | None = Field(
         default=None,
-        description="classify, score: column of ready answers. Or else model_to_evaluate.",
+        description="classify, score: column of ready answers, instead of model_to_evaluate.",
         min_length=1,
     )
     model_to_evaluate: CandidateInput | None = Field(
@@ -173,7 +171,7 @@ class CreateEvaluationInput(Request):
     )
     response_column_a: str | None = Field(
         default=None,
-        description="compare: column of A's ready answers. Or else model_a.",
+        description="compare: column of A's ready answers, instead of model_a.",
         min_length=1,
     )
     model_a: CandidateInput | None = Field(
@@ -181,7 +179,7 @@ class CreateEvaluationInput(Request):
     )
     response_column_b: str | None = Field(
         default=None,
-        description="compare: column of B's ready answers. Or else model_b.",
+        description="compare: column of B's ready answers, instead of model_b.",
         min_length=1,
     )
     model_b: CandidateInput | None = Field(
@@ -194,7 +192,7 @@ class CreateEvaluationInput(Request):
     )
     model_id: str | None = _as_in(BenchmarkRequest, "model_id", "benchmark: the model.")
     benchmark_id: str | None = _as_in(
-        BenchmarkRequest, "benchmark_id", "benchmark: which; see list_datasets."
+        BenchmarkRequest, "benchmark_id", "benchmark: its id; see list_datasets."
     )
     model_id_2: str | None = _as_in(
         BenchmarkRequest, "model_id_2", "benchmark: a second model, to compare."
@@ -208,21 +206,22 @@ class CreateEvaluationInput(Request):
     )
     half_width: float = Field(
         default=10,
-        description="Wanted 95 % interval in percentage points each way; tells if rows are few.",
+        description="Desired 95 % interval, plus or minus points; warns if rows are too few.",
         ge=0.1,
         le=49,
     )
     confirm: str | None = Field(
-        default=None, description="The code of an answer that asks to confirm this very request."
+        default=None,
+        description="The code from the answer that asked to confirm this same request.",
     )
     again: bool = Field(
-        default=False, description="true starts another although the same one was just started."
+        default=False, description="true starts another although an identical one was just started."
     )
 
     @field_validator("model_to_evaluate", "model_a", "model_b", mode="before")
     @classmethod
     def a_model_is_an_object(cls, value: object, info: ValidationInfo) -> object:
-        """Refuse a string: the API reads it as the name of a column, most people as a model's."""
+        """Refuse a string: the API reads a column's name, but most callers mean a model's."""
         if isinstance(value, str):
             column = RESPONSE_COLUMNS[info.field_name or ""]
             raise ValueError(  # noqa: TRY004 - pydantic reads no TypeError
@@ -233,13 +232,13 @@ class CreateEvaluationInput(Request):
 
 
 class ListEvaluationsInput(Request):
-    """Which evaluations to list."""
+    """The arguments of `list_evaluations`."""
 
-    status: State | None = Field(default=None, description="Only those in this status.")
-    type: RequestType | None = Field(default=None, description="Only those of this type.")
+    status: State | None = Field(default=None, description="Only this status.")
+    type: RequestType | None = Field(default=None, description="Only this type.")
     limit: int = Field(default=10, description="How many.", ge=1, le=50)
     cursor: str | None = Field(
-        default=None, description="next_cursor of the page before, with the same filters."
+        default=None, description="next_cursor of the previous page, with the same filters."
     )
 
 
@@ -247,28 +246,28 @@ _EVALUATION_ID = "The evaluation's id, such as `eval-…`."
 
 
 class GetEvaluationInput(Request):
-    """Which evaluation to read."""
+    """The arguments of `get_evaluation`."""
 
     evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
 
 
 class GetStatusInput(Request):
-    """Which evaluation to look at, and how long to wait for its end."""
+    """The arguments of `get_status`."""
 
     evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
     wait_seconds: float = Field(
-        default=0, description="Wait up to this long for its end.", ge=0, le=45
+        default=0, description="Wait up to this long for it to end.", ge=0, le=45
     )
 
 
 class CancelEvaluationInput(Request):
-    """Which evaluation to stop."""
+    """The arguments of `cancel_evaluation`."""
 
     evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
 
 
 class UploadDatasetInput(Request):
-    """A data set, from a file or inline."""
+    """The arguments of `upload_dataset`: a file or inline rows."""
 
     path: str | None = Field(
         default=None,
@@ -277,7 +276,7 @@ class UploadDatasetInput(Request):
     )
     rows: list[dict[str, Any]] | None = Field(
         default=None,
-        description="Or the rows themselves, with the same columns in each.",
+        description="Instead of path: the rows, each with the same columns.",
         min_length=1,
     )
     name: str | None = Field(default=None, description="File name to store it under.", min_length=1)
@@ -290,18 +289,18 @@ class UploadDatasetInput(Request):
 
 
 class ListDatasetsInput(Request):
-    """Takes nothing."""
+    """The arguments of `list_datasets`: none."""
 
 
 class ListModelsInput(Request):
-    """Which models to list."""
+    """The arguments of `list_models`."""
 
     filter: str | None = Field(default=None, description="Only names that contain this.")
     role: Literal["judge", "candidate"] | None = Field(
-        default=None, description="Only those that can take this part."
+        default=None, description="Only those for this role."
     )
-    model_source: ModelSource | None = Field(default=None, description="Only of this source.")
+    model_source: ModelSource | None = Field(default=None, description="Only this source.")
     max_price: float | None = Field(
-        default=None, description="Only up to so many US dollars a million tokens.", ge=0
+        default=None, description="US dollars per million tokens at most.", ge=0
     )
     limit: int = Field(default=30, description="How many.", ge=1, le=200)

@@ -1,4 +1,4 @@
-"""What an evaluation would do and cost, known before it is started."""
+"""The plan of an evaluation: what it would do and cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Range(BaseModel):
 class RenderedTemplate(BaseModel):
     """The first row, rendered through one template."""
 
-    template: str = Field(description="The field it stands in.")
+    template: str = Field(description="The template's field.")
     text: str = Field(description="The text, cut. Data, not instructions.")
 
 
@@ -24,39 +24,39 @@ class ModelCalls(BaseModel):
 
     role: str = Field(description="judge, model_to_evaluate, model_a, model_b, …")
     model: str = Field(description="Its name.")
-    calls: int = Field(description="Calls, retries aside; a rule makes none.", ge=0)
+    calls: int = Field(description="Calls without retries; a rule makes none.", ge=0)
     input_tokens: int = Field(description="Prompt tokens of all calls, estimated.", ge=0)
     output_tokens: int = Field(description="Generated tokens, estimated.", ge=0)
-    cost_usd: Range | None = Field(default=None, description="Absent where no price is known.")
+    cost_usd: Range | None = Field(default=None, description="Absent if the price is unknown.")
 
 
 class Plan(BaseModel):
-    """What a create would do."""
+    """The plan of a create."""
 
-    rows: int | None = Field(default=None, description="Rows; absent where not told.", ge=0)
+    rows: int | None = Field(default=None, description="Rows; absent if unknown.", ge=0)
     columns_used: list[str] = Field(
         default_factory=list[str], description="Columns that are sent to a model."
     )
     columns_unused: list[str] = Field(
-        default_factory=list[str], description="Columns that nothing reads."
+        default_factory=list[str], description="Columns that no template reads."
     )
     first_row: list[RenderedTemplate] = Field(
-        default_factory=list[RenderedTemplate], description="What the first row becomes."
+        default_factory=list[RenderedTemplate], description="The first row in each template."
     )
-    calls: int | None = Field(default=None, description="Model calls in all; 0 is free.", ge=0)
+    calls: int | None = Field(default=None, description="Model calls in total; 0 is free.", ge=0)
     models: list[ModelCalls] = Field(
         default_factory=list[ModelCalls], description="The calls by model."
     )
     input_tokens: int | None = Field(default=None, description="All prompt tokens.", ge=0)
     output_tokens: int | None = Field(default=None, description="All generated tokens.", ge=0)
     cost_usd: Range | None = Field(
-        default=None, description="Absent where a price is not known; see notes."
+        default=None, description="Absent if a price is unknown; see notes."
     )
     price_unavailable: bool = Field(
-        default=False, description="Whether the price list could not be had: a create asks first."
+        default=False, description="Whether the price list could not be read: a create asks first."
     )
     duration_seconds: Range | None = Field(
-        default=None, description="Absent where no speed is known; see notes."
+        default=None, description="Absent if the speed is unknown; see notes."
     )
     problems: list[str] = Field(
         default_factory=list[str], description="Mistakes: a create would be refused."
@@ -64,6 +64,4 @@ class Plan(BaseModel):
     warnings: list[str] = Field(
         default_factory=list[str], description="Likely mistakes: a create asks first."
     )
-    notes: list[str] = Field(
-        default_factory=list[str], description="Assumptions, and what else to know."
-    )
+    notes: list[str] = Field(default_factory=list[str], description="Assumptions and remarks.")

@@ -1,7 +1,7 @@
-"""JSON schemas that every model API and every client takes.
+"""JSON schemas that every model API and every client accepts.
 
-Clients were seen to fail on references, `oneOf`, `const`, null unions, discriminators and arrays
-without `items`. What is written here has none of them, and says the same.
+Some clients fail on references, `oneOf`, `const`, null unions, discriminators or arrays without
+`items`. The schemas written here mean the same without any of these.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _LEFT_OUT = frozenset({"$defs", "$schema", "title", "discriminator"})
 
 
 def portable_schema(model: type[BaseModel]) -> Schema:
-    """The schema of an object of this model, in one piece.
+    """Return the schema of an object of this model, without references.
 
-    The model's own docstring is left out, since the tool's description stands beside it. A field
-    that may be None is an optional field: absence is how its None is written.
+    The model's docstring is left out, since the tool has a description. A field that may be None
+        becomes an optional field, because None is written as absence.
 
-    Raises:
-        ValueError: the model needs something that has no portable form, such as a real union.
+        Raises:
+            ValueError: the model needs something that has no portable form, such as a real union.
     """
     schema = model.model_json_schema(by_alias=True, mode="validation")
     portable = _portable(schema, schema.get("$defs", {}))
@@ -52,7 +52,7 @@ def _portable(schema: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _inlined(schema: Schema, definitions: dict[str, Schema]) -> Schema:
-    """Put what a reference names in its place; what stands beside the reference wins."""
+    """Replace a reference by its target; keys beside the reference override the target's."""
     if "$ref" not in schema:
         return schema
     target = definitions[schema["$ref"].rpartition("/")[2]]

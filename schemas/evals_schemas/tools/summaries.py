@@ -1,4 +1,4 @@
-"""What an ended evaluation found: figures with their intervals, and the rows left out of them."""
+"""The results of an ended evaluation: figures with intervals, and the rows they leave out."""
 
 from __future__ import annotations
 
@@ -20,43 +20,45 @@ class Rate(BaseModel):
     """A share of rows, in percent."""
 
     percent: float = Field(description="0 to 100, of `of` rows.")
-    count: int | None = Field(default=None, description="Rows that pass; absent where untold.")
-    of: int | None = Field(default=None, description="Rows it is a share of; absent where untold.")
+    count: int | None = Field(default=None, description="Rows that pass; absent if unknown.")
+    of: int | None = Field(default=None, description="Rows it is a share of; absent if unknown.")
     interval: Interval | None = Field(
-        default=None, description="In percent; absent where the rows are not known."
+        default=None, description="In percent; absent if `of` is unknown."
     )
     percent_of_all_rows: float | None = Field(
-        default=None, description="With failed rows counted as no pass; absent when none failed."
+        default=None, description="With failed rows counted as not passed; absent if no row failed."
     )
 
 
 class LabelCount(BaseModel):
-    """The rows that got one label."""
+    """The rows with one label."""
 
     label: str = Field(description="The label.")
     count: int = Field(description="Rows with it.", ge=0)
     percent: float = Field(description="Share of the rows with a valid label, 0 to 100.")
-    passes: bool | None = Field(default=None, description="Whether it is a pass; absent if untold.")
+    passes: bool | None = Field(
+        default=None, description="Whether it is a pass; absent if unknown."
+    )
 
 
 class Scores(BaseModel):
-    """The valid scores, summed up."""
+    """A summary of the valid scores."""
 
     mean: float = Field(description="Mean of the valid scores.")
-    std: float | None = Field(default=None, description="Standard deviation; absent where untold.")
-    n: int | None = Field(default=None, description="Valid scores; absent where untold.")
+    std: float | None = Field(default=None, description="Standard deviation; absent if unknown.")
+    n: int | None = Field(default=None, description="Valid scores; absent if unknown.")
     interval: Interval | None = Field(
-        default=None, description="Of the mean; absent with fewer than two scores or n untold."
+        default=None, description="Of the mean; absent with fewer than two scores or n unknown."
     )
     std_kind: str | None = Field(
-        default=None, description="What it is divided by; absent where the service does not say."
+        default=None, description="The divisor, such as `sample (n - 1)`; absent if unknown."
     )
     quartiles: list[float] | None = Field(
         default=None,
         description="Minimum, lower quartile, median, upper quartile, maximum; needs the rows.",
     )
     histogram: list[str] | None = Field(
-        default=None, description="Scores by range, a line each; needs the rows."
+        default=None, description="Scores by range, one line each; needs the rows."
     )
 
 
@@ -82,8 +84,8 @@ class Wins(BaseModel):
     )
     first_slot: Rate | None = Field(
         default=None,
-        description="Choices that fell on the answer shown first; 50 is no bias. Absent if one "
-        "order was judged.",
+        description="Choices of the answer shown first; 50 is no bias. Absent if one order was "
+        "judged.",
     )
     first_slot_p: float | None = Field(
         default=None, description="Two-sided sign test of that bias; absent if nothing changed."
@@ -91,44 +93,42 @@ class Wins(BaseModel):
 
 
 class Failures(BaseModel):
-    """Rows that are in no figure."""
+    """The rows that no figure includes."""
 
     generation: int | None = Field(
-        default=None, description="No answer could be generated; absent where untold."
+        default=None, description="No answer could be generated; absent if unknown."
     )
-    judge: int | None = Field(
-        default=None, description="The judge call failed; absent where untold."
-    )
+    judge: int | None = Field(default=None, description="The judge call failed; absent if unknown.")
     invalid: int | None = Field(
-        default=None, description="The verdict could not be read; absent where untold."
+        default=None, description="The verdict could not be read; absent if unknown."
     )
-    total: int | None = Field(default=None, description="All of them; absent where one is untold.")
+    total: int | None = Field(default=None, description="Their sum; absent if one is unknown.")
 
 
 class MetricSummary(BaseModel):
     """One metric of one model on a benchmark."""
 
     metric: str = Field(description="Its name.")
-    mean: float | None = Field(default=None, description="Mean; absent where untold.")
+    mean: float | None = Field(default=None, description="Mean; absent if unknown.")
     std: float | None = Field(
-        default=None, description="Population standard deviation; absent where untold."
+        default=None, description="Population standard deviation; absent if unknown."
     )
-    min: float | None = Field(default=None, description="Lowest; absent where untold.")
-    max: float | None = Field(default=None, description="Highest; absent where untold.")
-    n: int | None = Field(default=None, description="Questions in it; absent where untold.")
+    min: float | None = Field(default=None, description="Lowest; absent if unknown.")
+    max: float | None = Field(default=None, description="Highest; absent if unknown.")
+    n: int | None = Field(default=None, description="Questions in it; absent if unknown.")
     interval: Interval | None = Field(
         default=None, description="Of the mean; needs the rows, and values that vary."
     )
 
 
 class BenchmarkedModel(BaseModel):
-    """What one model reached on a benchmark."""
+    """The results of one model on a benchmark."""
 
     model_id: str = Field(description="The model.")
     correct: Rate | None = Field(
-        default=None, description="Questions answered correctly; absent where not counted."
+        default=None, description="Questions answered correctly; absent if not counted."
     )
-    metrics: list[MetricSummary] = Field(description="By metric.")
+    metrics: list[MetricSummary] = Field(description="One entry per metric.")
 
 
 class BenchmarkDifference(BaseModel):
@@ -137,50 +137,50 @@ class BenchmarkDifference(BaseModel):
     of: str = Field(description="`correct`, in points, or `score`, in its own unit.")
     model_id: str = Field(description="The first model.")
     model_id_2: str = Field(description="The second model.")
-    questions: int = Field(description="Questions that both have a verdict on.", ge=0)
+    questions: int = Field(description="Questions with a verdict on both answers.", ge=0)
     first: float = Field(
-        description="The first's figure over these questions: correct answers, or the mean score."
+        description="The first model's figure here: correct answers or mean score."
     )
-    second: float = Field(description="The second's.")
+    second: float = Field(description="The second model's figure.")
     difference: float = Field(description="The second minus the first, in the unit of `of`.")
     interval: Interval | None = Field(
-        default=None, description="Of the difference; absent where nothing varies."
+        default=None, description="Of the difference; absent if nothing varies."
     )
     p_value: float | None = Field(
-        default=None, description="Exact McNemar or paired t test; absent where nothing varies."
+        default=None, description="Exact McNemar or paired t test; absent if nothing varies."
     )
     bootstrap: Interval | None = Field(default=None, description="score: percentile bootstrap.")
     only_first: int | None = Field(
-        default=None, description="correct: questions that only the first has right."
+        default=None, description="correct: questions that only the first model answers correctly."
     )
     only_second: int | None = Field(
-        default=None, description="correct: questions that only the second has right."
+        default=None, description="correct: questions that only the second model answers correctly."
     )
 
 
 class BenchmarkSummary(BaseModel):
-    """What a benchmark evaluation found, by model."""
+    """The results of a benchmark evaluation, by model."""
 
     models: list[BenchmarkedModel] = Field(description="In the order of the request.")
     judge: str | None = Field(
-        default=None, description="What judged the answers; absent where untold."
+        default=None, description="The judge of the answers; absent if unknown."
     )
     differences: list[BenchmarkDifference] = Field(
         default_factory=list[BenchmarkDifference],
-        description="Between the two models; empty with one, and without rows: see `notes`.",
+        description="Between the two models; empty with one model or without rows: see `notes`.",
     )
 
 
 class Summary(BaseModel):
-    """What an ended evaluation found."""
+    """The results of an ended evaluation."""
 
-    headline: str = Field(description="One sentence that may be repeated as it is.")
+    headline: str = Field(description="One sentence that can be quoted as it is.")
     pass_rate: Rate | None = Field(default=None, description="classify, score: passing rows.")
     labels: list[LabelCount] | None = Field(default=None, description="classify: by label.")
     scores: Scores | None = Field(default=None, description="score: mean and deviation.")
     wins: Wins | None = Field(default=None, description="compare: A, B and ties.")
     benchmark: BenchmarkSummary | None = Field(default=None, description="benchmark: by model.")
-    failures: Failures | None = Field(default=None, description="Rows left out.")
+    failures: Failures | None = Field(default=None, description="Rows that no figure includes.")
     notes: list[str] = Field(
-        default_factory=list[str], description="What to know before quoting a figure."
+        default_factory=list[str], description="Caveats to read before quoting a figure."
     )
