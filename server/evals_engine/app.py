@@ -1,4 +1,4 @@
-"""The embedded evaluation service as a Starlette app: routes, error bodies, and the lifespan."""
+"""The engine as a Starlette app: routes, error bodies and the lifespan."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from evals_engine.store.store import Store
 
 
 def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> Starlette:
-    """Build the service. Whoever embeds it enters its lifespan: the runs live there.
+    """Return the app. Its runs work while its lifespan is open, which the caller has to enter.
 
     Raises:
-        ValueError: the owners' tokens do not tell them apart.
-        DataDirError: (from the lifespan) the data directory cannot be used.
+        ValueError: A token is empty, or two owners share a token or a name.
+        DataDirError: (On entering the lifespan) the data directory cannot be used.
     """
 
     @asynccontextmanager
@@ -93,7 +93,7 @@ async def _api_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     refused = ApiError(error.status_code, error.detail)
-    refused.headers = error.headers or {}  # a 405 names the methods that there are
+    refused.headers = error.headers or {}  # a 405 lists the allowed methods
     return answer(refused, request.scope)
 
 

@@ -1,4 +1,4 @@
-"""What the engine is told when it is made: where its data is and which models it may call."""
+"""The configuration of the engine: its data directory, its tokens and the models it may call."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,40 +14,40 @@ class ModelEndpoint:
     """An OpenAI-compatible API."""
 
     base_url: str
-    """Up to and without `/chat/completions`, such as `http://127.0.0.1:11434/v1`."""
+    """URL without `/chat/completions`, such as `http://127.0.0.1:11434/v1`."""
     token: SecretStr | None = None
-    """Sent as a bearer token; None sends none."""
+    """Bearer token of each call; None sends no token."""
     allow_private: bool = False
-    """Whether a public name in the base URL may lead to an address of a private network."""
+    """Whether a public name in the base URL may resolve to an address of a private network."""
 
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """Everything the engine needs to know; nothing of it is read from the environment."""
+    """The settings of the engine, which reads nothing from the environment."""
 
     data_dir: Path
-    """Database and files; made when absent, shared by every process that is given the same."""
+    """Directory of the database and the files; created if absent, may be shared by processes."""
     serverless: ModelEndpoint | None = None
-    """Behind `model_source: serverless`; None leaves the rule judges only."""
+    """Endpoint of `model_source: serverless`; None leaves only the rule judges."""
     dedicated: Mapping[str, ModelEndpoint] = field(default_factory=dict[str, ModelEndpoint])
-    """Behind `model_source: dedicated`, by the name a request gives as model."""
+    """Endpoints of `model_source: dedicated`, by the model name in a request."""
     external: tuple[ModelEndpoint, ...] = ()
-    """The only base URLs that `model_source: external` may name, with their tokens."""
+    """The only endpoints that a request with `model_source: external` may name."""
     token: SecretStr | None = None
-    """The bearer token of the owner `local`. Without it and `tokens` none is asked for."""
+    """Bearer token of the owner `local`. Without it and `tokens`, authentication is off."""
     tokens: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
-    """Further owners' bearer tokens, by owner; each sees what was made with the own token alone."""
+    """Bearer tokens of further owners, by owner; an owner sees only what it created itself."""
     benchmark_judge: str = CONTAINS
-    """What judges a benchmark's answers: a rule, or a model of the serverless endpoint."""
+    """Judge of benchmark answers: a rule, or a model of the serverless endpoint."""
     max_upload_bytes: int = 2 * 1024**3
-    """The largest file taken."""
+    """Largest file that is accepted, in bytes."""
     max_unfinished: int = 1_000
-    """Evaluations of one owner that may wait or run at once; a further one is refused."""
+    """Evaluations of one owner that may wait or run at once; a further create is refused."""
     body_seconds: float = 60.0
-    """How long a request's body may take; longer by a second for each KiB that has come."""
+    """Seconds that a request's body may take; one second more for each KiB received."""
     max_retries: int = 5
-    """Further tries of a model call after 429, 5xx or a lost connection."""
+    """Retries of a model call after 429, 5xx or a lost connection."""
     call_timeout: float = 600.0
-    """Seconds until an unanswered model call is given up."""
+    """Seconds after which an unanswered model call is given up."""
     lease_seconds: float = 10.0
-    """How long a process owns a run without saying that it is alive."""
+    """Seconds for which a process holds a lease without renewing it."""

@@ -20,7 +20,7 @@ from evals_engine.benchmarks.questions import MAX_BENCHMARK_BYTES, read_question
 from evals_engine.errors import ApiError
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, limited
-from evals_engine.http.uploads import Part, new_file, too_large
+from evals_engine.http.uploads import PartialUpload, new_file, too_large
 from evals_engine.store.records import BENCHMARK_FILE, StoredFile, UserName
 from evals_engine.store.store import Store
 
@@ -43,7 +43,7 @@ async def upload(request: Request) -> Response:
         await to_thread.run_sync(_convert, sent, filename, kept)
         name = form.fields.get("name", "").strip() or PurePath(filename).stem or "benchmark"
         owner, now = owner_of(request), engine.clock()
-        benchmark = await uploads.keep(kept, _new_benchmark(owner, name, now))
+        benchmark = await uploads.store_file(kept, _new_benchmark(owner, name, now))
     questions = await to_thread.run_sync(_questions, engine.store, benchmark)
     named = {"benchmark_name": benchmark.filename, "name": benchmark.filename}
     return JSONResponse(
@@ -90,7 +90,7 @@ async def create(_: Request) -> Response:
     )
 
 
-def _convert(sent: Part, filename: str, kept: Part) -> None:
+def _convert(sent: PartialUpload, filename: str, kept: PartialUpload) -> None:
     """Write the questions of an uploaded file as they are kept."""
     sent.finish()
     for question in read_questions(sent.path, filename):

@@ -33,7 +33,7 @@ async def upload(request: Request) -> Response:
         if form.filename is None:
             raise ApiError(400, "file: send the data set as a multipart file part.", param="file")
         name = _text(form.fields, "file_name") or form.filename or "dataset.jsonl"
-        return _json(await uploads.keep(part, _announced(request, form.fields, name)))
+        return _json(await uploads.store_file(part, _announced(request, form.fields, name)))
 
 
 async def announce(request: Request) -> Response:
@@ -65,7 +65,7 @@ async def receive(request: Request) -> Response:
     async with uploads.part() as part:
         request = limited(request, uploads.max_bytes, too_large(uploads.max_bytes))
         await fill(part, request.stream())
-        await uploads.keep(part, awaited)
+        await uploads.store_file(part, awaited)
     return Response(status_code=200)
 
 

@@ -1,4 +1,4 @@
-"""Forms that bring a file: the fields are small and kept, the file goes straight to its part."""
+"""Streams the file of a multipart form to disk; keeps the other fields in memory."""
 
 from __future__ import annotations
 
@@ -13,39 +13,40 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from evals_engine.errors import ApiError
-from evals_engine.http.uploads import Part
+from evals_engine.http.engine import engine_of
+from evals_engine.http.uploads import PartialUpload
 
 MAX_FORM_BYTES = 64 * 1024
-"""What a form may have besides its file: its fields, their headers, the lines between."""
+"""Largest size of a form without its file: fields, headers and separator lines."""
 
 SLOWEST_PACE = 1024
-"""Bytes a second that a body must bring once its first while is over."""
+"""Bytes a second that a body must bring after the first `body_seconds`."""
 
 
 def limited(request: Request, max_bytes: int, error: ApiError) -> Request:
-    """The same request, whose body must not be larger, and must not trickle.
+    """Return the same request with limits on the size and the duration of its body.
 
-    It raises the error as soon as the body is known to be too large: at once where it announces its
-    length, or else when that many bytes have come. It raises ApiError 408 when more has been waited
-    for it than `body_seconds` of the configuration, and a second for each KiB that came.
+    Raises the error as soon as the body is known to be too large: at once if its announced length
+    is, else after too many bytes. Reading raises ApiError 408 if the waits add up to more than
+    `body_seconds` of the configuration and a second for each KiB received.
     """
-    # What is left of the body is not waited for: the connection ends with the answer.
-    slow = ApiError(408, "The body comes too slowly; send it again, at a stretch.")
+    # The connection closes with the answer, so that the rest of the body need not be read.
+    slow = ApiError(408, "The body arrives too slowly; send it again without pauses.")
     error.headers = slow.headers = {"Connection": "close"}
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and float(announced) > max_bytes:
         raise error
     size = 0
-    patience: float = request.app.state.engine.config.body_seconds
+    seconds_left = engine_of(request).config.body_seconds
 
     async def receive() -> Message:
-        nonlocal size, patience
-        began = anyio.current_time()
-        with anyio.move_on_after(max(patience, 0)):
+        nonlocal size, seconds_left
+        start = anyio.current_time()
+        with anyio.move_on_after(max(seconds_left, 0)):
             message = await request.receive()
-            came = len(message.get("body", b""))
-            size += came
-            patience += came / SLOWEST_PACE - (anyio.current_time() - began)
+            received = len(message.get("body", b""))
+            size += received
+            seconds_left += received / SLOWEST_PACE - (anyio.current_time() - start)
             if size > max_bytes:
                 raise error
             return message
@@ -54,27 +55,27 @@ def limited(request: Request, max_bytes: int, error: ApiError) -> Request:
     return Request(request.scope, receive)
 
 
-async def fill(part: Part, chunks: AsyncIterable[bytes]) -> None:
-    """Write a body as it comes. Raises ApiError 413 as `Part.write` does."""
+async def fill(part: PartialUpload, chunks: AsyncIterable[bytes]) -> None:
+    """Write a body while it arrives. Raises ApiError 413 like `PartialUpload.write`."""
     async for chunk in chunks:
         await to_thread.run_sync(part.write, chunk)
 
 
 class FileForm:
-    """A multipart form with one part named `file`."""
+    """A multipart form with one file, in a part named `file`."""
 
-    def __init__(self, content_type: str, part: Part) -> None:
-        """Begin to read a form.
+    def __init__(self, content_type: str, part: PartialUpload) -> None:
+        """Prepare for reading a form.
 
         Raises:
-            ApiError: 400, the content type is not that of a multipart form.
+            ApiError: 400 if the content type is not multipart/form-data with a boundary.
         """
         self.fields: dict[str, str] = {}
-        """The values of the other parts, by name."""
+        """Values of the other parts, by name."""
         self.filename: str | None = None
-        """What the client calls the file: "" when it gives no name, None until a file came."""
+        """The client's name of the file; "" if it sent no name, None before a file has arrived."""
         self._part = part
-        self._kept = 0
+        self._field_bytes = 0
         self._ended = False
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
@@ -84,20 +85,20 @@ class FileForm:
             self._parser = self._parser_for(boundary)
         except FormParserError:
             raise _malformed("the boundary of the multipart form is too long") from None
-        self._begin()
+        self._start_part()
 
     async def read(self, chunks: AsyncIterator[bytes]) -> None:
-        """Take the whole form.
+        """Read the whole form.
 
         Raises:
-            ApiError: 400, it is not as a form must be, or has two files; 413, the file is too
-                large, or the rest of the form is.
+            ApiError: 400 if the form is malformed or has two files, 413 if the file or the rest of
+                the form is too large.
         """
         try:
             async for chunk in chunks:
                 await to_thread.run_sync(self._parser.write, chunk)
         except FormParserError:
-            raise _malformed("the multipart form is broken") from None
+            raise _malformed("the multipart form is malformed") from None
         if not self._ended:
             raise _malformed("the multipart form is incomplete")
 
@@ -105,7 +106,7 @@ class FileForm:
         return MultipartParser(
             boundary,
             {
-                "on_part_begin": self._begin,
+                "on_part_begin": self._start_part,
                 "on_header_field": self._header_name,
                 "on_header_value": self._header_value,
                 "on_header_end": self._header_end,
@@ -116,7 +117,7 @@ class FileForm:
             },
         )
 
-    def _begin(self) -> None:
+    def _start_part(self) -> None:
         self._headers: dict[bytes, bytes] = {}
         self._header = b"", b""
         self._name = ""
@@ -124,10 +125,10 @@ class FileForm:
         self._is_file = False
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
-        self._header = self._header[0] + self._keep(data, start, end), self._header[1]
+        self._header = self._header[0] + self._count(data, start, end), self._header[1]
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header = self._header[0], self._header[1] + self._keep(data, start, end)
+        self._header = self._header[0], self._header[1] + self._count(data, start, end)
 
     def _header_end(self) -> None:
         name, value = self._header
@@ -147,11 +148,11 @@ class FileForm:
         if self._is_file:
             self._part.write(data[start:end])
         else:
-            self._value += self._keep(data, start, end)
+            self._value += self._count(data, start, end)
 
-    def _keep(self, data: bytes, start: int, end: int) -> bytes:
-        self._kept += end - start
-        if self._kept > MAX_FORM_BYTES:
+    def _count(self, data: bytes, start: int, end: int) -> bytes:
+        self._field_bytes += end - start
+        if self._field_bytes > MAX_FORM_BYTES:
             raise form_too_large()
         return data[start:end]
 
@@ -164,7 +165,7 @@ class FileForm:
 
 
 def form_too_large() -> ApiError:
-    """The answer to a form whose fields are too long."""
+    """Return the error for a form whose fields are too long."""
     return ApiError(413, f"The fields of the form are larger than {MAX_FORM_BYTES} bytes.")
 
 

@@ -1,4 +1,4 @@
-"""JSON bodies on their way in."""
+"""Reads JSON bodies of requests."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ JSON = "application/json"
 
 
 async def json_body(request: Request) -> object:
-    """The whole body, decoded. A body without a content type is taken for JSON.
+    """Return the decoded body. A body without a content type is read as JSON.
 
     Raises:
-        ApiError: 413, it is too large; 408, it comes too slowly; 415, it says that it is something
-            else than JSON; 400, it is no JSON, or JSON that readers differ about.
+        ApiError: 413 if the body is too large, 408 if it arrives too slowly, 415 if its content
+            type is not JSON, 400 if it is not JSON or JSON that readers interpret differently.
     """
     kind = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if kind != JSON and not (kind.startswith("application/") and kind.endswith("+json")):
@@ -36,15 +36,15 @@ async def json_body(request: Request) -> object:
         raise ApiError(400, str(error)) from error
 
 
-def invalid(error: ValidationError, where: str) -> InvalidFieldsError:
-    """The answer to a body or query that does not fit, in the benchmark contract's form."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+def invalid(error: ValidationError, source: str) -> InvalidFieldsError:
+    """Return the error for an invalid body or query, in the benchmark contract's form."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
     return InvalidFieldsError(
-        [_problem(one["loc"], one["msg"], one["type"], where) for one in found]
+        [_problem(problem["loc"], problem["msg"], problem["type"], source) for problem in problems]
     )
 
 
-def _problem(loc: Sequence[str | int], message: str, kind: str, where: str) -> Problem:
-    # The name of an unknown field is the caller's own text.
+def _problem(loc: Sequence[str | int], message: str, kind: str, source: str) -> Problem:
+    # The name of an unknown field is text of the caller.
     path = [part if isinstance(part, int) else cleaned(part, 80) for part in loc]
-    return Problem(loc=[where, *path], msg=message.removeprefix("Value error, "), type=kind)
+    return Problem(loc=[source, *path], msg=message.removeprefix("Value error, "), type=kind)

@@ -1,4 +1,4 @@
-"""What a request passes before it reaches a handler: defects caught, strangers turned away."""
+"""ASGI middleware: answers for internal errors, limits on headers, and a check of the caller."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from evals_engine.errors import ApiError, body_of, log_bug
 
 IN_PROCESS = "engine"
-"""The host by which a server reaches the engine that it embeds; no network has it."""
+"""Host name of requests to an embedded engine; it does not exist in any network."""
 
 MAX_HEADER_BYTES = 32 * 1024
-"""Of all headers and the query; a token has at most 16 KiB."""
+"""Largest size of all headers and the query; a token has at most 16 KiB."""
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", IN_PROCESS})
 
 
 def answer(error: ApiError, scope: Scope) -> Response:
-    """An error on the wire, in the form of the contract that the request's path belongs to."""
+    """Return the response for an error, in the form of the contract of the request's path."""
     body = body_of(error, scope["path"])
     return JSONResponse(body, status_code=error.status, headers=error.headers)
 
 
 class InternalErrors:
-    """Ends a request that met a defect: logged without its text, and answered with a 500.
+    """Answers 500 after an unexpected exception, and logs its traceback without its text.
 
-    Nothing is raised on to the server, which would log the text; that may quote a row or a key.
+    The exception is not passed to the server, which would log its text: that may quote a row or a
+    key.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; answer in its place unless an answer has begun."""
+        """Pass the request on; answer 500 if that fails before an answer was started."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -49,8 +50,8 @@ class InternalErrors:
         try:
             await self.app(scope, receive, watched)
         except ClientDisconnect:
-            return  # who asked has gone, in the middle of sending
-        except Exception as error:  # noqa: BLE001 - the last place before the server's own log
+            return  # the client disconnected while it was sending
+        except Exception as error:  # noqa: BLE001 - the server would log its text
             log_bug(f"{scope['method']} {scope['path']}", error)
             if not answered:
                 failure = ApiError(500, "Internal error; the request was not carried out.")
@@ -58,7 +59,7 @@ class InternalErrors:
 
 
 class BoundedHeaders:
-    """Turns away requests whose headers and query are together longer than any need be."""
+    """Refuses requests whose headers and query are too long."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -75,10 +76,10 @@ class BoundedHeaders:
 
 
 class LoopbackOnly:
-    """Lets in what was sent to this machine by a program or page of this machine.
+    """Accepts requests from this machine only: used when authentication is off.
 
-    Without a token that is all there is to tell a user's client from a web page: one of another
-    site sends its own Origin, and after DNS rebinding its own Host.
+    A web page of another site sends its own Origin, and after DNS rebinding its own Host; both
+    headers have to name this machine.
     """
 
     def __init__(self, app: ASGIApp) -> None:

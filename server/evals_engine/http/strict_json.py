@@ -1,4 +1,4 @@
-"""JSON that means the same to every reader: no key twice, no NaN, no endless number, not deep."""
+"""A JSON reader without duplicate keys, NaN, overlong numbers or deep nesting."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any, cast
 _Container = dict[str, object] | list[object]
 
 MAX_DEPTH = 32
-"""Objects and lists inside each other; requests need five."""
+"""Deepest nesting of objects and lists; requests need five levels."""
 
 MAX_DIGITS = 300
-"""Of a whole number, so that it has a place among the floating-point numbers."""
+"""Most digits of a whole number, so that it fits into a floating-point number."""
 
 
 def decoded(text: bytes) -> object:
-    """The value that is written there.
+    """Return the value of a JSON text.
 
     Raises:
-        ValueError: it is no JSON, or JSON that readers differ about; the message says which.
+        ValueError: The text is not JSON, or JSON that readers interpret differently.
     """
     try:
         value: object = json.loads(
             text,
             object_pairs_hook=_object,
-            parse_constant=_no_number,
-            parse_float=_finite,
-            parse_int=_short,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            parse_int=_short_int,
         )
     except RecursionError:
         raise _too_deep() from None
@@ -39,44 +39,44 @@ def decoded(text: bytes) -> object:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    value = dict(pairs)
+    if len(value) < len(pairs):
         raise ValueError("An object of the body has the same key twice.")
-    return found
+    return value
 
 
-def _no_number(_: str) -> float:
+def _refuse_constant(_: str) -> float:
     raise ValueError("NaN and Infinity are not JSON.")
 
 
-def _finite(text: str) -> float:
+def _finite_float(text: str) -> float:
     if not math.isfinite(number := float(text)):
         raise ValueError("A number of the body is too large.")
     return number
 
 
-def _short(text: str) -> int:
+def _short_int(text: str) -> int:
     if len(text) > MAX_DIGITS:
         raise ValueError("A number of the body is too large.")
     return int(text)
 
 
 def _check_depth(value: object) -> None:
-    """Refuse what is too deep for those who walk it by recursion."""
+    """Refuse values that are too deep to be walked by recursion."""
     level = _containers([value])
     for _ in range(MAX_DEPTH):
         if not level:
             return
-        level = [inner for one in level for inner in _containers(_inside(one))]
+        level = [inner for container in level for inner in _containers(_items(container))]
     if level:
         raise _too_deep()
 
 
 def _containers(values: Iterable[object]) -> list[_Container]:
-    return [cast("_Container", one) for one in values if isinstance(one, dict | list)]
+    return [cast("_Container", value) for value in values if isinstance(value, dict | list)]
 
 
-def _inside(value: _Container) -> Iterable[object]:
+def _items(value: _Container) -> Iterable[object]:
     return value.values() if isinstance(value, dict) else value
 
 

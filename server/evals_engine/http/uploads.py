@@ -1,4 +1,4 @@
-"""Bytes on their way in: written beside their place, checked, and only then put there."""
+"""Uploads: bytes are written to a temporary file, checked, and only then stored under an id."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import check, kind_of
 
 CHUNK_BYTES = 1024 * 1024
-"""How much of a file is read at once."""
+"""Bytes of a file that are read at once."""
 
 
 def new_file(owner: UserName, filename: str, purpose: str, now: float) -> StoredFile:
-    """The record of a file whose bytes are yet to come."""
+    """Return the record of a file whose bytes have not arrived yet."""
     return StoredFile(
         id=f"file-{uuid.uuid4()}",
         owner=owner,
@@ -39,8 +39,8 @@ def new_file(owner: UserName, filename: str, purpose: str, now: float) -> Stored
     )
 
 
-class Part:
-    """What has arrived in one attempt to upload a file. Its methods block."""
+class PartialUpload:
+    """The bytes that have arrived in one attempt to upload a file. Its methods block."""
 
     def __init__(self, path: Path, out: BinaryIO, max_bytes: int) -> None:
         self.path = path
@@ -49,14 +49,14 @@ class Part:
         self._max_bytes = max_bytes
 
     def write(self, data: bytes) -> None:
-        """Add bytes. Raises ApiError 413 when they are more than a file may have."""
+        """Add bytes. Raises ApiError 413 if the file becomes too large."""
         self.size += len(data)
         if self.size > self._max_bytes:
             raise too_large(self._max_bytes)
         self._out.write(data)
 
     def finish(self) -> None:
-        """Make the bytes durable; none can be added afterwards."""
+        """Flush the bytes to the disk; no bytes can be added afterwards."""
         self._out.flush()
         os.fsync(self._out.fileno())
         self._out.close()
@@ -64,46 +64,46 @@ class Part:
 
 @dataclass(frozen=True)
 class Uploads:
-    """Takes files into the data directory."""
+    """Stores uploaded files in the data directory."""
 
     store: Store
     max_bytes: int
 
     @asynccontextmanager
-    async def part(self) -> AsyncGenerator[Part]:
-        """Somewhere for the bytes of one attempt; what was not kept is removed at the end.
+    async def part(self) -> AsyncGenerator[PartialUpload]:
+        """Yield a temporary file for one attempt; delete it at the end unless it was stored.
 
         Raises:
-            ApiError: 507 for a full disk, 500 for one that cannot be written.
+            ApiError: 507 if the disk is full, 500 if it cannot be written.
         """
         path = self.store.path_of(f"{uuid.uuid4()}.part")
         try:
             with write_private(path) as out:
-                yield Part(path, out, self.max_bytes)
+                yield PartialUpload(path, out, self.max_bytes)
         except OSError as error:
             raise _disk_error(error) from error
         finally:
             path.unlink(missing_ok=True)
 
-    async def keep(self, part: Part, file: StoredFile) -> StoredFile:
-        """Make the bytes those of a file; the record that comes back has its size and its rows.
+    async def store_file(self, part: PartialUpload, file: StoredFile) -> StoredFile:
+        """Store the bytes under the id of a file; return its record with its size and row count.
 
         Raises:
-            ApiError: 400 for bytes that are no data set, 409 when the file has its bytes already.
-            StorageError: the file cannot be recorded. In each case nothing of it is kept.
+            ApiError: 400 if the bytes are not a data set, 409 if the file has its bytes already.
+            StorageError: The file cannot be recorded. Nothing is stored after any error.
         """
-        return await to_thread.run_sync(self._keep, part, file)
+        return await to_thread.run_sync(self._store_file, part, file)
 
-    def _keep(self, part: Part, file: StoredFile) -> StoredFile:
+    def _store_file(self, part: PartialUpload, file: StoredFile) -> StoredFile:
         part.finish()
-        stored = replace(file, bytes=part.size, line_count=_rows_in(part.path, file))
-        place = self.store.path_of(file.id)
-        _take(place)
+        stored = replace(file, bytes=part.size, line_count=_count_rows(part.path, file))
+        path = self.store.path_of(file.id)
+        _reserve(path)
         try:
-            part.path.replace(place)
+            part.path.replace(path)
             self._record(stored)
         except BaseException:
-            place.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
             raise
         return stored
 
@@ -112,45 +112,45 @@ class Uploads:
         if key is None:
             self.store.add_file(stored)
         elif not self.store.complete_file(stored.id, key, stored.bytes, stored.line_count):
-            raise _arrived()
+            raise _already_uploaded()
 
 
 def too_large(max_bytes: int) -> ApiError:
-    """The answer to more bytes than a file may have."""
+    """Return the error for a file that is larger than allowed."""
     error = ApiError(413, f"The file is larger than {max_bytes} bytes.", code="file_too_large")
-    error.headers = {"Connection": "close"}  # the rest of it is not waited for
+    error.headers = {"Connection": "close"}  # the rest of the body is not read
     return error
 
 
-def _take(place: Path) -> None:
-    """Let one attempt alone go on to put its bytes there.
+def _reserve(path: Path) -> None:
+    """Create the file, so that only one attempt can store its bytes.
 
-    The bytes come before the record: after a crash between the two the file is still awaited, and
-    what lies in its place is never read.
+    The bytes are stored before the record: after a crash between the two the file is still awaited,
+    and the bytes are never read.
     """
     try:
-        place.touch(OWN_FILE, exist_ok=False)
+        path.touch(OWN_FILE, exist_ok=False)
     except FileExistsError:
-        raise _arrived() from None
+        raise _already_uploaded() from None
 
 
-def _arrived() -> ApiError:
+def _already_uploaded() -> ApiError:
     return ApiError(
         409,
-        "This file has its bytes from another attempt. Read the file to see whether they are "
-        "complete; if it is not found, announce it anew.",
+        "The bytes of this file came with another attempt. Read the file to see whether they are "
+        "complete; if it is not found, announce it again.",
         code="already_uploaded",
     )
 
 
-def _rows_in(part: Path, file: StoredFile) -> int:
+def _count_rows(part: Path, file: StoredFile) -> int:
     with part.open("rb") as stream:
-        found = check(stream, "csv" if file.kind == "csv" else "jsonl", preview=0)
-    if problem := found.problem():
+        dataset = check(stream, "csv" if file.kind == "csv" else "jsonl", preview=0)
+    if problem := dataset.problem():
         raise ApiError(
             400, f"{cleaned(file.filename)}: {problem}", param="file", code="invalid_file"
         )
-    return found.rows
+    return dataset.rows
 
 
 def _disk_error(error: OSError) -> ApiError:

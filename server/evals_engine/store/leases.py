@@ -34,7 +34,7 @@ class Leases:
         running: Iterable[str],
         busy: Iterable[UserName] = (),
     ) -> StoredEvaluation | None:
-        """Lease the oldest evaluation that no live process runs; return None if there is none.
+        """Lease the oldest evaluation that no live process runs; return None if all have one.
 
         Args:
             lease: The lease to give.

@@ -98,11 +98,11 @@ class Store:
             return self._database.run("complete_file", values).rowcount == 1
 
     def awaited_file(self, file_id: str, upload_key: str) -> StoredFile | None:
-        """Return the announced file that this key allows to upload; None if there is none."""
+        """Return the announced file that this key allows to upload; None if the key is wrong."""
         return self._read_file("awaited_file", {"id": file_id, "upload_key": upload_key})
 
     def get_file(self, file_id: str, owner: UserName) -> StoredFile | None:
-        """Return a file of this owner; None if there is none with this id."""
+        """Return a file of this owner; None if the owner has no file with this id."""
         return self._read_file("get_file", {"id": file_id, "owner": owner})
 
     def list_files(self, owner: UserName) -> list[StoredFile]:
@@ -174,7 +174,7 @@ class Store:
         return (records[0]["id"], records[0]["request_digest"]) if records else None
 
     def get_evaluation(self, evaluation_id: str, owner: UserName) -> StoredEvaluation | None:
-        """Return an evaluation of this owner; None if there is none with this id."""
+        """Return an evaluation of this owner; None if the owner has no evaluation with this id."""
         records = self._database.read("get_evaluation", {"id": evaluation_id, "owner": owner})
         return evaluation_of(records[0]) if records else None
 

@@ -1,4 +1,4 @@
-"""Ranges of a stored file, and what is said where there is none."""
+"""Byte ranges of a stored file, and the answers to those that cannot be served."""
 
 from pathlib import Path
 
@@ -10,22 +10,22 @@ LINES = b'{"a": 1}\n{"a": 2}\n'
 
 
 @pytest.mark.parametrize(
-    ("wanted", "status", "says"),
+    ("header", "status", "message"),
     [
-        ("bytes=18-", 416, "there are 18 bytes"),
+        ("bytes=18-", 416, "the file has 18 bytes"),
         ("bytes=5-2", 400, "write bytes=FIRST-LAST"),
         ("lines=1-2", 400, "write bytes=FIRST-LAST"),
         ("nonsense", 400, "write bytes=FIRST-LAST"),
     ],
 )
-async def test_a_range_that_is_none_is_refused_in_the_apis_form(
-    tmp_path: Path, wanted: str, status: int, says: str
+async def test_a_malformed_range_is_refused_in_the_apis_form(
+    tmp_path: Path, header: str, status: int, message: str
 ) -> None:
     async with running_engine(tmp_path) as engine:
         file = await engine.upload_bytes(LINES, "data.jsonl")
-        answer = await engine.http.get(f"/files/{file['id']}/content", headers={"Range": wanted})
+        answer = await engine.http.get(f"/files/{file['id']}/content", headers={"Range": header})
         assert answer.status_code == status
-        assert says in answer.json()["error"]["message"]
+        assert message in answer.json()["error"]["message"]
         assert answer.headers.get("content-range") == ("bytes */18" if status == 416 else None)
 
 
