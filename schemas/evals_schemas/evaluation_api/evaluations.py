@@ -19,8 +19,8 @@ from evals_schemas.evaluation_api.defaults import (
     JUDGE_MAX_TOKENS,
     TEMPERATURE,
 )
+from evals_schemas.evaluation_types import CLASSIFY, COMPARE, SCORE
 
-EvaluationType = Literal["classify", "score", "compare"]
 ModelSource = Literal["serverless", "dedicated", "external"]
 State = Literal["pending", "queued", "running", "completed", "error", "user_error"]
 
@@ -323,9 +323,9 @@ class CompareResults(Results):
 AnyResults = ClassifyResults | ScoreResults | CompareResults | BenchmarkResults | Results
 
 _RESULTS: dict[str, type[ClassifyResults | ScoreResults | CompareResults | BenchmarkResults]] = {
-    "classify": ClassifyResults,
-    "score": ScoreResults,
-    "compare": CompareResults,
+    CLASSIFY: ClassifyResults,
+    SCORE: ScoreResults,
+    COMPARE: CompareResults,
     BENCHMARK: BenchmarkResults,
 }
 
@@ -340,9 +340,9 @@ def parse_results(kind: str | None, results: dict[str, Any] | None) -> AnyResult
 
 
 _TELLTALE = {
-    "label_counts": "classify",
-    "aggregated_scores": "score",
-    "A_wins": "compare",
+    "label_counts": CLASSIFY,
+    "aggregated_scores": SCORE,
+    "A_wins": COMPARE,
     "models": BENCHMARK,
 }
 

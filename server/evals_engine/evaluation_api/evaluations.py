@@ -49,6 +49,7 @@ from evals_schemas.evaluation_api.evaluations import (
     StatusUpdate,
     parse_evaluation_request,
 )
+from evals_schemas.evaluation_types import JUDGED_TYPES
 from evals_schemas.reasons import Reason
 
 MAX_LIMIT = 100
@@ -184,7 +185,7 @@ def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
 
 _NO_OBJECT = "model_type"
 
-_NOISE = {"classify", "score", "compare", "str", "ModelRequest"}
+_NOISE = {*JUDGED_TYPES, "str", "ModelRequest"}
 """Parts of a validation path that name a variant, not a field."""
 
 

@@ -28,6 +28,7 @@ from evals_schemas.evaluation_api.evaluations import (
     CompareParameters,
     ScoreParameters,
 )
+from evals_schemas.evaluation_types import CLASSIFY, COMPARE, SCORE
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -52,11 +53,9 @@ TYPES: Mapping[str, TypeSpec[Any]] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            TypeSpec(
-                "classify", ClassifyParameters, LabelForm.of, single_evaluator, ClassifyTotals
-            ),
-            TypeSpec("score", ScoreParameters, ScoreForm.of, single_evaluator, ScoreTotals),
-            TypeSpec("compare", CompareParameters, ChoiceForm.of, pair_evaluator, CompareTotals),
+            TypeSpec(CLASSIFY, ClassifyParameters, LabelForm.of, single_evaluator, ClassifyTotals),
+            TypeSpec(SCORE, ScoreParameters, ScoreForm.of, single_evaluator, ScoreTotals),
+            TypeSpec(COMPARE, CompareParameters, ChoiceForm.of, pair_evaluator, CompareTotals),
             TypeSpec(
                 BENCHMARK,
                 BenchmarkParameters,
