@@ -167,12 +167,12 @@ async def test_a_code_works_once_in_any_server_of_the_user_and_in_no_other(tmp_p
         async with here.server(engine="of-somebody-else") as server:
             theirs = {**request, **await wanted(server)}
             text = await server.refusal("create_evaluation", **theirs, confirm=code)
-            assert "no code that this server has given out to you" in text
+            assert "not a code that this server has issued to you" in text
             assert not await jobs(server)
         async with here.server() as server:
             altered = code[:-1] + ("A" if code[-1] != "A" else "B")
             text = await server.refusal("create_evaluation", **request, confirm=altered)
-            assert "no code that this server has given out to you" in text
+            assert "not a code that this server has issued to you" in text
             started = await server.answer("create_evaluation", **request, confirm=code)
         async with here.server() as server:
             replayed = await server.answer("create_evaluation", **request, confirm=code)

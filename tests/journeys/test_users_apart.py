@@ -56,7 +56,7 @@ async def test_a_code_is_of_the_user_to_whom_it_was_given(tmp_path: Path) -> Non
         ]
         assert code != other
         text = await bob.refusal("create_evaluation", **PAID, confirm=code)
-        assert "no code that this server has given out to you" in text
+        assert "not a code that this server has issued to you" in text
         assert vendor.keys_of("POST", "/v1/evaluation") == []
         started = await bob.answer("create_evaluation", **PAID, confirm=other)
         assert started["outcome"] == "started"
@@ -84,7 +84,7 @@ async def test_subjects_with_the_same_configured_key_are_still_two_users(tmp_pat
             alice, bob, carol = users
             code = (await alice.answer("create_evaluation", **PAID))["confirm"]
             text = await bob.refusal("create_evaluation", **PAID, confirm=code)
-            assert "no code that this server has given out to you" in text
+            assert "not a code that this server has issued to you" in text
             evaluation = await alice.started(**PAID)
             for user in (alice, bob):
                 assert await user.answer("read_results", evaluation_id=evaluation)

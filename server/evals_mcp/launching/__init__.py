@@ -1,1 +1,1 @@
-"""From a plan to one evaluation: budget, question, code, never twice."""
+"""From a plan to one evaluation: budget, question, confirmation code, and no repetition."""

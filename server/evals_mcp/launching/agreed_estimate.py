@@ -1,4 +1,4 @@
-"""The calls and the cost of an evaluation, as they are shown to whoever agrees to them."""
+"""The calls and the cost of an evaluation, as they are shown to the user who agrees to them."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ _UNKNOWN_CALLS = 2**32 - 1
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the user is asked to agree to."""
+    """The calls and the cost that the user is asked to agree to."""
 
     calls: int | None
-    """None where the number is not known."""
+    """Number of model calls; None if unknown."""
     cost: Range | None
-    """US dollars; None where a price is not known."""
+    """US dollars; None if a price is unknown."""
 
     @classmethod
     def of(cls, plan: Plan) -> Estimate:
-        """The estimate of a plan."""
+        """Return the estimate of a plan."""
         return cls(plan.calls, plan.cost_usd)
 
     @property
     def packed(self) -> bytes:
-        """Twelve bytes that differ where what is shown differs."""
+        """Twelve bytes that are equal for estimates that are shown alike."""
         calls = _UNKNOWN_CALLS if self.calls is None else min(self.calls, _UNKNOWN_CALLS - 1)
         if self.cost is None:
             return _PACKED.pack(calls, -1.0, -1.0)
         return _PACKED.pack(calls, as_shown(self.cost.low), as_shown(self.cost.high))
 
     def covers(self, later: Estimate) -> bool:
-        """Whether who agreed to this one has agreed to a later one of the same request too.
+        """Return whether agreement to this estimate includes a later one of the same request.
 
-        So it is where the calls are the same and the high end, as it is shown, is no higher: a
-        price that falls asks nobody again. A price that has become known, or unknown, does.
+        Agreement includes the later estimate if the number of calls is the same and the high end
+        of the cost, as it is shown, is not higher. If a price was unknown and is now known, or the
+        reverse, the user has to agree again.
         """
         agreed, now = Estimate.unpacked(self.packed), Estimate.unpacked(later.packed)
         if agreed.calls != now.calls:
@@ -48,7 +49,7 @@ class Estimate:
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Estimate:
-        """The estimate behind `packed`, rounded as it was shown."""
+        """Return the estimate of these bytes, rounded as it was shown."""
         calls, low, high = _PACKED.unpack(packed)
         cost = None if low < 0 else Range(low=low, high=high)
         return cls(None if calls == _UNKNOWN_CALLS else calls, cost)
@@ -64,24 +65,24 @@ class Estimate:
         if self.calls == 0:
             return "no cost"
         if self.cost is None:
-            return "price not known"
+            return "price unknown"
         return f"estimated cost {usd_range(self.cost)}"
 
 
-def changed(agreed: Estimate, now: Estimate) -> str:
-    """Why who agreed to one estimate is asked about another."""
+def change_reason(agreed: Estimate, now: Estimate) -> str:
+    """Return why a user who agreed to one estimate is asked about another."""
     return f"The estimate changed from {agreed} to {now}."
 
 
 def as_shown(amount: float) -> float:
-    """US dollars, rounded to whole ones from 100, to cents from one cent, else to two digits."""
+    """Return US dollars rounded to dollars from 100, to cents from 0.01, else to two digits."""
     if amount >= 100:
         return float(round(amount))
     return round(amount, 2) if amount >= 0.01 else float(f"{amount:.2g}")
 
 
 def usd(amount: float) -> str:
-    """An amount as it is shown, such as `$1.20`, `$150` or `$0.0042`."""
+    """Return an amount as text, such as `$1.20`, `$150` or `$0.0042`."""
     shown = as_shown(amount)
     if shown >= 100:
         return f"${shown:,.0f}"
@@ -91,6 +92,6 @@ def usd(amount: float) -> str:
 
 
 def usd_range(cost: Range) -> str:
-    """Both ends, or one where they read alike."""
+    """Return both ends as text, or one if they are shown alike."""
     low, high = usd(cost.low), usd(cost.high)
     return low if low == high else f"{low} to {high}"

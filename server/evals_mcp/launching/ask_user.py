@@ -1,7 +1,8 @@
-"""Asks the user through the client, in both eras of the protocol, where the client can ask.
+"""Asks the user through a client that can ask, in both forms of the protocol.
 
-Until 2025-11-25 the server sends a request of its own and waits for its answer. Since 2026-07-28
-the call ends with the question, and the client calls again with the answer and the code beside it.
+In protocol versions up to 2025-11-25, the server sends a request to the client and waits for the
+answer. From 2026-07-28, the call ends with the question, and the client calls again with the answer
+and the confirmation code.
 """
 
 from __future__ import annotations
@@ -25,52 +26,52 @@ from mcp_types.version import is_version_at_least
 from pydantic import ValidationError
 
 ANSWER_SECONDS = 40.0
-"""How long a call waits for the user; many clients give a call up after 60 s."""
+"""Seconds that a call waits for the user; many clients give up a call after 60 s."""
 
 _ANSWERED_LATER = "2026-07-28"
 _QUESTION = "confirm"
 _FORM: dict[str, Any] = {"type": "object", "properties": {}}
-"""A form without fields: to accept it is to agree."""
+"""A form without fields: accepting the form means agreement."""
 
 Answer = Literal["agreed", "declined", "unanswered"]
-"""`unanswered`: no answer came in time, or nobody could be asked."""
+"""`unanswered`: no answer came in time, or the client cannot ask."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A user's answer that came with a call, to the question that ended the call before."""
+    """A user's answer that came with a call, to the question that ended the previous call."""
 
     agreed: bool
     code: str | None
-    """The code that the question was asked with, as the client has kept it."""
+    """The confirmation code of the question, as the client returned it; None if it did not."""
 
 
 class AskUser(Protocol):
-    """A way to the user."""
+    """Asks the user."""
 
     @property
     def reply(self) -> Reply | None:
-        """The answer that came with this call; None where none did."""
+        """The answer that came with this call; None if there is none."""
         ...
 
     @property
     def answers_later(self) -> bool:
-        """Whether asking ends the call."""
+        """Whether a question ends the call."""
         ...
 
     async def ask(self, question: str, code: str, sleep: Sleep) -> Answer:
-        """The user's answer.
+        """Ask the user and return the answer.
 
         Raises:
-            UserQuestionError: the question ends this call, and the answer comes with the next.
+            UserQuestionError: the question ends this call, and the answer comes with the next call.
         """
         ...
 
 
 class UserQuestionError(Exception):
-    """Ends a call with a question; no failure."""
+    """Ends a call with a question to the user, which is not a failure."""
 
     def __init__(self, result: InputRequiredResult) -> None:
         super().__init__("the user is asked")
@@ -78,7 +79,7 @@ class UserQuestionError(Exception):
 
 
 class Elicitation:
-    """Asks by the protocol's form elicitation."""
+    """Asks with the form elicitation of the protocol."""
 
     def __init__(self, context: ServerRequestContext[Any], call: CallToolRequestParams) -> None:
         self._context = context
@@ -94,28 +95,31 @@ class Elicitation:
 
     @property
     def answers_later(self) -> bool:
-        """Whether asking ends the call."""
+        """Whether a question ends the call."""
         later = is_version_at_least(self._context.protocol_version, _ANSWERED_LATER)
         return later and self._can_ask
 
     @property
     def _can_ask(self) -> bool:
-        """A bare `elicitation` is the older form of saying that forms can be shown."""
+        """Whether the client shows forms; an empty `elicitation` is the older declaration."""
         capabilities = self._context.session.client_capabilities
-        known = capabilities.elicitation if capabilities else None
-        return known is not None and (known.form is not None or known.url is None)
+        declared = capabilities.elicitation if capabilities else None
+        return declared is not None and (declared.form is not None or declared.url is None)
 
     async def ask(self, question: str, code: str, sleep: Sleep) -> Answer:
-        """The user's answer; see `AskUser`."""
+        """Ask the user and return the answer; see `AskUser`."""
         if not self._can_ask:
             return "unanswered"
         if self.answers_later:
             form = ElicitRequestFormParams(message=question, requested_schema=_FORM)
-            asked: InputRequests = {_QUESTION: ElicitRequest(params=form)}
-            raise UserQuestionError(InputRequiredResult(input_requests=asked, request_state=code))
-        return await self._waited_for(question, sleep)
+            requests: InputRequests = {_QUESTION: ElicitRequest(params=form)}
+            raise UserQuestionError(
+                InputRequiredResult(input_requests=requests, request_state=code)
+            )
+        return await self._ask_and_wait(question, sleep)
 
-    async def _waited_for(self, question: str, sleep: Sleep) -> Answer:
+    async def _ask_and_wait(self, question: str, sleep: Sleep) -> Answer:
+        """Ask the user; return `unanswered` after `ANSWER_SECONDS`."""
         answer: Answer = "unanswered"
 
         async def wait() -> None:
@@ -124,12 +128,12 @@ class Elicitation:
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
-            answer = await self._elicited(question)
+            answer = await self._elicit(question)
             tasks.cancel_scope.cancel()
         return answer
 
-    async def _elicited(self, question: str) -> Answer:
-        """A client that fails to ask has not asked."""
+    async def _elicit(self, question: str) -> Answer:
+        """Ask through the client; return `unanswered` if the client fails to ask."""
         try:
             result = await self._context.session.elicit_form(
                 question, _FORM, related_request_id=self._context.request_id

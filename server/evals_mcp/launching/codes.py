@@ -1,8 +1,8 @@
 """Confirmation codes: what a user agreed to, in sixty characters that only this server can write.
 
-A code carries when it was given out, for how long, for which request and at which estimate, and an
-HMAC-SHA256 (RFC 2104), cut to 128 bits, over all of it and the account. Nothing of it is stored, so
-every process that shares the key takes it.
+A code contains its time of issue, its lifetime, a digest of the request, the estimate, and an
+HMAC-SHA256 (RFC 2104) over all of these and the account, cut to 128 bits. The server stores no
+codes, so every process that has the key accepts them.
 """
 
 from __future__ import annotations
@@ -17,38 +17,38 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.launching.agreed_estimate import Estimate, changed
+from evals_mcp.launching.agreed_estimate import Estimate, change_reason
 
 _VERSION = "evals-mcp confirm 1"
 _HEAD = struct.Struct(">II12s9s")
-_HEAD_BYTES, _SEAL_BYTES, _MARK_BYTES = _HEAD.size, 16, 9
-_WRITTEN = re.compile(r"[A-Za-z0-9_-]{60}")
+_HEAD_BYTES, _SEAL_BYTES, _DIGEST_BYTES = _HEAD.size, 16, 9
+_CODE_TEXT = re.compile(r"[A-Za-z0-9_-]{60}")
 
 
 @dataclass(frozen=True)
 class Code:
-    """A genuine code, read."""
+    """The content of a genuine code."""
 
     text: str
     issued: datetime
     lifetime: int
     """Seconds."""
     again: bool
-    """Whether it is for another evaluation beside an identical one."""
+    """Whether the code is for another evaluation besides an identical one."""
     estimate: Estimate
-    mark: bytes
-    """Stands for the request."""
+    request_digest: bytes
+    """Identifies the request."""
 
 
 class ConfirmCodes:
-    """Writes and reads the codes of one key."""
+    """Issues and reads the codes of one key."""
 
     def __init__(self, key: bytes, now: Callable[[], datetime]) -> None:
-        """Write with this key.
+        """Use this key.
 
         Args:
             key: 32 random bytes, which never leave this machine.
-            now: the time, with its zone.
+            now: returns the time, with its zone.
         """
         self._key = key
         self._now = now
@@ -56,63 +56,63 @@ class ConfirmCodes:
     def issue(
         self, account: str, fingerprint: str, estimate: Estimate, lifetime: float, *, again: bool
     ) -> Code:
-        """A code for one request at one estimate, for so many seconds."""
-        issued, held = int(self._now().timestamp()), max(1, int(lifetime))
-        mark = self._mark(fingerprint)
-        head = _HEAD.pack(issued, held << 1 | again, estimate.packed, mark)
+        """Return a code for one request at one estimate, valid for `lifetime` seconds."""
+        issued, seconds = int(self._now().timestamp()), max(1, int(lifetime))
+        digest = self._request_digest(fingerprint)
+        head = _HEAD.pack(issued, seconds << 1 | again, estimate.packed, digest)
         text = base64.urlsafe_b64encode(head + self._seal(account, head)).decode()
-        return Code(text, datetime.fromtimestamp(issued, UTC), held, again, estimate, mark)
+        return Code(text, datetime.fromtimestamp(issued, UTC), seconds, again, estimate, digest)
 
     def read(self, text: str, account: str) -> Code:
-        """The code behind a text.
+        """Return the content of a code.
 
         Raises:
-            InvalidRequestError: it was altered, or not given out here to this account; which of
-                them is not told.
+            InvalidRequestError: the code was altered, or not issued by this server to this
+                account; the message does not say which.
         """
-        if _WRITTEN.fullmatch(text := text.strip()):
+        if _CODE_TEXT.fullmatch(text := text.strip()):
             raw = base64.urlsafe_b64decode(text)
             head, seal = raw[:_HEAD_BYTES], raw[_HEAD_BYTES:]
             if hmac.compare_digest(seal, self._seal(account, head)):
-                issued, held, packed, mark = _HEAD.unpack(head)
+                issued, seconds_and_again, packed, digest = _HEAD.unpack(head)
                 return Code(
                     text=text,
                     issued=datetime.fromtimestamp(issued, UTC),
-                    lifetime=held >> 1,
-                    again=bool(held & 1),
+                    lifetime=seconds_and_again >> 1,
+                    again=bool(seconds_and_again & 1),
                     estimate=Estimate.unpacked(packed),
-                    mark=mark,
+                    request_digest=digest,
                 )
         raise InvalidRequestError(
-            "`confirm` is no code that this server has given out to you. Leave it out to be told "
-            "the estimate and, where the user has to agree, a code."
+            "`confirm` is not a code that this server has issued to you. Leave it out to get the "
+            "estimate and, if the user has to agree, a code."
         )
 
     def is_for(self, code: Code, fingerprint: str) -> bool:
-        """Whether a code was given out for this request, at whatever estimate."""
-        return hmac.compare_digest(code.mark, self._mark(fingerprint))
+        """Return whether a code was issued for this request, at any estimate."""
+        return hmac.compare_digest(code.request_digest, self._request_digest(fingerprint))
 
-    def why_not(
+    def rejection(
         self, code: Code, fingerprint: str, estimate: Estimate, *, again: bool
     ) -> str | None:
-        """Why a genuine code does not stand for this request now; None when it does."""
+        """Return why a genuine code is not valid for this request now; None if it is valid."""
         if not self.is_for(code, fingerprint):
-            return "The code was given out for another request: a field has changed since."
+            return "The code was issued for another request: a field has changed since."
         if again and not code.again:
-            return "The code was given out without `again`, which starts another one."
+            return "The code was issued without `again`, which starts another evaluation."
         if not code.estimate.covers(estimate):
-            return changed(code.estimate, estimate)
+            return change_reason(code.estimate, estimate)
         if (self._now() - code.issued).total_seconds() > code.lifetime:
-            return f"The code has expired; it held for {code.lifetime} s."
+            return f"The code has expired; it was valid for {code.lifetime} s."
         return None
 
     def creation_key(self, code: Code) -> str:
-        """An idempotency key that every process derives from the same code."""
+        """Return an idempotency key that is the same in every process for the same code."""
         return hmac.new(self._key, f"{_VERSION} create\n{code.text}".encode(), sha256).hexdigest()
 
-    def _mark(self, fingerprint: str) -> bytes:
-        made = hmac.new(self._key, f"{_VERSION} request\n{fingerprint}".encode(), sha256)
-        return made.digest()[:_MARK_BYTES]
+    def _request_digest(self, fingerprint: str) -> bytes:
+        digest = hmac.new(self._key, f"{_VERSION} request\n{fingerprint}".encode(), sha256)
+        return digest.digest()[:_DIGEST_BYTES]
 
     def _seal(self, account: str, head: bytes) -> bytes:
         text = f"{_VERSION} seal\n{account}\n".encode()

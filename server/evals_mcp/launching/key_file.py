@@ -1,4 +1,4 @@
-"""The key of the confirmation codes, shared by every server of one user on one machine."""
+"""The key of the confirmation codes, shared by all servers of one user on one machine."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from pathlib import Path
 KEY_BYTES = 32
 
 WRITTEN_WITHIN = 1.0
-"""Seconds in which a process that has made the file must have written the key into it."""
+"""Seconds within which the process that creates the file must have written the key."""
 
 log = logging.getLogger(__name__)
 
 
 def confirmation_key(path: Path) -> bytes:
-    """The key in a file, which is made when it is missing. Blocks for a second at the most.
+    """Return the key in a file, which is created if missing. Blocks for at most a second.
 
-    Where the file cannot be used, a key of this process alone is answered and the reason logged:
-    its codes then hold until it ends, and other processes do not take them.
+    If the file cannot be used, log the reason and return a key for this process only: its codes are
+    valid until the process ends, and other processes do not accept them.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            return _made(path)
+            return _create(path)
         except FileExistsError:
             return _read(path)
     except OSError as error:
         problem = error.strerror or str(error)
     log.warning(
-        "budget.key_file %s cannot be used (%s): confirmation codes hold in this process only",
+        "budget.key_file %s cannot be used (%s): confirmation codes are valid in this process only",
         path,
         problem,
     )
     return secrets.token_bytes(KEY_BYTES)
 
 
-def _made(path: Path) -> bytes:
-    """A new key in a new file; of two processes that try at once, one is told that it exists."""
+def _create(path: Path) -> bytes:
+    """Write a new key to a new file; raises FileExistsError if another process was faster."""
     key = secrets.token_bytes(KEY_BYTES)
     binary = getattr(os, "O_BINARY", 0)
     with os.fdopen(

@@ -1,4 +1,4 @@
-"""One evaluation on its way to being started."""
+"""An evaluation that is about to be started."""
 
 from __future__ import annotations
 
@@ -20,55 +20,57 @@ _SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a 
 
 @dataclass(frozen=True)
 class Launch:
-    """A request, what it would do, and how the caller asked for it."""
+    """A request, its plan, and how the caller wants the evaluation started."""
 
     request: AnyRequest
     provider: Provider
     plan: Plan
     again: bool
-    """Start another, although the same may just have been started."""
+    """Whether to start another evaluation, even if an identical one was just started."""
     code: Code | None = None
-    """The code under which the user agreed; None where nobody was asked, or not yet."""
+    """The code under which the user agreed; None if the user was not asked yet."""
 
     @cached_property
     def fingerprint(self) -> str:
-        """What it shares with every identical call of this account."""
+        """A digest that is the same for every identical call of this account."""
         return fingerprint(self.request, self.provider.account)
 
     @property
     def estimate(self) -> Estimate:
-        """What the user is asked to agree to."""
+        """The calls and the cost that the user is asked to agree to."""
         return Estimate.of(self.plan)
 
     @property
     def service(self) -> str:
-        """The name of the service that will run it."""
+        """The name of the service that will run the evaluation."""
         if isinstance(self.request, BenchmarkRequest):
             return self.provider.name_of(self.request.benchmark_id)
         return self.provider.name_of(self.request.parameters.input_data_file_path)
 
 
 def fingerprint(request: AnyRequest, account: str) -> str:
-    """A digest that two requests share when they measure the same for the same account."""
+    """Return a digest that is equal for requests of one account that measure the same."""
     parameters = measured(request.type, parameters_of(request))
-    sent = {"type": request.type, "parameters": _hidden(parameters)}
+    sent = {"type": request.type, "parameters": _without_keys(parameters)}
     canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return sha256(f"{account}\n{canonical}".encode()).hexdigest()
 
 
 def parameters_of(request: AnyRequest) -> dict[str, Any]:
-    """The parameters as they are sent, and as a service repeats them in its list."""
+    """Return the parameters as they are sent, and as a service repeats them in its list."""
     if isinstance(request, BenchmarkRequest):
         return request.model_dump(mode="json", exclude_none=True, exclude={"type"})
     return request.parameters.model_dump(mode="json", exclude_none=True)
 
 
-def _hidden(value: Any) -> Any:
-    """The same JSON value with a digest in place of each external model's key."""
+def _without_keys(value: Any) -> Any:
+    """Return the JSON value with a digest in place of each external model's key."""
     if not isinstance(value, dict):
         return value
     fields = cast("dict[str, Any]", value)
     return {
-        name: sha256(str(below).encode()).hexdigest() if name == _SECRET_FIELD else _hidden(below)
+        name: sha256(str(below).encode()).hexdigest()
+        if name == _SECRET_FIELD
+        else _without_keys(below)
         for name, below in fields.items()
     }

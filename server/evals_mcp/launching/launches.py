@@ -1,4 +1,4 @@
-"""What a server keeps for its launches from one call to the next."""
+"""What a server keeps between calls about the evaluations that it starts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from evals_mcp.launching.repeats import Repeats
 from evals_mcp.settings.schema import BudgetSettings
 
 OPEN_QUESTIONS = 1_000
-"""How many questions are remembered as open; the oldest is forgotten."""
+"""Most questions that are remembered as open; the oldest is forgotten."""
 
 
 class Launches:
-    """The codes, the creates and the open questions of one server."""
+    """The confirmation codes, the creates and the open questions of one server."""
 
     def __init__(self, budget: BudgetSettings, now: Callable[[], datetime]) -> None:
-        """Begin with nothing launched; the key file is left alone until a code is needed."""
+        """Start with no creates; the key file is not read until a code is needed."""
         self.repeats = Repeats(budget.repeat_seconds, now)
         self._budget = budget
         self._now = now
@@ -30,7 +30,7 @@ class Launches:
         self._open: dict[str, None] = {}
 
     async def codes(self) -> ConfirmCodes:
-        """The codes of this server's key."""
+        """Return the codes of this server's key."""
         async with self._reading:
             if self._codes is None:
                 key = await to_thread.run_sync(confirmation_key, self._budget.key_file)
@@ -38,10 +38,10 @@ class Launches:
             return self._codes
 
     def open_question(self, fingerprint: str) -> bool:
-        """Note that the user is asked about a request; false when that is open already.
+        """Note that the user is asked about a request; return false if that question is open.
 
-        A call that should have come with an answer and comes without one is from a client that
-        says it can ask and cannot.
+        If a question is open and the call comes without an answer, the client declared that it can
+        ask, but cannot.
         """
         if fingerprint in self._open:
             return False
@@ -51,5 +51,5 @@ class Launches:
         return True
 
     def close_question(self, fingerprint: str) -> None:
-        """An answer has come."""
+        """Note that an answer has come."""
         self._open.pop(fingerprint, None)

@@ -1,4 +1,4 @@
-"""What `create_evaluation` answers, by what became of the evaluation."""
+"""The output of `create_evaluation`, one function for each outcome."""
 
 from __future__ import annotations
 
@@ -9,45 +9,44 @@ from evals_mcp.cleaning import clean
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch
-from evals_mcp.launching.repeats import Started
+from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.settings.schema import BudgetSettings
 from evals_schemas.tools.outputs import CreateEvaluationOutput
 from evals_schemas.tools.plans import Plan
 
 _LISTED = 12
-"""How many lines of one kind an answer repeats."""
+"""Most sentences of one kind in an output."""
 
 _COLUMNS = 40
 _REASON = 300
 
 
-def started(launch: Launch, evaluation: Started) -> CreateEvaluationOutput:
-    """It runs."""
-    found = evaluation.evaluation_id
+def started(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOutput:
+    """Return the output for an evaluation that was started."""
     return _answer(
         launch,
         "started",
-        f"Call get_status with evaluation_id {found} and wait_seconds 45, again until it has "
-        "ended; then get_evaluation.",
+        f"Call get_status with evaluation_id {evaluation.evaluation_id} and wait_seconds 45, again "
+        "until it has ended; then get_evaluation.",
         evaluation,
     )
 
 
-def exists(launch: Launch, evaluation: Started) -> CreateEvaluationOutput:
-    """An identical create was first."""
-    found = evaluation.evaluation_id
+def exists(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOutput:
+    """Return the output for an evaluation that an identical create has already started."""
     note = f"{clean(evaluation.note, 200).rstrip('.')}. " if evaluation.note else ""
     return _answer(
         launch,
         "exists",
-        f"{note}Call get_status with evaluation_id {found} and wait_seconds 45. To start another "
-        "one all the same, call create_evaluation again with `again` true and without `confirm`.",
+        f"{note}Call get_status with evaluation_id {evaluation.evaluation_id} and wait_seconds 45. "
+        "To start another one anyway, call create_evaluation again with `again` true and without "
+        "`confirm`.",
         evaluation,
     )
 
 
 def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
-    """A dry run: also where a create would be refused."""
+    """Return the output of a dry run, even if a create would be refused."""
     again = "Call create_evaluation again without dry_run"
     if launch.plan.problems:
         step = "A create would be refused: correct the problems, then call create_evaluation again."
@@ -61,21 +60,21 @@ def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
 
 
 def confirm(launch: Launch, reasons: Sequence[str], code: Code) -> CreateEvaluationOutput:
-    """The user is to agree; the code is what to come back with."""
+    """Return the output that asks for the user's agreement, with a code for the next call."""
     what = "what would start, the calls and the cost"
     if launch.plan.warnings:
         what = "what would start, the calls, the cost and the warnings"
     step = (
         f"{_why(reasons, launch.plan)} Tell the user {what}. Only when they agree, call "
-        "create_evaluation again with the same arguments and `confirm` set to the code; it holds "
-        f"for {code.lifetime} s."
+        "create_evaluation again with the same arguments and `confirm` set to the code, which is "
+        f"valid for {code.lifetime} s."
     )
     answer = _answer(launch, "confirm", step.strip())
     return answer.model_copy(update={"confirm": code.text, "expires_in_seconds": code.lifetime})
 
 
 def declined(launch: Launch) -> CreateEvaluationOutput:
-    """The user said no."""
+    """Return the output after the user has declined."""
     step = "Do not start it unless the user asks for it; ask them what to change."
     return _answer(launch, "declined", step)
 
@@ -84,9 +83,8 @@ def _answer(
     launch: Launch,
     outcome: Literal["started", "exists", "plan", "confirm", "declined"],
     next_step: str,
-    evaluation: Started | None = None,
+    evaluation: StartedEvaluation | None = None,
 ) -> CreateEvaluationOutput:
-    there = evaluation is not None
     return CreateEvaluationOutput(
         outcome=outcome,
         evaluation_id=evaluation.evaluation_id if evaluation else None,
@@ -98,19 +96,19 @@ def _answer(
         calls=launch.plan.calls,
         cost_usd=launch.plan.cost_usd,
         warnings=launch.plan.warnings[:_LISTED],
-        plan=None if there else _shown(launch.plan, rows=outcome == "plan"),
+        plan=None if evaluation else _bounded(launch.plan, rows=outcome == "plan"),
         next_step=next_step,
     )
 
 
 def _why(reasons: Sequence[str], plan: Plan) -> str:
-    """The reasons that are no warnings, which stand in a field of their own; else the first one."""
+    """Return the reasons without warnings, which have a field, or else the first warning."""
     others = [reason for reason in reasons if reason not in plan.warnings]
     return " ".join(others) or f"The reason is a warning: {clean(reasons[0], _REASON)}"
 
 
-def _shown(whole: Plan, *, rows: bool) -> Plan:
-    """A plan that fits into an answer: bounded lists, and no warning a second time."""
+def _bounded(whole: Plan, *, rows: bool) -> Plan:
+    """Return the plan with bounded lists and without the warnings, which are not repeated."""
     return whole.model_copy(
         update={
             "columns_used": whole.columns_used[:_COLUMNS],

@@ -1,4 +1,4 @@
-"""What the user is asked: what would start, what it may cost, and why the question is put."""
+"""The question to the user: what would start, what it may cost, and why the user is asked."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ _REASON = 300
 
 
 def question(launch: Launch, reasons: Sequence[str]) -> str:
-    """One short paragraph for a person."""
+    """Return one short paragraph for the user."""
     rows = launch.plan.rows
     of = "" if rows is None else f"{rows:,} row{'' if rows == 1 else 's'}, "
     start = (
-        f"Start a {launch.request.type} evaluation on {launch.service}? {_who(launch)}; "
+        f"Start a {launch.request.type} evaluation on {launch.service}? {_subject(launch)}; "
         f"{of}{launch.estimate}."
     )
-    told = " ".join(clean(reason, _REASON) for reason in reasons)
-    return clean(f"{start} {told}", _LONGEST)
+    sentences = " ".join(clean(reason, _REASON) for reason in reasons)
+    return clean(f"{start} {sentences}", _LONGEST)
 
 
-def _who(launch: Launch) -> str:
+def _subject(launch: Launch) -> str:
     request = launch.request
     if isinstance(request, BenchmarkRequest):
         second = f" and {clean(request.model_id_2, 80)}" if request.model_id_2 else ""

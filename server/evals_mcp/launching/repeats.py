@@ -1,7 +1,7 @@
-"""Never twice: finds the evaluation that an identical create has started, here or elsewhere.
+"""Finds the evaluation that an identical create has started, so that none is started twice.
 
-This process remembers what it has started; for others, and for creates whose answer was lost, the
-service's list is searched. Times of creation are the service's own.
+This process remembers what it has started. For other processes, and for creates without an answer,
+the service's list is searched, by the creation times that the service reports.
 """
 
 from __future__ import annotations
@@ -24,159 +24,166 @@ from evals_mcp.providers.several.provider import evaluations_of
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 UNCERTAIN_SECONDS = 60.0
-"""How long an evaluation that a lost create may have started is waited for."""
+"""Seconds after a create without an answer in which its evaluation may still appear."""
 
 REMEMBERED = 1_000
-"""How many creates are remembered; the oldest is forgotten."""
+"""Most creates that are remembered; the oldest is forgotten."""
 
 _FAILED = frozenset({"error", "user_error"})
 _Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True)
-class Started:
-    """An evaluation, as far as a create needs to know."""
+class StartedEvaluation:
+    """What a create needs to know of an evaluation that was started."""
 
     evaluation_id: str
     status: str
     at: datetime
-    """When it was created or, of an earlier one, found."""
+    """Time when the evaluation was created or, if it is an earlier one, was found."""
     note: str | None = None
-    """What the service says of its progress, such as that it is being cancelled."""
+    """What the service reports about the progress, such as that it is being cancelled."""
 
 
 @dataclass(frozen=True)
-class _Lost:
-    """A create that was sent and whose end is not known."""
+class _UnansweredCreate:
+    """A create that was sent and has no answer."""
 
-    since: datetime
-    sent: datetime
+    first_sent: datetime
+    last_sent: datetime
     key: str
+    """Idempotency key."""
 
 
 class Repeats:
-    """What this process has started, by the fingerprint of the request."""
+    """The evaluations that this process has started, by the fingerprint of the request."""
 
     def __init__(self, repeat_seconds: float, now: Callable[[], datetime]) -> None:
-        """Begin with nothing started.
+        """Start without any evaluation.
 
         Args:
-            repeat_seconds: for how long an identical create is taken for a repetition; 0 never.
-            now: the time, with its zone.
+            repeat_seconds: seconds in which an identical create counts as a repetition; 0 for none.
+            now: returns the time, with its zone.
         """
         self._window = timedelta(seconds=repeat_seconds)
         self._now = now
-        self._started: OrderedDict[str, Started] = OrderedDict()
-        self._by_code: OrderedDict[str, tuple[str, Started]] = OrderedDict()
-        self._known: OrderedDict[str, None] = OrderedDict()
-        self._lost: OrderedDict[str, _Lost] = OrderedDict()
+        self._started: OrderedDict[str, StartedEvaluation] = OrderedDict()
+        self._by_code: OrderedDict[str, tuple[str, StartedEvaluation]] = OrderedDict()
+        self._remembered_ids: OrderedDict[str, None] = OrderedDict()
+        self._unanswered: OrderedDict[str, _UnansweredCreate] = OrderedDict()
         self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
 
     def lock(self, launch: Launch) -> anyio.Lock:
-        """Held by one of several identical creates at a time."""
+        """Return a lock that one of several identical creates holds at a time."""
         return self._locks.setdefault(launch.fingerprint, anyio.Lock())
 
-    def started_under(self, code: Code, fingerprint: str) -> Started | None:
-        """What this process has started for this request under a code, however old that is."""
-        by, started = self._by_code.get(code.text, ("", None))
-        return started if by == fingerprint else None
+    def started_under(self, code: Code, fingerprint: str) -> StartedEvaluation | None:
+        """Return what this process has started for a request under a code, at any time."""
+        request, started = self._by_code.get(code.text, ("", None))
+        return started if request == fingerprint else None
 
-    async def earlier(self, launch: Launch) -> Started | None:
-        """The evaluation that an identical create has started, which makes this one a repetition.
+    async def find_earlier(self, launch: Launch) -> StartedEvaluation | None:
+        """Return the evaluation that an identical create has started; None if there is none.
 
         Raises:
-            AmbiguousCreateError: an identical one may have been started a moment ago; says for how
-                long to wait.
+            AmbiguousCreateError: an identical create may have started one a moment ago; the message
+                says how long to wait.
             EvalsMCPError: the service's list cannot be read.
         """
-        mark = launch.fingerprint
-        if launch.code and (own := self.started_under(launch.code, mark)):
-            return own
-        lost = self._lost_one(launch)
-        within = self._window and not launch.again
-        if not (within or lost or launch.code):
+        if launch.code and (started := self.started_under(launch.code, launch.fingerprint)):
+            return started
+        unanswered = self._unanswered_create(launch)
+        may_repeat = self._window and not launch.again
+        if not (may_repeat or unanswered or launch.code):
             return None
         jobs = same_request(
-            await _listed(launch), launch.request.type, parameters_of(launch.request)
+            await _newest_evaluations(launch), launch.request.type, parameters_of(launch.request)
         )
-        if job := self._found(jobs, launch, lost):
-            found = _known(job, created_at(job))
-            self._remember(launch, found)
-            return found
-        if lost and (left := self._seconds_left(lost)) > 0:
-            raise AmbiguousCreateError(_still_unknown(left))
-        remembered = self._started.get(mark) if within else None
+        if job := self._repeated_job(jobs, launch, unanswered):
+            earlier = _started_from_job(job, created_at(job))
+            self._remember(launch, earlier)
+            return earlier
+        if unanswered and (seconds := self._seconds_to_wait(unanswered)) > 0:
+            raise AmbiguousCreateError(_may_still_appear(seconds))
+        remembered = self._started.get(launch.fingerprint) if may_repeat else None
         if remembered and self._now() - remembered.at <= self._window:
             return await _unless_failed(remembered, launch)
         return None
 
-    async def create(self, launch: Launch, key: str | None) -> Started:
-        """Start it; whoever calls holds the lock, and `earlier` has found nothing.
+    async def create(self, launch: Launch, key: str | None) -> StartedEvaluation:
+        """Start the evaluation; call this with the lock, after `find_earlier` has found none.
 
         Args:
-            launch: what to start.
-            key: idempotency key; one is drawn if absent.
+            launch: the evaluation to start.
+            key: idempotency key; a random one if None.
 
         Raises:
-            AmbiguousCreateError: it may have been started; the next identical create finds out.
-            EvalsMCPError: it was not.
+            AmbiguousCreateError: the evaluation may have started; the next identical create finds
+                out.
+            EvalsMCPError: the evaluation was not started.
         """
-        lost, now = self._lost_one(launch), self._now()
-        key = key or (lost.key if lost else secrets.token_hex(16))
-        # Noted before it is sent: a call that is cancelled half-way leaves the note behind.
-        _note(self._lost, _errand(launch), _Lost(lost.since if lost else now, now, key))
+        earlier, now = self._unanswered_create(launch), self._now()
+        key = key or (earlier.key if earlier else secrets.token_hex(16))
+        create = _UnansweredCreate(earlier.first_sent if earlier else now, now, key)
+        # Recorded before it is sent, so that the record remains if this call is cancelled.
+        _record(self._unanswered, _repetition_key(launch), create)
         try:
             created = await launch.provider.create_evaluation(launch.request, key)
         except AmbiguousCreateError:
             raise
         except EvalsMCPError:
-            self._lost.pop(_errand(launch), None)
+            self._unanswered.pop(_repetition_key(launch), None)
             raise
-        started = Started(created.workflow_id, created.status, self._now())
+        started = StartedEvaluation(created.workflow_id, created.status, self._now())
         self._remember(launch, started)
         return started
 
-    def _remember(self, launch: Launch, started: Started) -> None:
-        self._lost.pop(_errand(launch), None)
-        _note(self._known, started.evaluation_id, None)
-        _note(self._started, launch.fingerprint, started)
+    def _remember(self, launch: Launch, started: StartedEvaluation) -> None:
+        self._unanswered.pop(_repetition_key(launch), None)
+        _record(self._remembered_ids, started.evaluation_id, None)
+        _record(self._started, launch.fingerprint, started)
         if launch.code:
-            _note(self._by_code, launch.code.text, (launch.fingerprint, started))
+            _record(self._by_code, launch.code.text, (launch.fingerprint, started))
 
-    def _lost_one(self, launch: Launch) -> _Lost | None:
-        """The create of the same errand whose end is not known; `again` by itself is a new one."""
+    def _unanswered_create(self, launch: Launch) -> _UnansweredCreate | None:
+        """Return the unanswered create that this launch repeats; `again` without a code is new."""
         if launch.again and not launch.code:
             return None
-        return self._lost.get(_errand(launch))
+        return self._unanswered.get(_repetition_key(launch))
 
-    def _found(
-        self, jobs: list[EvaluationJob], launch: Launch, lost: _Lost | None
+    def _repeated_job(
+        self, jobs: list[EvaluationJob], launch: Launch, unanswered: _UnansweredCreate | None
     ) -> EvaluationJob | None:
-        """The newest one that is a repetition, or that a code or a lost create has started."""
-        origins = [launch.code.issued] if launch.code else []
-        origins += [lost.since - CLOCK_SKEW] if lost else []
-        window = None if launch.again or not self._window else self._now() - self._window
+        """Return the newest job that this launch repeats.
+
+        This is a job within the time for repetitions, or a job that this process does not know and
+        that was created after the launch's code or after the unanswered create.
+        """
+        earliest_times = [launch.code.issued] if launch.code else []
+        earliest_times += [unanswered.first_sent - CLOCK_SKEW] if unanswered else []
+        window_start = None if launch.again or not self._window else self._now() - self._window
         for job in jobs:
             created = created_at(job)
-            if window and created >= window and job.status not in _FAILED:
+            if window_start and created >= window_start and job.status not in _FAILED:
                 return job
-            if job.workflow_id not in self._known and any(created >= origin for origin in origins):
+            is_remembered = job.workflow_id in self._remembered_ids
+            if not is_remembered and any(created >= earliest for earliest in earliest_times):
                 return job
         return None
 
-    def _seconds_left(self, lost: _Lost) -> float:
-        return UNCERTAIN_SECONDS - (self._now() - lost.sent).total_seconds()
+    def _seconds_to_wait(self, create: _UnansweredCreate) -> float:
+        return UNCERTAIN_SECONDS - (self._now() - create.last_sent).total_seconds()
 
 
-def _errand(launch: Launch) -> str:
-    """What a create and its repetitions share: the request or, for another one, its code."""
+def _repetition_key(launch: Launch) -> str:
+    """Return what a create and its repetitions share: the request or, with `again`, the code."""
     if launch.again and launch.code:
         return launch.code.text
     return launch.fingerprint
 
 
-async def _listed(launch: Launch) -> list[EvaluationJob]:
-    """The service's newest evaluations; none where it has no such list."""
+async def _newest_evaluations(launch: Launch) -> list[EvaluationJob]:
+    """Return the service's newest evaluations; none if the service has no such list."""
     try:
         jobs, failures = await evaluations_of(launch.provider, limit=SEARCHED_JOBS)
     except UnsupportedError:
@@ -185,35 +192,39 @@ async def _listed(launch: Launch) -> list[EvaluationJob]:
     for failure in failures:
         if service in {launch.provider.name, failure.service}:
             raise UnavailableError(
-                f"Whether the same evaluation was just started cannot be told. {failure.message}"
+                "The list of evaluations cannot be read, so an identical evaluation may be running "
+                f"already. {failure.message}"
             )
     return jobs
 
 
-async def _unless_failed(started: Started, launch: Launch) -> Started | None:
-    """A remembered evaluation with its status now; None once it has failed."""
+async def _unless_failed(started: StartedEvaluation, launch: Launch) -> StartedEvaluation | None:
+    """Return a remembered evaluation with its present status; None if it has failed."""
     try:
         job = await launch.provider.get_evaluation(started.evaluation_id)
     except EvalsMCPError:
         return started
-    return None if job.status in _FAILED else _known(job, started.at)
+    return None if job.status in _FAILED else _started_from_job(job, started.at)
 
 
-def _known(job: EvaluationJob, at: datetime) -> Started:
-    return Started(job.workflow_id, job.status, at, job.progress.note if job.progress else None)
-
-
-def _still_unknown(seconds: float) -> str:
-    return (
-        "The same evaluation was sent a moment ago, its answer was lost, and the service does not "
-        "list it yet: it may still appear. Nothing new was started. Call create_evaluation again "
-        f"in {seconds:.0f} s, which looks for it first, or with `again` true to start one all the "
-        "same."
+def _started_from_job(job: EvaluationJob, at: datetime) -> StartedEvaluation:
+    return StartedEvaluation(
+        job.workflow_id, job.status, at, job.progress.note if job.progress else None
     )
 
 
-def _note(notes: OrderedDict[str, _Entry], name: str, entry: _Entry) -> None:
-    notes[name] = entry
-    notes.move_to_end(name)
-    if len(notes) > REMEMBERED:
-        notes.popitem(last=False)
+def _may_still_appear(seconds: float) -> str:
+    return (
+        "The same evaluation was sent a moment ago, the answer was lost, and the service does not "
+        "list the evaluation yet: it may still appear. Nothing new was started. Call "
+        f"create_evaluation again in {seconds:.0f} s, which looks for it first, or with `again` "
+        "true to start one anyway."
+    )
+
+
+def _record(entries: OrderedDict[str, _Entry], name: str, entry: _Entry) -> None:
+    """Add an entry; drop the oldest if there are more than `REMEMBERED`."""
+    entries[name] = entry
+    entries.move_to_end(name)
+    if len(entries) > REMEMBERED:
+        entries.popitem(last=False)

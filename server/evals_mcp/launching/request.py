@@ -1,4 +1,4 @@
-"""From the flat input of `create_evaluation` to the request that a service takes."""
+"""Turns the flat input of `create_evaluation` into the request that a service accepts."""
 
 from __future__ import annotations
 
@@ -31,22 +31,23 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "compare": frozenset(CompareParameters.model_fields),
     BENCHMARK: frozenset(BenchmarkRequest.model_fields) - {"type"},
 }
-"""The API's fields by type."""
+"""Fields of the API, by type of evaluation."""
 
 _MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
 
-_OF_THE_CALL = frozenset({"dry_run", "half_width", "confirm", "again"})
-"""Fields of the tool that say how to start, not what."""
+_CALL_FIELDS = frozenset({"dry_run", "half_width", "confirm", "again"})
+"""Fields of the tool that say how to start an evaluation, not what to evaluate."""
 
 
 def to_request(
     arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
 ) -> AnyRequest:
-    """The API's request, with credentials looked up.
+    """Return the API's request, with credentials looked up.
 
     Raises:
-        InvalidRequestError: a field belongs to another type, is missing, or two exclude each other.
-        NoTokenError: a credential is configured without its token.
+        InvalidRequestError: a field belongs to another type or is missing, or two fields exclude
+            each other.
+        NoTokenError: a credential has no token in the configuration.
     """
     _check_fields_of_type(arguments)
     try:
@@ -72,7 +73,7 @@ def _judged_request(
     arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
 ) -> JudgedRequest:
     fields = arguments.model_dump(
-        exclude_none=True, exclude={"type", "judge", *_OF_THE_CALL, *RESPONSE_COLUMNS, *_MODELS}
+        exclude_none=True, exclude={"type", "judge", *_CALL_FIELDS, *RESPONSE_COLUMNS, *_MODELS}
     )
     if arguments.judge:
         fields["judge"] = _endpoint("judge", arguments.judge, credentials)
@@ -93,14 +94,14 @@ def _judged_request(
 
 
 def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
-    given = arguments.model_fields_set - {"type", *_OF_THE_CALL}
+    passed = arguments.model_fields_set - {"type", *_CALL_FIELDS}
     for name in CreateEvaluationInput.model_fields:
-        if name not in given or getattr(arguments, name) is None:
+        if name not in passed or getattr(arguments, name) is None:
             continue
-        takers = [kind for kind in _FIELDS if _takes(kind, name)]
-        if arguments.type not in takers:
+        types = [kind for kind in _FIELDS if _has_field(kind, name)]
+        if arguments.type not in types:
             raise InvalidRequestError(
-                f"`{name}` belongs to type {_listed(takers)}, not {arguments.type}: leave it "
+                f"`{name}` belongs to type {_listed(types)}, not {arguments.type}: leave it "
                 f"out or change `type`. {_fields_of(arguments.type)}"
             )
 
@@ -109,13 +110,15 @@ def _listed(names: list[str]) -> str:
     return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
 
 
-def _takes(kind: str, name: str) -> bool:
+def _has_field(kind: str, name: str) -> bool:
     return _MODELS.get(name, name) in _FIELDS[kind]
 
 
 def _fields_of(kind: str) -> str:
     names = [
-        name for name in CreateEvaluationInput.model_fields if name != "type" and _takes(kind, name)
+        name
+        for name in CreateEvaluationInput.model_fields
+        if name != "type" and _has_field(kind, name)
     ]
     return f"A {kind} evaluation takes {', '.join(names)}."
 
@@ -136,7 +139,7 @@ def _endpoint(
     endpoint: JudgeInput | CandidateInput,
     credentials: Mapping[str, NamedEndpointSettings],
 ) -> dict[str, Any]:
-    """The API's fields of a model; the only place where a configured key is unwrapped."""
+    """Return the API's fields of a model. Only here, a configured key is unwrapped."""
     fields = endpoint.model_dump(exclude_none=True, exclude={"external_credential"})
     name = endpoint.external_credential
     if endpoint.model_source == "external":
@@ -151,41 +154,41 @@ def _endpoint(
 def _credential(
     field: str, name: str | None, credentials: Mapping[str, NamedEndpointSettings]
 ) -> dict[str, str]:
-    """Where an external model is and with which key; both come from the configuration alone."""
-    known = ", ".join(sorted(credentials))
-    there = (
-        f"Configured: {known}."
-        if known
-        else "None is configured: whoever runs this server adds one under [credentials]."
+    """Return the address and the key of an external model, both from the configuration only."""
+    names = ", ".join(sorted(credentials))
+    configured = (
+        f"Configured: {names}."
+        if names
+        else "None is configured: ask the administrator to add one under [credentials]."
     )
     if name is None:
         raise InvalidRequestError(
-            f"`{field}` is missing: model_source external takes the name of one. {there}"
+            f"`{field}` is missing: model_source external needs a credential. {configured}"
         )
     if (credential := credentials.get(name)) is None:
-        raise InvalidRequestError(f"`{field}` names no configured credential. {there}")
+        raise InvalidRequestError(f"`{field}` is not a configured credential. {configured}")
     if credential.token is None and credential.token_env:
         raise NoTokenError(
-            f"The credential {name} has no token: whoever runs this server sets the environment "
-            f"variable {credential.token_env} and restarts it."
+            f"The credential {name} has no token: ask the administrator to set the environment "
+            f"variable {credential.token_env} and to restart the server."
         )
-    found = {"external_base_url": credential.base_url}
+    fields = {"external_base_url": credential.base_url}
     if (token := credential.token) is not None:
-        found["external_api_token"] = token.get_secret_value()
-    return found
+        fields["external_api_token"] = token.get_secret_value()
+    return fields
 
 
 def _explain(arguments: CreateEvaluationInput, error: ValidationError) -> str:
-    """Word the request's own rules, without the API's outer levels in the paths."""
+    """Return what breaks the request's rules, with paths that leave out the API's outer levels."""
     problems = error.errors(include_url=False, include_input=True)
     for problem in problems:
         problem["loc"] = tuple(
             step for step in problem["loc"] if step not in {arguments.type, "parameters"}
         )
-    schema = {"properties": _described()}
+    schema = {"properties": _descriptions()}
     return explain(problems, schema) + f" {_fields_of(arguments.type)}"
 
 
-def _described() -> dict[str, Any]:
+def _descriptions() -> dict[str, Any]:
     fields = CreateEvaluationInput.model_fields
     return {name: {"description": field.description} for name, field in fields.items()}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, InvalidRequestError
 from evals_mcp.launching import outcomes as answers
-from evals_mcp.launching.agreed_estimate import changed
+from evals_mcp.launching.agreed_estimate import change_reason
 from evals_mcp.launching.ask_user import Answer
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code, ConfirmCodes
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
-from evals_mcp.launching.repeats import Started
+from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.launching.request import to_request
 from evals_mcp.providers.several.provider import well_placed
 from evals_mcp.providers.several.types import refuse_untaken
@@ -83,10 +83,10 @@ async def _under_code(launch: Launch, code: Code, session: ToolSession) -> Creat
     if started := session.launches.repeats.started_under(code, launch.fingerprint):
         return answers.exists(launch, started)
     codes = await session.launches.codes()
-    reason = codes.why_not(code, launch.fingerprint, launch.estimate, again=launch.again)
+    reason = codes.rejection(code, launch.fingerprint, launch.estimate, again=launch.again)
     if reason is None:
         return await _started(replace(launch, again=code.again, code=code), session)
-    if found := await session.launches.repeats.earlier(launch):
+    if found := await session.launches.repeats.find_earlier(launch):
         return answers.exists(launch, found)
     fresh = _issued(launch, codes, session)
     ask_user = session.ask_user
@@ -103,7 +103,7 @@ async def _without_code(
     reasons = reasons_to_ask(launch.plan, session.settings.budget)
     if not reasons:
         return await _started(launch, session)
-    if found := await session.launches.repeats.earlier(launch):
+    if found := await session.launches.repeats.find_earlier(launch):
         return answers.exists(launch, found)
     code = _issued(launch, await session.launches.codes(), session)
     match await _asked(launch, code, reasons, session):
@@ -120,7 +120,7 @@ async def _agreed(launch: Launch, code: Code, session: ToolSession) -> CreateEva
     _refuse(launch, session)
     if code.estimate.covers(launch.estimate):
         return await _started(replace(launch, code=code), session)
-    reason = changed(code.estimate, launch.estimate)
+    reason = change_reason(code.estimate, launch.estimate)
     return answers.confirm(
         launch, [reason], _issued(launch, await session.launches.codes(), session)
     )
@@ -147,12 +147,12 @@ async def _started(launch: Launch, session: ToolSession) -> CreateEvaluationOutp
     """Start it, unless an identical create was first."""
     repeats = session.launches.repeats
     async with repeats.lock(launch):
-        if found := await repeats.earlier(launch):
+        if found := await repeats.find_earlier(launch):
             return answers.exists(launch, found)
         key = None
         if launch.code:
             key = (await session.launches.codes()).creation_key(launch.code)
-        started: Started = await repeats.create(launch, key)
+        started: StartedEvaluation = await repeats.create(launch, key)
     return answers.started(launch, started)
 
 

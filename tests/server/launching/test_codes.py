@@ -40,7 +40,7 @@ def test_a_code_stands_for_the_request_it_was_given_out_for() -> None:
     time.now += timedelta(seconds=900)
     code = codes(time=time).read(f" {text}\n", "account")
 
-    assert codes(time=time).why_not(code, "request", ESTIMATE, again=False) is None
+    assert codes(time=time).rejection(code, "request", ESTIMATE, again=False) is None
     assert (code.issued, code.lifetime, code.again) == (NOON, 900, False)
 
 
@@ -52,7 +52,7 @@ def test_a_code_can_be_typed_and_stands_in_a_url() -> None:
 def test_a_code_with_any_character_changed_is_none(place: int) -> None:
     text = issued()
     other = "A" if text[place] != "A" else "B"
-    with pytest.raises(InvalidRequestError, match="no code that this server has given out"):
+    with pytest.raises(InvalidRequestError, match="not a code that this server has issued"):
         codes().read(text[:place] + other + text[place + 1 :], "account")
 
 
@@ -81,14 +81,14 @@ def test_a_code_that_has_expired_says_so() -> None:
     code = made.issue("account", "request", ESTIMATE, 60, again=False)
     time.now += timedelta(seconds=61)
 
-    assert made.why_not(code, "request", ESTIMATE, again=False) == (
-        "The code has expired; it held for 60 s."
+    assert made.rejection(code, "request", ESTIMATE, again=False) == (
+        "The code has expired; it was valid for 60 s."
     )
 
 
 def test_a_code_for_another_request_says_so() -> None:
     code = codes().read(issued(), "account")
-    assert "a field has changed" in str(codes().why_not(code, "other", ESTIMATE, again=False))
+    assert "a field has changed" in str(codes().rejection(code, "other", ESTIMATE, again=False))
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,14 @@ def test_a_code_for_another_request_says_so() -> None:
         (Estimate(2001, ESTIMATE.cost), "to 2,001 model calls, estimated cost $1.20 to $3.40"),
         (Estimate(1999, ESTIMATE.cost), "to 1,999 model calls"),
         (Estimate(2000, Range(low=1.2, high=3.41)), "to 2,000 model calls, estimated cost $1.20"),
-        (Estimate(2000, None), "to 2,000 model calls, price not known"),
-        (Estimate(None, None), "to an unknown number of model calls, price not known"),
+        (Estimate(2000, None), "to 2,000 model calls, price unknown"),
+        (Estimate(None, None), "to an unknown number of model calls, price unknown"),
         (Estimate(0, None), "to 0 model calls, no cost"),
     ],
 )
 def test_a_code_at_another_estimate_says_from_what_to_what(estimate: Estimate, told: str) -> None:
     code = codes().read(issued(), "account")
-    text = str(codes().why_not(code, "request", estimate, again=False))
+    text = str(codes().rejection(code, "request", estimate, again=False))
 
     assert "changed from 2,000 model calls, estimated cost $1.20 to $3.40 " in text
     assert told in text
@@ -113,7 +113,7 @@ def test_a_code_at_another_estimate_says_from_what_to_what(estimate: Estimate, t
 def test_an_estimate_that_reads_the_same_is_the_same() -> None:
     code = codes().read(issued(), "account")
     same = Estimate(2000, Range(low=1.2049, high=3.3951))
-    assert codes().why_not(code, "request", same, again=False) is None
+    assert codes().rejection(code, "request", same, again=False) is None
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_an_estimate_that_reads_the_same_is_the_same() -> None:
 )
 def test_a_code_holds_when_the_estimate_falls(cost: Range) -> None:
     code = codes().read(issued(), "account")
-    assert codes().why_not(code, "request", Estimate(2000, cost), again=False) is None
+    assert codes().rejection(code, "request", Estimate(2000, cost), again=False) is None
 
 
 def test_a_code_at_no_known_price_does_not_hold_once_there_is_one() -> None:
@@ -129,8 +129,8 @@ def test_a_code_at_no_known_price_does_not_hold_once_there_is_one() -> None:
     code = codes().issue("account", "request", unknown, 900, again=False)
     known = Estimate(20, Range(low=0, high=0))
 
-    assert codes().why_not(code, "request", unknown, again=False) is None
-    assert "price not known to" in str(codes().why_not(code, "request", known, again=False))
+    assert codes().rejection(code, "request", unknown, again=False) is None
+    assert "price unknown to" in str(codes().rejection(code, "request", known, again=False))
 
 
 @pytest.mark.parametrize("wanted", [True, False])
@@ -138,8 +138,8 @@ def test_a_code_for_another_one_says_so_and_no_other_code_does(wanted: bool) -> 
     code = codes().read(issued(again=wanted), "account")
 
     assert code.again is wanted
-    assert codes().why_not(code, "request", ESTIMATE, again=False) is None
-    assert (codes().why_not(code, "request", ESTIMATE, again=True) is None) is wanted
+    assert codes().rejection(code, "request", ESTIMATE, again=False) is None
+    assert (codes().rejection(code, "request", ESTIMATE, again=True) is None) is wanted
 
 
 def test_every_process_derives_the_same_creation_key_from_a_code() -> None:

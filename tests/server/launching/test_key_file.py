@@ -60,4 +60,4 @@ def test_a_file_that_cannot_be_made_gives_a_key_of_this_process(
         key = confirmation_key(tmp_path / "file" / "confirm.key")
 
     assert len(key) == KEY_BYTES
-    assert "hold in this process only" in caplog.text
+    assert "valid in this process only" in caplog.text

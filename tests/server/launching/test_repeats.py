@@ -68,7 +68,7 @@ class Service(FakeProvider):
         return EvaluationCreated(workflow_id=f"eval-{len(self.keys)}", status="pending")
 
 
-class Desk:
+class CreatingProcess:
     """A process: its memory, its time and its service."""
 
     def __init__(self, repeat_seconds: float = 900) -> None:
@@ -111,34 +111,34 @@ class Desk:
     async def started(self, launch: Launch) -> str:
         """What a whole create ends with: the id of a new evaluation or of an earlier one."""
         async with self.repeats.lock(launch):
-            if found := await self.repeats.earlier(launch):
+            if found := await self.repeats.find_earlier(launch):
                 return found.evaluation_id
             return (await self.repeats.create(launch, None)).evaluation_id
 
 
 async def test_the_same_create_again_is_the_same_evaluation() -> None:
-    desk = Desk()
-    first = await desk.started(desk.launch())
-    desk.now += timedelta(seconds=900)
+    process = CreatingProcess()
+    first = await process.started(process.launch())
+    process.now += timedelta(seconds=900)
 
-    assert await desk.started(desk.launch()) == first
-    assert len(desk.service.keys) == 1
+    assert await process.started(process.launch()) == first
+    assert len(process.service.keys) == 1
 
 
 async def test_after_a_while_the_same_create_is_meant() -> None:
-    desk = Desk()
-    await desk.started(desk.launch())
-    desk.now += timedelta(seconds=901)
+    process = CreatingProcess()
+    await process.started(process.launch())
+    process.now += timedelta(seconds=901)
 
-    assert await desk.started(desk.launch()) == "eval-2"
+    assert await process.started(process.launch()) == "eval-2"
 
 
 async def test_with_a_window_of_nothing_every_create_is_meant() -> None:
-    desk = Desk(repeat_seconds=0)
-    desk.lists("eval-old", NOON)
+    process = CreatingProcess(repeat_seconds=0)
+    process.lists("eval-old", NOON)
 
-    assert await desk.started(desk.launch()) == "eval-1"
-    assert await desk.started(desk.launch()) == "eval-2"
+    assert await process.started(process.launch()) == "eval-1"
+    assert await process.started(process.launch()) == "eval-2"
 
 
 @pytest.mark.parametrize(
@@ -151,23 +151,23 @@ async def test_with_a_window_of_nothing_every_create_is_meant() -> None:
     ],
 )
 async def test_another_request_is_no_repetition(changes: dict[str, Any]) -> None:
-    desk = Desk()
-    await desk.started(desk.launch())
-    assert await desk.started(desk.launch(**changes)) == "eval-2"
+    process = CreatingProcess()
+    await process.started(process.launch())
+    assert await process.started(process.launch(**changes)) == "eval-2"
 
 
 async def test_the_same_request_of_another_account_is_no_repetition() -> None:
-    desk = Desk()
-    await desk.started(desk.launch())
-    desk.service.account = "account-2"
-    assert await desk.started(desk.launch()) == "eval-2"
+    process = CreatingProcess()
+    await process.started(process.launch())
+    process.service.account = "account-2"
+    assert await process.started(process.launch()) == "eval-2"
 
 
 async def test_creates_at_once_wait_for_each_other_and_start_one() -> None:
-    desk, found = Desk(), list[str]()
+    process, found = CreatingProcess(), list[str]()
 
     async def create() -> None:
-        found.append(await desk.started(desk.launch()))
+        found.append(await process.started(process.launch()))
 
     with anyio.fail_after(5):
         async with anyio.create_task_group() as tasks:
@@ -175,7 +175,7 @@ async def test_creates_at_once_wait_for_each_other_and_start_one() -> None:
                 tasks.start_soon(create)
 
     assert set(found) == {"eval-1"}
-    assert len(desk.service.keys) == 1
+    assert len(process.service.keys) == 1
 
 
 @pytest.mark.parametrize(
@@ -192,45 +192,45 @@ async def test_creates_at_once_wait_for_each_other_and_start_one() -> None:
 async def test_what_another_process_has_started_is_found_in_the_list(
     age: int, status: str, found: bool
 ) -> None:
-    desk = Desk()
-    desk.lists("eval-other", NOON - timedelta(seconds=age), status)
+    process = CreatingProcess()
+    process.lists("eval-other", NOON - timedelta(seconds=age), status)
 
-    assert await desk.started(desk.launch()) == ("eval-other" if found else "eval-1")
+    assert await process.started(process.launch()) == ("eval-other" if found else "eval-1")
 
 
 async def test_a_listed_evaluation_without_a_date_is_not_taken_for_it() -> None:
-    desk = Desk()
-    desk.lists("eval-other", None)
-    assert await desk.started(desk.launch()) == "eval-1"
+    process = CreatingProcess()
+    process.lists("eval-other", None)
+    assert await process.started(process.launch()) == "eval-1"
 
 
 async def test_one_that_has_failed_since_may_be_started_again() -> None:
-    desk = Desk()
-    first = await desk.started(desk.launch())
-    desk.lists(first, NOON, "error")
-    assert await desk.started(desk.launch()) == "eval-2"
+    process = CreatingProcess()
+    first = await process.started(process.launch())
+    process.lists(first, NOON, "error")
+    assert await process.started(process.launch()) == "eval-2"
 
 
 async def test_again_starts_another_one() -> None:
-    desk = Desk()
-    desk.lists("eval-other", NOON)
-    assert await desk.started(desk.launch(again=True)) == "eval-1"
-    assert await desk.started(desk.launch(again=True)) == "eval-2"
+    process = CreatingProcess()
+    process.lists("eval-other", NOON)
+    assert await process.started(process.launch(again=True)) == "eval-1"
+    assert await process.started(process.launch(again=True)) == "eval-2"
 
 
 async def test_a_list_that_cannot_be_read_starts_nothing() -> None:
-    desk = Desk()
-    desk.service.error = UnavailableError("The list is down.")
+    process = CreatingProcess()
+    process.service.error = UnavailableError("The list is down.")
     with pytest.raises(UnavailableError, match="The list is down"):
-        await desk.started(desk.launch())
-    assert not desk.service.keys
+        await process.started(process.launch())
+    assert not process.service.keys
 
 
 async def test_a_service_without_a_list_is_remembered_only() -> None:
-    desk = Desk()
-    desk.service.error = UnsupportedError("No list.")
-    assert await desk.started(desk.launch()) == "eval-1"
-    assert await desk.started(desk.launch()) == "eval-1"
+    process = CreatingProcess()
+    process.service.error = UnsupportedError("No list.")
+    assert await process.started(process.launch()) == "eval-1"
+    assert await process.started(process.launch()) == "eval-1"
 
 
 @pytest.mark.parametrize(("failing", "told"), [("alpha", True), ("beta", False)])
@@ -242,14 +242,14 @@ async def test_only_the_failing_list_of_its_own_service_keeps_an_evaluation_from
         if member.name == failing:
             member.error = UnavailableError("It is down.")
     several = SeveralProviders("several", PrefixedIds(members))
-    desk = Desk()
-    launch = replace(desk.launch(input_data_file_path="alpha:file-1"), provider=several)
+    process = CreatingProcess()
+    launch = replace(process.launch(input_data_file_path="alpha:file-1"), provider=several)
     if told:
-        with pytest.raises(UnavailableError, match="cannot be told"):
-            await desk.started(launch)
+        with pytest.raises(UnavailableError, match="may be running already"):
+            await process.started(launch)
         assert not members[0].keys
     else:
-        assert await desk.started(launch) == "alpha:eval-1"
+        assert await process.started(launch) == "alpha:eval-1"
 
 
 # Codes
@@ -257,20 +257,20 @@ async def test_only_the_failing_list_of_its_own_service_keeps_an_evaluation_from
 
 @pytest.mark.parametrize("again", [True, False])
 async def test_a_code_starts_one_evaluation_however_often_it_comes(again: bool) -> None:
-    desk = Desk()
-    launch = desk.agreed(again=again)
-    first = await desk.started(launch)
-    desk.now += timedelta(days=1)
+    process = CreatingProcess()
+    launch = process.agreed(again=again)
+    first = await process.started(launch)
+    process.now += timedelta(days=1)
 
-    assert await desk.started(launch) == first
-    assert len(desk.service.keys) == 1
+    assert await process.started(launch) == first
+    assert len(process.service.keys) == 1
 
 
 async def test_two_codes_for_another_one_start_two() -> None:
-    desk = Desk()
-    first = await desk.started(desk.agreed(again=True))
-    desk.now += timedelta(seconds=1)
-    assert await desk.started(desk.agreed(again=True)) != first
+    process = CreatingProcess()
+    first = await process.started(process.agreed(again=True))
+    process.now += timedelta(seconds=1)
+    assert await process.started(process.agreed(again=True)) != first
 
 
 @pytest.mark.parametrize("again", [True, False])
@@ -278,102 +278,102 @@ async def test_two_codes_for_another_one_start_two() -> None:
 async def test_a_code_that_another_process_has_used_answers_with_its_evaluation(
     again: bool, status: str
 ) -> None:
-    desk = Desk()
-    launch = desk.agreed(again=again)
-    desk.lists("eval-other", NOON + timedelta(seconds=3), status)
+    process = CreatingProcess()
+    launch = process.agreed(again=again)
+    process.lists("eval-other", NOON + timedelta(seconds=3), status)
 
-    assert await desk.started(launch) == "eval-other"
+    assert await process.started(launch) == "eval-other"
 
 
 async def test_a_code_for_another_one_passes_by_what_was_there_before_it() -> None:
-    desk = Desk()
-    desk.lists("eval-other", NOON - timedelta(seconds=1))
-    assert await desk.started(desk.agreed(again=True)) == "eval-1"
+    process = CreatingProcess()
+    process.lists("eval-other", NOON - timedelta(seconds=1))
+    assert await process.started(process.agreed(again=True)) == "eval-1"
 
 
 # Lost answers
 
 
-async def lost(desk: Desk, launch: Launch | None = None) -> None:
-    desk.service.failures = [AmbiguousCreateError("Its answer was lost.")]
+async def lost(process: CreatingProcess, launch: Launch | None = None) -> None:
+    process.service.failures = [AmbiguousCreateError("Its answer was lost.")]
     with pytest.raises(AmbiguousCreateError, match="Its answer was lost"):
-        await desk.started(launch or desk.launch())
+        await process.started(launch or process.launch())
 
 
 async def test_after_a_lost_answer_the_same_create_waits_for_the_list() -> None:
-    desk = Desk()
-    await lost(desk)
-    desk.now += timedelta(seconds=18)
+    process = CreatingProcess()
+    await lost(process)
+    process.now += timedelta(seconds=18)
     with pytest.raises(AmbiguousCreateError) as caught:
-        await desk.started(desk.launch())
+        await process.started(process.launch())
 
     assert "again in 42 s" in str(caught.value)
     assert "`again` true" in str(caught.value)
-    assert len(desk.service.keys) == 1
+    assert len(process.service.keys) == 1
 
 
 async def test_after_a_lost_answer_the_evaluation_is_found_once_it_is_listed() -> None:
-    desk = Desk(repeat_seconds=0)
-    await lost(desk)
-    desk.lists("eval-late", NOON - timedelta(seconds=60))
+    process = CreatingProcess(repeat_seconds=0)
+    await lost(process)
+    process.lists("eval-late", NOON - timedelta(seconds=60))
 
-    assert await desk.started(desk.launch()) == "eval-late"
+    assert await process.started(process.launch()) == "eval-late"
 
 
 async def test_a_minute_after_a_lost_answer_it_is_sent_again_with_the_same_key() -> None:
-    desk = Desk()
-    await lost(desk)
-    desk.now += timedelta(seconds=60)
+    process = CreatingProcess()
+    await lost(process)
+    process.now += timedelta(seconds=60)
 
-    assert await desk.started(desk.launch()) == "eval-2"
-    assert desk.service.keys[0] == desk.service.keys[1]
+    assert await process.started(process.launch()) == "eval-2"
+    assert process.service.keys[0] == process.service.keys[1]
 
 
 async def test_again_does_not_wait_and_sends_a_key_of_its_own() -> None:
-    desk = Desk()
-    await lost(desk)
+    process = CreatingProcess()
+    await lost(process)
 
-    assert await desk.started(desk.launch(again=True)) == "eval-2"
-    assert desk.service.keys[0] != desk.service.keys[1]
+    assert await process.started(process.launch(again=True)) == "eval-2"
+    assert process.service.keys[0] != process.service.keys[1]
 
 
 async def test_a_code_for_another_one_whose_answer_was_lost_waits_too() -> None:
-    desk = Desk()
-    await desk.started(desk.launch())
-    launch = desk.agreed(again=True)
-    await lost(desk, launch)
+    process = CreatingProcess()
+    await process.started(process.launch())
+    launch = process.agreed(again=True)
+    await lost(process, launch)
     with pytest.raises(AmbiguousCreateError, match="again in 60 s"):
-        await desk.started(launch)
+        await process.started(launch)
 
-    desk.lists("eval-late", NOON + timedelta(seconds=1))
-    assert await desk.started(launch) == "eval-late"
-    assert len(desk.service.keys) == 2
+    process.lists("eval-late", NOON + timedelta(seconds=1))
+    assert await process.started(launch) == "eval-late"
+    assert len(process.service.keys) == 2
 
 
 async def test_a_lost_create_is_not_taken_for_any_earlier_one() -> None:
-    desk = Desk(repeat_seconds=0)
+    process = CreatingProcess(repeat_seconds=0)
     for number in (1, 2):
-        desk.lists(await desk.started(desk.launch(again=True)), NOON)
-        assert len(desk.service.jobs) == number
-    await lost(desk)
+        process.lists(await process.started(process.launch(again=True)), NOON)
+        assert len(process.service.jobs) == number
+    await lost(process)
     with pytest.raises(AmbiguousCreateError, match="again in 60 s"):
-        await desk.started(desk.launch())
+        await process.started(process.launch())
 
 
 async def test_a_call_that_is_cancelled_half_way_counts_as_a_lost_answer() -> None:
-    desk = Desk()
+    process = CreatingProcess()
     with anyio.CancelScope() as scope:
-        desk.service.on_create = scope.cancel
-        await desk.started(desk.launch())
+        process.service.on_create = scope.cancel
+        await process.started(process.launch())
     assert scope.cancelled_caught
     with pytest.raises(AmbiguousCreateError, match="again in 60 s"):
-        await desk.started(desk.launch())
+        await process.started(process.launch())
 
 
 async def test_a_create_that_was_refused_leaves_nothing_to_wait_for() -> None:
-    desk = Desk()
-    desk.service.failures = [InvalidRequestError("No such model.")]
+    process = CreatingProcess()
+    process.service.failures = [InvalidRequestError("No such model.")]
     with pytest.raises(InvalidRequestError):
-        await desk.started(desk.launch())
+        await process.started(process.launch())
 
-    assert await desk.started(desk.launch()) == "eval-2"
+    assert await process.started(process.launch()) == "eval-2"

@@ -21,7 +21,7 @@ def test_a_benchmark_is_asked_about_by_its_models(second: str | None, models: st
 
     assert question(launch, ["Neither is known."]) == (
         f"Start a benchmark evaluation on nugen? {models} benchmark bench-1; an unknown number of "
-        "model calls, price not known. Neither is known."
+        "model calls, price unknown. Neither is known."
     )
 
 
@@ -51,7 +51,7 @@ def test_a_duration_is_told_in_the_unit_of_its_high_end(low: float, high: float,
 
 def test_a_plan_of_which_nothing_is_known_says_so() -> None:
     assert list(plan_lines(Plan())) == [
-        "Rows not told; an unknown number of model calls, price not known."
+        "Rows not told; an unknown number of model calls, price unknown."
     ]
     assert cost_line(None, None) is None
 

@@ -131,7 +131,7 @@ async def test_a_credential_is_looked_up_by_its_name() -> None:
         ({"model_to_evaluate": "gpt-5"}, "goes into `response_column`"),
         ({"labels": None}, "`labels` is missing: every label the judge may give."),
         ({"judge": {**JUDGE, "model_source": "external"}},
-         ("`judge.external_credential` is missing: model_source external takes the name of one. "
+         ("`judge.external_credential` is missing: model_source external needs a credential. "
          "None is configured")),
         ({"labels": ["good"]}, "`labels` must be an array of 2 to 1,000; got an array of 1"),
         ({"pass_labels": ["fine"]}, "`pass_labels`: ['fine'] not in `labels` ["),
@@ -205,7 +205,7 @@ async def test_a_credential_whose_variable_is_unset_names_the_variable() -> None
     async with served(provider(), configured=settings(credentials=credentials)) as server:
         text = await server.refusal("create_evaluation", **{**CLASSIFY, "judge": judge})
 
-    assert "sets the environment variable VENDOR_KEY and restarts it" in text
+    assert "set the environment variable VENDOR_KEY and to restart" in text
     assert text.endswith("Nothing was started.")
 
 

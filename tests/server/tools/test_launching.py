@@ -306,7 +306,7 @@ async def test_a_price_list_that_cannot_be_had_is_a_reason_to_ask(
 
     assert answer["outcome"] == outcome
     if outcome == "confirm":
-        assert "price list cannot be had" in answer["next_step"]
+        assert "price list is unavailable" in answer["next_step"]
         assert "warnings" not in answer["next_step"]
 
 
@@ -319,8 +319,8 @@ async def test_a_question_without_a_price_says_so_once() -> None:
     (asked,) = user.questions
     assert asked == (
         "Start a classify evaluation on local? Judge judge-1 on data set file-1; 20 rows, 20 model "
-        "calls, price not known. Without a price, more than 5 calls (budget.confirm_above_calls) "
-        "are asked about first."
+        "calls, price unknown. Without a price, more than 5 calls (budget.confirm_above_calls) "
+        "need the user's agreement."
     )
 
 
@@ -366,7 +366,7 @@ async def test_an_evaluation_that_is_being_cancelled_says_so() -> None:
 @pytest.mark.parametrize(
     ("later", "changes", "told"),
     [
-        (901, {}, "The code has expired; it held for 900 s."),
+        (901, {}, "The code has expired; it was valid for 900 s."),
         (1, {"labels": ["good", "bad", "other"]}, "for another request"),
         (1, {"again": True}, "without `again`"),
     ],
@@ -411,7 +411,7 @@ async def test_what_is_no_code_starts_nothing(code: str) -> None:
     async with asking(fake) as server:
         text = await server.refusal("create_evaluation", **CLASSIFY, confirm=code)
 
-    assert "is no code that this server has given out to you" in text
+    assert "is not a code that this server has issued to you" in text
     assert "Nothing was started" in text
     assert not fake.requests
 
@@ -424,7 +424,7 @@ async def test_a_code_is_taken_by_every_server_of_the_account_and_no_other(tmp_p
         code = (await server.answer("create_evaluation", **CLASSIFY))["confirm"]
     async with served(others, configured=configured) as server:
         text = await server.refusal("create_evaluation", **CLASSIFY, confirm=code)
-    assert "no code that this server has given out to you" in text
+    assert "not a code that this server has issued to you" in text
     async with served(mine, configured=configured) as server:
         answer = await server.answer("create_evaluation", **CLASSIFY, confirm=code)
 
