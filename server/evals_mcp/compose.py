@@ -20,7 +20,7 @@ from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.local_engine.in_process import InProcessTransport
 from evals_mcp.planning.inputs.context import Render, RenderError
 from evals_mcp.principals import Principal
-from evals_mcp.providers.nugen.generations import GenerationFound
+from evals_mcp.providers.nugen.generations import DetectedGeneration
 from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.client import RestClient
@@ -146,7 +146,7 @@ async def _together(settings: Settings) -> AsyncGenerator[_Member]:
 
 @asynccontextmanager
 async def _nugen(settings: Settings) -> AsyncGenerator[_Member]:
-    configured, found = settings.nugen, GenerationFound(settings.nugen.generation)
+    configured, found = settings.nugen, DetectedGeneration(settings.nugen.generation)
 
     def member(principal: Principal) -> Provider | None:
         variable = configured.token_env or "NUGEN_API_KEY"

@@ -14,8 +14,8 @@ from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
 from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.launching.request import to_request
-from evals_mcp.providers.several.provider import well_placed
-from evals_mcp.providers.several.types import refuse_untaken
+from evals_mcp.providers.several.provider import with_own_ids
+from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
@@ -53,9 +53,9 @@ async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> La
     # Jinja2 costs start-up time that only this call has to pay.
     from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
 
-    refuse_untaken(arguments.type, session.provider)
+    refuse_unsupported_type(arguments.type, session.provider)
     request = to_request(arguments, session.settings.credentials)
-    request = well_placed(request, session.provider)
+    request = with_own_ids(request, session.provider)
     plan = await plan_evaluation(request, session.provider, session.planning, arguments.half_width)
     return Launch(request, session.provider, plan, arguments.again)
 

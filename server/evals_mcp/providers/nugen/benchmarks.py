@@ -18,7 +18,7 @@ from evals_mcp.providers.nugen.generations import Generations
 from evals_mcp.providers.nugen.rows import question_lines
 from evals_mcp.providers.nugen.times import moment, unix_seconds
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
-from evals_mcp.providers.rest.replies import Asked
+from evals_mcp.providers.rest.replies import RequestContext
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkList,
     BenchmarkListed,
@@ -78,7 +78,7 @@ class Benchmarks:
     async def questions(self, benchmark_id: str) -> AsyncGenerator[AsyncIterator[bytes]]:
         """A benchmark's questions as JSON Lines."""
         operations = await self._generations.operations()
-        asked = Asked(self._rest.service, operations.questions, benchmark_id)
+        asked = RequestContext(self._rest.service, operations.questions, benchmark_id)
         async with (
             self._rest.stream(operations.questions, benchmark_id) as blocks,
             aclosing(question_lines(blocks, asked)) as lines,

@@ -15,19 +15,19 @@ from evals_mcp.providers.nugen.jobs import (
     listed_job,
     with_results,
 )
-from evals_mcp.providers.nugen.listing import Known, is_newest_first, known_of_line, pages
+from evals_mcp.providers.nugen.listing import EvaluationFacts, facts_of_line, is_newest_first, pages
 from evals_mcp.providers.nugen.results import model_ids
 from evals_mcp.providers.nugen.rows import row_lines
 from evals_mcp.providers.nugen.statuses import (
     Deadline,
-    Standing,
+    EvaluationState,
+    evaluation_state,
     progress_of,
-    standing_of,
     waits_for_results,
 )
 from evals_mcp.providers.nugen.times import aware, moment
 from evals_mcp.providers.rest.client import RestClient
-from evals_mcp.providers.rest.replies import Asked
+from evals_mcp.providers.rest.replies import RequestContext
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkEvaluationLine,
     BenchmarkStatus,
@@ -46,9 +46,9 @@ class Evaluations:
         self._rest = rest
         self._generations = generations
         self._deadline = deadline
-        self._known: dict[str, Known] = {}
+        self._known: dict[str, EvaluationFacts] = {}
 
-    def remember(self, evaluation_id: str, known: Known) -> None:
+    def remember(self, evaluation_id: str, known: EvaluationFacts) -> None:
         """Keep what no answer of the service will tell again."""
         self._known[evaluation_id] = known
 
@@ -65,9 +65,9 @@ class Evaluations:
     async def status(self, evaluation_id: str) -> EvaluationStatus:
         """Where it is; the reason, where it failed, is `error` in the results."""
         told = await self._told(evaluation_id)
-        standing = standing_of(told.status, told.error or told.message, told.reason)
+        standing = evaluation_state(told.status, told.error or told.message, told.reason)
         if waits_for_results(told.status) and has_figures(await self._results(evaluation_id)):
-            standing = Standing("completed")
+            standing = EvaluationState("completed")
         standing = await self._in_time(evaluation_id, told, standing)
         return EvaluationStatus(
             status=standing.status, results=failure_of(standing), progress=progress_of(told)
@@ -76,14 +76,14 @@ class Evaluations:
     async def job(self, evaluation_id: str) -> EvaluationJob:
         """Everything that the service tells, without results while there are none."""
         told = await self._told(evaluation_id)
-        standing = standing_of(told.status, told.error or told.message, told.reason)
-        known = await self._known_of(evaluation_id) or Known()
+        standing = evaluation_state(told.status, told.error or told.message, told.reason)
+        known = await self._known_of(evaluation_id) or EvaluationFacts()
         wire = None
         if standing.ended or waits_for_results(told.status):
             wire = await self._results_after(evaluation_id, standing)
             if standing.error is None:
                 there = wire and (standing.ended or has_figures(wire))
-                standing = Standing("completed" if there else "running")
+                standing = EvaluationState("completed" if there else "running")
         if wire and standing.ended:
             known = with_results(known, wire)
         standing = await self._in_time(evaluation_id, told, standing)
@@ -115,7 +115,7 @@ class Evaluations:
         """The rows as JSON Lines; `named` says that each row names its model."""
         operations = await self._generations.operations()
         only = None if named else await self._only_model(evaluation_id)
-        asked = Asked(self._rest.service, operations.rows, evaluation_id)
+        asked = RequestContext(self._rest.service, operations.rows, evaluation_id)
         async with (
             self._rest.stream(operations.rows, evaluation_id) as blocks,
             aclosing(row_lines(blocks, only, asked)) as lines,
@@ -146,7 +146,7 @@ class Evaluations:
         return wire
 
     async def _results_after(
-        self, evaluation_id: str, standing: Standing
+        self, evaluation_id: str, standing: EvaluationState
     ) -> BenchmarkWireResults | None:
         """The results; of a failed evaluation only where they come without trouble."""
         try:
@@ -156,7 +156,7 @@ class Evaluations:
                 raise
             return None
 
-    async def _known_of(self, evaluation_id: str) -> Known | None:
+    async def _known_of(self, evaluation_id: str) -> EvaluationFacts | None:
         """What the list tells of it; None where it is not there, or cannot be read now."""
         if evaluation_id not in self._known:
             operations = await self._generations.operations()
@@ -164,7 +164,7 @@ class Evaluations:
                 async with aclosing(pages(self._rest, operations.list_evaluations)) as found:
                     async for page in found:
                         for line in page:
-                            self._known.setdefault(line.evaluation_id, known_of_line(line))
+                            self._known.setdefault(line.evaluation_id, facts_of_line(line))
                         if evaluation_id in self._known:
                             break
             except EvalsMCPError:
@@ -172,8 +172,8 @@ class Evaluations:
         return self._known.get(evaluation_id)
 
     async def _in_time(
-        self, evaluation_id: str, told: BenchmarkStatus, standing: Standing
-    ) -> Standing:
+        self, evaluation_id: str, told: BenchmarkStatus, standing: EvaluationState
+    ) -> EvaluationState:
         if standing.ended or not self._deadline.exists:
             return standing
         begun = moment(told.start_time)
@@ -189,5 +189,5 @@ class Evaluations:
         return models[0] if len(models) == 1 else None
 
     def _listed(self, line: BenchmarkEvaluationLine) -> EvaluationJob:
-        known = self._known.setdefault(line.evaluation_id, known_of_line(line))
+        known = self._known.setdefault(line.evaluation_id, facts_of_line(line))
         return listed_job(line, known, self._deadline)

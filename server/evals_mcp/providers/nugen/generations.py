@@ -26,7 +26,7 @@ from evals_schemas.benchmark_api.benchmarks import (
 from evals_schemas.benchmark_api.operations import BenchmarkOperations, benchmark_operations
 
 
-class GenerationFound:
+class DetectedGeneration:
     """What is known of a service's generation; shared by all who speak to the service."""
 
     def __init__(self, generation: int | None) -> None:
@@ -39,7 +39,7 @@ class GenerationFound:
 class Generations:
     """The operations of the generation that the service speaks, remembered once known."""
 
-    def __init__(self, rest: RestClient, found: GenerationFound) -> None:
+    def __init__(self, rest: RestClient, found: DetectedGeneration) -> None:
         self._rest = rest
         self._shared = found
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals_mcp.providers.nugen.listing import Known
+from evals_mcp.providers.nugen.listing import EvaluationFacts
 from evals_mcp.providers.nugen.results import ZONELESS, listed_results, model_ids, results_of
 from evals_mcp.providers.nugen.statuses import (
     Deadline,
-    Standing,
+    EvaluationState,
+    evaluation_state,
     progress_of,
-    standing_of,
     waits_for_results,
 )
 from evals_mcp.providers.nugen.times import moment
@@ -28,9 +28,9 @@ _STATES = ENDED | {"pending", "queued", "running"}
 
 def job_of(
     evaluation_id: str,
-    known: Known,
+    known: EvaluationFacts,
     told: BenchmarkStatus,
-    standing: Standing,
+    standing: EvaluationState,
     wire: BenchmarkWireResults | None,
 ) -> EvaluationJob:
     """The job; `wire` is None where there are no results yet."""
@@ -46,12 +46,14 @@ def job_of(
     )
 
 
-def listed_job(line: BenchmarkEvaluationLine, known: Known, deadline: Deadline) -> EvaluationJob:
+def listed_job(
+    line: BenchmarkEvaluationLine, known: EvaluationFacts, deadline: Deadline
+) -> EvaluationJob:
     """The job as far as a line of the list tells it."""
-    standing = standing_of(line.status, None)
+    standing = evaluation_state(line.status, None)
     if waits_for_results(line.status):
         # Whether its results are there, only a look at it alone tells.
-        standing = Standing("completed" if line.metrics else "running")
+        standing = EvaluationState("completed" if line.metrics else "running")
     else:
         standing = deadline.applied(standing, line.status, known.begun)
     results = None
@@ -79,26 +81,26 @@ def has_figures(wire: BenchmarkWireResults | None) -> bool:
     return wire is not None and bool(wire.metrics or wire.base_model or wire.eval_model)
 
 
-def _parameters(known: Known, told: BenchmarkStatus) -> dict[str, Any]:
+def _parameters(known: EvaluationFacts, told: BenchmarkStatus) -> dict[str, Any]:
     """As a create takes them, as far as the service tells."""
     own = {"benchmark_id": told.benchmark_id} if told.benchmark_id else {}
     return {**own, **known.parameters}
 
 
-def with_results(known: Known, wire: BenchmarkWireResults) -> Known:
+def with_results(known: EvaluationFacts, wire: BenchmarkWireResults) -> EvaluationFacts:
     """The results name both models of a comparison, the list of some generations one."""
     models = tuple(model_ids(wire)) or known.models
     benchmark_id = wire.benchmark_id or known.benchmark_id
     metrics = known.custom_metrics or wire.custom_metrics
-    return Known(models, benchmark_id, known.created_at, metrics, known.since)
+    return EvaluationFacts(models, benchmark_id, known.created_at, metrics, known.since)
 
 
 def _results(
     evaluation_id: str,
     wire: BenchmarkWireResults | None,
     told: BenchmarkStatus,
-    standing: Standing,
-    known: Known,
+    standing: EvaluationState,
+    known: EvaluationFacts,
 ) -> BenchmarkResults | None:
     failure = BenchmarkResults(error=standing.error, reason=standing.reason)
     if wire is None or not standing.ended:
@@ -112,7 +114,7 @@ def _results(
     return results
 
 
-def failure_of(standing: Standing) -> dict[str, Any] | None:
+def failure_of(standing: EvaluationState) -> dict[str, Any] | None:
     """The results of an evaluation that failed: why, and nothing else; None for any other."""
     if not standing.error:
         return None

@@ -21,7 +21,7 @@ MAX_PAGES = 20
 
 
 @dataclass(frozen=True)
-class Known:
+class EvaluationFacts:
     """What never changes about an evaluation and is not in its status."""
 
     models: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Known:
     created_at: datetime | None = None
     """As the service shows it: without a zone where it gives none."""
     custom_metrics: Any = None
-    """Known of those that were created here alone."""
+    """EvaluationFacts of those that were created here alone."""
     since: datetime | None = field(default=None, compare=False)
     """When it was sent by our own clock, where it was."""
 
@@ -50,19 +50,21 @@ class Known:
         return found
 
 
-def known_of_request(request: BenchmarkRequest, created: str | None, sent_at: datetime) -> Known:
+def facts_of_request(
+    request: BenchmarkRequest, created: str | None, sent_at: datetime
+) -> EvaluationFacts:
     """What is known of an evaluation that was just created."""
     models = tuple(filter(None, (request.model_id, request.model_id_2)))
-    return Known(
+    return EvaluationFacts(
         models, request.benchmark_id, moment(created) or sent_at, request.custom_metrics, sent_at
     )
 
 
-def known_of_line(line: BenchmarkEvaluationLine) -> Known:
+def facts_of_line(line: BenchmarkEvaluationLine) -> EvaluationFacts:
     """What a line of the list tells; a baseline is the first model of its comparison."""
     found = (line.baseline_model_id, line.model_id, line.model_id_2)
     models = tuple(dict.fromkeys(model for model in found if model))
-    return Known(models, line.benchmark_id, moment(line.created_at))
+    return EvaluationFacts(models, line.benchmark_id, moment(line.created_at))
 
 
 async def pages(

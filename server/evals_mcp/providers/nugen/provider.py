@@ -17,11 +17,11 @@ from evals_mcp.errors import (
 from evals_mcp.providers.nugen.benchmarks import Benchmarks
 from evals_mcp.providers.nugen.evaluations import Evaluations
 from evals_mcp.providers.nugen.generations import (
-    GenerationFound,
+    DetectedGeneration,
     Generations,
     create_body,
 )
-from evals_mcp.providers.nugen.listing import known_of_request
+from evals_mcp.providers.nugen.listing import facts_of_request
 from evals_mcp.providers.nugen.lost_creates import Sent, started
 from evals_mcp.providers.nugen.results import evaluation_of_rows
 from evals_mcp.providers.nugen.statuses import Deadline, state_of
@@ -45,7 +45,7 @@ class NugenProvider:
         name: str,
         rest: RestClient,
         *,
-        generation: GenerationFound | int | None,
+        generation: DetectedGeneration | int | None,
         deadline: timedelta | None,
         embedded: bool,
         clock: Callable[[], datetime],
@@ -67,8 +67,8 @@ class NugenProvider:
         self._rest = rest
         self._embedded = embedded
         self._clock = clock
-        if not isinstance(generation, GenerationFound):
-            generation = GenerationFound(generation)
+        if not isinstance(generation, DetectedGeneration):
+            generation = DetectedGeneration(generation)
         self._generations = Generations(rest, generation)
         self._evaluations = Evaluations(rest, self._generations, Deadline(deadline, clock))
         self._benchmarks = Benchmarks(rest, self._generations, clock)
@@ -138,7 +138,7 @@ class NugenProvider:
     def _started(
         self, request: BenchmarkRequest, created: BenchmarkCreated, sent_at: datetime
     ) -> EvaluationCreated:
-        known = known_of_request(request, created.created_at, sent_at)
+        known = facts_of_request(request, created.created_at, sent_at)
         self._evaluations.remember(created.evaluation_id, known)
         return EvaluationCreated(workflow_id=created.evaluation_id, status=state_of(created.status))
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from typing import cast
 
 from evals_mcp.providers.rest.json_items import NoItemsError, items
-from evals_mcp.providers.rest.replies import Asked
+from evals_mcp.providers.rest.replies import RequestContext
 from evals_schemas.benchmark_api.benchmarks import DetailedResult, as_number
 
 _BLOCK_BYTES = 64 * 1024
@@ -20,7 +20,7 @@ Fields = dict[str, object]
 
 
 def row_lines(
-    blocks: AsyncIterator[bytes], only_model: str | None, asked: Asked
+    blocks: AsyncIterator[bytes], only_model: str | None, asked: RequestContext
 ) -> AsyncGenerator[bytes]:
     """One line for each question and model, with the fields of `DetailedResult`.
 
@@ -39,7 +39,7 @@ def row_lines(
     return _lines(blocks, _ROWS, line, asked)
 
 
-def question_lines(blocks: AsyncIterator[bytes], asked: Asked) -> AsyncGenerator[bytes]:
+def question_lines(blocks: AsyncIterator[bytes], asked: RequestContext) -> AsyncGenerator[bytes]:
     """One line for each question of a benchmark: `question_num`, `question`, `answer`.
 
     Raises:
@@ -52,7 +52,7 @@ async def _lines(
     blocks: AsyncIterator[bytes],
     names: frozenset[str],
     line: Callable[[Fields], Fields],
-    asked: Asked,
+    asked: RequestContext,
 ) -> AsyncGenerator[bytes]:
     written = bytearray()
     try:

@@ -34,7 +34,7 @@ _COUNTS = re.compile(r"\s*([0-9]{1,15})\s*/\s*([0-9]{1,15})")
 
 
 @dataclass(frozen=True)
-class Standing:
+class EvaluationState:
     """Where an evaluation is."""
 
     status: str
@@ -63,14 +63,16 @@ class Deadline:
         """Whether the time of a creation matters."""
         return self._limit is not None
 
-    def applied(self, standing: Standing, said: str, created_at: datetime | None) -> Standing:
+    def applied(
+        self, standing: EvaluationState, said: str, created_at: datetime | None
+    ) -> EvaluationState:
         """The standing, or an error where it has been unfinished for too long."""
         if standing.ended or self._limit is None or created_at is None:
             return standing
         age = self._clock() - aware(created_at)
         if age <= self._limit:
             return standing
-        return Standing(
+        return EvaluationState(
             "error",
             f"The service has said {clean(said, 40)!r} for {_in_words(age)}, longer than "
             "nugen.deadline_hours allows. It may still go on there, and cost. Raise "
@@ -99,17 +101,17 @@ def waits_for_results(said: str) -> bool:
     return said.strip().casefold() == "evaluated"
 
 
-def standing_of(said: str, error: str | None, code: str | None = None) -> Standing:
+def evaluation_state(said: str, error: str | None, code: str | None = None) -> EvaluationState:
     """Return the state that a status word and the error beside it mean, whatever the time.
 
     The embedded engine's word for a cancelled evaluation is `failed`; the code tells it apart.
     """
     state = state_of(said)
     if state not in ENDED or state == "completed":
-        return Standing(state)
+        return EvaluationState(state)
     error = clean(error or "", 300)
     reason = ending_reason("user_error", error, code)
-    return Standing(
+    return EvaluationState(
         "user_error" if reason is Reason.CANCELLED else "error",
         error or f"The service says {clean(said, 40)!r} and gives no reason.",
         reason,

@@ -13,19 +13,19 @@ import httpx2
 
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
 from evals_mcp.principals import OWNER
-from evals_mcp.providers.rest.echoed_keys import Echoes
+from evals_mcp.providers.rest.echoed_keys import KeyRedactor
 from evals_mcp.providers.rest.ids import path_of
-from evals_mcp.providers.rest.refusals import refusal, told_reason
-from evals_mcp.providers.rest.replies import Asked, LostAnswerError, Reply, read
+from evals_mcp.providers.rest.refusals import refusal, vendor_reason
+from evals_mcp.providers.rest.replies import LostAnswerError, Reply, RequestContext, read
 from evals_mcp.providers.rest.retrying import (
     RETRIED_STATUSES,
     TRIES,
     Patience,
     Timing,
-    moment_of,
+    http_date,
     pause_after,
-    seconds_asked,
-    when_again,
+    retry_advice,
+    retry_after_seconds,
 )
 from evals_mcp.providers.rest.service import Service
 from evals_schemas.contract import Operation
@@ -82,7 +82,7 @@ class RestClient:
     ) -> None:
         self._client = client
         self._service = service
-        self._echoes = Echoes(service.token)
+        self._echoes = KeyRedactor(service.token)
         self._timing = timing or Timing()
         self._patience = patience or Patience()
 
@@ -124,7 +124,7 @@ class RestClient:
             LostAnswerError: a request that is sent once may have arrived; its answer is lost.
             EvalsMCPError: any other failure, by the kind that says who must act.
         """
-        asked = Asked(self._service, operation, item_id, json)
+        asked = RequestContext(self._service, operation, item_id, json)
         patience = self._patience
         silence = patience.read if operation.method == "GET" else patience.send
         timeout = self._timeout(silence)
@@ -147,7 +147,7 @@ class RestClient:
             LostAnswerError: it may have been stored; the answer is lost.
             EvalsMCPError: any other failure, by the kind that says who must act.
         """
-        asked = Asked(self._service, operation)
+        asked = RequestContext(self._service, operation)
         try:
             opened = await anyio.open_file(path, "rb")
         except OSError as error:
@@ -169,7 +169,7 @@ class RestClient:
 
         Opening is retried. A transfer that breaks off is not: it raises UnavailableError.
         """
-        asked = Asked(self._service, operation, item_id)
+        asked = RequestContext(self._service, operation, item_id)
         timeout = self._timeout(self._patience.file)
         request = self._request(operation, item_id, timeout=timeout)
         response = await self._tried(request, asked, self._patience.budget, _left_open)
@@ -209,7 +209,7 @@ class RestClient:
             request.extensions[OWNER] = self._service.owner
         return request
 
-    async def _answer(self, request: httpx2.Request, asked: Asked, seconds: float) -> Any:
+    async def _answer(self, request: httpx2.Request, asked: RequestContext, seconds: float) -> Any:
         reply = await self._tried(request, asked, seconds, self._whole)
         try:
             return read(reply, asked)
@@ -222,7 +222,7 @@ class RestClient:
     async def _tried(
         self,
         request: httpx2.Request,
-        asked: Asked,
+        asked: RequestContext,
         seconds: float,
         take: Callable[[httpx2.Response], Awaitable[_T]],
     ) -> _T:
@@ -249,7 +249,7 @@ class RestClient:
     async def _attempt(
         self,
         request: httpx2.Request,
-        asked: Asked,
+        asked: RequestContext,
         take: Callable[[httpx2.Response], Awaitable[_T]],
     ) -> _T | _Trouble:
         """Send once. Raises what no further try would change."""
@@ -273,27 +273,27 @@ class RestClient:
             return _Trouble(what, may_have_arrived=True, retried=False)
         return self._trouble_of(reply, asked)
 
-    def _trouble_of(self, reply: Reply, asked: Asked) -> _Trouble:
+    def _trouble_of(self, reply: Reply, asked: RequestContext) -> _Trouble:
         """The trouble behind a status that time may change; raises for every other one."""
         failing = reply.status >= 500 and reply.status not in _CERTAIN
         if reply.status not in {408, 425, 429} and not failing:
             raise refusal(reply, asked)
         return _Trouble(
             asked.answered(f"{reply.status}{_meaning(reply.status)}"),
-            reason=told_reason(reply, asked) if reply.status == 429 else "",
+            reason=vendor_reason(reply, asked) if reply.status == 429 else "",
             may_have_arrived=failing,
             retried=reply.status in RETRIED_STATUSES | asked.operation.also_retried,
-            retry_after=seconds_asked(
+            retry_after=retry_after_seconds(
                 reply.headers.get("retry-after"),
                 # The service's own clock wrote both; ours may be wrong.
-                moment_of(reply.headers.get("date")) or self._timing.now(),
+                http_date(reply.headers.get("date")) or self._timing.now(),
             ),
         )
 
     def _given_up(
         self, request: httpx2.Request, trouble: _Trouble, tries: int, spent: float
     ) -> UnavailableError:
-        again = f"Try again {when_again(trouble.retry_after)}."
+        again = f"Try again {retry_advice(trouble.retry_after)}."
         if trouble.unreached:
             again += f" If this stays so, check the setting {self._service.base_url_setting}."
         start = f"{self._service} {trouble.what}"

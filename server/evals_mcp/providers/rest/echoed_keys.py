@@ -12,7 +12,7 @@ SHORTEST = 16
 REMOVED = b"[removed]"
 
 
-class Echoes:
+class KeyRedactor:
     """Looks for one key."""
 
     def __init__(self, token: SecretStr | None) -> None:

@@ -15,7 +15,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
 
 @dataclass(frozen=True)
-class Subject:
+class IdKind:
     """A kind of thing that operations are about."""
 
     kind: str
@@ -31,12 +31,12 @@ class Subject:
         )
 
 
-EVALUATION = Subject("evaluation", "eval-de4c-1751308922", "list_evaluations")
-DATASET = Subject("data set", "file-5f0e8a1c-3b1e-4c52-9b0e-2f1d6c7a8b90", "list_datasets")
-BENCHMARK = Subject("benchmark", "benchmark-abc123", "list_datasets")
+EVALUATION = IdKind("evaluation", "eval-de4c-1751308922", "list_evaluations")
+DATASET = IdKind("data set", "file-5f0e8a1c-3b1e-4c52-9b0e-2f1d6c7a8b90", "list_datasets")
+BENCHMARK = IdKind("benchmark", "benchmark-abc123", "list_datasets")
 
 
-def subject_of(operation: Operation) -> Subject:
+def id_kind_of(operation: Operation) -> IdKind:
     """What an operation is about."""
     if operation.path.startswith("/api/v3/benchmark"):
         return BENCHMARK
@@ -52,9 +52,9 @@ def path_of(operation: Operation, item_id: str | None) -> str:
     if item_id is None:
         return operation.path
     if not _ID.fullmatch(item_id):
-        subject = subject_of(operation)
+        id_kind = id_kind_of(operation)
         raise NotFoundError(
-            f"{clean(item_id, 80)!r} is no {subject.kind} id: one looks like "
-            f"{subject.example}. Call {subject.list_tool} to see the ids there are."
+            f"{clean(item_id, 80)!r} is no {id_kind.kind} id: one looks like "
+            f"{id_kind.example}. Call {id_kind.list_tool} to see the ids there are."
         )
     return operation.path.replace("{id}", quote(item_id, safe=""))

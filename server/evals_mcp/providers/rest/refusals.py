@@ -14,25 +14,25 @@ from evals_mcp.errors import (
     TokenRefusedError,
     UnsupportedError,
 )
-from evals_mcp.providers.rest.ids import subject_of
+from evals_mcp.providers.rest.ids import id_kind_of
 from evals_mcp.providers.rest.operation_words import in_plain_words, tool_field, tool_of
-from evals_mcp.providers.rest.replies import Asked, Reply
+from evals_mcp.providers.rest.replies import Reply, RequestContext
 from evals_mcp.providers.rest.service import Service
 from evals_schemas.contract import Operation
 from evals_schemas.reasons import Reason
 
 
-def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:
+def refusal(reply: Reply, asked: RequestContext) -> EvalsMCPError:
     """The error for an answer that is no success and that trying again would not change."""
     service, status = asked.service, reply.status
     if status in {401, 402, 403, 507}:
         return _for_the_operator(service, status, asked.operation)
     if status == 404 and asked.item_id is not None:
-        return subject_of(asked.operation).missing(
+        return id_kind_of(asked.operation).missing(
             asked.item_id, by_token=service.token is not None
         )
     if status == 404 and asked.body is not None and _names_something(reply):
-        return NotFoundError(_vendor_reason(reply, asked))
+        return NotFoundError(_refusal_text(reply, asked))
     if status in {404, 405, 501}:
         return UnsupportedError(
             f"{service} has no {asked.operation.method} {asked.operation.path} ({status}), which "
@@ -40,12 +40,12 @@ def refusal(reply: Reply, asked: Asked) -> EvalsMCPError:
             f"{service.base_url_setting}."
         )
     if 400 <= status < 500:
-        return InvalidRequestError(_vendor_reason(reply, asked))
+        return InvalidRequestError(_refusal_text(reply, asked))
     redirect = " and a redirect, which is not followed" if 300 <= status < 400 else ""
     return asked.wrong_answer(asked.answered(f"with the status {status}{redirect}"))
 
 
-def told_reason(reply: Reply, asked: Asked) -> str:
+def vendor_reason(reply: Reply, asked: RequestContext) -> str:
     """Why a service refuses for now, in its own words; empty without an error body that says it."""
     if reply.is_page or not reply.body.lstrip().startswith(b"{"):
         return ""
@@ -90,7 +90,7 @@ def _token_advice(service: Service, status: int) -> str:
     )
 
 
-def _vendor_reason(reply: Reply, asked: Asked) -> str:
+def _refusal_text(reply: Reply, asked: RequestContext) -> str:
     """The service's words, after the field that they are about, which is named once."""
     message, param = _vendor_message(reply)
     quoted = asked.service.quote(message, asked.secrets) or "no reason given"
@@ -103,10 +103,10 @@ def _vendor_reason(reply: Reply, asked: Asked) -> str:
     return f"{start}{quoted.rstrip('.')}.{_advice(reply.status, asked)}"
 
 
-def _advice(status: int, asked: Asked) -> str:
+def _advice(status: int, asked: RequestContext) -> str:
     """What to do about a refusal whose status says more than its words may."""
     if status == 409:
-        return f" Call {subject_of(asked.operation).list_tool} to see what state it is in."
+        return f" Call {id_kind_of(asked.operation).list_tool} to see what state it is in."
     return " What was sent is too large for the service: send less." if status == 413 else ""
 
 

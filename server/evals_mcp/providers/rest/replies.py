@@ -52,7 +52,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
+class RequestContext:
     """What a reply answers, as far as a message about it needs to know."""
 
     service: Service
@@ -78,7 +78,7 @@ class Asked:
         )
 
 
-def read(reply: Reply, asked: Asked) -> Any:
+def read(reply: Reply, asked: RequestContext) -> Any:
     """The model, or list of models, that the operation answers.
 
     A null is read as an absence, and so are NaN and infinities: services send all of them.

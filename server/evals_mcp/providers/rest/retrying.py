@@ -71,7 +71,7 @@ def pause_after(tries: int, retry_after: float | None, chance: float) -> float:
     return FIRST_PAUSE_SECONDS * 2.0 ** (tries - 1) * (0.5 + chance / 2)
 
 
-def seconds_asked(retry_after: str | None, now: datetime) -> float | None:
+def retry_after_seconds(retry_after: str | None, now: datetime) -> float | None:
     """A `Retry-After` header in seconds from now; None when it is absent or unreadable.
 
     Both forms of RFC 9110, section 10.2.3: a number of seconds, or a date.
@@ -81,11 +81,11 @@ def seconds_asked(retry_after: str | None, now: datetime) -> float | None:
     text = retry_after.strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
-    moment = moment_of(text)
+    moment = http_date(text)
     return None if moment is None else max(0.0, (moment - now).total_seconds())
 
 
-def moment_of(date: str | None) -> datetime | None:
+def http_date(date: str | None) -> datetime | None:
     """A date as HTTP headers have it; None when it is absent or unreadable."""
     try:
         moment = parsedate_to_datetime(date or "")
@@ -94,7 +94,7 @@ def moment_of(date: str | None) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def when_again(seconds: float | None) -> str:
+def retry_advice(seconds: float | None) -> str:
     """Advice on when to try again, as the end of a sentence."""
     if seconds is None:
         return "in about a minute"

@@ -9,7 +9,7 @@ from typing import Protocol
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import NotFoundError
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.providers.rest.ids import BENCHMARK, Subject
+from evals_mcp.providers.rest.ids import BENCHMARK, IdKind
 
 SERVICES = frozenset({"together", "nugen", "local"})
 """What an id may begin with: every service that a configuration can name."""
@@ -23,11 +23,11 @@ class Ids(Protocol):
         """The services, the first one first."""
         ...
 
-    def outward(self, member: Provider, own_id: str) -> str:
+    def public_id(self, member: Provider, own_id: str) -> str:
         """A service's own id as the caller sees it."""
         ...
 
-    def inward(self, given: str, subject: Subject) -> tuple[Provider, str]:
+    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
         """The service that an id belongs to, and the id as that service knows it.
 
         Raises:
@@ -47,20 +47,20 @@ class PrefixedIds:
         """The services, the first one first."""
         return list(self._members.values())
 
-    def outward(self, member: Provider, own_id: str) -> str:
+    def public_id(self, member: Provider, own_id: str) -> str:
         """The id behind the service's name."""
         return f"{member.name}:{own_id}"
 
-    def inward(self, given: str, subject: Subject) -> tuple[Provider, str]:
+    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
         """The id without the name; see `Ids`."""
         name, colon, own_id = given.partition(":")
         if (member := self._members.get(name)) is not None and own_id:
             return member, own_id
         what = "names no service" if not colon else f"names {clean(name, 40)!r}"
         raise NotFoundError(
-            f"The {subject.kind} id {clean(given, 80)!r} {what}; configured are "
+            f"The {id_kind.kind} id {clean(given, 80)!r} {what}; configured are "
             f"{' and '.join(self._members)}, and an id begins with one of them, such as "
-            f"{next(iter(self._members))}:{subject.example}. Call {subject.list_tool} and copy the "
+            f"{next(iter(self._members))}:{id_kind.example}. Call {id_kind.list_tool} and copy the "
             "whole id."
         )
 
@@ -79,11 +79,11 @@ class OwnIds:
         """The service."""
         return [self._member]
 
-    def outward(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - there is one
+    def public_id(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - there is one
         """The id itself."""
         return own_id
 
-    def inward(self, given: str, subject: Subject) -> tuple[Provider, str]:
+    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
         """The id without the service's own name; another service's is refused. See `Ids`."""
         name, colon, own_id = given.partition(":")
         if not colon or not own_id or name not in SERVICES:
@@ -91,8 +91,8 @@ class OwnIds:
         if name == self._member.name:
             return self._member, own_id
         raise NotFoundError(
-            f"The {subject.kind} id {clean(given, 80)!r} is of {name}, which is not configured "
-            f"here; {self._member.name} is. Call {subject.list_tool} to see the ids there are."
+            f"The {id_kind.kind} id {clean(given, 80)!r} is of {name}, which is not configured "
+            f"here; {self._member.name} is. Call {id_kind.list_tool} to see the ids there are."
         )
 
 
@@ -107,13 +107,13 @@ class ShapedIds:
         """The contract of judged evaluations first."""
         return [self._judged, self._benchmarks]
 
-    def outward(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - the same for both
+    def public_id(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - the same for both
         """The id itself."""
         return own_id
 
-    def inward(self, given: str, subject: Subject) -> tuple[Provider, str]:
+    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
         """By what the id begins with; of any other form it is for the judged contract to refuse."""
-        named = subject == BENCHMARK or _OF_BENCHMARKS.match(given)
+        named = id_kind == BENCHMARK or _OF_BENCHMARKS.match(given)
         return (self._benchmarks if named else self._judged), given
 
 

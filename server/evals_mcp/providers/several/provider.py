@@ -18,9 +18,9 @@ from evals_mcp.errors import (
     InvalidRequestError,
 )
 from evals_mcp.providers.protocol import AnyRequest, ListFailure, Provider
-from evals_mcp.providers.rest.ids import BENCHMARK, DATASET, EVALUATION, Subject
+from evals_mcp.providers.rest.ids import BENCHMARK, DATASET, EVALUATION, IdKind
 from evals_mcp.providers.several.ids import Ids
-from evals_mcp.providers.several.types import refuse_untaken
+from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK as BENCHMARK_TYPE
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
@@ -68,7 +68,7 @@ class SeveralProviders:
     def name_of(self, item_id: str) -> str:
         """The service that an id belongs to; the common name where it is none of theirs."""
         try:
-            member, own_id = self._ids.inward(item_id, EVALUATION)
+            member, own_id = self._ids.resolve(item_id, EVALUATION)
         except EvalsMCPError:
             return self._name
         return member.name_of(own_id)
@@ -110,20 +110,20 @@ class SeveralProviders:
             InvalidRequestError: the service that has the data does not take the type.
             EvalsMCPError: as the service raises it.
         """
-        member, own = self.placed(request)
+        member, own = self.routed(request)
         try:
             created = await member.create_evaluation(own, key)
         except AmbiguousCreateError as error:
             told = str(error)
         else:
             return created.model_copy(
-                update={"workflow_id": self._ids.outward(member, created.workflow_id)}
+                update={"workflow_id": self._ids.public_id(member, created.workflow_id)}
             )
-        if prefix := self._ids.outward(member, ""):
+        if prefix := self._ids.public_id(member, ""):
             told += f" Its ids begin with {prefix} here."
         raise AmbiguousCreateError(told)
 
-    def placed(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
+    def routed(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
         """Who runs a request, and the request with that service's own id in it.
 
         Raises:
@@ -133,34 +133,34 @@ class SeveralProviders:
         """
         if isinstance(request, BenchmarkRequest):
             member = self._runner(request.type, request.benchmark_id, BENCHMARK)
-            _, own_id = self._ids.inward(request.benchmark_id, BENCHMARK)
+            _, own_id = self._ids.resolve(request.benchmark_id, BENCHMARK)
             return member, request.model_copy(update={"benchmark_id": own_id})
         given = request.parameters.input_data_file_path
         member = self._runner(request.type, given, DATASET)
-        _, own_id = self._ids.inward(given, DATASET)
+        _, own_id = self._ids.resolve(given, DATASET)
         parameters = request.parameters.model_copy(update={"input_data_file_path": own_id})
         return member, request.model_copy(update={"parameters": parameters})
 
-    def handed_out(self, member: Provider, request: AnyRequest) -> AnyRequest:
+    def with_public_ids(self, member: Provider, request: AnyRequest) -> AnyRequest:
         """A request of one service with its ids as the caller sees them."""
         if isinstance(request, BenchmarkRequest):
-            own = self._ids.outward(member, request.benchmark_id)
+            own = self._ids.public_id(member, request.benchmark_id)
             return request.model_copy(update={"benchmark_id": own})
-        own = self._ids.outward(member, request.parameters.input_data_file_path)
+        own = self._ids.public_id(member, request.parameters.input_data_file_path)
         parameters = request.parameters.model_copy(update={"input_data_file_path": own})
         return request.model_copy(update={"parameters": parameters})
 
-    def _runner(self, kind: str, given: str, subject: Subject) -> Provider:
+    def _runner(self, kind: str, given: str, id_kind: IdKind) -> Provider:
         takers = self._takers(kind)
-        member, _ = self._ids.inward(given, subject)
+        member, _ = self._ids.resolve(given, id_kind)
         if any(member is taker for taker in takers):
             return member
         others = " or ".join(taker.name for taker in takers)
         whose = f"of {member.name}, which runs no {kind} evaluation; {others} does"
         if member.name == others:
-            whose = f"no {subject.kind}, which is what a {kind} evaluation needs"
+            whose = f"no {id_kind.kind}, which is what a {kind} evaluation needs"
         raise InvalidRequestError(
-            f"{clean(given, 80)} is {whose}. Call {subject.list_tool} for a {subject.kind} of "
+            f"{clean(given, 80)} is {whose}. Call {id_kind.list_tool} for a {id_kind.kind} of "
             f"{others}, or store the rows there with upload_dataset."
         )
 
@@ -169,7 +169,7 @@ class SeveralProviders:
         return self._members[0] if len(self._members) == 1 else self._takers(kind)[0]
 
     def _takers(self, kind: str) -> list[Provider]:
-        refuse_untaken(kind, self)
+        refuse_unsupported_type(kind, self)
         return [member for member in self._members if kind in member.types]
 
     async def list_evaluations(
@@ -200,19 +200,19 @@ class SeveralProviders:
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
         """One evaluation; every id in it may be passed back."""
-        member, own_id = self._ids.inward(evaluation_id, EVALUATION)
+        member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
         return self._outward_job(member, await member.get_evaluation(own_id))
 
     async def get_status(self, evaluation_id: str) -> EvaluationStatus:
         """Its status alone."""
-        member, own_id = self._ids.inward(evaluation_id, EVALUATION)
+        member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
         status = await member.get_status(own_id)
         results = self._outward(member, status.results, "result_file_id")
         return status.model_copy(update={"results": results})
 
     async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
         """Stop it, where its service can."""
-        member, own_id = self._ids.inward(evaluation_id, EVALUATION)
+        member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
         return self._outward_job(member, await member.cancel_evaluation(own_id))
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
@@ -246,14 +246,14 @@ class SeveralProviders:
 
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """A stored file's bytes, from the service that has it."""
-        member, own_id = self._ids.inward(file_id, DATASET)
+        member, own_id = self._ids.resolve(file_id, DATASET)
         return member.dataset_content(own_id)
 
     def rows_so_far(
         self, evaluation_id: str
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
         """The rows of a running evaluation, where its service hands them out."""
-        member, own_id = self._ids.inward(evaluation_id, EVALUATION)
+        member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
         return member.rows_so_far(own_id)
 
     async def list_models(self) -> list[Model]:
@@ -305,7 +305,7 @@ class SeveralProviders:
         ids = ("input_data_file_path", "benchmark_id")
         return job.model_copy(
             update={
-                "workflow_id": self._ids.outward(member, job.workflow_id),
+                "workflow_id": self._ids.public_id(member, job.workflow_id),
                 "parameters": self._outward(member, job.parameters, *ids),
                 "results": self._outward(member, job.results, "result_file_id"),
             }
@@ -317,10 +317,10 @@ class SeveralProviders:
         if fields is None:
             return None
         found = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
-        return fields | {name: self._ids.outward(member, own) for name, own in found.items()}
+        return fields | {name: self._ids.public_id(member, own) for name, own in found.items()}
 
     def _outward_file(self, member: Provider, file: File) -> File:
-        return file.model_copy(update={"id": self._ids.outward(member, file.id)})
+        return file.model_copy(update={"id": self._ids.public_id(member, file.id)})
 
 
 def services_of(provider: Provider) -> Sequence[Provider]:
@@ -333,18 +333,18 @@ def services_of(provider: Provider) -> Sequence[Provider]:
     return members if len({member.name for member in members}) == len(members) else [provider]
 
 
-def well_placed(request: AnyRequest, provider: Provider) -> AnyRequest:
+def with_own_ids(request: AnyRequest, provider: Provider) -> AnyRequest:
     """The request with its ids as they are handed out here.
 
     It stops one whose data are not with a service that runs it, before anything is read.
 
     Raises:
-        CallerError: see `SeveralProviders.placed`.
+        CallerError: see `SeveralProviders.routed`.
     """
     if not isinstance(provider, SeveralProviders):
         return request
-    member, own = provider.placed(request)
-    return provider.handed_out(member, well_placed(own, member))
+    member, own = provider.routed(request)
+    return provider.with_public_ids(member, with_own_ids(own, member))
 
 
 async def datasets_of(provider: Provider) -> tuple[list[File], list[ListFailure]]:

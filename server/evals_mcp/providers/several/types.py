@@ -24,7 +24,7 @@ class KeyedProvider(Protocol):
 _LOCAL = 'provider = "local" under [server], which runs all types on this machine'
 
 
-def refuse_untaken(kind: str, provider: Provider) -> None:
+def refuse_unsupported_type(kind: str, provider: Provider) -> None:
     """Stop a type that no configured service takes.
 
     Raises:

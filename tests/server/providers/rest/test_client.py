@@ -25,7 +25,12 @@ from evals_mcp.errors import (
 )
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.providers.rest.ids import path_of
-from evals_mcp.providers.rest.retrying import BUDGET_SECONDS, Patience, pause_after, seconds_asked
+from evals_mcp.providers.rest.retrying import (
+    BUDGET_SECONDS,
+    Patience,
+    pause_after,
+    retry_after_seconds,
+)
 from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api import operations
 from tests.server.scripted_service import (
@@ -430,7 +435,7 @@ def test_back_off_doubles_and_is_drawn_from_its_upper_half(tries: int, chance: f
 
 @given(st.text() | st.integers().map(str) | st.floats().map(str))
 def test_any_retry_after_is_a_pause_or_nothing(header: str) -> None:
-    seconds = seconds_asked(header, NOON)
+    seconds = retry_after_seconds(header, NOON)
     assert seconds is None or 0 <= seconds < float("inf")
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from evals_mcp.providers.rest.echoed_keys import REMOVED, SHORTEST, Echoes
+from evals_mcp.providers.rest.echoed_keys import REMOVED, SHORTEST, KeyRedactor
 
 KEY = "abab" * (SHORTEST // 4) + "c"
 
@@ -17,7 +17,7 @@ async def in_blocks(*blocks: bytes) -> AsyncGenerator[bytes]:
         yield block
 
 
-async def read(echoes: Echoes, *blocks: bytes) -> bytes:
+async def read(echoes: KeyRedactor, *blocks: bytes) -> bytes:
     return b"".join([block async for block in echoes.removed_from(in_blocks(*blocks))])
 
 
@@ -28,7 +28,7 @@ async def read(echoes: Echoes, *blocks: bytes) -> bytes:
 async def test_a_key_is_removed_wherever_a_stream_is_parted(
     parts: list[str], cuts: list[int]
 ) -> None:
-    text, echoes = "".join(parts).encode(), Echoes(SecretStr(KEY))
+    text, echoes = "".join(parts).encode(), KeyRedactor(SecretStr(KEY))
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     blocks = [text[start:end] for start, end in pairwise(places)]
 
@@ -38,7 +38,7 @@ async def test_a_key_is_removed_wherever_a_stream_is_parted(
 
 
 async def test_what_cannot_be_the_key_is_not_held_back() -> None:
-    blocks = Echoes(SecretStr(KEY)).removed_from(in_blocks(b"a row\n", b"abab"))
+    blocks = KeyRedactor(SecretStr(KEY)).removed_from(in_blocks(b"a row\n", b"abab"))
 
     assert await anext(blocks) == b"a row\n"
     await blocks.aclose()
@@ -46,5 +46,5 @@ async def test_what_cannot_be_the_key_is_not_held_back() -> None:
 
 async def test_a_stand_in_for_a_key_may_be_a_word_of_an_answer() -> None:
     for token in (None, SecretStr(""), SecretStr("ollama")):
-        assert Echoes(token).removed(b"ollama") == b"ollama"
-        assert await read(Echoes(token), b"olla", b"ma") == b"ollama"
+        assert KeyRedactor(token).removed(b"ollama") == b"ollama"
+        assert await read(KeyRedactor(token), b"olla", b"ma") == b"ollama"

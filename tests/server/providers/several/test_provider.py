@@ -16,7 +16,7 @@ from evals_mcp.errors import (
 from evals_mcp.providers.protocol import AnyRequest, ListFailure
 from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
 from evals_mcp.providers.several.provider import SeveralProviders, datasets_of, evaluations_of
-from evals_mcp.providers.several.types import refuse_untaken
+from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
@@ -301,10 +301,12 @@ async def test_an_id_of_a_service_that_is_not_configured_is_told_so() -> None:
 
 async def test_whoever_brings_keys_is_told_which_one_would_do() -> None:
     with pytest.raises(UnsupportedError) as caught:
-        refuse_untaken("benchmark", alone(together(), nugen="send your nugen key as X-Key"))
+        refuse_unsupported_type(
+            "benchmark", alone(together(), nugen="send your nugen key as X-Key")
+        )
     assert str(caught.value) == snapshot(
         "together runs no benchmark evaluations, only classify, compare, score. For benchmark: "
         "send your nugen key as X-Key."
     )
     with pytest.raises(UnsupportedError, match="This server offers no benchmark"):
-        refuse_untaken("benchmark", alone(together(), other="x"))
+        refuse_unsupported_type("benchmark", alone(together(), other="x"))
