@@ -1,4 +1,4 @@
-"""Makes foreign text fit to be quoted: vendors' messages, judges' feedback, data-set rows."""
+"""Cleans foreign text before it is quoted: vendors' messages, judges' feedback, data-set rows."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ _ESCAPES = re.compile(
     r"|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # titles and links
     r"|\x1b[ -/]*[0-~]"
 )
-"""Terminal escape sequences of ECMA-48; what is left of a broken one falls to `_visible`."""
+"""Terminal escape sequences of ECMA-48; `_visible` removes the rest of a broken one."""
 
 _BLANKS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0"
     "\U000e0100-\U000e01ef]"
 )
-"""Printable by their Unicode category and yet invisible: fillers and variation selectors."""
+"""Characters that are printable by their Unicode category but invisible: fillers, selectors."""
 
 
 def clean(text: str, limit: int, *, keep_lines: bool = False) -> str:
-    """Text without control, zero-width, bidirectional and escape characters, in one line.
+    """Return the text without control, zero-width, bidirectional and escape characters.
 
     Args:
-        text: From outside; may be of any length.
+        text: Foreign text of any length.
         limit: The most characters to return, 1 or more; a text that was cut ends in an ellipsis.
         keep_lines: Keep line breaks; otherwise every run of white space becomes one space.
     """
@@ -35,10 +35,10 @@ def clean(text: str, limit: int, *, keep_lines: bool = False) -> str:
 
 
 def _visible(text: str, *, keep_lines: bool) -> str:
-    """Drop what has no glyph. `isprintable` is false for all of Unicode's C and Z categories."""
+    """Drop characters without a glyph: `isprintable` is false for Unicode's C and Z categories."""
     if keep_lines:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = (
+    visible = (
         char
         if char.isprintable() or (keep_lines and char == "\n")
         else " "
@@ -46,4 +46,4 @@ def _visible(text: str, *, keep_lines: bool) -> str:
         else ""
         for char in text
     )
-    return "".join(kept)
+    return "".join(visible)

@@ -1,11 +1,13 @@
-"""What can go wrong, by who must act. Every message names the field or setting, the value that
-would work, and what to call next; none carries a secret, a row or an unbounded vendor text.
+"""The errors of this server, by who must act.
+
+Every message names the field or setting, the value that would work, and what to call next. No
+message contains a secret, a row or a vendor's text of unlimited length.
 
     EvalsMCPError
-    ├── OperatorError            whoever set the server up changes its configuration
+    ├── OperatorError            the operator changes the configuration
     │   ├── SettingsError        a setting is missing, unknown, misspelt or a placeholder
     │   ├── NoTokenError         a provider is chosen and has no token
-    │   └── TokenRefusedError    the service does not take the token
+    │   └── TokenRefusedError    the service does not accept the token
     ├── CallerError              the caller changes the request
     │   ├── InvalidRequestError  a field is missing, unknown or holds a value not allowed
     │   ├── DatasetFaultError    the data set cannot be used as it is
@@ -13,15 +15,15 @@ would work, and what to call next; none carries a secret, a row or an unbounded 
     │   └── UnsupportedError     this provider cannot do it
     └── ServiceError             only time, or the service, helps
         ├── UnavailableError     not reached, overloaded, or failing; nothing was changed
-        ├── BadAnswerError       reached, and what it answered is not the contract
-        └── AmbiguousCreateError a create left and its answer was lost; says whether the job exists
+        ├── BadAnswerError       reached, but its answer is not what the contract defines
+        └── AmbiguousCreateError a create was sent and its answer lost; says whether the job exists
 """
 
 from evals_schemas.reasons import Reason
 
 
 class EvalsMCPError(Exception):
-    """The root: an expected failure, worded for the reader of the tool's answer."""
+    """The base of all expected failures, worded for the reader of a tool's answer."""
 
     def __init__(self, message: str, reason: Reason | None = None) -> None:
         super().__init__(message)
@@ -30,7 +32,7 @@ class EvalsMCPError(Exception):
 
 
 class OperatorError(EvalsMCPError):
-    """The configuration must change; the same call will not work before."""
+    """The configuration must change before the same call can work."""
 
 
 class SettingsError(OperatorError):
@@ -58,7 +60,7 @@ class DatasetFaultError(CallerError):
 
 
 class NotFoundError(CallerError):
-    """Nothing of that id exists for this caller."""
+    """Nothing with this id exists for this caller."""
 
 
 class UnsupportedError(CallerError):
@@ -74,7 +76,7 @@ class UnavailableError(ServiceError):
 
 
 class BadAnswerError(ServiceError):
-    """The service answered something that is not the contract."""
+    """The service's answer is not what the contract defines."""
 
 
 class AmbiguousCreateError(ServiceError):

@@ -1,4 +1,4 @@
-"""How keys look: found in what a model passes and in rows, so that none is sent on or quoted."""
+"""Recognizes API keys by their shape, so that no key in an argument or a row is sent on or quoted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from itertools import pairwise
 
-_KNOWN = re.compile(
+_KEY = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"sk-(?=[A-Za-z0-9_-]{0,200}[0-9])[A-Za-z0-9_-]{16,}"
     r"|sk-ant-[A-Za-z0-9_-]{8,}"
@@ -20,41 +20,41 @@ _KNOWN = re.compile(
     r"|eyJ[A-Za-z0-9_-]{8,300}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"
     r")"
 )
-"""Keys and tokens that begin as only such do. Every look ahead has a bound: a text may be long."""
+"""Keys and tokens with an unmistakable beginning. Look-aheads are bounded: a text may be long."""
 
 _MARKS = (
     "sk-", "tgp_v1_", "hf_", "gsk_", "ghp_", "gho_", "ghs_", "r8_", "xai-", "nvapi-", "pplx-",
     "github_pat_", "AKIA", "ASIA", "AIza", "earer", "eyJ",
 )  # fmt: skip
-"""One of them is in every text that `_KNOWN` finds something in; looking for them is quick."""
+"""At least one of these is in every text that `_KEY` matches; searching for them is fast."""
 
 _RUN = re.compile(r"[A-Za-z0-9_-]{40,}")
 _CHANGES = 0.35
-"""Changes between small letters, capitals and digits in a random text, for each character.
+"""Changes between small letters, capitals and digits per character of a random text.
 
-Of 36, 62 or 16 letters and digits it is near 0.4, 0.63 and 0.47; of names it is below 0.3.
+About 0.4, 0.63 and 0.47 for random texts over 36, 62 and 16 characters; below 0.3 for names.
 """
 
 _DISTINCT = 12
 _DIGITS = 3
 _PIECE = 8
-"""Names have a hyphen or an underscore more often than every so many characters, keys do not."""
+"""Characters per hyphen or underscore: names have one more often than this, keys do not."""
 
 
 def may_hold_key(text: str) -> bool:
-    """A quick look: false only where `holds_key` is."""
+    """Return quickly whether `holds_key` can be true for this text."""
     return any(mark in text for mark in _MARKS)
 
 
 def holds_key(text: str) -> bool:
-    """Whether something in a text has the shape of a key of a known kind."""
-    return may_hold_key(text) and _KNOWN.search(text) is not None
+    """Return whether a part of the text has the shape of a known kind of key."""
+    return may_hold_key(text) and _KEY.search(text) is not None
 
 
 def looks_random(text: str) -> bool:
-    """Whether a short text has 40 characters or more in a row that look drawn at random.
+    """Return whether a short text has 40 or more characters in a row that look random.
 
-    Names of models and files, words, UUIDs and ids made of them do not.
+    Names of models and files, words, UUIDs and ids made of UUIDs do not look random.
     """
     return not any(map(str.isspace, text)) and _any_random(_RUN.findall(text))
 
@@ -70,9 +70,9 @@ def _any_random(runs: Iterable[str]) -> bool:
 
 
 def _changes(run: str) -> int:
-    """How often the kind of the character changes; a hyphen or an underscore is of no kind."""
+    """Return how often the kind of character changes; hyphens and underscores do not count."""
     kinds = [_kind(character) for character in run if character not in "-_"]
-    return sum(one != next_ for one, next_ in pairwise(kinds))
+    return sum(kind != next_kind for kind, next_kind in pairwise(kinds))
 
 
 def _kind(character: str) -> str:

@@ -1,48 +1,48 @@
-"""The names that somebody may have meant: models, columns, credentials, misspelt or shortened."""
+"""Suggests names for a misspelt or shortened one: models, columns, credentials."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-_ENOUGH = 0.6
-"""The ratio that `difflib.get_close_matches` takes for near by default."""
+_NEAR = 0.6
+"""Least ratio of similarity, the default of `difflib.get_close_matches`."""
 
 _LONGEST = 200
-"""Characters compared, so that a text in the place of a name costs little."""
+"""Most characters compared, so that a long text passed as a name costs little."""
 
 
 def near_names(name: str, names: Iterable[str], most: int = 3) -> list[str]:
-    """Those of `names` that resemble `name`, the nearest first; empty when none does.
+    """Return those of `names` that resemble `name`, the nearest first; empty if none does.
 
-    Case and punctuation do not count, nor does what stands before the last slash: `qwen3.5 9b`
-    is near `Qwen/Qwen3.5-9B`. A part of a name is near the whole.
+    Case, punctuation and the part before the last slash are ignored: `qwen3.5 9b` is near
+    `Qwen/Qwen3.5-9B`. A part of a name is near the whole.
 
     Args:
-        name: What was given.
-        names: What there is, without an order.
+        name: The name to look for.
+        names: The existing names, in any order.
         most: How many to return, 1 or more.
     """
     matcher = SequenceMatcher(autojunk=False)
-    # The matcher keeps what it learns of its second sequence.
-    matcher.set_seq2(given := _bare(name))
-    found = {other: _likeness(matcher, given, _bare(other)) for other in names}
-    ranked = sorted(found, key=lambda other: (-found[other], len(other), other))
-    return [other for other in ranked if found[other] >= _ENOUGH][:most]
+    # The matcher caches its analysis of the second sequence.
+    matcher.set_seq2(bare_name := _bare(name))
+    ratios = {other: _similarity(matcher, bare_name, _bare(other)) for other in names}
+    ranked = sorted(ratios, key=lambda other: (-ratios[other], len(other), other))
+    return [other for other in ranked if ratios[other] >= _NEAR][:most]
 
 
-def _likeness(matcher: SequenceMatcher[str], given: str, other: str) -> float:
-    """From 0 to 2: the ratio of common characters, and 1 more where one holds the other."""
+def _similarity(matcher: SequenceMatcher[str], name: str, other: str) -> float:
+    """Return the ratio of common characters, 0 to 1, plus 1 if one name contains the other."""
     matcher.set_seq1(other)
-    if min(len(given), len(other)) > 1 and (given in other or other in given):
+    if min(len(name), len(other)) > 1 and (name in other or other in name):
         return 1 + matcher.ratio()
-    if matcher.real_quick_ratio() < _ENOUGH or matcher.quick_ratio() < _ENOUGH:
+    if matcher.real_quick_ratio() < _NEAR or matcher.quick_ratio() < _NEAR:
         return 0
     return matcher.ratio()
 
 
 def _bare(name: str) -> str:
-    """Letters and digits of the part after the last slash, or the name itself without any."""
+    """Return the letters and digits after the last slash, or the whole name if there are none."""
     plain = name[:_LONGEST].casefold()
     last = plain.rstrip("/").rpartition("/")[2]
     return "".join(filter(str.isalnum, last)) or plain
