@@ -1,4 +1,4 @@
-"""Recognizes API keys by their shape, so that no key in an argument or a row is sent on or quoted."""
+"""Recognizes API keys by their shape, so that none in an argument or a row is sent on or quoted."""
 
 from __future__ import annotations
 
