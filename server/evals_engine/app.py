@@ -31,7 +31,7 @@ from evals_engine.store.store import Store
 
 
 def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> Starlette:
-    """Return the app. Its runs work while its lifespan is open, which the caller has to enter.
+    """Return the app. Evaluations run while its lifespan is open, which the caller has to enter.
 
     Raises:
         ValueError: A token is empty, or two owners share a token or a name.

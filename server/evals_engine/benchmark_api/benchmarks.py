@@ -1,4 +1,4 @@
-"""Benchmarks: upload, list, read."""
+"""Handlers of benchmarks: upload, list and read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from evals_engine.benchmark_api.lookup import find_benchmark
-from evals_engine.benchmark_api.responses import at
+from evals_engine.benchmark_api.responses import iso_time
 from evals_engine.benchmarks.questions import MAX_BENCHMARK_BYTES, read_questions
 from evals_engine.errors import ApiError
 from evals_engine.http.engine import engine_of, owner_of
@@ -25,25 +25,26 @@ from evals_engine.store.records import BENCHMARK_FILE, StoredFile, UserName
 from evals_engine.store.store import Store
 
 READY = "completed"
-"""The status of every benchmark: one that is not whole is not stored."""
+"""Status of every benchmark: only complete ones are stored."""
 
 
 async def upload(request: Request) -> Response:
-    """POST /benchmark/upload: questions and a name, in one multipart form."""
+    """POST /benchmark/upload: questions and a name in one multipart form."""
     engine = engine_of(request)
     uploads = engine.uploads
-    most = min(uploads.max_bytes, MAX_BENCHMARK_BYTES)
-    request = limited(request, most + MAX_FORM_BYTES, too_large(most))
-    async with replace(uploads, max_bytes=most).part() as sent, uploads.part() as kept:
-        form = FileForm(request.headers.get("content-type", ""), sent)
+    max_bytes = min(uploads.max_bytes, MAX_BENCHMARK_BYTES)
+    request = limited(request, max_bytes + MAX_FORM_BYTES, too_large(max_bytes))
+    form_uploads = replace(uploads, max_bytes=max_bytes)
+    async with form_uploads.part() as uploaded, uploads.part() as converted:
+        form = FileForm(request.headers.get("content-type", ""), uploaded)
         await form.read(request.stream())
         if form.filename is None:
             raise ApiError(400, "file: send the questions as a multipart file part.", param="file")
         filename = form.filename or "benchmark.json"
-        await to_thread.run_sync(_convert, sent, filename, kept)
+        await to_thread.run_sync(_convert, uploaded, filename, converted)
         name = form.fields.get("name", "").strip() or PurePath(filename).stem or "benchmark"
         owner, now = owner_of(request), engine.clock()
-        benchmark = await uploads.store_file(kept, _new_benchmark(owner, name, now))
+        benchmark = await uploads.store_file(converted, _new_benchmark(owner, name, now))
     questions = await to_thread.run_sync(_questions, engine.store, benchmark)
     named = {"benchmark_name": benchmark.filename, "name": benchmark.filename}
     return JSONResponse(
@@ -62,8 +63,8 @@ async def list_all(request: Request) -> Response:
     """GET /benchmark/list."""
     store = engine_of(request).store
     owner = owner_of(request)
-    found = await to_thread.run_sync(store.list_benchmarks, owner)
-    return JSONResponse({"benchmarks": [_listed(one) for one in found]})
+    benchmarks = await to_thread.run_sync(store.list_benchmarks, owner)
+    return JSONResponse({"benchmarks": [_listed(benchmark) for benchmark in benchmarks]})
 
 
 async def data(request: Request) -> Response:
@@ -82,7 +83,7 @@ async def data(request: Request) -> Response:
 
 
 async def create(_: Request) -> Response:
-    """POST /benchmark/create: writing questions from documents, which this service does not do."""
+    """POST /benchmark/create: refused, as this service does not write questions from documents."""
     raise ApiError(
         400,
         "This service has no model that writes questions from documents. Upload a benchmark "
@@ -90,11 +91,11 @@ async def create(_: Request) -> Response:
     )
 
 
-def _convert(sent: PartialUpload, filename: str, kept: PartialUpload) -> None:
-    """Write the questions of an uploaded file as they are kept."""
-    sent.finish()
-    for question in read_questions(sent.path, filename):
-        kept.write(json.dumps(question).encode() + b"\n")
+def _convert(uploaded: PartialUpload, filename: str, converted: PartialUpload) -> None:
+    """Write the questions of an uploaded file as JSON lines."""
+    uploaded.finish()
+    for question in read_questions(uploaded.path, filename):
+        converted.write(json.dumps(question).encode() + b"\n")
 
 
 def _new_benchmark(owner: UserName, name: str, now: float) -> StoredFile:
@@ -103,7 +104,7 @@ def _new_benchmark(owner: UserName, name: str, now: float) -> StoredFile:
 
 
 def _questions(store: Store, benchmark: StoredFile) -> list[dict[str, Any]]:
-    """Every question, as it is kept. Raises ApiError 404 when the bytes are gone."""
+    """Return all questions of a benchmark. Raises ApiError 404 if the file is missing."""
     read: Callable[[str], dict[str, Any]] = json.loads
     try:
         with store.path_of(benchmark.id).open("rb") as lines:
@@ -122,8 +123,8 @@ def _listed(benchmark: StoredFile) -> dict[str, Any]:
         "documents": [],
         "num_questions": benchmark.line_count,
         "bytes": benchmark.bytes,
-        "created_at": at(benchmark.created_at),
-        "updated_at": at(benchmark.created_at),
+        "created_at": iso_time(benchmark.created_at),
+        "updated_at": iso_time(benchmark.created_at),
     }
 
 

@@ -1,4 +1,4 @@
-"""Creating a benchmark evaluation: everything that can be refused before it is recorded."""
+"""Creates benchmark evaluations, after checks of everything that can be refused at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from evals_engine.benchmark_api.lookup import find_benchmark, find_evaluation
-from evals_engine.benchmark_api.responses import at
+from evals_engine.benchmark_api.responses import iso_time
 from evals_engine.benchmarks.parameters import BenchmarkParameters
 from evals_engine.errors import ApiError, InvalidFieldsError
 from evals_engine.faults import RequestError
@@ -33,13 +33,13 @@ from evals_schemas.evaluation_api.rules import RULE_PREFIX
 async def create(request: Request) -> Response:
     """POST /evaluations."""
     body = await json_body(request)
-    wanted, key = _parse(body), creation_key(request.headers, body)
+    create_body, key = _parse(body), creation_key(request.headers, body)
     engine, owner = engine_of(request), owner_of(request)
     created = key and await to_thread.run_sync(created_before, engine.store, owner, key)
     if not created:
-        parameters = await _checked(request, wanted)
-        most = engine.config.max_unfinished
-        await to_thread.run_sync(refuse_too_many, engine.store, owner, most)
+        parameters = await _checked(request, create_body)
+        limit = engine.config.max_unfinished
+        await to_thread.run_sync(refuse_too_many, engine.store, owner, limit)
         stored = parameters.model_dump(mode="json")
         new = NewEvaluation(
             "beval", owner, BENCHMARK, stored, parameters.benchmark_id, engine.clock()
@@ -52,10 +52,10 @@ async def create(request: Request) -> Response:
     return JSONResponse(
         {
             "evaluation_id": created,
-            "model_id": wanted.model_id,
+            "model_id": create_body.model_id,
             "status": "pending",
-            "benchmark_id": wanted.benchmark_id,
-            "created_at": at(evaluation.created_at),
+            "benchmark_id": create_body.benchmark_id,
+            "created_at": iso_time(evaluation.created_at),
             "message": "Evaluation created successfully and queued for execution",
         }
     )
@@ -68,39 +68,39 @@ def _parse(body: object) -> BenchmarkCreateBody:
         raise invalid(error, "body") from error
 
 
-async def _checked(request: Request, wanted: BenchmarkCreateBody) -> BenchmarkParameters:
-    """The evaluation as it will be stored.
+async def _checked(request: Request, create_body: BenchmarkCreateBody) -> BenchmarkParameters:
+    """Return the parameters of the evaluation as they will be stored.
 
     Raises:
-        InvalidFieldsError: a metric is none that this service computes.
-        ApiError: 404, no such benchmark; 400, a model or the judge cannot be used.
+        InvalidFieldsError: A metric is unknown.
+        ApiError: 404 if there is no such benchmark, 400 if a model or the judge cannot be used.
     """
     engine = engine_of(request)
-    metrics = _metrics(wanted)
-    if wanted.model_id_2 == wanted.model_id:
+    metrics = _metrics(create_body)
+    if create_body.model_id_2 == create_body.model_id:
         raise ApiError(400, "model_id_2: the same as model_id; name another model, or leave it out")
-    benchmark = await find_benchmark(request, wanted.benchmark_id)
+    benchmark = await find_benchmark(request, create_body.benchmark_id)
     if not benchmark.line_count:
         raise ApiError(400, "benchmark_id: this benchmark has no questions.")
     parameters = BenchmarkParameters(
         benchmark_id=benchmark.id,
-        model_id=wanted.model_id,
-        model_id_2=wanted.model_id_2,
+        model_id=create_body.model_id,
+        model_id_2=create_body.model_id_2,
         metrics=metrics,
         judge=engine.config.benchmark_judge,
         questions=benchmark.line_count,
     )
     try:
         TypedParameters(TYPES[BENCHMARK], parameters).evaluator(engine.models, {})
-    except RequestError as fault:
-        raise ApiError(400, f"{fault.param}: {fault}") from fault
+    except RequestError as error:
+        raise ApiError(400, f"{error.param}: {error}") from error
     await _check_names(request, parameters)
     return parameters
 
 
-def _metrics(wanted: BenchmarkCreateBody) -> tuple[Metric, ...]:
-    """The metrics that are asked for, all when none is named; of an object the names count."""
-    names = set(wanted.custom_metrics or METRICS)
+def _metrics(create_body: BenchmarkCreateBody) -> tuple[Metric, ...]:
+    """Return the requested metrics, all if the request names none; of an object, its keys."""
+    names = set(create_body.custom_metrics or METRICS)
     if names - set(METRICS):
         message = f"an unknown metric; this service computes {' and '.join(METRICS)}"
         loc: list[str | int] = ["body", "custom_metrics"]
@@ -109,25 +109,25 @@ def _metrics(wanted: BenchmarkCreateBody) -> tuple[Metric, ...]:
 
 
 async def _check_names(request: Request, parameters: BenchmarkParameters) -> None:
-    """Refuse models that their endpoint does not list; one that lists none is taken at its word.
+    """Refuse models that their endpoint does not list; without a list, accept all names.
 
     Raises:
-        ApiError: 400, with the nearest names.
+        ApiError: 400, with the closest names.
     """
-    known = [model.id for model in await serverless_models(engine_of(request).models)]
-    if not known:
+    serverless = [model.id for model in await serverless_models(engine_of(request).models)]
+    if not serverless:
         return
-    others = engine_of(request).config.dedicated
-    if not parameters.judge.startswith(RULE_PREFIX) and parameters.judge not in known:
-        raise _unknown("The judge (local.benchmark_judge)", parameters.judge, known)
+    dedicated = engine_of(request).config.dedicated
+    if not parameters.judge.startswith(RULE_PREFIX) and parameters.judge not in serverless:
+        raise _unknown("The judge (local.benchmark_judge)", parameters.judge, serverless)
     for field, name in zip(("model_id", "model_id_2"), parameters.models, strict=False):
-        if name not in known and name not in others:
-            raise _unknown(field, name, [*others, *known])
+        if name not in serverless and name not in dedicated:
+            raise _unknown(field, name, [*dedicated, *serverless])
 
 
-def _unknown(field: str, name: str, known: Sequence[str]) -> ApiError:
-    near = get_close_matches(name[:200], known, n=3, cutoff=0.4)
-    hint = f"the nearest names are {', '.join(near)}" if near else "none has a name like it"
+def _unknown(field: str, name: str, names: Sequence[str]) -> ApiError:
+    near = get_close_matches(name[:200], names, n=3, cutoff=0.4)
+    hint = f"the closest names are {', '.join(near)}" if near else "no model has a similar name"
     return ApiError(
         400, f"{field}: no such model; {hint}. GET /api/v3/models/base lists every model."
     )

@@ -34,7 +34,7 @@ from evals_schemas.reasons import Reason
 
 
 class ListQuery(BaseModel):
-    """What a list may be asked for; parameters that it does not know are ignored."""
+    """The query of a list; unknown parameters are ignored."""
 
     status: Literal["pending", "in_progress", "completed", "failed"] | None = None
     model_id: str | None = None
@@ -49,7 +49,7 @@ async def list_all(request: Request) -> Response:
     except ValidationError as error:
         raise invalid(error, "query") from error
     states = STATUSES[query.status] if query.status else (None,)
-    wanted = {
+    filters = {
         "status": states[0],
         "or_status": states[-1],
         "model_id": query.model_id,
@@ -58,11 +58,11 @@ async def list_all(request: Request) -> Response:
     }
     store = engine_of(request).store
     owner = owner_of(request)
-    found, total = await to_thread.run_sync(store.list_benchmark_evaluations, owner, wanted)
+    evaluations, total = await to_thread.run_sync(store.list_benchmark_evaluations, owner, filters)
     return JSONResponse(
         {
             "user_id": owner,
-            "evaluations": [line_of(one) for one in found],
+            "evaluations": [line_of(evaluation) for evaluation in evaluations],
             "total": total,
             "limit": query.limit,
             "offset": query.offset,
@@ -76,12 +76,12 @@ async def status(request: Request) -> Response:
 
 
 async def results(request: Request) -> Response:
-    """GET /evaluations/{id}/results; 400 until it has ended."""
+    """GET /evaluations/{id}/results: 400 until the evaluation has ended."""
     return JSONResponse(results_of(await _ended(request)))
 
 
 async def download(request: Request) -> Response:
-    """GET /evaluations/{id}/download: every answer; 400 until it has ended."""
+    """GET /evaluations/{id}/download: all answers; 400 until the evaluation has ended."""
     evaluation = await _ended(request)
     file_id = (evaluation.results or {}).get("result_file_id")
     path: Path | None = file_id and engine_of(request).store.path_of(file_id)
@@ -95,7 +95,7 @@ async def download(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """POST /evaluations/{id}/cancel: questions in flight have a while; an end stays an end."""
+    """POST /evaluations/{id}/cancel: running questions may finish; an end stays as it is."""
     engine = engine_of(request)
     evaluation = await find_evaluation(request, request.path_params["id"])
     message = "Cancelled before the first question was judged"
@@ -117,14 +117,14 @@ async def _ended(request: Request) -> StoredEvaluation:
     if evaluation.status not in ENDED:
         raise ApiError(
             400,
-            f"Evaluation {evaluation.id} is {progress_text(evaluation)}; its results are there "
+            f"Evaluation {evaluation.id} is {progress_text(evaluation)}; its results can be read "
             "when it is completed or failed.",
         )
     return evaluation
 
 
 def _download(summary: dict[str, Any], path: Path | None) -> Iterator[bytes]:
-    """The JSON object, many rows to a piece."""
+    """Yield the JSON object, many rows in each chunk."""
     pending = bytearray(json.dumps(summary)[:-1].encode() + b', "detailed_results": [')
     separator = b""
     for row in _rows(path):

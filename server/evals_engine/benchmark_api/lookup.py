@@ -1,4 +1,4 @@
-"""What a request of the benchmark contract refers to, if it is the caller's."""
+"""Looks up the benchmark or evaluation that a request names, among those of its owner."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 
 
 async def find_benchmark(request: Request, benchmark_id: str) -> StoredFile:
-    """One benchmark. Raises ApiError 404."""
-    found = await to_thread.run_sync(
+    """Return the owner's benchmark with this id. Raises ApiError 404."""
+    benchmark = await to_thread.run_sync(
         engine_of(request).store.get_file, benchmark_id, owner_of(request)
     )
-    if found is None or found.purpose != BENCHMARK_FILE:
+    if benchmark is None or benchmark.purpose != BENCHMARK_FILE:
         raise not_found("benchmark", benchmark_id)
-    return found
+    return benchmark
 
 
 async def find_evaluation(request: Request, evaluation_id: str) -> StoredEvaluation:
-    """One benchmark evaluation. Raises ApiError 404."""
-    found = await to_thread.run_sync(
+    """Return the owner's benchmark evaluation with this id. Raises ApiError 404."""
+    evaluation = await to_thread.run_sync(
         engine_of(request).store.get_evaluation, evaluation_id, owner_of(request)
     )
-    if found is None or found.type != BENCHMARK:
+    if evaluation is None or evaluation.type != BENCHMARK:
         raise not_found("evaluation", evaluation_id)
-    return found
+    return evaluation

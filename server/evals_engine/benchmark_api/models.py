@@ -1,4 +1,4 @@
-"""Models of the benchmark contract: those that a benchmark can be run on."""
+"""Handlers of models that can answer a benchmark."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evals_engine.models.offered import dedicated_models, serverless_models
 
 
 async def list_base(request: Request) -> Response:
-    """GET /models/base: what the configured endpoints offer."""
+    """GET /models/base: the models of the configured endpoints."""
     access = engine_of(request).models
     models = [*dedicated_models(access.config), *await serverless_models(access)]
     listed = [{"model_id": model.id, "model_name": model.id, "type": "llm"} for model in models]
@@ -19,7 +19,7 @@ async def list_base(request: Request) -> Response:
 
 
 async def list_aligned(_: Request) -> Response:
-    """GET /models/aligned: this service aligns none."""
+    """GET /models/aligned: always empty, as this service aligns no models."""
     return JSONResponse({"domain_aligned_models": []})
 
 

@@ -1,8 +1,7 @@
-"""What the benchmark contract says of a stored evaluation: status, results, comparison.
+"""Answers of the benchmark contract about an evaluation: status, results and comparison.
 
-The answers are written out field by field: the models of
-`evals_schemas.benchmark_api.benchmarks` read what three generations of the contract answer, and
-this is the first one.
+The answers are written field by field in the first generation of the contract. The models of
+`evals_schemas.benchmark_api.benchmarks` do not fit, as they read all three generations.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ STATUSES: Mapping[str, tuple[str, ...]] = {
     "completed": ("completed",),
     "failed": ("error", "user_error"),
 }
-"""Every status of the contract, with the states of an evaluation that it stands for."""
+"""The statuses of the contract, each with the statuses of an evaluation that it stands for."""
 
 _STATUS_OF = {state: status for status, states in STATUSES.items() for state in states}
 
@@ -31,18 +30,18 @@ StatusHistory = Sequence[StatusChange]
 """The status changes of an evaluation, oldest first."""
 
 
-def at(seconds: float) -> str:
-    """A time as the contract writes it: UTC, whole seconds."""
+def iso_time(seconds: float) -> str:
+    """Return a time in Unix seconds in the contract's form: UTC, whole seconds."""
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def parameters_of(evaluation: StoredEvaluation) -> BenchmarkParameters:
-    """What was asked for."""
+    """Return the parameters of a benchmark evaluation."""
     return BenchmarkParameters.model_validate(evaluation.parameters)
 
 
 def line_of(evaluation: StoredEvaluation) -> dict[str, Any]:
-    """One evaluation in a list. The metrics are those of `model_id`."""
+    """Return an evaluation as an entry of a list. Its metrics are those of `model_id`."""
     parameters = parameters_of(evaluation)
     models = (evaluation.results or {}).get("models", [])
     return {
@@ -52,7 +51,7 @@ def line_of(evaluation: StoredEvaluation) -> dict[str, Any]:
         "benchmark_id": parameters.benchmark_id,
         "status": _STATUS_OF[evaluation.status],
         "judge_provider": parameters.judge,
-        "created_at": at(evaluation.created_at),
+        "created_at": iso_time(evaluation.created_at),
         "metrics": models[0]["metrics"] if models else None,
     }
 
@@ -60,7 +59,7 @@ def line_of(evaluation: StoredEvaluation) -> dict[str, Any]:
 def status_of(
     evaluation: StoredEvaluation, history: StatusHistory, now: float, note: str | None
 ) -> dict[str, Any]:
-    """How far it is. A question is done when every model has answered it."""
+    """Return the status and progress. A question is done when all models have answered it."""
     parameters = parameters_of(evaluation)
     ended = evaluation.status in ENDED
     start = next((change.time for change in history if change.status == "running"), None)
@@ -78,8 +77,8 @@ def status_of(
         "total_questions": total,
         "avg_time_per_question": average,
         "eta_seconds": None if average is None or ended else average * (total - done),
-        "start_time": None if start is None else at(start),
-        "end_time": None if end is None else at(end),
+        "start_time": None if start is None else iso_time(start),
+        "end_time": None if end is None else iso_time(end),
         "error": (evaluation.results or {}).get("error"),
         "reason": (evaluation.results or {}).get("reason"),
         "note": note,
@@ -87,26 +86,26 @@ def status_of(
 
 
 def results_of(evaluation: StoredEvaluation) -> dict[str, Any]:
-    """The results of one that has ended; figures are absent where nothing was judged."""
-    parameters, found = parameters_of(evaluation), evaluation.results or {}
+    """Return the results of an ended evaluation; figures are None if nothing was judged."""
+    parameters, results = parameters_of(evaluation), evaluation.results or {}
     return {
         **summary_of(evaluation),
-        **_figures(found.get("models", []), parameters.metrics),
+        **_figures(results.get("models", []), parameters.metrics),
         "judge": parameters.judge,
-        "custom_metrics": _chosen(parameters),
-        "error": found.get("error"),
-        "reason": found.get("reason"),
-        "usage": found.get("usage"),
+        "custom_metrics": _custom_metrics(parameters),
+        "error": results.get("error"),
+        "reason": results.get("reason"),
+        "usage": results.get("usage"),
     }
 
 
-def _chosen(parameters: BenchmarkParameters) -> list[str] | None:
-    """The metrics where fewer than all were asked for."""
+def _custom_metrics(parameters: BenchmarkParameters) -> list[str] | None:
+    """Return the metrics; None if all were requested."""
     return None if parameters.metrics == METRICS else list(parameters.metrics)
 
 
 def summary_of(evaluation: StoredEvaluation) -> dict[str, Any]:
-    """What results and rows of one that has ended begin with."""
+    """Return the fields that start the results and the rows of an ended evaluation."""
     parameters = parameters_of(evaluation)
     return {
         "evaluation_id": evaluation.id,
@@ -116,18 +115,18 @@ def summary_of(evaluation: StoredEvaluation) -> dict[str, Any]:
         "status": _STATUS_OF[evaluation.status],
         "method": "eval-compare" if parameters.model_id_2 else "eval",
         "raw_answers_count": (evaluation.results or {}).get("raw_answers_count", 0),
-        "created_at": at(evaluation.created_at),
-        "completed_at": at(evaluation.updated_at),
+        "created_at": iso_time(evaluation.created_at),
+        "completed_at": iso_time(evaluation.updated_at),
     }
 
 
 def _figures(models: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> dict[str, Any]:
-    """One model's metrics, or two blocks with their comparison; the other fields are None."""
+    """Return the metrics of one model, or those of two with a comparison; other fields are None."""
     fields = ("metrics", "base_model", "eval_model", "comparison")
     figures: dict[str, Any] = {field: None for field in fields}  # noqa: C420 - keys of type str
     match models:
-        case [only]:
-            return figures | {"metrics": only["metrics"]}
+        case [model]:
+            return figures | {"metrics": model["metrics"]}
         case [base, evaluated]:
             compared = comparison(metrics, base["metrics"], evaluated["metrics"])
             return figures | {"base_model": base, "eval_model": evaluated, "comparison": compared}
@@ -138,18 +137,20 @@ def _figures(models: Sequence[Mapping[str, Any]], metrics: Sequence[str]) -> dic
 def comparison(
     metrics: Sequence[str], base: Mapping[str, Any], evaluated: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The means side by side. An improvement is None where a mean is, or where the base is 0."""
+    """Compare the means. An improvement is None if a mean is None or the base mean is 0."""
     lines = [_compared(f"{name}_mean", base, evaluated) for name in metrics]
     deltas = [
         line["evaluated"] - line["base"]
         for line in lines
         if line["base"] is not None and line["evaluated"] is not None
     ]
-    known = [line["improvement_%"] for line in lines if line["improvement_%"] is not None]
+    improvements = [line["improvement_%"] for line in lines if line["improvement_%"] is not None]
     return {
         "metrics": lines,
         "summary": {
-            "avg_improvement": math.fsum(known) / len(known) if known else None,
+            "avg_improvement": math.fsum(improvements) / len(improvements)
+            if improvements
+            else None,
             "improved": sum(delta > 0 for delta in deltas),
             "declined": sum(delta < 0 for delta in deltas),
             "unchanged": sum(delta == 0 for delta in deltas),
@@ -158,13 +159,13 @@ def comparison(
 
 
 def progress_text(evaluation: StoredEvaluation) -> str:
-    """Status and progress in a few words."""
+    """Return status and progress in a few words."""
     done, total = _progress(evaluation, parameters_of(evaluation))
     return f"{_STATUS_OF[evaluation.status]} ({done}/{total} questions)"
 
 
 def _progress(evaluation: StoredEvaluation, parameters: BenchmarkParameters) -> tuple[int, int]:
-    """Questions done and in all, each counted once for every model."""
+    """Return the done questions and all questions, each counted once per model."""
     models = len(parameters.models)
     return evaluation.done_rows * models, parameters.questions * models
 

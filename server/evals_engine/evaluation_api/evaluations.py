@@ -1,4 +1,4 @@
-"""Evaluations: create, list, read, watch, cancel."""
+"""Handlers of evaluations: create, list, read, status, rows and cancel."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ MAX_MESSAGE = 500
 async def create(request: Request) -> Response:
     """POST /evaluation."""
     body = await json_body(request)
-    wanted, key = _parse(body), creation_key(request.headers, body)
+    new_request, key = _parse(body), creation_key(request.headers, body)
     engine, owner = engine_of(request), owner_of(request)
     if key and (earlier := await to_thread.run_sync(created_before, engine.store, owner, key)):
         return _json(EvaluationCreated(workflow_id=earlier, status="pending"))
-    file_id = wanted.parameters.input_data_file_path
+    file_id = new_request.parameters.input_data_file_path
     file = await to_thread.run_sync(engine.store.get_file, file_id, owner)
     if file is None or file.upload_key is not None or file.purpose in BENCHMARK_PURPOSES:
         raise ApiError(
@@ -72,18 +72,20 @@ async def create(request: Request) -> Response:
             f"No uploaded data set {file_id[:80]!r}. Upload one, or list them with GET /files.",
             param="parameters.input_data_file_path",
         )
-    keys = keys_of(wanted.parameters)
+    keys = keys_of(new_request.parameters)
     try:
-        TypedParameters(TYPES[wanted.type], wanted.parameters).evaluator(engine.models, keys)
-    except RequestError as fault:
-        raise ApiError(400, str(fault), param=f"parameters.{fault.param}") from fault
-    most = engine.config.max_unfinished
-    await to_thread.run_sync(refuse_too_many, engine.store, owner, most)
+        TypedParameters(TYPES[new_request.type], new_request.parameters).evaluator(
+            engine.models, keys
+        )
+    except RequestError as error:
+        raise ApiError(400, str(error), param=f"parameters.{error.param}") from error
+    limit = engine.config.max_unfinished
+    await to_thread.run_sync(refuse_too_many, engine.store, owner, limit)
     new = NewEvaluation(
         "eval",
         owner,
-        wanted.type,
-        stored_parameters(wanted.parameters),
+        new_request.type,
+        stored_parameters(new_request.parameters),
         file_id,
         engine.clock(),
         keys,
@@ -97,10 +99,10 @@ async def list_all(request: Request) -> Response:
     """GET /evaluation."""
     engine = engine_of(request)
     status = request.query_params.get("status")
-    found = await to_thread.run_sync(
+    evaluations = await to_thread.run_sync(
         engine.store.list_evaluations, owner_of(request), status, _limit(request)
     )
-    return JSONResponse([_job(one).model_dump(mode="json") for one in found])
+    return JSONResponse([_job(evaluation).model_dump(mode="json") for evaluation in evaluations])
 
 
 async def read(request: Request) -> Response:
@@ -126,7 +128,7 @@ async def status(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """POST /evaluation/{id}/cancel: rows in flight have a while to finish; an end stays an end."""
+    """POST /evaluation/{id}/cancel: running rows may finish; an ended evaluation stays as it is."""
     engine = engine_of(request)
     evaluation = await _find(request)
     message = "Cancelled before the first row was judged"
@@ -137,7 +139,7 @@ async def cancel(request: Request) -> Response:
 
 
 async def rows(request: Request) -> Response:
-    """GET /evaluation/{id}/rows: what is judged by now of an evaluation that has not ended."""
+    """GET /evaluation/{id}/rows: the rows judged so far, of an evaluation that has not ended."""
     evaluation = await _find(request)
     store = engine_of(request).store
     file = await to_thread.run_sync(store.get_file, evaluation.file_id, evaluation.owner)
@@ -149,7 +151,7 @@ async def rows(request: Request) -> Response:
 
 
 def _chunks(store: Store, evaluation: StoredEvaluation, file: StoredFile) -> Iterator[bytes]:
-    """The rows so far, many to a piece."""
+    """Yield the rows judged so far, many in each chunk."""
     pending = bytearray()
     with store.path_of(file.id).open("rb") as stream:
         for line in rows_so_far(read_rows(stream, file.kind), store.ledger.rows(evaluation.id)):
@@ -162,37 +164,43 @@ def _chunks(store: Store, evaluation: StoredEvaluation, file: StoredFile) -> Ite
 
 async def _find(request: Request) -> StoredEvaluation:
     evaluation_id = request.path_params["id"]
-    found = await to_thread.run_sync(
+    evaluation = await to_thread.run_sync(
         engine_of(request).store.get_evaluation, evaluation_id, owner_of(request)
     )
-    if found is None or found.type == BENCHMARK:
+    if evaluation is None or evaluation.type == BENCHMARK:
         raise not_found("evaluation", evaluation_id)
-    return found
+    return evaluation
 
 
 def _parse(body: object) -> ClassifyRequest | ScoreRequest | CompareRequest:
     try:
         return parse_evaluation_request(body)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        # Where a column or a model may stand, what was sent says which of the two was meant.
-        meant = [one for one in found if "ModelRequest" in one["loc"] and one["type"] != _NO_OBJECT]
-        first = (meant or found)[0]
-        path = ".".join(cleaned(str(part)) for part in first["loc"] if part not in _NOISE)
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        # A field that takes a column or a model has problems for both. If an object was sent, the
+        # problems of the model matter.
+        of_model = [
+            problem
+            for problem in problems
+            if "ModelRequest" in problem["loc"] and problem["type"] != _NOT_AN_OBJECT
+        ]
+        first = (of_model or problems)[0]
+        path = ".".join(cleaned(str(part)) for part in first["loc"] if part not in _VARIANTS)
         message = cleaned(first["msg"].removeprefix("Value error, "), MAX_MESSAGE)
         raise ApiError(400, f"{path}: {message}" if path else message, param=path) from error
 
 
-_NO_OBJECT = "model_type"
+_NOT_AN_OBJECT = "model_type"
+"""Pydantic's type of the problem that a value is not an object."""
 
-_NOISE = {*JUDGED_TYPES, "str", "ModelRequest"}
-"""Parts of a validation path that name a variant, not a field."""
+_VARIANTS = {*JUDGED_TYPES, "str", "ModelRequest"}
+"""Parts of a validation path that name a variant of a union, not a field."""
 
 
 def _limit(request: Request) -> int:
     text = request.query_params.get("limit") or str(DEFAULT_LIMIT)
     if not text.isdecimal() or len(text) > 3 or not 1 <= int(text) <= MAX_LIMIT:
-        raise ApiError(400, f"limit: a whole number from 1 to {MAX_LIMIT}.", param="limit")
+        raise ApiError(400, f"limit: send a whole number from 1 to {MAX_LIMIT}.", param="limit")
     return int(text)
 
 
@@ -212,8 +220,8 @@ def _job(evaluation: StoredEvaluation) -> EvaluationJob:
     )
 
 
-def _time(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _json(body: EvaluationCreated | EvaluationJob | EvaluationStatus) -> Response:

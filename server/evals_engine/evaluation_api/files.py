@@ -1,4 +1,4 @@
-"""Files: three ways in, and out again."""
+"""Handlers of files: upload in one form or in two steps, list, read, download and delete."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from evals_schemas.evaluation_api.files import File, FileDeleted, FileList
 
 
 async def upload(request: Request) -> Response:
-    """POST /files/upload: the bytes and what they are, in one multipart form."""
+    """POST /files/upload: the bytes and their description in one multipart form."""
     uploads = engine_of(request).uploads
-    most = uploads.max_bytes + MAX_FORM_BYTES
-    request = limited(request, most, too_large(uploads.max_bytes))
+    max_bytes = uploads.max_bytes + MAX_FORM_BYTES
+    request = limited(request, max_bytes, too_large(uploads.max_bytes))
     async with uploads.part() as part:
         form = FileForm(request.headers.get("content-type", ""), part)
         await form.read(request.stream())
         if form.filename is None:
             raise ApiError(400, "file: send the data set as a multipart file part.", param="file")
         name = _text(form.fields, "file_name") or form.filename or "dataset.jsonl"
-        return _json(await uploads.store_file(part, _announced(request, form.fields, name)))
+        return _json(await uploads.store_file(part, _described(request, form.fields, name)))
 
 
 async def announce(request: Request) -> Response:
-    """POST /files: says what will come; answers 302 to where the bytes are to be PUT."""
+    """POST /files: announce a file; the answer is a 302 to the URL to PUT the bytes to."""
     engine = engine_of(request)
     async with limited(request, MAX_FORM_BYTES, form_too_large()).form() as form:
         name = _text(form, "file_name")
         if not name:
             raise ApiError(400, "file_name: name the file, ending in .jsonl or .csv.")
-        announced = replace(_announced(request, form, name), upload_key=secrets.token_urlsafe(32))
+        announced = replace(_described(request, form, name), upload_key=secrets.token_urlsafe(32))
     await to_thread.run_sync(engine.store.add_file, announced)
     target = f"{request.url.path.rstrip('/')}/{announced.id}/uploads/{announced.upload_key}"
     location = str(request.url.replace(path=target, query=""))
@@ -52,9 +52,9 @@ async def announce(request: Request) -> Response:
 
 
 async def receive(request: Request) -> Response:
-    """PUT to the place that was answered: the key in the path is the permission, once.
+    """PUT /files/{id}/uploads/{key}: the bytes of an announced file; the key is valid once.
 
-    A token need not come along; another owner's does not help.
+    The key replaces the token. A request with the token of another owner is refused.
     """
     engine = engine_of(request)
     uploads = engine.uploads
@@ -71,18 +71,18 @@ async def receive(request: Request) -> Response:
 
 async def list_all(request: Request) -> Response:
     """GET /files."""
-    found = await to_thread.run_sync(engine_of(request).store.list_files, owner_of(request))
-    listing = FileList(data=[_file(one) for one in found])
+    files = await to_thread.run_sync(engine_of(request).store.list_files, owner_of(request))
+    listing = FileList(data=[_file(file) for file in files])
     return JSONResponse(listing.model_dump(mode="json"))
 
 
 async def read(request: Request) -> Response:
-    """GET /files/{id}, and POST /files/{id}/preprocess, which the vendor's SDK ends with."""
+    """GET /files/{id}, and POST /files/{id}/preprocess, the last request of the vendor's SDK."""
     return _json(await _find(request))
 
 
 async def content(request: Request) -> Response:
-    """GET /files/{id}/content, whole or a range of bytes."""
+    """GET /files/{id}/content: all bytes or a range."""
     file = await _find(request)
     path = engine_of(request).store.path_of(file.id)
     if not await to_thread.run_sync(path.is_file):
@@ -95,27 +95,27 @@ async def content(request: Request) -> Response:
 
 
 async def delete(request: Request) -> Response:
-    """DELETE /files/{id}; refused while an unfinished evaluation reads it."""
+    """DELETE /files/{id}: refused while an unfinished evaluation needs the file."""
     store = engine_of(request).store
     file = await _find(request)
-    if needing := await to_thread.run_sync(store.unfinished_of_file, file.id, file.owner):
-        raise ApiError(409, f"Evaluation {needing[0]} still reads this file; cancel it first.")
+    if evaluations := await to_thread.run_sync(store.unfinished_of_file, file.id, file.owner):
+        raise ApiError(409, f"Evaluation {evaluations[0]} still needs this file; cancel it first.")
     await to_thread.run_sync(store.delete_file, file.id, file.owner)
     return JSONResponse(FileDeleted(id=file.id).model_dump())
 
 
 async def _find(request: Request) -> StoredFile:
     file_id = request.path_params["id"]
-    found = await to_thread.run_sync(engine_of(request).store.get_file, file_id, owner_of(request))
-    if found is None or found.upload_key is not None or found.purpose in BENCHMARK_PURPOSES:
+    file = await to_thread.run_sync(engine_of(request).store.get_file, file_id, owner_of(request))
+    if file is None or file.upload_key is not None or file.purpose in BENCHMARK_PURPOSES:
         raise not_found("file", file_id)
-    return found
+    return file
 
 
-def _announced(request: Request, form: Mapping[str, object], name: str) -> StoredFile:
+def _described(request: Request, form: Mapping[str, object], name: str) -> StoredFile:
     purpose = _text(form, "purpose") or EVAL
     if purpose != EVAL:
-        raise ApiError(400, "purpose: this service keeps data sets only; send eval.")
+        raise ApiError(400, "purpose: this service stores only data sets; send eval.")
     now = engine_of(request).clock()
     file = new_file(owner_of(request), name, purpose, now)
     return replace(file, kind="csv") if _text(form, "file_type") == "csv" else file

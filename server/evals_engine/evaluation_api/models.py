@@ -1,4 +1,4 @@
-"""Models: the rules, which are always there, and what the configured endpoints offer."""
+"""Handlers of models: the rules and the models of the configured endpoints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def list_all(request: Request) -> Response:
 
 
 async def list_judges(request: Request) -> Response:
-    """GET /evaluation/model-list: the names a request may give, for one source or for all."""
+    """GET /evaluation/model-list: the model names of one source, or of all sources."""
     access = engine_of(request).models
     source = request.query_params.get("model_source")
     names = [rule.id for rule in _rules()]

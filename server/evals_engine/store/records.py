@@ -95,11 +95,11 @@ class StatusChange:
     message: str
     time: float
     reason: str | None = None
-    """Code of the message, see `Reason`; None where there is none."""
+    """Code of the message, see `Reason`; None if the message has no code."""
 
     @property
     def failure(self) -> dict[str, Any]:
-        """The `results` of an evaluation that ends with this change and without completing."""
+        """The `results` of an evaluation that ends with this change without being completed."""
         return {"error": self.message} | ({"reason": self.reason} if self.reason else {})
 
 

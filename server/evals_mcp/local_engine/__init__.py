@@ -1,1 +1,1 @@
-"""The embedded engine seen from this server: its configuration, the way to it, its own port."""
+"""The engine as part of this server: configuration, in-process requests, separate service."""

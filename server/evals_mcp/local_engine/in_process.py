@@ -1,7 +1,7 @@
-"""HTTP to an app in the same process, with answers that stream.
+"""HTTP requests to an app in the same process, with streamed answers.
 
-The client's own ASGI transport collects an answer before it hands it over; a stored data set may
-have a gigabyte of which one row is wanted.
+The ASGI transport of the HTTP client collects a whole answer before it returns it, but a stored
+data set may have a gigabyte of which one row is needed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ App = Callable[
 class InProcessTransport(httpx2.AsyncBaseTransport):
     """Runs each request as a task that ends with its answer, or when the answer is closed.
 
-    The client that it is given to enters and leaves it. The app's lifespan is its owner's to enter.
+    The HTTP client enters and leaves the transport. The caller has to enter the app's lifespan.
     """
 
     def __init__(self, app: App) -> None:
@@ -53,7 +53,7 @@ class InProcessTransport(httpx2.AsyncBaseTransport):
         await self._tasks.__aexit__(exc_type, exc_value, traceback)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Pass a request to the app; returns as soon as the answer has begun."""
+        """Pass a request to the app; return as soon as the answer has started."""
         exchange = _Exchange(request)
         self._tasks.start_soon(exchange.run, self._app)
         try:
@@ -72,7 +72,7 @@ class _Exchange:
             cast("httpx2.AsyncByteStream", request.stream)
         )
         self._scope = anyio.CancelScope()
-        self._begun, self._over = anyio.Event(), anyio.Event()
+        self._started, self._ended = anyio.Event(), anyio.Event()
         self._start: Message | None = None
         self._complete = self._abandoned = False
         self._chunks: MemoryObjectSendStream[bytes]
@@ -80,28 +80,28 @@ class _Exchange:
         self._chunks, self._received = anyio.create_memory_object_stream[bytes]()
 
     async def run(self, app: App) -> None:
-        """Run the app to its end, or until the answer is no longer wanted."""
+        """Run the app to its end, or until the answer is abandoned."""
         try:
-            # What an app raises it has logged, and answered with a 500 if there was time.
+            # The app has logged its exceptions, and answered 500 if no answer was started.
             with self._scope, suppress(Exception):
                 await app(_scope_of(self._request), self._next, self._answer)
         finally:
             self._chunks.close()
-            self._over.set()
-            self._begun.set()
+            self._ended.set()
+            self._started.set()
             if self._abandoned or self._start is None:
                 self._received.close()
 
     def abandon(self) -> None:
-        """End the request: nobody waits for more of its answer."""
+        """End the request: the rest of its answer is not needed."""
         self._abandoned = True
         self._scope.cancel()
-        if self._over.is_set():
+        if self._ended.is_set():
             self._received.close()
 
     async def response(self) -> httpx2.Response:
-        """The answer, once it has begun."""
-        await self._begun.wait()
+        """Wait for the start of the answer and return it."""
+        await self._started.wait()
         if self._start is None:
             raise httpx2.RemoteProtocolError("it ended without an answer")
         return httpx2.Response(
@@ -109,16 +109,16 @@ class _Exchange:
         )
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        """The answer's body; one that breaks off ends in an error."""
+        """Yield the answer's body; raise ReadError if it is incomplete."""
         async for chunk in self._received:
             yield chunk
         if not self._complete:
-            raise httpx2.ReadError("the answer broke off")
+            raise httpx2.ReadError("the answer ended early")
 
     async def _next(self) -> Message:
-        """The next part of the request's body; then, once the answer is over, the disconnect."""
+        """Return the next part of the request's body; after the answer's end, the disconnect."""
         if self._body is None:
-            await self._over.wait()
+            await self._ended.wait()
             return {"type": "http.disconnect"}
         chunk = await anext(self._body, None)
         if chunk is None:
@@ -128,14 +128,14 @@ class _Exchange:
     async def _answer(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._start = message
-            self._begun.set()
+            self._started.set()
         elif message["type"] == "http.response.body":
             if chunk := message.get("body", b""):
                 await self._chunks.send(chunk)
             if not message.get("more_body", False):
                 self._complete = True
                 self._chunks.close()
-                self._over.set()
+                self._ended.set()
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -1,4 +1,4 @@
-"""The engine as a service of its own: one process, one port, stopped by a signal."""
+"""The engine as a separate service: one process, one port, stopped by a signal."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from evals_mcp.settings.schema import Settings
 from evals_mcp.settings.types import is_loopback
 
 _GRACE = 5
-"""Seconds that requests in flight get when the service stops."""
+"""Seconds that running requests may take to end when the service stops."""
 
 
 class EngineService:
-    """Listens from its creation on, and answers while it runs."""
+    """A service that listens from its creation on and answers while `run` is active."""
 
     def __init__(self, settings: Settings, host: str, port: int | None) -> None:
         """Bind the port.
 
         Raises:
-            SettingsError: it would be open to the network without a token, or the data folder
-                cannot be used.
-            OSError: there is no listening at that address.
+            SettingsError: The engine would be open to the network without a token, or the data
+                folder cannot be used.
+            OSError: The address cannot be listened on.
         """
         config = engine_config(settings, as_service=True)
         if config.token is None and not config.tokens and not is_loopback(host):
             raise SettingsError(
-                "engine.host is not this machine alone, and the engine has no token: set the "
-                f"variable {settings.engine.token_env or 'named in engine.token_env'}, add "
+                "engine.host can be reached from other machines, and the engine has no token: set "
+                f"the variable {settings.engine.token_env or 'named in engine.token_env'}, add "
                 "[engine.owners.NAME], or listen on 127.0.0.1"
             )
         try:
@@ -50,9 +50,9 @@ class EngineService:
         self.url = f"{self._listener.base_url}/v1"
 
     def run(self, announce: Callable[[str], None]) -> None:
-        """Serve until SIGINT or SIGTERM; `announce` is told the URL once the engine answers.
+        """Serve until SIGINT or SIGTERM; call `announce` with the URL once the engine answers.
 
         Raises:
-            SettingsError: it did not start, although the data folder could be used before.
+            SettingsError: The engine did not start, although the data folder was usable before.
         """
         self._listener.run(self._app, lambda: announce(self.url), _GRACE)

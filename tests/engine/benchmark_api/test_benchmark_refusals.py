@@ -112,8 +112,8 @@ async def test_a_create_that_is_sent_again_with_its_key_starts_nothing_new(tmp_p
     ("change", "status", "said"),
     [
         ({"benchmark_id": f"benchmark-{uuid4()}"}, 404, "No benchmark with id"),
-        ({"model_id": "alpa"}, 400, "the nearest names are alpha"),
-        ({"model_id_2": "zzz"}, 400, "model_id_2: no such model; none has a name like it"),
+        ({"model_id": "alpa"}, 400, "the closest names are alpha"),
+        ({"model_id_2": "zzz"}, 400, "model_id_2: no such model; no model has a similar name"),
         ({"model_id_2": "alpha"}, 400, "the same as model_id"),
         ({"model_id": "rule/contains"}, 400, "A rule judges; it cannot be evaluated"),
         ({"model_id_2": "rule/none"}, 400, "A rule judges; it cannot be evaluated"),
@@ -137,7 +137,7 @@ async def test_what_cannot_be_run_is_refused_at_create(
         ),
         (
             "judge-2",
-            "The judge (local.benchmark_judge): no such model; the nearest names are judge-1",
+            "The judge (local.benchmark_judge): no such model; the closest names are judge-1",
         ),
     ],
 )
