@@ -225,13 +225,18 @@ def test_a_token_counts_and_is_not_in_the_name() -> None:
     assert len(names) == 2
 
 
-def test_what_is_nested_too_deeply_is_refused() -> None:
-    value: Any = 1
-    for _ in range(MAX_DEPTH):
+def nested(value: Any, depth: int) -> Any:
+    for _ in range(depth):
         value = [value]
-    value_digest("row", value)
-    with pytest.raises(ValueError, match="nested deeper than 200"):
-        value_digest("row", [value])
+    return value
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1, 400])
+def test_deeply_nested_values_have_names_too(depth: int) -> None:
+    values = [{"a": 1}, {"a": 2}, ['{"a":1}'], '{"a":1}', {"": '{"a":1}'}, []]
+    names = [value_digest("row", nested(value, depth)) for value in values]
+    assert len(set(names)) == len(values)
+    assert value_digest("row", nested({"a": 1}, depth)) == names[0]
 
 
 @pytest.mark.parametrize("value", [{1: "a"}, {"a": b"bytes"}, {"a": {1, 2}}])

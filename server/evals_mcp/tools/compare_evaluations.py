@@ -20,7 +20,6 @@ from evals_mcp.results.comparisons.joining import (
     KeyedRow,
     Pair,
     answer_columns,
-    digest,
     join,
     key_columns,
 )
@@ -30,6 +29,7 @@ from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.digests import answer_key, row_key
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 
@@ -222,14 +222,13 @@ def _keyed(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[K
     if job.type != BENCHMARK:
         answers = answer_columns(job.parameters, index.columns)
     # Answers that are not in the file could be the same as the other's, or not.
-    untold = None if set(answers) <= set(index.columns) else digest(vars(job), ["workflow_id"])
+    unknown = None if set(answers) <= set(index.columns) else answer_key([job.workflow_id])
     for place in index.every():
         if place.number % _CHECK_EVERY == 0:
             from_thread.check_cancelled()
         row = index.read(place)
-        yield KeyedRow(
-            place.number, digest(row, key), untold or digest(row, answers), place.verdict
-        )
+        answer = unknown or answer_key([row.get(name) for name in answers])
+        yield KeyedRow(place.number, row_key(row, key), answer, place.verdict)
 
 
 def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:

@@ -6,23 +6,19 @@ with the number of rows and not with their size.
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.results.rows import Row, RowVerdict, input_columns
+from evals_mcp.results.rows import RowVerdict, input_columns
 from evals_schemas.evaluation_api.rows import OUTPUT
 from evals_schemas.tools.comparisons import PairedRows
 
 SIDES = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
 """The column of the generated answer, by the parameter that names a model or a column."""
-
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 class KeyedRow(NamedTuple):
@@ -117,12 +113,6 @@ def answer_columns(parameters: Mapping[str, Any], columns: Iterable[str]) -> lis
     if not sides:
         return sorted(input_columns(dict.fromkeys(columns)))
     return [value if isinstance(value, str) else SIDES[side] for side, value in sides.items()]
-
-
-def digest(row: Row, columns: Sequence[str]) -> bytes:
-    """Return a hash of these columns' values; a missing column counts as null."""
-    text = _canonical([row.get(column) for column in columns])
-    return blake2b(text.encode(), digest_size=16).digest()
 
 
 def join(a: Iterable[KeyedRow], b: Iterable[KeyedRow]) -> Joined:

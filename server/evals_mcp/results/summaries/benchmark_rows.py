@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.comparisons.comparison import Comparison, compare
-from evals_mcp.results.comparisons.joining import KeyedRow, digest, join
+from evals_mcp.results.comparisons.joining import KeyedRow, join
 from evals_mcp.results.rows import PASSING_SCORE, Row, RowVerdict
 from evals_mcp.results.statistics.estimate import UNIT, within
 from evals_mcp.results.statistics.scores import mean
@@ -26,6 +26,7 @@ from evals_mcp.results.summaries.benchmark_summary import (
 )
 from evals_mcp.results.summaries.summary import marked_unfinished
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures
+from evals_schemas.digests import answer_key, row_key
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import DifferenceInterval, PassDifference, ScoreDifference
 from evals_schemas.tools.summaries import (
@@ -73,8 +74,8 @@ class _AllRows:
     def add(self, number: int, verdict: RowVerdict, row: Row) -> None:
         model_rows = self.models.setdefault(verdict.verdict, _ModelRows())
         self.states[verdict.state] += 1
-        key = digest(row, QUESTION)
-        model_rows.keyed.append(KeyedRow(number, key, digest(row, ANSWER), verdict))
+        key, answer = row_key(row, QUESTION), answer_key([row.get(name) for name in ANSWER])
+        model_rows.keyed.append(KeyedRow(number, key, answer, verdict))
         if verdict.state != "ok":
             model_rows.failed += 1
             return
