@@ -59,7 +59,7 @@ class BenchmarkClient:
         return BenchmarkCreated.model_validate(answer.json()).evaluation_id
 
     async def until(
-        self, evaluation_id: str, reached: Callable[[dict[str, Any]], bool], seconds: float = 20
+        self, evaluation_id: str, reached: Callable[[dict[str, Any]], bool], seconds: float = 60
     ) -> dict[str, Any]:
         """Read the status until it is as wanted."""
         with anyio.fail_after(seconds):
@@ -107,7 +107,7 @@ async def serving(
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(
-            transport=transport, base_url="http://engine/api/v3", timeout=30, headers=headers
+            transport=transport, base_url="http://engine/api/v3", timeout=60, headers=headers
         ) as http,
     ):
         yield BenchmarkClient(http)

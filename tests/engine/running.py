@@ -53,12 +53,12 @@ class EngineClient:
         assert answer.status_code == 200, answer.text
         return answer.json()["workflow_id"]
 
-    async def finished(self, evaluation_id: str, seconds: float = 20) -> dict[str, Any]:
+    async def finished(self, evaluation_id: str, seconds: float = 60) -> dict[str, Any]:
         """Wait for the end of an evaluation and answer the job."""
         return await self.until(evaluation_id, lambda job: job["status"] in ENDED, seconds)
 
     async def until(
-        self, evaluation_id: str, reached: Callable[[dict[str, Any]], bool], seconds: float = 20
+        self, evaluation_id: str, reached: Callable[[dict[str, Any]], bool], seconds: float = 60
     ) -> dict[str, Any]:
         """Read an evaluation until it is as wanted, and answer the job."""
         with anyio.fail_after(seconds):
@@ -86,6 +86,6 @@ async def running_engine(
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=transport, base_url="http://engine/v1", timeout=30) as http,
+        httpx2.AsyncClient(transport=transport, base_url="http://engine/v1", timeout=60) as http,
     ):
         yield EngineClient(http)

@@ -189,7 +189,7 @@ async def noting_engine(config: EngineConfig, seen: Seen) -> AsyncGenerator[Engi
         httpx2.AsyncClient(
             transport=transport,
             base_url="http://engine/v1",
-            timeout=30,
+            timeout=60,
             event_hooks={"response": [seen.note]},
         ) as http,
     ):

@@ -98,7 +98,7 @@ async def process(folder: Path, name: str, *command: str, **chosen: str) -> Asyn
     running = start(folder, name, command, **chosen)
     assert running.stdout
     try:
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             line = await to_thread.run_sync(running.stdout.readline)
         yield re.sub(r"/(mcp|v1)\s*$", "", line.split()[-1])
     finally:

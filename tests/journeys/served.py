@@ -27,7 +27,7 @@ class ServedEngine:
     def kill(self) -> None:
         """End it as a crash would: no handler runs, nothing is flushed."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
 
 def _start(environment: dict[str, str]) -> subprocess.Popen[str]:
@@ -52,7 +52,7 @@ async def served_engine(data_dir: Path, **settings: str) -> AsyncGenerator[Serve
     }
     process = _start(environment)
     try:
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             line = await to_thread.run_sync(cast("IO[str]", process.stdout).readline)
         yield ServedEngine(process, line.split()[-1])
     finally:
@@ -60,4 +60,4 @@ async def served_engine(data_dir: Path, **settings: str) -> AsyncGenerator[Serve
             process.send_signal(signal.SIGTERM)
         cast("IO[str]", process.stdout).close()
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(process.wait, 20)
+            await to_thread.run_sync(process.wait, 60)

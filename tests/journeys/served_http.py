@@ -60,7 +60,7 @@ async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[Served
         process = _start(environment, log)
         printed = cast("IO[str]", process.stdout)
         try:
-            with anyio.fail_after(30):
+            with anyio.fail_after(60):
                 line = await to_thread.run_sync(printed.readline)
             assert line, (data / "stderr").read_text(encoding="utf-8")
             yield ServedOverHttp(process, line.split()[-1], log)

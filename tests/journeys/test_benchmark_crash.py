@@ -18,7 +18,7 @@ IN_FLIGHT = 25
 
 def client_of(engine: ServedEngine) -> httpx2.AsyncClient:
     base_url = engine.url.removesuffix("/v1") + "/api/v3"
-    return httpx2.AsyncClient(base_url=base_url, timeout=30)
+    return httpx2.AsyncClient(base_url=base_url, timeout=60)
 
 
 async def test_a_benchmark_evaluation_outlives_kill_9_and_repeats_only_what_was_in_flight(

@@ -30,7 +30,7 @@ class Calls:
 
 
 def client_of(engine: ServedEngine) -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(base_url=engine.url, timeout=30)
+    return httpx2.AsyncClient(base_url=engine.url, timeout=60)
 
 
 async def start(engine: EngineClient) -> str:

@@ -75,7 +75,7 @@ async def test_a_stop_ends_a_waiting_call_and_the_next_start_finishes_the_evalua
                     tasks.start_soon(wait, talk, evaluation)
                     await waiting.wait()
                     served.process.terminate()
-                assert await anyio.to_thread.run_sync(served.process.wait, 20) == 0
+                assert await anyio.to_thread.run_sync(served.process.wait, 60) == 0
             async with (
                 served_over_http(tmp_path, **settings) as served,
                 talking(served, mode) as talk,

@@ -68,7 +68,7 @@ async def world(folder: Path, *fates: Fate) -> AsyncGenerator[World]:
     with anyio.fail_after(90):
         async with (
             served_engine(folder / "engine") as engine,
-            httpx2.AsyncClient(base_url=engine.url, timeout=30) as http,
+            httpx2.AsyncClient(base_url=engine.url, timeout=60) as http,
             lossy_proxy(engine.url, *fates) as proxy,
         ):
             client = EngineClient(http)

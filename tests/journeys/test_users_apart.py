@@ -142,12 +142,12 @@ async def test_anybodys_message_lets_everybodys_paused_evaluations_go_on(tmp_pat
             judge = {"model": "fast", "system_template": "{{question}} {{expected}}"}
             request = PAID | {"input_data_file_path": stored["file_id"], "judge": judge}
             evaluation = await alice.started(**request)
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 await asked.wait()
         slow, asked = False, anyio.Event()
         async with serving(settings, issuer) as url, callers(url, *tokens) as (alice, bob):
             await bob.post({"jsonrpc": "2.0", "id": 1, "method": "ping"})
-            with anyio.fail_after(40):
+            with anyio.fail_after(60):
                 await asked.wait()
             await alice.ended(evaluation)
             assert (await bob.answer("list_evaluations"))["evaluations"] == []

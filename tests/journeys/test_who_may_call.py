@@ -147,7 +147,7 @@ def test_an_unsafe_server_does_not_start_and_names_the_setting(
         encoding="utf-8",
         env=own,
         cwd=tmp_path,
-        timeout=30,
+        timeout=60,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1

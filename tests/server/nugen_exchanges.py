@@ -318,7 +318,7 @@ async def nugen(
         )
         as_promised: Provider = provider
         assert as_promised.name == "nugen"
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             yield provider, service
 
 

@@ -76,7 +76,7 @@ async def scripted(
     script = Script(list(steps))
     transport = httpx2.MockTransport(script)
     async with httpx2.AsyncClient(transport=transport) as client:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             yield RestClient(client, service, script.timing()), script
 
 

@@ -29,7 +29,7 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
         stdin=subprocess.DEVNULL,
         env={**own, "EVALS_MCP_LOCAL__DATA_DIR": str(folder / "engine"), **environ},
         cwd=folder,
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -145,10 +145,10 @@ def test_the_engine_prints_where_it_is_answers_and_stops_on_a_signal(
             line = process.stdout.readline()
             url = line.removeprefix("evals-mcp engine on ").strip()
             assert line == f"evals-mcp engine on {url}\n"
-            with urllib.request.urlopen(f"{url}/models", timeout=10) as answer:
+            with urllib.request.urlopen(f"{url}/models", timeout=60) as answer:
                 assert answer.status == 200
             process.send_signal(ending)
-            rest, errors = process.communicate(timeout=20)
+            rest, errors = process.communicate(timeout=60)
         finally:
             process.kill()
     assert (process.returncode, rest, errors) == (0, "", "")

@@ -6,7 +6,6 @@ import base64
 import json
 import random
 import string
-import time
 from uuid import UUID
 
 import pytest
@@ -22,6 +21,7 @@ from evals_schemas.tools.inputs import (
     ListEvaluationsInput,
 )
 from evals_schemas.tools.portable_schema import portable_schema
+from tests.clocks import bounded_work
 
 LETTERS = string.ascii_letters + string.digits
 
@@ -124,9 +124,8 @@ def test_an_id_without_hyphens_is_no_key() -> None:
 @pytest.mark.parametrize("part", ["sk-", "eyJ-", "Bearer ", "eyJ" + "a" * 40 + "."])
 def test_the_longest_text_is_looked_through_at_once(part: str) -> None:
     text = part * (1_000_000 // len(part))
-    started = time.monotonic()
-    holds_key(text)
-    assert time.monotonic() - started < 5
+    with bounded_work():
+        holds_key(text)
 
 
 def test_a_key_in_the_name_of_a_field_is_not_quoted() -> None:

@@ -37,7 +37,7 @@ class Opening:
 
 async def test_the_provider_is_opened_once_and_closed_with_the_server() -> None:
     opening = Opening()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with open_services(settings(), opening) as services:
             assert not opening.events
             async with anyio.create_task_group() as tasks:
@@ -50,7 +50,7 @@ async def test_the_provider_is_opened_once_and_closed_with_the_server() -> None:
 
 async def test_a_call_that_is_cancelled_while_opening_leaves_the_next_one_able_to() -> None:
     opening = Opening()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with open_services(settings(), opening) as services:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(services.open)
@@ -76,7 +76,7 @@ async def test_a_provider_that_breaks_is_opened_anew_and_the_server_goes_on() ->
                 tasks.start_soon(crash)
             yield lambda _: FakeProvider()
 
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with open_services(settings(), opening) as services:
             first = await services.open()
             broken.set()
@@ -95,7 +95,7 @@ async def test_an_engine_that_has_worked_before_starts_after_the_first_message(
     if earlier_runs:
         folder.mkdir()
     opening = Opening()
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         async with open_services(settings(local={"data_dir": folder}), opening) as services:
             await anyio.wait_all_tasks_blocked()
             assert opening.events == []
@@ -116,7 +116,7 @@ async def test_an_engine_that_cannot_start_in_the_background_ends_nothing(
         raise errors.pop()
 
     for _ in range(2):
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             configured = settings(local={"data_dir": tmp_path})
             async with open_services(configured, failing) as services:
                 services.message_came()

@@ -94,7 +94,7 @@ def exchange(
     """What the server answers to these messages before its input ends, and its standard error."""
     with spoken_to(folder, flags=flags) as process:
         answers = [answer for message in messages if (answer := said(process, message))]
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=60)
         assert process.returncode == 0
     answers += [json.loads(line) for line in rest.splitlines()]
     return answers, errors
@@ -147,7 +147,7 @@ def test_a_burst_of_requests_has_one_answer_each(tmp_path: Path) -> None:
         process.stdin.write("".join(json.dumps(message) + "\n" for message in burst))
         process.stdin.flush()
         answers = [json.loads(process.stdout.readline()) for _ in range(4)]
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=60)
 
     assert sorted(answer["id"] for answer in answers) == [1, 2, 3, 5]
     assert all("result" in answer for answer in answers)
@@ -158,7 +158,7 @@ def test_a_wrong_setting_is_told_before_any_answer(tmp_path: Path) -> None:
     wrong = {"EVALS_MCP_SERVER__PROVIDER": "nowhere"}
 
     with spoken_to(tmp_path, wrong) as process:
-        answers, errors = process.communicate(json.dumps(INITIALIZE) + "\n", timeout=30)
+        answers, errors = process.communicate(json.dumps(INITIALIZE) + "\n", timeout=60)
 
     assert process.returncode == 2
     assert answers == ""

@@ -142,7 +142,7 @@ class Fuzzed:
         return CallToolResult.model_validate(json.loads(answer.text)["result"])
 
     async def _posted(self, tool: str, body: str) -> httpx2.Response:
-        with anyio.fail_after(20):
+        with anyio.fail_after(60):
             return await self._http.post("/mcp", content=body, headers=HEADERS | {"Mcp-Name": tool})
 
     def answer(self, tool: str, **given: Any) -> dict[str, Any]:
@@ -160,7 +160,7 @@ async def serving(folder: Path, opening: OpenProviders) -> AsyncGenerator[httpx2
     app = http_app(configured, "0.0", partial(open_services, configured, opening, clock))
     async with (
         listening(app, seconds=120) as url,
-        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=20) as http,
+        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as http,
     ):
         yield http
 

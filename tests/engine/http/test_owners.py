@@ -36,7 +36,7 @@ async def serving(config: EngineConfig) -> AsyncGenerator[tuple[Starlette, httpx
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=transport, base_url="http://engine", timeout=30) as http,
+        httpx2.AsyncClient(transport=transport, base_url="http://engine", timeout=60) as http,
     ):
         yield app, http
 

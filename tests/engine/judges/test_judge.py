@@ -36,7 +36,7 @@ def config(model: str = "m", template: str = "{{ rubric }}", **fields: Any) -> J
 async def judge(
     answers: Answers, form: VerdictForm = LABELS, workers: int = 64, **fields: Any
 ) -> AsyncGenerator[tuple[Judge, ModelServer]]:
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with ModelServer(answers) as server, ModelClient(0, 5) as client:
             endpoint = ModelEndpoint(server.base_url)
             access = ModelAccess(EngineConfig(Path()), client)
@@ -166,7 +166,7 @@ async def test_a_way_that_stops_working_between_two_runs_is_searched_anew() -> N
     def answer(request: ChatRequest) -> Reply:
         return knowing(*kinds)(request)
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with (
             ModelServer(answer) as server,
             ModelClient(0, 5) as client,

@@ -71,7 +71,7 @@ async def calling(
     def make() -> AbstractResolver:
         return names
 
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with (
             ModelServer(lambda _: completion("Hi")) as server,
             ModelClient(retries, 5, sleep=no_wait, resolver=make) as client,

@@ -32,7 +32,7 @@ async def candidate(
         }
         | fields
     )
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         async with ModelServer(answer) as server, ModelClient(0, 5) as client:
             yield Candidate(request, ModelEndpoint(server.base_url), client), server
 

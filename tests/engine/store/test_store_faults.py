@@ -332,7 +332,7 @@ async def test_an_evaluation_runs_to_its_end_under_a_clock_that_jumps(tmp_path: 
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=transport, base_url="http://engine/v1", timeout=30) as http,
+        httpx2.AsyncClient(transport=transport, base_url="http://engine/v1", timeout=60) as http,
     ):
         engine = EngineClient(http)
         file_id = await engine.upload([{"expected": "a", "answer": "a"} for _ in range(50)])
@@ -362,7 +362,7 @@ async def test_a_served_engine_gives_its_leases_back_on_sigterm(tmp_path: Path) 
         settings = {"LOCAL__MODELS__BASE_URL": server.base_url, "LOCAL__LEASE_SECONDS": "600"}
         async with (
             served_engine(tmp_path, **settings) as served,
-            httpx2.AsyncClient(base_url=served.url, timeout=30) as http,
+            httpx2.AsyncClient(base_url=served.url, timeout=60) as http,
         ):
             engine = EngineClient(http)
             created = await engine.create(
@@ -375,7 +375,7 @@ async def test_a_served_engine_gives_its_leases_back_on_sigterm(tmp_path: Path) 
             )
             await engine.until(created, lambda job: job["progress"]["done"] >= 4)
             served.process.send_signal(signal.SIGTERM)
-            with anyio.fail_after(20):
+            with anyio.fail_after(60):
                 assert await to_thread.run_sync(served.process.wait) == 0
     store = Store(tmp_path)
     taken = store.leases.claim(Lease(ProcessId("next"), until=1e10), now=0, running=[])

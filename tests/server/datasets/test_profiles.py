@@ -19,11 +19,12 @@ from evals_mcp.datasets.profiles import (
     read_profile,
 )
 from evals_schemas.evaluation_api.files import File
+from tests.clocks import skip_time
 from tests.server.fake_provider import FakeProvider, jsonl
 
 
-async def profiled(provider: FakeProvider, seconds: float = 20) -> DatasetProfile:
-    with anyio.fail_after(30):
+async def profiled(provider: FakeProvider, seconds: float = 60) -> DatasetProfile:
+    with anyio.fail_after(600):
         return await read_profile(provider, "file-1", seconds, anyio.current_time)
 
 
@@ -99,6 +100,7 @@ class Generated(FakeProvider):
             yield block
         if self.endless:
             yield b'{"question": "cut'
+            skip_time(90)
             await anyio.sleep_forever()
 
     def made(self) -> Iterator[bytes]:
@@ -131,7 +133,7 @@ async def test_what_is_not_read_in_time_is_extrapolated_from_the_size_of_the_fil
     size = sum(map(len, provider.made()))
     listed = File(id="file-1", bytes=10 * size)
 
-    profile = await profiled(replace(provider, files=[listed]), seconds=0.5)
+    profile = await profiled(replace(provider, files=[listed]), seconds=60)
 
     assert not profile.complete
     assert profile.rows == pytest.approx(10_000, rel=0.01)
@@ -143,7 +145,7 @@ async def test_the_number_of_rows_that_a_service_tells_goes_before_an_extrapolat
     provider = Generated(rows=1_000, endless=True)
     listed = File(id="file-1", bytes=10**9, LineCount=4_321)
 
-    profile = await profiled(replace(provider, files=[listed]), seconds=0.5)
+    profile = await profiled(replace(provider, files=[listed]), seconds=60)
 
     assert profile.rows == 4_321
 

@@ -58,7 +58,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, seconds: float = 30) -> AsyncGenerator[str]:
+async def listening(app: ASGIApp, seconds: float = 300) -> AsyncGenerator[str]:
     """The base URL of an app that answers while the block runs, for so many seconds at most."""
     with socket.create_server(("127.0.0.1", 0)) as bound, anyio.fail_after(seconds):
         without_delay(bound)
@@ -77,6 +77,6 @@ async def reached(app: ASGIApp) -> AsyncGenerator[httpx2.AsyncClient]:
     """A client of an app that listens."""
     async with (
         listening(app) as url,
-        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=10) as client,
+        httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as client,
     ):
         yield client

@@ -16,6 +16,7 @@ from evals_mcp.http.limits import Limits
 from evals_mcp.http.modes.resource import Resource, metadata_route
 from evals_schemas.evaluation_api.evaluations import EvaluationStatus, Progress
 from evals_schemas.evaluation_api.models import Model
+from tests.clocks import skip_time
 from tests.server.fake_provider import FakeProvider, classify_job
 from tests.server.http.serving import FRONT, PAGE, app_over, listening, reached
 from tests.server.serving import MODES, FakeTime, Mode
@@ -230,10 +231,11 @@ async def test_a_body_that_trickles_is_not_waited_for() -> None:
 async def test_a_body_in_time_is_followed_by_as_long_an_answer_as_it_takes() -> None:
     class Slow(FakeProvider):
         async def list_models(self) -> list[Model]:
-            await anyio.sleep(3 * hasty.body_seconds)
+            skip_time(1.5 * hasty.body_seconds)
+            await anyio.sleep(0.01)
             return []
 
-    hasty = replace(FRONT, body_seconds=0.1)
+    hasty = replace(FRONT, body_seconds=30.0)
     call = PING | {"method": "tools/call", "params": {"name": "list_models"}}
     async with reached(app_over(Slow(), hasty)) as client:
         answer = await client.post("/mcp", json=call, headers=ACCEPT)

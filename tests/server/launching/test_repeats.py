@@ -169,7 +169,7 @@ async def test_creates_at_once_wait_for_each_other_and_start_one() -> None:
     async def create() -> None:
         found.append(await process.started(process.launch()))
 
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
             for _ in range(20):
                 tasks.start_soon(create)

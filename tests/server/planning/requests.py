@@ -106,7 +106,7 @@ async def planned(
     serves_models: bool = True,
 ) -> Plan:
     """The plan of a request, rendered as the engine renders."""
-    with anyio.fail_after(20):
+    with anyio.fail_after(60):
         context = PlanningContext(
             compile_template, benchmark_judge=benchmark_judge, serves_models=serves_models
         )

@@ -63,7 +63,7 @@ class Script:
             self._answered = anyio.Event()
             yield json.dumps(message)
             if "id" in message:
-                with anyio.fail_after(10):
+                with anyio.fail_after(60):
                     await self._answered.wait()
 
     async def write(self, text: str) -> None:

@@ -33,11 +33,11 @@ class Ends:
         os.write(self.say, b"".join(line(message) + b"\n" for message in messages))
 
     async def answer(self) -> dict[str, Any]:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             return json.loads(await to_thread.run_sync(next, self._heard, abandon_on_cancel=True))
 
     async def let_in(self) -> Any:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             got = await to_thread.run_sync(self.entrance.next_line, abandon_on_cancel=True)
         return None if got is None else json.loads(got)
 

@@ -46,7 +46,7 @@ async def local(
     async with ModelServer(reply, models=("alpha", "beta")) as server:
         config = EngineConfig(folder, serverless=ModelEndpoint(server.base_url), max_retries=0)
         app = create_app(config)
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             async with (
                 app.router.lifespan_context(app),
                 httpx2.AsyncClient(transport=InProcessTransport(app)) as client,

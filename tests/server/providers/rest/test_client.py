@@ -190,7 +190,7 @@ async def test_a_body_over_the_limit_is_not_read_to_its_end() -> None:
     transport = httpx2.MockTransport(lambda _: httpx2.Response(200, content=endless()))
     async with httpx2.AsyncClient(transport=transport) as client:
         rest = RestClient(client, SERVICE, patience=Patience(body_bytes=1000))
-        with anyio.fail_after(5), pytest.raises(UnavailableError, match="cannot be read"):
+        with anyio.fail_after(60), pytest.raises(UnavailableError, match="cannot be read"):
             await rest.call(operations.LIST_MODELS)
 
     assert given_out < 2000
@@ -423,7 +423,7 @@ async def test_a_read_that_hangs_ends_with_the_budget() -> None:
 
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(hang)) as client:
         rest = RestClient(client, SERVICE, patience=Patience(budget=0.05))
-        with anyio.fail_after(5), pytest.raises(UnavailableError, match="did not answer in time"):
+        with anyio.fail_after(60), pytest.raises(UnavailableError, match="did not answer in time"):
             await rest.call(operations.LIST_MODELS)
 
 
@@ -499,7 +499,7 @@ async def test_a_refused_port_is_unavailable_for_real() -> None:
     await listener.aclose()
     service = replace(SERVICE, base_url=f"http://127.0.0.1:{port}")
     async with httpx2.AsyncClient() as client:
-        with anyio.fail_after(10), pytest.raises(UnavailableError, match=r"\(127\.0\.0\.1\)"):
+        with anyio.fail_after(60), pytest.raises(UnavailableError, match=r"\(127\.0\.0\.1\)"):
             await RestClient(client, service).call(operations.CREATE_EVALUATION, json={})
 
 
