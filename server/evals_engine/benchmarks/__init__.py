@@ -1,1 +1,1 @@
-"""What a benchmark evaluation adds: questions, two models side by side, figures by model."""
+"""Benchmark evaluations: questions, one or two models side by side, and totals by model."""

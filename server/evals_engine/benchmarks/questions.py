@@ -1,4 +1,4 @@
-"""The questions of a benchmark: read from what was uploaded, kept as one JSON line each."""
+"""Reads the questions of a benchmark from an uploaded file; each is stored as a JSON line."""
 
 from __future__ import annotations
 
@@ -12,29 +12,30 @@ from evals_engine.errors import ApiError
 from evals_schemas.datasets.reader import Fault, scan
 
 MAX_BENCHMARK_BYTES = 32 * 1024 * 1024
-"""The largest file taken: a JSON array is read as a whole."""
+"""The largest file that is accepted, because a JSON array is read as a whole."""
 
 MAX_NUMBER_CHARACTERS = 200
 
 COLUMNS = ("question_num", "question", "answer")
-"""What each question is kept with."""
+"""The columns of a stored question."""
 
 
 def read_questions(path: Path, filename: str) -> Iterator[dict[str, Any]]:
-    """The questions of an uploaded file, a JSON array or JSON lines, as they are kept.
+    """Yield the questions of an uploaded file, a JSON array or JSON lines, as they are stored.
 
-    A question without a number gets its place, from 1. Numbers are told apart by their text.
+    A question without a number gets its position, from 1. Numbers are compared as text.
 
     Raises:
-        ApiError: 400, at the first thing that is no question, or for a file that has none.
+        ApiError: 400, at the first item that is not a question, or if the file has no question.
     """
     seen: set[str] = set()
-    for place, item in enumerate(_items(path, filename), start=1):
-        question = _question(item, place, filename)
+    for position, item in enumerate(_items(path, filename), start=1):
+        question = _question(item, position, filename)
         number = str(question["question_num"])
         if number in seen:
             raise _refusal(
-                filename, f"question {place}: question_num occurs twice; number each differently"
+                filename,
+                f"question {position}: question_num occurs twice; give each its own number",
             )
         seen.add(number)
         yield question
@@ -43,7 +44,7 @@ def read_questions(path: Path, filename: str) -> Iterator[dict[str, Any]]:
 
 
 def _items(path: Path, filename: str) -> Iterator[object]:
-    """What may be questions: the elements of an array, or the lines."""
+    """Yield the elements of an array, or the lines, which should be questions."""
     with path.open("rb") as stream:
         if not stream.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
             stream.seek(0)
@@ -53,49 +54,55 @@ def _items(path: Path, filename: str) -> Iterator[object]:
                 yield item
             return
     try:
-        found = json.loads(path.read_text("utf-8-sig"), parse_constant=_no_constant)
+        elements = json.loads(path.read_text("utf-8-sig"), parse_constant=_no_constant)
     except RecursionError:
         raise _refusal(filename, "nested too deeply") from None
     except UnicodeDecodeError:
         raise _refusal(filename, "not UTF-8") from None
     except ValueError as error:
         raise _refusal(filename, f"not JSON ({error})") from None
-    yield from cast("list[object]", found)
+    yield from cast("list[object]", elements)
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _question(item: object, place: int, filename: str) -> dict[str, Any]:
+def _question(item: object, position: int, filename: str) -> dict[str, Any]:
     if not isinstance(item, dict):
-        raise _refusal(filename, f'question {place}: not an object {{"question": …, "answer": …}}')
+        raise _refusal(
+            filename, f'question {position}: not an object {{"question": …, "answer": …}}'
+        )
     fields = cast("dict[str, Any]", item)
-    kept: dict[str, Any] = {"question_num": _number(fields.get("question_num"), place)}
-    if kept["question_num"] is None:
-        raise _refusal(filename, f"question {place}: question_num must be a whole number or text")
+    question: dict[str, Any] = {"question_num": _number(fields.get("question_num"), position)}
+    if question["question_num"] is None:
+        raise _refusal(
+            filename, f"question {position}: question_num must be a whole number or text"
+        )
     for name in ("question", "answer"):
         text = _text(fields.get(name))
         if text is None or not text.strip():
-            raise _refusal(filename, f"question {place}: {name} must be a text that is not empty")
-        kept[name] = text
-    return kept
+            raise _refusal(
+                filename, f"question {position}: {name} must be a text that is not empty"
+            )
+        question[name] = text
+    return question
 
 
-def _number(given: object, place: int) -> int | str | None:
-    """The number of a question; None for what is none."""
-    if given is None:
-        return place
-    if isinstance(given, bool) or not isinstance(given, int | str):
+def _number(value: object, position: int) -> int | str | None:
+    """Return the number of a question, by default its position; None if the value is invalid."""
+    if value is None:
+        return position
+    if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    return given if len(str(given)) <= MAX_NUMBER_CHARACTERS else None
+    return value if len(str(value)) <= MAX_NUMBER_CHARACTERS else None
 
 
-def _text(given: object) -> str | None:
-    """A text as it is, a number or a truth value as JSON writes it; None for anything else."""
-    if isinstance(given, str):
-        return given
-    return json.dumps(given) if isinstance(given, bool | int | float) else None
+def _text(value: object) -> str | None:
+    """Return a text unchanged, a number or a truth value as JSON; None for anything else."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value) if isinstance(value, bool | int | float) else None
 
 
 def _refusal(filename: str, reason: str) -> ApiError:

@@ -1,1 +1,1 @@
-"""Model endpoints: which one, whether its address is allowed, how it is called and read."""
+"""Model endpoints: which one a request uses, whether its address is allowed, and its calls."""

@@ -1,7 +1,7 @@
-"""Calls models behind OpenAI-compatible APIs: bounded, retried, and with errors that say who acts.
+"""Calls models behind OpenAI-compatible APIs, with bounds, retries, and errors that name a remedy.
 
-aiohttp, because its cost at 64 calls in flight was the lowest measured. It is imported when a
-session is opened, so that importing this module costs nothing.
+It uses aiohttp, which had the lowest measured cost at 64 calls in flight. aiohttp is imported when
+a session is opened, so that importing this module is fast.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ MAX_BODY = 16 * 1024 * 1024
 """The longest answer read, in bytes."""
 
 LIST_SECONDS = 10.0
-"""How long an endpoint may take to list its models."""
+"""Seconds that an endpoint may take to list its models."""
 
 
 class ModelClient:
-    """Every model call of one run. An async context manager: leaving it closes the connections."""
+    """Makes the model calls of a process. Leaving its async context closes the connections."""
 
     def __init__(
         self,
@@ -47,15 +47,15 @@ class ModelClient:
         jitter: Callable[[], float] = random.random,
         resolver: Callable[[], AbstractResolver] | None = None,
     ) -> None:
-        """Open nothing yet.
+        """Set the limits; connections are opened by the first calls.
 
         Args:
-            max_retries: further tries after a failure that time may heal.
-            call_timeout: seconds until one try is given up.
+            max_retries: further tries after a failure that may be temporary.
+            call_timeout: seconds after which one try fails.
             sleep: waits between tries.
-            jitter: numbers from 0 to 1 that spread the waits.
-            resolver: makes what finds the addresses of a name; None asks the system. Addresses
-                that an endpoint may not be at are taken out of its answers.
+            jitter: returns a random number from 0 to 1, to vary the waits.
+            resolver: makes the resolver of host names; None uses the system's. Addresses that an
+                endpoint must not have are removed from its answers.
         """
         self._max_retries = max_retries
         self._call_timeout = call_timeout
@@ -75,10 +75,10 @@ class ModelClient:
             await session.close()
 
     def open(self, endpoint: ModelEndpoint) -> None:
-        """Load what calls to this endpoint need, so that the first call does not wait for it.
+        """Open the session of an endpoint, so that the first call does not wait for it.
 
-        Must be called on the event loop that will make the calls. What cannot be called is told by
-        the calls.
+        Must be called on the event loop that will make the calls. Errors are ignored here, because
+        the calls report them.
         """
         with suppress(AddressRefusedError, ValueError):
             self._session(endpoint)
@@ -93,71 +93,72 @@ class ModelClient:
         temperature: float,
         extra: Mapping[str, Any] | None = None,
     ) -> Completion:
-        """Ask for one completion.
+        """Return one completion.
 
-        429, 5xx, lost connections and timeouts are tried again, with exponential back-off and no
-        sooner than `Retry-After`.
+        429, 5xx, lost connections and timeouts are retried with exponential back-off, and not
+        before `Retry-After`.
 
         Args:
             endpoint: where the model is.
-            model: its name there.
+            model: its name at the endpoint.
             messages: the conversation.
-            max_tokens: the longest answer.
+            max_tokens: the longest answer, in tokens.
             temperature: 0 to 2.
             extra: further fields of the body, such as `response_format`.
 
         Raises:
-            ModelCallError: no usable answer after every try; `status` is the last HTTP status.
+            ModelCallError: no try gave a usable answer; `status` is the last HTTP status.
         """
         body = {"model": model, "messages": messages, "max_tokens": max_tokens}
         body |= {"temperature": temperature} | dict(extra or {})
         waits = 0
         while True:
             unsupported = self._unsupported.get((endpoint.base_url, model), frozenset())
-            found = await self._try(endpoint, _without(body, unsupported))
-            if isinstance(found, Completion):
-                return found
-            if self._learns(endpoint, model, found, unsupported):
+            result = await self._try(endpoint, _without(body, unsupported))
+            if isinstance(result, Completion):
+                return result
+            if self._learn_unsupported(endpoint, model, result, unsupported):
                 continue
-            if not found.retried or waits >= self._max_retries:
-                raise _given_up(found, waits + 1, endpoint)
-            await self._sleep(self._wait(waits, found.retry_after))
+            if not result.retried or waits >= self._max_retries:
+                raise _call_error(result, waits + 1, endpoint)
+            await self._sleep(self._wait(waits, result.retry_after))
             waits += 1
 
     def _wait(self, waits: int, retry_after: float) -> float:
-        """Seconds to wait: 0.5, 1, 2, … up to 20, each 25 % more or less.
+        """Return the seconds to wait: 0.5, 1, 2, … up to 20, each varied by up to 25 %.
 
-        Five waits are 11.6 s at least, so that a limit that lasts ten seconds is outlived.
+        Five waits last at least 11.6 s, longer than a rate limit of ten seconds.
         """
         backoff: float = min(0.5 * 2**waits, 20.0) * (0.75 + 0.5 * self._jitter())
         return max(backoff, retry_after)
 
-    def _learns(
-        self, endpoint: ModelEndpoint, model: str, found: Failure, known: frozenset[str]
+    def _learn_unsupported(
+        self, endpoint: ModelEndpoint, model: str, failure: Failure, before: frozenset[str]
     ) -> bool:
-        """Whether a refusal names a parameter that this model does without; remembers it."""
-        if found.status != 400:
+        """Remember the parameters that a refusal calls unsupported; return whether any is new."""
+        if failure.status != 400:
             return False
-        refused = {name for name in ("max_tokens", "temperature") if f"'{name}'" in found.said}
-        if "nsupported" not in found.said or refused <= known:
+        text = failure.endpoint_message
+        refused = {name for name in ("max_tokens", "temperature") if f"'{name}'" in text}
+        if "nsupported" not in text or refused <= before:
             return False
         key = endpoint.base_url, model
-        self._unsupported[key] = self._unsupported.get(key, known) | refused
+        self._unsupported[key] = self._unsupported.get(key, before) | refused
         return True
 
     async def list_models(self, endpoint: ModelEndpoint) -> list[Model]:
-        """The models that an endpoint lists. Tried once, for ten seconds at most.
+        """Return the models that an endpoint lists. Tries once, for at most ten seconds.
 
         Raises:
-            ModelCallError: it does not answer, or not with a list.
+            ModelCallError: the endpoint gives no answer or no list.
         """
         with anyio.move_on_after(LIST_SECONDS):
             received = await self._send(endpoint, "GET", "/models", None)
-            found = received if isinstance(received, Failure) else read_models(received, endpoint)
-            if isinstance(found, Failure):
-                raise _given_up(found, 1, endpoint)
-            return found
-        raise _given_up(_unreachable(f"no answer within {LIST_SECONDS:g} s"), 1, endpoint)
+            models = received if isinstance(received, Failure) else read_models(received, endpoint)
+            if isinstance(models, Failure):
+                raise _call_error(models, 1, endpoint)
+            return models
+        raise _call_error(_unreachable(f"no answer within {LIST_SECONDS:g} s"), 1, endpoint)
 
     async def _try(self, endpoint: ModelEndpoint, body: dict[str, Any]) -> Completion | Failure:
         data = json.dumps(body).encode()
@@ -179,43 +180,43 @@ class ModelClient:
             ) as response:
                 content = await _bounded_body(response)
         except (ClientError, OSError, ValueError) as error:
-            return self._lost(error)
+            return self._connection_failure(error)
         if content is None:
             too_long = f"the endpoint answered more than {MAX_BODY // 2**20} MiB"
             return Failure(too_long, response.status)
         return Received(response.status, response.headers, content)
 
-    def _lost(self, error: Exception) -> Failure:
+    def _connection_failure(self, error: Exception) -> Failure:
         if isinstance(refused := getattr(error, "os_error", error), AddressRefusedError):
             return Failure(
-                f"its base URL leads to {refused}, which is not called. Whoever runs the engine "
-                "names another base URL: with an address itself, or with a name of that network "
-                "(for local.models and local.dedicated, local.allow_private = true allows any "
-                "name)",
+                f"its base URL leads to {refused}, which is not called. Ask the administrator "
+                "to set a base URL with an address instead of a name, or with a name of that "
+                "network (for local.models and local.dedicated, local.allow_private = true allows "
+                "any name)",
                 reason=Reason.ENDPOINT_MISCONFIGURED,
             )
         if isinstance(error, TimeoutError):
             return _unreachable(f"no answer within {self._call_timeout:g} s")
         if isinstance(error, ssl.SSLCertVerificationError):
             return _unreachable("the endpoint's TLS certificate is not trusted", retried=False)
-        known = {
+        messages = {
             "ClientConnectorDNSError": "the endpoint's host name cannot be resolved",
             "ClientConnectorError": "connection refused",
-            "ClientConnectorSSLError": "no TLS there (is the endpoint http rather than https?)",
+            "ClientConnectorSSLError": "the endpoint offers no TLS (is it http rather than https?)",
             "ServerDisconnectedError": "connection lost",
         }
         kind = type(error).__name__
         if isinstance(error, ValueError) or kind.endswith("UrlClientError"):
             message = "the endpoint's base URL or token is malformed"
             return Failure(message, reason=Reason.ENDPOINT_MISCONFIGURED)
-        return _unreachable(known.get(kind, f"connection lost ({kind})"))
+        return _unreachable(messages.get(kind, f"connection lost ({kind})"))
 
     def _session(self, endpoint: ModelEndpoint) -> ClientSession:
-        """The one session of a base URL; the callers bound how many calls are in flight.
+        """Return the session of a base URL; the callers limit the calls in flight.
 
         Raises:
-            AddressRefusedError: the base URL has an address that is not called.
-            ValueError: it is malformed.
+            AddressRefusedError: the base URL has an address that is not allowed.
+            ValueError: the base URL is malformed.
         """
         key = endpoint.base_url, endpoint.allow_private
         if (session := self._sessions.get(key)) is None:
@@ -241,15 +242,15 @@ class ModelClient:
         if not base_url.lower().startswith("https:"):
             return True
         if self._tls is None:
-            import truststore  # noqa: PLC0415 - of no use without TLS
+            import truststore  # noqa: PLC0415 - needed only for TLS
 
             self._tls = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         return self._tls
 
 
 def _refuse_literal(endpoint: ModelEndpoint) -> None:
-    """Raise AddressRefusedError for an address in the base URL that is not called."""
-    from yarl import URL  # noqa: PLC0415 - comes with aiohttp, and reads hosts as it does
+    """Raise AddressRefusedError if the base URL has an address that is not allowed."""
+    from yarl import URL  # noqa: PLC0415 - from aiohttp, which reads hosts the same way
 
     host = URL(endpoint.base_url).raw_host or ""
     if is_literal(host) and (kind := refusal(host, host, allow_private=endpoint.allow_private)):
@@ -257,17 +258,17 @@ def _refuse_literal(endpoint: ModelEndpoint) -> None:
 
 
 def _without(body: dict[str, Any], unsupported: frozenset[str]) -> dict[str, Any]:
-    """The body in the words of newer models: some know no `max_tokens` or fix the temperature."""
+    """Return the body for newer models, some of which lack `max_tokens` or fix the temperature."""
     if not unsupported:
         return body
-    kept = {name: value for name, value in body.items() if name not in unsupported}
+    supported = {name: value for name, value in body.items() if name not in unsupported}
     if "max_tokens" in unsupported:
-        kept["max_completion_tokens"] = body["max_tokens"]
-    return kept
+        supported["max_completion_tokens"] = body["max_tokens"]
+    return supported
 
 
 async def _bounded_body(response: ClientResponse) -> bytes | None:
-    """The whole body; None when it is longer than `MAX_BODY`."""
+    """Return the whole body; None if it is longer than `MAX_BODY`."""
     chunks: list[bytes] = []
     size = 0
     while chunk := await response.content.readany():
@@ -279,14 +280,16 @@ async def _bounded_body(response: ClientResponse) -> bytes | None:
     return b"".join(chunks)
 
 
-def _given_up(found: Failure, tries: int, endpoint: ModelEndpoint) -> ModelCallError:
+def _call_error(failure: Failure, tries: int, endpoint: ModelEndpoint) -> ModelCallError:
     after = f" after {tries} tries" if tries > 1 else ""
     try:
         host = urlsplit(endpoint.base_url).netloc.rpartition("@")[2]
     except ValueError:
         host = ""
     return ModelCallError(
-        f"{cleaned(found.message, 300)}{after} ({cleaned(host, 80)})", found.status, found.reason
+        f"{cleaned(failure.message, 300)}{after} ({cleaned(host, 80)})",
+        failure.status,
+        failure.reason,
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads what an OpenAI-compatible API answers: a completion, or why there is none and who acts."""
+"""Reads the answer of an OpenAI-compatible API: a completion, or why there is not one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from evals_engine.config import ModelEndpoint
 from evals_schemas.reasons import Reason
 
 MAX_RETRY_AFTER = 60.0
-"""The longest wait an endpoint may ask for, in seconds; a longer one is cut to this."""
+"""The longest wait that an endpoint may ask for, in seconds; a longer one is cut to this."""
 
 SHORTEST_KEY = 16
-"""Characters of the shortest token taken out of answers: a shorter one is a stand-in such as
-`ollama`, and may be a word of any answer."""
+"""Characters of the shortest token that is removed from answers: a shorter one is a placeholder
+such as `ollama`, which may be a word of any answer."""
 
 _URL_REST = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE)
-"""The part of a URL that may be a signature."""
+"""A URL with its query or fragment, which may contain a signature."""
 
 _RETRIED = frozenset({429, 500, 502, 503, 504, 529})
-_WHO_ACTS = {
+_TOKEN_PROBLEMS = {
     401: "the token of this endpoint is missing or wrong",
     402: "the account behind this endpoint has no credit left",
     403: "the token of this endpoint may not use this model",
@@ -37,13 +37,13 @@ class Completion:
     """One answer of a model."""
 
     text: str
-    """The content; of a tool call its arguments, of a refusal its wording."""
+    """The content, the arguments of a tool call, or the text of a refusal."""
     truncated: bool
-    """Whether it was cut at `max_tokens`."""
+    """Whether the answer was cut at `max_tokens`."""
     input_tokens: int | None
-    """None where the endpoint does not tell."""
+    """None if the endpoint does not report them."""
     output_tokens: int | None
-    """None where the endpoint does not tell."""
+    """None if the endpoint does not report them."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,15 @@ class Failure:
     status: int | None = None
     retried: bool = False
     retry_after: float = 0.0
-    said: str = ""
+    endpoint_message: str = ""
     """The endpoint's own message, cleaned and cut."""
     reason: Reason | None = None
-    """What is wrong with the endpoint; None where the endpoint is not at fault."""
+    """What is wrong with the endpoint; None if the endpoint is not at fault."""
 
 
 @dataclass(frozen=True)
 class Received:
-    """One answer as it came over the wire."""
+    """One HTTP answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -70,13 +70,13 @@ class Received:
 
 
 def read_completion(received: Received, endpoint: ModelEndpoint) -> Completion | Failure:
-    """The completion in an answer to `/chat/completions`."""
+    """Return the completion in an answer to `/chat/completions`."""
     answer = read_object(received, endpoint)
     return answer if isinstance(answer, Failure) else _completion(answer, endpoint)
 
 
 def read_object(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | Failure:
-    """The JSON object in any answer, or what the endpoint did instead of sending one."""
+    """Return the JSON object in an answer, or the failure if the answer has none."""
     answer = read_json(received, endpoint)
     if isinstance(answer, list):
         return _not_json(received)
@@ -84,7 +84,7 @@ def read_object(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] |
 
 
 def read_json(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | list[Any] | Failure:
-    """The JSON object or list in any answer, or what the endpoint did instead."""
+    """Return the JSON object or list in an answer, or the failure if the answer has none."""
     answer = _decoded(_without_token(received.content, endpoint))
     if not 200 <= received.status < 300:
         return _refusal(received, answer, endpoint)
@@ -94,7 +94,7 @@ def read_json(received: Received, endpoint: ModelEndpoint) -> dict[str, Any] | l
 
 
 def _without_token(content: bytes, endpoint: ModelEndpoint) -> bytes:
-    """An answer is kept with its row and shown; an endpoint may repeat what it was sent."""
+    """Replace the token, which an endpoint may repeat; answers are stored and shown."""
     token = endpoint.token.get_secret_value().encode() if endpoint.token else b""
     return content.replace(token, b"[token]") if len(token) >= SHORTEST_KEY else content
 
@@ -122,31 +122,31 @@ def _refusal(received: Received, answer: object, endpoint: ModelEndpoint) -> Fai
         return Failure(f"{status}: {message}", status, reason=Reason.ENDPOINT_MISCONFIGURED)
     if status in _RETRIED:
         return Failure(str(status), status, True, _retry_after(received.headers.get("Retry-After")))
-    said = "" if status in _WHO_ACTS else _said(answer, endpoint)
-    message = _WHO_ACTS.get(status) or said
-    reason = Reason.ENDPOINT_REFUSED if status in _WHO_ACTS else None
+    text = "" if status in _TOKEN_PROBLEMS else _error_text(answer, endpoint)
+    message = _TOKEN_PROBLEMS.get(status) or text
+    reason = Reason.ENDPOINT_REFUSED if status in _TOKEN_PROBLEMS else None
     if status == 404:
-        message = f"no such model, or the base URL is wrong (does it end in /v1?) {said}".rstrip()
+        message = f"no such model, or the base URL is wrong (does it end in /v1?) {text}".rstrip()
         reason = Reason.MODEL_MISSING
     message = f"{status}: {message or 'the endpoint refused the request'}"
-    return Failure(message, status, said=said, reason=reason)
+    return Failure(message, status, endpoint_message=text, reason=reason)
 
 
-def _said(answer: object, endpoint: ModelEndpoint) -> str:
-    """The endpoint's message in an error body: `{error: {message}}` and its usual variants."""
-    found: object = answer
+def _error_text(answer: object, endpoint: ModelEndpoint) -> str:
+    """Return the message of an error body: `{error: {message}}` and its usual variants."""
+    value: object = answer
     for key in ("error", "detail", "message"):
-        if isinstance(found, dict):
-            found = cast("dict[str, object]", found).get(key, cast("object", found))
-    if not isinstance(found, str):
+        if isinstance(value, dict):
+            value = cast("dict[str, object]", value).get(key, cast("object", value))
+    if not isinstance(value, str):
         return ""
     token = endpoint.token.get_secret_value() if endpoint.token else ""
-    found = _URL_REST.sub(r"\1", found)
-    return cleaned(found.replace(token, "[token]") if token else found)
+    text = _URL_REST.sub(r"\1", value)
+    return cleaned(text.replace(token, "[token]") if token else text)
 
 
 def _retry_after(value: str | None) -> float:
-    """Seconds that an endpoint asks to wait, as a number or an HTTP date; 0 when it does not."""
+    """Return the seconds of a `Retry-After`, a number or an HTTP date; 0 without a valid one."""
     if not value:
         return 0.0
     try:
@@ -168,8 +168,8 @@ def _completion(answer: dict[str, Any], endpoint: ModelEndpoint) -> Completion |
         truncated = choice.get("finish_reason") == "length"
         text = _text(message, truncated)
     except (KeyError, IndexError, TypeError, AttributeError):
-        said = _said(answer, endpoint)
-        return Failure(f"the endpoint answered without a completion {said}".rstrip(), 200)
+        text = _error_text(answer, endpoint)
+        return Failure(f"the endpoint answered without a completion {text}".rstrip(), 200)
     if text is None:
         return Failure("the model answered with no content", 200)
     usage = answer.get("usage")
@@ -183,7 +183,7 @@ def _completion(answer: dict[str, Any], endpoint: ModelEndpoint) -> Completion |
 
 
 def _text(message: dict[str, Any], truncated: bool) -> str | None:
-    """What the model said, wherever its API puts it; None when it said nothing."""
+    """Return the text of a message, wherever its API puts it; None if there is no text."""
     if calls := message.get("tool_calls"):
         arguments = calls[0]["function"]["arguments"]
         return well_formed(arguments if isinstance(arguments, str) else json.dumps(arguments))
@@ -192,7 +192,7 @@ def _text(message: dict[str, Any], truncated: bool) -> str | None:
         parts = cast("list[dict[str, Any]]", content)
         content = "".join(part.get("text") or "" for part in parts)
     if content is None:
-        # Some servers file the whole answer under reasoning; reasoning that was cut is no answer.
+        # Some servers put the whole answer into the reasoning; cut reasoning is not an answer.
         reasoning = message.get("reasoning_content") or message.get("reasoning")
         content = message.get("refusal") or ("" if truncated else reasoning)
     return well_formed(content) if isinstance(content, str) else None

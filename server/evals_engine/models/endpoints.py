@@ -1,4 +1,4 @@
-"""Which endpoint a request's model is reached at, and how many calls it is given at once."""
+"""Finds the endpoint of a request's model, and how many calls it may have in flight."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from evals_schemas.reasons import Reason
 def endpoint_for(
     config: EngineConfig, model: Endpoint, field: str, token: SecretStr | None = None
 ) -> ModelEndpoint | None:
-    """The endpoint behind one judge or candidate; None for a rule, which calls none.
+    """Return the endpoint of a judge or candidate; None for a rule.
 
     Raises:
-        RequestError: the source is not configured, or the base URL is not an allowed one.
+        RequestError: the source is not configured, or the base URL is not allowed.
     """
     if model.model.startswith(RULE_PREFIX):
         return None
@@ -32,7 +32,7 @@ def endpoint_for(
 
 
 def workers_for(model: Endpoint) -> int:
-    """Calls in flight for one judge or candidate."""
+    """Return the most calls in flight for one judge or candidate."""
     if model.num_workers:
         return min(model.num_workers, MAX_WORKERS)
     if model.model.startswith(RULE_PREFIX):
@@ -54,9 +54,9 @@ def _serverless(config: EngineConfig, field: str) -> ModelEndpoint:
 
 def _dedicated(config: EngineConfig, model: Endpoint, field: str) -> ModelEndpoint:
     if model.model not in config.dedicated:
-        known = ", ".join(sorted(config.dedicated)) or "none is configured"
+        names = ", ".join(sorted(config.dedicated)) or "(none)"
         raise RequestError(
-            f"No dedicated endpoint has this name. Known: {known}. "
+            f"No dedicated endpoint has this name. Configured: {names}. "
             "Add it as local.dedicated.NAME, or use another model_source.",
             param=f"{field}.model",
             reason=Reason.ENDPOINT_MISCONFIGURED,
@@ -67,13 +67,13 @@ def _dedicated(config: EngineConfig, model: Endpoint, field: str) -> ModelEndpoi
 def _external(
     config: EngineConfig, model: Endpoint, field: str, token: SecretStr | None
 ) -> ModelEndpoint:
-    wanted = (model.external_base_url or "").rstrip("/")
+    base_url = (model.external_base_url or "").rstrip("/")
     for allowed in config.external:
-        if wanted and allowed.base_url.rstrip("/") == wanted:
+        if base_url and allowed.base_url.rstrip("/") == base_url:
             return replace(allowed, token=token or allowed.token)
     raise RequestError(
-        "This base URL is not an allowed one. External models are reached only at the base URLs "
-        "of the configured credentials: add [credentials.NAME] with this base_url.",
+        "This base URL is not allowed. External models are called only at the base URLs of the "
+        "configured credentials: add [credentials.NAME] with this base_url.",
         param=f"{field}.external_base_url",
         reason=Reason.ENDPOINT_MISCONFIGURED,
     )

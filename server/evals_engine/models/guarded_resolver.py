@@ -1,7 +1,7 @@
-"""The resolver of model connections: what it lets through is what is connected to.
+"""Resolves the host names of model endpoints, without the addresses that are not allowed.
 
-It stands between the name and the connection, so a name that has another address a moment later is
-looked at again. Importing this module imports aiohttp.
+Each connection uses the addresses that were checked for it, so a name cannot pass the check with
+one address and connect to another. Importing this module imports aiohttp.
 """
 
 from __future__ import annotations
@@ -14,29 +14,31 @@ from evals_engine.models.addresses import AddressRefusedError, refusal
 
 
 class GuardedResolver(AbstractResolver):
-    """Another resolver's answers without the addresses that are refused."""
+    """Removes addresses that are not allowed from the answers of another resolver."""
 
     def __init__(self, inner: AbstractResolver, *, allow_private: bool) -> None:
-        """Guard a resolver, which is closed with this one."""
+        """Wrap a resolver, which `close` closes too."""
         self._inner = inner
         self._allow_private = allow_private
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """The addresses of the host that may be connected to.
+        """Return the allowed addresses of the host.
 
         Raises:
-            AddressRefusedError: it has none of them.
-            OSError: it has none at all.
+            AddressRefusedError: the host has addresses, but none is allowed.
+            OSError: the host has no address.
         """
-        found = await self._inner.resolve(host, port, family)
-        reasons = [refusal(host, one["host"], allow_private=self._allow_private) for one in found]
-        allowed = [one for one, reason in zip(found, reasons, strict=True) if reason is None]
-        if found and not allowed:
-            raise AddressRefusedError(reasons[0])
+        results = await self._inner.resolve(host, port, family)
+        kinds = [
+            refusal(host, result["host"], allow_private=self._allow_private) for result in results
+        ]
+        allowed = [result for result, kind in zip(results, kinds, strict=True) if kind is None]
+        if results and not allowed:
+            raise AddressRefusedError(kinds[0])
         return allowed
 
     async def close(self) -> None:
-        """Close the resolver inside."""
+        """Close the wrapped resolver."""
         await self._inner.close()

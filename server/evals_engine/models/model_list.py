@@ -1,4 +1,4 @@
-"""Reads what an OpenAI-compatible API lists of its models: names, types, lengths and prices."""
+"""Reads the model list of an OpenAI-compatible API: names, types, context lengths and prices."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _TYPE_CHARACTERS = 40
 
 
 def read_models(received: Received, endpoint: ModelEndpoint) -> list[Model] | Failure:
-    """The models in an answer to `/models`: a list, bare or under `data`.
+    """Return the models in an answer to `/models`, which is a list or has one under `data`.
 
-    Entries without a name are left out.
+    Entries without an id are skipped.
     """
     answer = read_json(received, endpoint)
     if isinstance(answer, Failure):
@@ -40,40 +40,40 @@ def _model(entry: Mapping[str, Any]) -> Model:
     )
 
 
-def _type(told: object) -> str:
-    """What kind of model it is; a rule is none that an endpoint could have."""
-    kind = cleaned(told, _TYPE_CHARACTERS) if isinstance(told, str) else ""
+def _type(value: object) -> str:
+    """Return the type of a model; `chat` if it is absent or `rule`, which no endpoint can have."""
+    kind = cleaned(value, _TYPE_CHARACTERS) if isinstance(value, str) else ""
     return "chat" if kind in {"", "rule"} else kind
 
 
-def _pricing(told: object) -> Pricing | None:
-    """Prices in either of two common ways; None where none is told.
+def _pricing(value: object) -> Pricing | None:
+    """Return prices from either of two common forms; None without a price.
 
-    `input` and `output` are dollars for a million tokens, as this contract has it; `prompt` and
+    `input` and `output` are dollars for a million tokens, as in this contract; `prompt` and
     `completion` are dollars for one token, which OpenRouter writes as text.
     """
-    if not isinstance(told, Mapping):
+    if not isinstance(value, Mapping):
         return None
-    prices = cast("Mapping[str, object]", told)
-    found = Pricing(
+    prices = cast("Mapping[str, object]", value)
+    pricing = Pricing(
         input=_price(prices, "input", "prompt"), output=_price(prices, "output", "completion")
     )
-    return None if found.input is None and found.output is None else found
+    return None if pricing.input is None and pricing.output is None else pricing
 
 
-def _price(prices: Mapping[str, object], a_million: str, one: str) -> float | None:
-    """Dollars for a million tokens; None where nothing usable is told."""
-    if (given := prices.get(a_million)) is not None:
-        return None if isinstance(given, str) else _amount(given, 1)
-    return _amount(prices.get(one), _MILLION)
+def _price(prices: Mapping[str, object], per_million: str, per_token: str) -> float | None:
+    """Return dollars for a million tokens, from either of two keys; None without a valid price."""
+    if (price := prices.get(per_million)) is not None:
+        return None if isinstance(price, str) else _amount(price, 1)
+    return _amount(prices.get(per_token), _MILLION)
 
 
-def _amount(given: object, times: int) -> float | None:
-    """A finite number from 0, without the noise of the multiplication."""
-    if isinstance(given, bool) or not isinstance(given, int | float | str):
+def _amount(value: object, factor: int) -> float | None:
+    """Return the product, rounded to 12 digits, if it is finite and not negative; else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        amount = float(given) * times
+        amount = float(value) * factor
     except (ValueError, OverflowError):
         return None
     return float(f"{amount:.12g}") if math.isfinite(amount) and amount >= 0 else None

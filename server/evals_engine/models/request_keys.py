@@ -1,6 +1,7 @@
-"""Keys of external models: in a request and in memory, never in a stored row.
+"""Keys of external models, which exist in a request and in memory but are never stored.
 
-A stored request has a mark where a key was, so that a run in another process knows what it lacks.
+A stored request has a mark in place of each key, so that a run in another process knows which keys
+are missing.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from evals_schemas.evaluation_api.evaluations import AnyParameters, candidates
 
 KEY_FIELD = "external_api_token"
 REDACTED = "[redacted]"
-"""What stands in a stored request where a key was."""
+"""The mark in place of a key in a stored request."""
 
 Keys = Mapping[str, SecretStr]
-"""Keys by the field whose model they are for: judge, model_to_evaluate, model_a, model_b."""
+"""Keys by the field of their model: judge, model_to_evaluate, model_a, model_b."""
 
 
 def keys_of(parameters: AnyParameters) -> dict[str, SecretStr]:
-    """The keys that a request brings."""
+    """Return the keys in a request."""
     models = {"judge": parameters.judge, **candidates(parameters)}
     return {
         field: SecretStr(model.external_api_token)
@@ -31,7 +32,7 @@ def keys_of(parameters: AnyParameters) -> dict[str, SecretStr]:
 
 
 def stored_parameters(parameters: AnyParameters) -> dict[str, Any]:
-    """A request's parameters as they are stored and answered: absent fields out, keys marked."""
+    """Return the parameters to store and to answer: without absent fields, with keys as marks."""
     stored = parameters.model_dump(mode="json", exclude_none=True)
     for model in _models(stored).values():
         if KEY_FIELD in model:
@@ -40,7 +41,7 @@ def stored_parameters(parameters: AnyParameters) -> dict[str, Any]:
 
 
 def without_marks(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Stored parameters as a request that brings no keys."""
+    """Return stored parameters as those of a request without keys."""
     clean = dict(stored)
     for field, model in _models(stored).items():
         clean[field] = {name: value for name, value in model.items() if name != KEY_FIELD}
@@ -48,7 +49,7 @@ def without_marks(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def missing_key(stored: Mapping[str, Any], keys: Keys) -> str | None:
-    """The first field whose key came with the request and is not in this process."""
+    """Return the first field with a key that this process does not have; None if it has all."""
     marked = (field for field, model in _models(stored).items() if KEY_FIELD in model)
     return next((field for field in marked if field not in keys), None)
 

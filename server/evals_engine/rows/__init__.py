@@ -1,1 +1,1 @@
-"""One row: its answers, then its verdict, then an outcome."""
+"""Evaluates one row: its answers, its verdict and its outcome."""

@@ -1,4 +1,4 @@
-"""The candidate's answer to a row: what it is asked, with pictures where the row has them."""
+"""Asks a candidate for its answer to a row, with the row's pictures if it has any."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from evals_schemas.evaluation_api.evaluations import ModelRequest
 
 
 class Candidate:
-    """A model under evaluation. Its calls in flight never exceed its workers."""
+    """A model under evaluation. It never has more calls in flight than its workers."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Candidate:
             request: the model and its prompts.
             endpoint: where the model is.
             client: makes the calls.
-            field: the request field it came in, for the wording of errors.
+            field: the request field that has it, for the wording of errors.
 
         Raises:
             RequestError: a template is invalid.
@@ -44,20 +44,20 @@ class Candidate:
         self._input = Template(request.input_template, f"{field}.input_template")
         self._in_flight = anyio.Semaphore(workers_for(request), fast_acquire=True)
         self._max_tokens = request.max_tokens or CANDIDATE_MAX_TOKENS
-        given = request.temperature
-        self._temperature = TEMPERATURE if given is None else given
+        temperature = request.temperature
+        self._temperature = TEMPERATURE if temperature is None else temperature
         self.columns = self._system.columns | self._input.columns
-        """The columns that its templates read."""
+        """The columns that the templates read."""
 
     def prompt(self, row: Mapping[str, Any]) -> str:
-        """The rendered `input_template`. Raises RequestError where it fails on the row."""
+        """Return the rendered `input_template`. Raises RequestError if it fails on the row."""
         return self._input.render(row)
 
     async def answer(self, row: Mapping[str, Any]) -> Completion:
-        """Ask the model.
+        """Return the model's answer.
 
         Raises:
-            RequestError: a template fails on this row, or a picture is no `data:` URL.
+            RequestError: a template fails on this row, or a picture is not a `data:` URL.
             ModelCallError: the model gave no answer.
         """
         messages: list[dict[str, Any]] = [
@@ -91,7 +91,7 @@ def _with_images(prompt: str, images: object) -> str | list[dict[str, Any]]:
 
 
 def _image_urls(images: object) -> list[str]:
-    """The row's pictures: none, one `data:` URL, a list of them, or that list as JSON in a CSV."""
+    """Return the row's pictures from one `data:` URL, a list, or a list as JSON in a CSV cell."""
     if isinstance(images, str) and images.lstrip().startswith("["):
         try:
             images = json.loads(images)

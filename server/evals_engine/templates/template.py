@@ -1,8 +1,8 @@
-"""Prompts as Jinja2 templates: compiled once, rendered for each row in a bounded sandbox.
+"""Prompts as Jinja2 templates: compiled once, rendered for each row in a sandbox with limits.
 
-A template comes with a request, so it is foreign code. Its size is bounded here, before it is
-compiled; what it may use and how much work one rendering may be is the sandbox's. Row values are
-data; they are never compiled.
+A template comes with a request, so it is foreign code. Its size is limited here, before it is
+compiled; the sandbox limits what it may use and how much work one rendering may take. Row values
+are data; they are never compiled.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ MAX_SOURCE = 64 * 1024
 """The longest template, in characters."""
 
 MAX_NODES = 3_000
-"""The largest template, in parts of its syntax: names, texts, operators, blocks."""
+"""The largest template, in nodes of its syntax tree: names, texts, operators, blocks."""
 
 _NODES_PER_STEP = 20
 _Repeated = nodes.For | nodes.Macro | nodes.CallBlock | nodes.Block
@@ -39,7 +39,7 @@ _RENDER_ERRORS = (
 
 
 class Template:
-    """One template of a request, ready to be rendered for any number of rows."""
+    """One compiled template of a request."""
 
     def __init__(self, source: str, field: str) -> None:
         """Compile a template.
@@ -49,8 +49,8 @@ class Template:
             field: the request field that holds it, named in every error.
 
         Raises:
-            RequestError: it is too large or no valid template, it refers to other templates, or it
-                uses a filter that there is not.
+            RequestError: the template is too large or invalid, refers to other templates, or uses
+                an unknown filter.
         """
         self.field = field
         self._sandbox = Sandbox()
@@ -63,7 +63,7 @@ class Template:
             tree = self._sandbox.parse(source)
             self._check(tree)
             self.columns = _columns(tree, self._sandbox.functions)
-            """The top-level names it takes from a row."""
+            """The columns that the template reads from a row."""
             self._compiled = self._sandbox.from_string(
                 _Charging().visit(tree), globals=self._sandbox.functions
             )
@@ -79,19 +79,19 @@ class Template:
             raise self._refusal("nested too deeply") from None
 
     def render(self, row: Mapping[str, Any]) -> str:
-        """The text for one row.
+        """Return the text for one row.
 
         Raises:
-            RequestError: a name or an attribute is missing, the sandbox forbids something, an
-                operation fails, or a bound is reached.
+            RequestError: a name or an attribute is missing, the sandbox forbids an operation, an
+                operation fails, or a limit is reached.
         """
         self._sandbox.start_anew()
         pieces: list[str] = []
-        room = MAX_OUTPUT
+        characters_left = MAX_OUTPUT
         try:
             for piece in self._compiled.generate(row):
-                room -= len(piece)
-                if room < 0:
+                characters_left -= len(piece)
+                if characters_left < 0:
                     raise SecurityError(f"renders to more than {MAX_OUTPUT:,} characters")
                 pieces.append(piece)
         except _RENDER_ERRORS as error:
@@ -119,14 +119,14 @@ class Template:
     def _fault(self, error: Exception) -> RequestError:
         line = _template_line(error.__traceback__)
         where = f"{self.field}, line {line}" if line else self.field
-        # Other errors may quote a value of the row; their kind alone is told.
+        # Other errors may quote a value of the row, so only their class is named.
         what = str(error) if isinstance(error, TemplateError) else f"fails ({type(error).__name__})"
         limit = 1000 if isinstance(error, SecurityError) else MAX_QUOTE
         return RequestError(f"{where}: {cleaned(what, limit)}", self.field)
 
 
 class _Charging(NodeTransformer):
-    """Sends what costs more than its text shows through filters of the sandbox that charge it."""
+    """Wraps expressions that cost more than their text shows in filters that charge for them."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - named after the node
         node.iter = _filtered(cast("nodes.Expr", node.iter), CostFilter.TURNS)
@@ -169,7 +169,7 @@ class _Charging(NodeTransformer):
         return node
 
     def _body(self, node: _Repeated) -> nodes.Node:
-        """What may run many times pays for its length each time."""
+        """Charge a body that may run many times for its length, each time."""
         weight = sum(map(_size, node.body)) // _NODES_PER_STEP
         self.generic_visit(node)
         if weight:
@@ -191,9 +191,9 @@ def _size(tree: nodes.Node) -> int:
 
 
 def _columns(tree: nodes.Template, functions: Mapping[str, object]) -> frozenset[str]:
-    """The names that nothing in the template sets.
+    """Return the names that the template reads and does not set.
 
-    The name of a function is one where it stands for a value, and none where it is only called.
+    The name of a function is a column if the template uses it as a value, not only in calls.
     """
     named = Counter(name.name for name in tree.find_all(nodes.Name) if name.ctx == "load")
     called = Counter(

@@ -250,7 +250,7 @@ async def test_a_base_url_that_is_none_is_a_failed_call(base_url: str) -> None:
 async def test_https_to_an_endpoint_without_tls_says_so() -> None:
     async with scene([], retries=0) as s:
         s.endpoint = ModelEndpoint(s.server.base_url.replace("http:", "https:"))
-        assert "no TLS there (is the endpoint http" in str(await s.failure())
+        assert "the endpoint offers no TLS (is it http" in str(await s.failure())
 
 
 async def test_parameters_that_a_model_does_not_know_are_left_out_from_then_on() -> None:
