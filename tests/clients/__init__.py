@@ -1,1 +1,1 @@
-"""The main job through the clients that people use."""
+"""Runs the main job through the MCP clients that people use."""

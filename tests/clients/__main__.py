@@ -1,7 +1,7 @@
-"""Runs the story through every client and prints how far each came.
+"""Runs the story through every client and prints which steps each client completed.
 
-The first run installs the clients, which takes their registries; nothing else leaves this machine.
-Words behind the command keep the runs whose client has one of them in its name.
+The first run installs the clients from their registries; nothing else leaves this machine. Words
+after the command select the clients whose name contains one of them.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ LINE = "{:38} {:6} {:11}" + "{:>10}" * len(STEPS) + "{:>8}"
 
 @dataclass
 class Outcome:
-    """How far one run came."""
+    """The result of one run."""
 
     done: list[str] = field(default_factory=list[str])
-    """The steps that went well."""
+    """The names of the completed steps."""
     sees: str = ""
-    """Which parts of an answer the model saw."""
+    """The parts of an answer that the model saw."""
     fault: str | None = None
     seconds: float = 0.0
 
 
 async def main(words: Sequence[str]) -> int:
-    """Run all; 0 where every client came to the end."""
+    """Run the chosen clients; return 0 if every client completed the story, else 1."""
     install()
     LOGS.mkdir(exist_ok=True)
     chosen = [run for run in RUNS if not words or any(word in run.client for word in words)]
@@ -50,7 +50,7 @@ async def main(words: Sequence[str]) -> int:
     async with ModelServer(lambda _: verdict(feedback="", label="good"), ["fixed"]) as model:
         for number, run in enumerate(chosen):
             log = LOGS / f"{number:02}-{Path(run.driver).stem}-{run.over}.txt"
-            outcome = await told(run, model.base_url, log)
+            outcome = await run_story(run, model.base_url, log)
             print(row(run, outcome), flush=True)
             if outcome.fault:
                 way = " ".join(filter(None, (run.client, "over", run.over, run.view)))
@@ -60,8 +60,8 @@ async def main(words: Sequence[str]) -> int:
     return int(bool(faults) or not chosen)
 
 
-async def told(run: Run, model_url: str, log: Path) -> Outcome:
-    """Tell one client the story, with a server and a data folder of its own."""
+async def run_story(run: Run, model_url: str, log: Path) -> Outcome:
+    """Run the story through one client, with its own server and data folder."""
     outcome, started = Outcome(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="evals-mcp-clients-") as data, log.open("w") as errors:
         try:
@@ -69,14 +69,14 @@ async def told(run: Run, model_url: str, log: Path) -> Outcome:
                 served(run, Path(data), model_url) as target,
                 driven(run.command(target), NPM, errors) as client,
             ):
-                await _tell(Reader(client), outcome)
+                await _run_steps(Reader(client), outcome)
         except UnreadableError as fault:
             outcome.fault = str(fault)
     outcome.seconds = time.monotonic() - started
     return outcome
 
 
-async def _tell(reader: Reader, outcome: Outcome) -> None:
+async def _run_steps(reader: Reader, outcome: Outcome) -> None:
     for step in STEPS:
         await step(reader)
         outcome.done.append(step.__name__)
@@ -85,7 +85,7 @@ async def _tell(reader: Reader, outcome: Outcome) -> None:
 
 @asynccontextmanager
 async def served(run: Run, data: Path, model_url: str) -> AsyncGenerator[dict[str, Any]]:
-    """What a driver is told of its server: the command to start, or the address of one started."""
+    """Yield the driver's server: the command to start, or the address of a running server."""
     settings = {
         "SERVER__PROVIDER": "local",
         "LOCAL__MODELS__BASE_URL": model_url,
@@ -109,7 +109,7 @@ async def served(run: Run, data: Path, model_url: str) -> AsyncGenerator[dict[st
 
 
 def row(run: Run, outcome: Outcome) -> str:
-    """A line of the table: the first step that is not done is the one that failed."""
+    """Return a line of the table; the step after the completed ones has failed."""
     marks = ["ok"] * len(outcome.done)
     if len(marks) < len(STEPS):
         marks += ["FAILED", *["-"] * (len(STEPS) - len(marks) - 1)]

@@ -1,4 +1,4 @@
-"""A real client in a process of its own, with its model's part played through pipes."""
+"""A real client in its own process; pipes take the place of its model."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from tests.clients.story import Tool, UnreadableError
 
 LONGEST_LINE = 1 << 20
+"""Longest line from a driver, in bytes."""
 LONGEST_STEP = 60
-"""Seconds that a client may take for one answer; its start, which loads it, is one."""
+"""Seconds that a client may take for one answer, or for its start."""
 LONGEST_END = 20
+"""Seconds that a client may take to end."""
 
 
 class DrivenClient:
@@ -32,12 +34,12 @@ class DrivenClient:
         self._says = BufferedByteReceiveStream(process.stdout)
 
     async def tools(self) -> list[Tool]:
-        """What the model is offered; only at first."""
+        """Return the tools that the model is offered; only as the first call."""
         return [Tool(**tool) for tool in (await self._line())["tools"]]
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> str:
-        """All that the model sees of the answer."""
-        with suppress(anyio.BrokenResourceError):  # the client has ended, which reading tells
+        """Return what the model sees of the answer."""
+        with suppress(anyio.BrokenResourceError):  # the client has ended, which reading reports
             await self._asks.send(f"{json.dumps([tool, arguments])}\n".encode())
         return (await self._line())["seen"]
 
@@ -53,10 +55,10 @@ class DrivenClient:
 
 @asynccontextmanager
 async def driven(command: list[str], folder: Path, log: IO[str]) -> AsyncGenerator[DrivenClient]:
-    """Start a driver in a folder and end it with the block, the server that it started too.
+    """Yield a started driver; at the end of the block it ends, with the server that it started.
 
     Raises:
-        UnreadableError: it did not end by itself, or in an error.
+        UnreadableError: the driver had to be killed, or ended with an error.
     """
     process = await anyio.open_process(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, cwd=folder, env=_quiet()
@@ -68,11 +70,11 @@ async def driven(command: list[str], folder: Path, log: IO[str]) -> AsyncGenerat
         with anyio.CancelScope(shield=True):
             code = await _end(process)
     if code:
-        raise UnreadableError(f"at the end of the story the client left with code {code}")
+        raise UnreadableError(f"at the end of the story the client exited with code {code}")
 
 
 async def _end(process: Process) -> int:
-    """Let a driver end as its input does; its exit code, not 0 where it had to be killed."""
+    """Close a driver's input; return its exit code, which is not 0 if it had to be killed."""
     assert process.stdin is not None
     await process.stdin.aclose()
     with anyio.move_on_after(LONGEST_END):
@@ -84,7 +86,7 @@ async def _end(process: Process) -> int:
 
 
 def _quiet() -> dict[str, str]:
-    """This process's variables, without those that would have a client call home or speak up."""
-    own = ("EVALS_", "TOGETHER_", "NUGEN_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "FASTMCP_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
-    return {**kept, "FASTMCP_CHECK_FOR_UPDATES": "off", "LANGSMITH_TRACING": "false"}
+    """Return the environment, without variables that make a client use the network or log more."""
+    removed = ("EVALS_", "TOGETHER_", "NUGEN_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "FASTMCP_")
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(removed)}
+    return {**variables, "FASTMCP_CHECK_FOR_UPDATES": "off", "LANGSMITH_TRACING": "false"}

@@ -1,5 +1,5 @@
-"""Where the clients are: the npm packages in one folder, the Python ones in a virtualenv for each
-generation of the `mcp` package, because a client of one cannot live beside the other.
+"""Installs the clients: npm packages in one folder, Python packages in one virtualenv for each
+generation of the `mcp` package, because the generations cannot share an environment.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ BUILD = Path(__file__).parents[2] / "build" / "clients"
 NPM = BUILD / "npm"
 
 Lock = Literal["with_mcp_1", "with_mcp_2"]
-"""The lock of a Python client, by the generation of `mcp` that it takes."""
+"""The lock of a Python client, by the generation of `mcp` that it requires."""
 
 
 def install() -> None:
-    """Bring everything that is missing or of another version."""
+    """Install everything that is missing or has another version."""
     npm_packages(NPM, PACKAGES / "package-lock.json")
     for name in get_args(Lock):
         python_packages(BUILD / name, PACKAGES / f"{name}.lock")
 
 
 def python(lock: Lock) -> Path:
-    """The interpreter of a lock's virtualenv."""
+    """Return the interpreter of a lock's virtualenv."""
     return interpreter(BUILD / lock)

@@ -1,4 +1,4 @@
-"""Which clients there are, and in which ways each is used."""
+"""The clients, and the ways in which each is used."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ VIEWS: tuple[View, ...] = ("text", "structured")
 
 @dataclass(frozen=True)
 class Run:
-    """One client in one way to use it."""
+    """One client, used in one way."""
 
     client: str
-    """Its name, and what tells its ways apart aside from transport and view."""
+    """Name of the client, with its variant if there are several besides transport and view."""
     driver: str
     over: Transport = "stdio"
     view: View | None = None
-    """Which part of an answer is shown; None where the client itself decides."""
+    """The part of an answer that is shown; None if the client itself decides."""
     lock: Lock | None = None
-    """Of a Python client; None for Node."""
+    """The lock of a Python client; None for Node."""
     options: tuple[str, ...] = ()
-    """What else the driver is told."""
+    """Further arguments of the driver."""
 
     def command(self, target: dict[str, Any]) -> list[str]:
-        """The driver's command line for a server."""
+        """Return the driver's command line for a server."""
         program = NODE if self.lock is None else python(self.lock)
         script = str(DRIVERS / self.driver)
         return [str(program), script, json.dumps(target), self.view or "", *self.options]

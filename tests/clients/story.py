@@ -1,7 +1,7 @@
-"""What is asked of every client, and what its model has to be able to read in it.
+"""The story that every client runs, and what its model must be able to read in the answers.
 
-The model here is a script. It knows nothing but the tools it was handed and the text of the answers
-it saw: every id, code and cursor of a later call is read out of an earlier answer.
+The model is a script. It knows only the offered tools and the text of the answers that it saw:
+every id, code and cursor of a later call is read from an earlier answer.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 RIGHT = ("Lima", "Oslo", "Quito", "Rabat", "Sofia", "Tunis")
 WRONG = ("Accra", "Bern", "Cairo", "Dakar")
-"""Every wrong answer, and in this order; a word stands in one row only."""
+"""The wrong answers in the order of the rows; each word is in one row only."""
 ROWS = [
     *({"expected": city, "answer": f"It is {city}."} for city in RIGHT),
     *({"expected": f"not {city}", "answer": f"It is {city}."} for city in WRONG),
@@ -40,12 +40,12 @@ CURSOR = r"\bnext_cursor\W{1,5}([\w-]{16,}=*)"
 
 
 class UnreadableError(Exception):
-    """A model cannot go on with what it saw; the message says what was missing."""
+    """A model cannot continue with what it saw; the message says what was missing."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool as the model is told of it."""
+    """A tool as the model is offered it."""
 
     name: str
     description: str
@@ -54,54 +54,58 @@ class Tool:
 
 
 class Client(Protocol):
-    """A real client, with the model's part taken by a script."""
+    """A real client with a script as its model."""
 
     async def tools(self) -> list[Tool]:
-        """What the model is offered."""
+        """Return the tools that the model is offered."""
         ...
 
     async def call(self, tool: str, arguments: dict[str, Any]) -> str:
-        """All that the model sees of the answer, an error's included."""
+        """Return what the model sees of the answer, also of an error."""
         ...
 
 
 @dataclass
 class Reader:
-    """The script's memory: what it read so far."""
+    """The script, with what it has read so far."""
 
     client: Client
     seen: str = ""
     """The last answer."""
     forms: set[str] = field(default_factory=set[str])
-    """Which parts of an answer came through: text, structured."""
+    """The parts of an answer that the model saw: text, structured."""
     request: dict[str, Any] = field(default_factory=dict[str, Any])
     """The evaluation to create."""
     evaluation: str = ""
     cursor: str = ""
 
     async def call(self, tool: str, **arguments: Any) -> None:
-        """Call a tool and look at the answer."""
+        """Call a tool and store the answer."""
         self.seen = await self.client.call(tool, arguments)
 
     def read(self, pattern: str) -> str:
-        """The first match in the last answer, or its group.
+        """Return the first match in the last answer, or its group.
 
         Raises:
-            UnreadableError: there is none.
+            UnreadableError: the answer has no match.
         """
-        found = re.search(pattern, self.seen)
-        if found is None:
+        match = re.search(pattern, self.seen)
+        if match is None:
             raise UnreadableError(f"no {pattern} in: {self.seen[:1500] or 'nothing'}")
-        return found[found.re.groups]
+        return match[match.re.groups]
 
     def expect(self, *words: str) -> None:
-        """Want each of these words in the last answer."""
+        """Check that each of these words is in the last answer.
+
+        Raises:
+            UnreadableError: a word is missing.
+        """
         for word in words:
             self.read(re.escape(word))
 
 
 async def tools(reader: Reader) -> None:
-    """All tools arrive, described, with an object as their parameters."""
+    """Check that all tools arrive with a description and an object as parameters."""
     offered = await reader.client.tools()
     if missing := TOOLS - {tool.name for tool in offered}:
         raise UnreadableError(f"tools missing: {sorted(missing)}")
@@ -111,7 +115,7 @@ async def tools(reader: Reader) -> None:
 
 
 async def upload(reader: Reader) -> None:
-    """The id of the stored rows and their columns can be read."""
+    """Upload rows; the answer shows the id of the stored rows and their columns."""
     await reader.call("upload_dataset", rows=ROWS)
     reader.forms |= {"text"} if "Stored rows.jsonl" in reader.seen else set()
     reader.forms |= {"structured"} if re.search(r'"next_step\W', reader.seen) else set()
@@ -127,48 +131,48 @@ async def upload(reader: Reader) -> None:
 
 
 async def refusal(reader: Reader) -> None:
-    """A misspelt column is refused, and the words that correct it are there."""
+    """Create with a misspelt column; the refusal names the correct one."""
     await reader.call("create_evaluation", **{**reader.request, "response_column": "answers"})
     reader.expect("response_column", "answers", "Did you mean 'answer'?", "Nothing was started")
 
 
 async def create(reader: Reader) -> None:
-    """The evaluation's id can be read."""
+    """Create an evaluation; the answer shows its id."""
     await reader.call("create_evaluation", **reader.request)
     reader.evaluation = reader.read(EVALUATION)
     reader.expect("get_status")
 
 
 async def wait(reader: Reader) -> None:
-    """The end can be waited for."""
+    """Wait for the end of the evaluation."""
     await reader.call("get_status", evaluation_id=reader.evaluation, wait_seconds=20)
     reader.expect(reader.evaluation, "completed", "get_evaluation")
     reader.read(HEADLINE)
 
 
 async def summary(reader: Reader) -> None:
-    """The figure comes with its interval, its count and the next call."""
+    """Read the summary: the figure with its interval and count, and the next call."""
     await reader.call("get_evaluation", evaluation_id=reader.evaluation)
     reader.read(HEADLINE)
     reader.expect("right", "wrong", "read_results")
 
 
 async def rows(reader: Reader) -> None:
-    """The first failing rows can be read, with the cursor of the next."""
+    """Read the first failing rows, with the cursor of the next page."""
     await reader.call("read_results", evaluation_id=reader.evaluation, show="failing", limit=3)
     reader.expect(*WRONG[:3], "lacks")
     reader.cursor = reader.read(CURSOR)
 
 
 async def more_rows(reader: Reader) -> None:
-    """The cursor leads to the last failing row, and the answer says so."""
+    """Read the last failing row with the cursor; the answer says that it is the last."""
     arguments = {"show": "failing", "limit": 3, "cursor": reader.cursor}
     await reader.call("read_results", evaluation_id=reader.evaluation, **arguments)
     reader.expect(WRONG[3], "That is all of them")
 
 
 async def plan(reader: Reader) -> None:
-    """A dry run tells the calls of a judge that is a model, and that the user is asked first."""
+    """Plan an evaluation with a model as the judge: the answer names the calls and the question."""
     judge = {"model": "fixed", "system_template": "Is it {{ expected }}?"}
     reader.request |= {"judge": judge, "labels": ["good", "bad"], "pass_labels": ["good"]}
     await reader.call("create_evaluation", **reader.request, dry_run=True)
@@ -177,7 +181,7 @@ async def plan(reader: Reader) -> None:
 
 
 async def confirm(reader: Reader) -> None:
-    """Nothing starts without a code, and with it the evaluation runs to its end."""
+    """Create with the confirmation code, without which nothing starts, and wait for the end."""
     await reader.call("create_evaluation", **reader.request)
     await reader.call("create_evaluation", **reader.request, confirm=reader.read(CODE))
     started = reader.read(EVALUATION)

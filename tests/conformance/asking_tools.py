@@ -1,4 +1,4 @@
-"""Fixture tools that answer with a question: the client calls again with what it was asked for."""
+"""Fixture tools that answer with a question; the client calls again with the answer."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ from tests.conformance.fixture import Called, FixtureTool, text
 
 
 def form(message: str, field: str, kind: str = "string") -> ElicitRequest:
-    """A question to the user for one field."""
+    """Return a question to the user for one field."""
     schema = {"type": "object", "properties": {field: {"type": kind}}, "required": [field]}
     return ElicitRequest(params=ElicitRequestFormParams(message=message, requested_schema=schema))
 
 
 def missing(
-    params: InputResponseRequestParams, asked: Mapping[str, InputRequest], state: str | None = None
+    params: InputResponseRequestParams,
+    questions: Mapping[str, InputRequest],
+    state: str | None = None,
 ) -> InputRequiredResult | None:
-    """The questions again while an answer is missing; None once all are there."""
-    if asked.keys() <= (params.input_responses or {}).keys():
+    """Return the questions again while an answer is missing; None if all are answered."""
+    if questions.keys() <= (params.input_responses or {}).keys():
         return None
-    return InputRequiredResult(input_requests=dict(asked), request_state=state)
+    return InputRequiredResult(input_requests=dict(questions), request_state=state)
 
 
 def _sampling(prompt: str) -> CreateMessageRequest:
@@ -44,10 +46,10 @@ def _sampling(prompt: str) -> CreateMessageRequest:
     )
 
 
-def _asking(name: str, asked: dict[str, InputRequest], state: str | None = None) -> FixtureTool:
+def _asking(name: str, questions: dict[str, InputRequest], state: str | None = None) -> FixtureTool:
     async def call(_: Context, params: CallToolRequestParams) -> Called:
         answers = params.input_responses
-        return missing(params, asked, state) or text(f"{params.request_state}: {answers}")
+        return missing(params, questions, state) or text(f"{params.request_state}: {answers}")
 
     return FixtureTool(name, call)
 
@@ -64,12 +66,12 @@ async def _ask_twice(_: Context, params: CallToolRequestParams) -> Called:
 
 async def _ask_what_can_be(context: Context, params: CallToolRequestParams) -> Called:
     declared = context.session.client_capabilities
-    asked: dict[str, InputRequest] = {}
+    questions: dict[str, InputRequest] = {}
     if declared and declared.elicitation is not None:
-        asked["user_name"] = form("Which name?", "name")
+        questions["user_name"] = form("Which name?", "name")
     if declared and declared.sampling is not None:
-        asked["greeting"] = _sampling("Greet the user.")
-    return missing(params, asked) or text("nothing left to ask")
+        questions["greeting"] = _sampling("Greet the user.")
+    return missing(params, questions) or text("nothing left to ask")
 
 
 _NAME = form("Which name?", "name")

@@ -19,7 +19,7 @@ from evals_mcp.server import Context
 from tests.conformance.fixture import Called, FixtureTool, text
 
 STEP = 0.02
-"""Seconds between two notifications, so that they are seen to arrive one by one."""
+"""Seconds between two notifications, so that the suite sees them arrive one by one."""
 
 DEFAULTS = {
     "name": {"type": "string", "default": "John Doe"},
@@ -32,7 +32,7 @@ DEFAULTS = {
     },
     "verified": {"type": "boolean", "default": True},
 }
-"""A default of every type that a form can ask for."""
+"""One field with a default for every type that a form supports."""
 
 PLAIN = ["option1", "option2", "option3"]
 TITLED = [{"const": f"value{number}", "title": f"Choice {number}"} for number in (1, 2, 3)]
@@ -47,7 +47,7 @@ CHOICES = {
     "untitledMulti": {"type": "array", "items": {"type": "string", "enum": PLAIN}},
     "titledMulti": {"type": "array", "items": {"anyOf": TITLED}},
 }
-"""Every way in which a form can offer a choice."""
+"""One field for every way in which a form can offer a choice."""
 
 PERSON = {"username": {"type": "string"}, "email": {"type": "string"}}
 

@@ -41,7 +41,7 @@ SCHEMA_2020_12 = {
     "else": {"required": ["email"]},
     "additionalProperties": False,
 }
-"""One of every keyword whose loss on the way to a client the suite looks for."""
+"""A schema with every keyword that the suite checks for loss."""
 
 
 def _answering(name: str, *content: ContentBlock) -> FixtureTool:

@@ -1,4 +1,4 @@
-"""Keeps the events of a session's streams, so that a lost stream can be resumed."""
+"""Stores the events of a session's streams, so that a lost stream can be resumed."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ class _Event:
 
 
 class MemoryEventStore(EventStore):
-    """Events in one list; an event's id is its place in it."""
+    """Events in one list; an event's id is its index."""
 
     def __init__(self) -> None:
         self._events: list[_Event] = []
 
     async def store_event(self, stream_id: StreamId, message: JSONRPCMessage | None) -> EventId:
-        """Keep an event."""
+        """Store an event and return its id."""
         self._events.append(_Event(stream_id, message))
         return str(len(self._events) - 1)
 
     async def replay_events_after(
         self, last_event_id: EventId, send_callback: EventCallback
     ) -> StreamId | None:
-        """Send what came after an event on the same stream; None where there is no such event."""
+        """Send the later events of an event's stream; return the stream, None if it is unknown."""
         last = int(last_event_id) if last_event_id.isdecimal() else len(self._events)
         if last >= len(self._events):
             return None

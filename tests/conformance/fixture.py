@@ -1,4 +1,4 @@
-"""What a fixture is: something that the conformance suite expects every server to have."""
+"""Fixtures: what the conformance suite expects every server to have."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ Called = CallToolResult | InputRequiredResult
 
 @dataclass(frozen=True)
 class FixtureTool:
-    """A tool of the suite's, by the name that the suite calls."""
+    """A tool with the name that the suite calls."""
 
     name: str
     call: Callable[[Context, CallToolRequestParams], Awaitable[Called]]
     properties: dict[str, Any] | None = None
     schema: dict[str, Any] | None = None
-    """The whole input schema, where properties alone do not say it."""
+    """The whole input schema; None if the properties are sufficient."""
 
     @property
     def tool(self) -> Tool:
-        """The tool as it is listed."""
+        """Return the tool as it is listed."""
         described = self.name.replace("_", " ")
         schema = self.schema or {"type": "object", "properties": self.properties or {}}
         return Tool(name=self.name, description=described, input_schema=schema)
 
 
-def text(said: str) -> CallToolResult:
-    """A result that only says something."""
-    return CallToolResult(content=[TextContent(text=said)])
+def text(content: str) -> CallToolResult:
+    """Return a result with one text."""
+    return CallToolResult(content=[TextContent(text=content)])

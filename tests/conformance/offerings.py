@@ -1,4 +1,4 @@
-"""Fixture resources, prompts and completions, which the product itself does not have."""
+"""Fixture resources, prompts and completions, which the product itself does not offer."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ async def read_resource(_: Context, params: ReadResourceRequestParams) -> ReadRe
         return ReadResourceResult(contents=[pixel])
     if uri == TEXT:
         return _read(uri, "a static text")
-    if found := _OF_TEMPLATE.fullmatch(uri):
-        return _read(uri, f"the data of {found['id']}")
+    if match := _OF_TEMPLATE.fullmatch(uri):
+        return _read(uri, f"the data of {match['id']}")
     raise MCPError(INVALID_PARAMS, "There is no such resource.", {"uri": uri})
 
 
@@ -82,12 +82,12 @@ def _read(uri: str, text: str) -> ReadResourceResult:
 
 
 async def accept(_: Context, __: RequestParams) -> EmptyResult:
-    """For a subscription or a log level, which the suite only wants to see accepted."""
+    """Accept a subscription or a log level; the suite checks no more than that."""
     return EmptyResult()
 
 
 async def list_prompts(_: Context, __: PaginatedRequestParams) -> ListPromptsResult:
-    found = [
+    prompts = [
         Prompt(
             name=name,
             description=name.replace("_", " "),
@@ -95,25 +95,25 @@ async def list_prompts(_: Context, __: PaginatedRequestParams) -> ListPromptsRes
         )
         for name, arguments in PROMPTS.items()
     ]
-    return ListPromptsResult(prompts=found)
+    return ListPromptsResult(prompts=prompts)
 
 
 async def get_prompt(
     _: Context, params: GetPromptRequestParams
 ) -> GetPromptResult | InputRequiredResult:
-    given = params.arguments or {}
+    arguments = params.arguments or {}
     if params.name == "test_input_required_result_prompt":
-        asked = {"user_context": form("In which context?", "context")}
-        return missing(params, asked) or _prompt(TextContent(text=str(params.input_responses)))
+        questions = {"user_context": form("In which context?", "context")}
+        return missing(params, questions) or _prompt(TextContent(text=str(params.input_responses)))
     if params.name == "test_prompt_with_image":
         return _prompt(ImageContent(data=PNG, mime_type="image/png"), TextContent(text="See it?"))
     if params.name == "test_prompt_with_embedded_resource":
         inside = TextResourceContents(
-            uri=given["resourceUri"], mime_type="text/plain", text="inside"
+            uri=arguments["resourceUri"], mime_type="text/plain", text="inside"
         )
         return _prompt(EmbeddedResource(resource=inside))
     if params.name in PROMPTS:
-        return _prompt(TextContent(text=f"a prompt with {given}"))
+        return _prompt(TextContent(text=f"a prompt with {arguments}"))
     raise MCPError(INVALID_PARAMS, "There is no such prompt.")
 
 

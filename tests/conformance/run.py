@@ -1,8 +1,8 @@
-"""Runs the official MCP conformance suite against the HTTP app and prints how each scenario went.
+"""Runs the official MCP conformance suite against the HTTP app and prints each scenario's result.
 
-The suite comes from its registry at the version and with the hashes of `suite/package-lock.json`,
-into `build/`. It decides what its requirement sets ask for. On top of that, a required scenario
-counts as unexpected where it warned, or where no check passed and so nothing was tested.
+The suite is installed into `build/` from its registry, with the version and the hashes of
+`suite/package-lock.json`. It defines its requirement sets. In addition, a required scenario counts
+as unexpected if it has a warning, or if no check passed, so that nothing was tested.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "conformance"
 SUITE = Path("node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js")
 LOG = BUILD / "server.log"
-"""What the servers say; a refused Host, for example."""
+"""The log of the servers, for example of a refused Host."""
 LONGEST = 300
 """Seconds that one requirement set may take; it takes under ten."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One requirement set against one way to serve."""
+    """One requirement set, run against one way of serving."""
 
     requirements: str
     stateless: bool = True
     expected_failures: Path | None = None
-    """What cannot pass and why; None where everything has to, without a warning."""
+    """The scenarios that cannot pass, with reasons; None if all must pass without a warning."""
 
     @property
     def title(self) -> str:
@@ -54,7 +54,7 @@ RUNS = (
 
 
 def main() -> int:
-    """Run all sets; 0 where every result is the expected one."""
+    """Run all sets; return 0 if every result is as expected, else 1."""
     npm_packages(BUILD, HERE / "suite" / "package-lock.json")
     LOG.unlink(missing_ok=True)
     unexpected = sum([not run_set(run) for run in RUNS])
@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def run_set(run: Run) -> bool:
-    """Whether one set went as expected; its table is printed."""
+    """Run one set and print its table; return whether the result is as expected."""
     results = BUILD / "results" / run.title.replace(", ", "-").replace(" ", "-")
     shutil.rmtree(results, ignore_errors=True)
     with served(stateless=run.stateless) as url:
@@ -71,19 +71,19 @@ def run_set(run: Run) -> bool:
         arguments += ["--output-dir", str(results)]
         if run.expected_failures:
             arguments += ["--expected-failures", str(run.expected_failures)]
-        code, said = _suite(*arguments)
+        code, output = _suite(*arguments)
     counts = {scenario: _counts(results, scenario) for scenario in _required(run.requirements)}
-    whole = all(count["SUCCESS"] and not count["WARNING"] for count in counts.values())
-    good = code == 0 and (whole or run.expected_failures is not None)
+    complete = all(count["SUCCESS"] and not count["WARNING"] for count in counts.values())
+    good = code == 0 and (complete or run.expected_failures is not None)
     print(f"\n{run.title}: {'as expected' if good else 'NOT as expected'}\n")
     print(table(counts))
     if not good:
-        print(said[said.find("=== SUMMARY") :], f"The checks are in {results}.", sep="\n")
+        print(output[output.find("=== SUMMARY") :], f"The checks are in {results}.", sep="\n")
     return good
 
 
 def table(counts: dict[str, Counter[str]]) -> str:
-    """The checks of every required scenario, by how they ended."""
+    """Return a table of the checks of every required scenario, by result."""
     columns = ("SUCCESS", "WARNING", "SKIPPED", "FAILURE")
     lines = [f"{'scenario':46}" + "".join(f"{column.lower():>9}" for column in columns)]
     for scenario, count in counts.items():
@@ -95,7 +95,7 @@ def table(counts: dict[str, Counter[str]]) -> str:
 
 @contextmanager
 def served(*, stateless: bool) -> Generator[str]:
-    """The address of a server in a process of its own, which ends with the block."""
+    """Yield the address of a server in its own process, which ends with the block."""
     command = [sys.executable, "-m", "tests.conformance.server"]
     command += [] if stateless else ["--stateful"]
     with (
@@ -131,7 +131,7 @@ def _end(server: subprocess.Popen[str]) -> None:
 
 
 def _suite(*arguments: str) -> tuple[int, str]:
-    """Exit code and output of the suite's command line."""
+    """Run the suite's command line; return its exit code and output."""
     ended = node(
         [str(BUILD / SUITE), *arguments],
         return_completed_process=True,
@@ -145,13 +145,13 @@ def _suite(*arguments: str) -> tuple[int, str]:
 
 
 def _required(requirements: str) -> list[str]:
-    """The scenarios that a server has to pass."""
-    _, said = _suite("list", "--server", "--requirements", requirements)
-    return list(_scenarios(said.splitlines()))
+    """Return the scenarios that a server must pass."""
+    _, output = _suite("list", "--server", "--requirements", requirements)
+    return list(_scenarios(output.splitlines()))
 
 
 def _scenarios(lines: list[str]) -> Iterator[str]:
-    """The items under the heading about servers; what follows is not asked of one."""
+    """Yield the items under the heading about servers, without later headings."""
     listing = False
     for line in lines:
         if not line.startswith(" "):
@@ -161,11 +161,11 @@ def _scenarios(lines: list[str]) -> Iterator[str]:
 
 
 def _counts(results: Path, scenario: str) -> Counter[str]:
-    """How many checks of a scenario ended how; none where it did not run."""
-    found = Counter[str]()
+    """Return the number of checks of a scenario by result; empty if it did not run."""
+    counts = Counter[str]()
     for checks in results.glob(f"server-{scenario}-20??-??-??T*/checks.json"):
-        found.update(check["status"] for check in json.loads(checks.read_text("utf-8")))
-    return found
+        counts.update(check["status"] for check in json.loads(checks.read_text("utf-8")))
+    return counts
 
 
 if __name__ == "__main__":

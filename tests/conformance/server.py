@@ -1,7 +1,7 @@
-"""Serves the product's HTTP app with the suite's fixtures beside the product's tools.
+"""Serves the product's HTTP app with the suite's fixtures besides the product's tools.
 
-Everything between a socket and a handler is the product's own: the app, its middleware and the
-MCP server. Only handlers are added, and only here; no command of the product reaches this module.
+Everything between a socket and a handler belongs to the product: the app, its middleware and the
+MCP server. Only handlers are added, and only here; no command of the product uses this module.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ FRONT = Front(
 
 
 def conformance_app(*, stateless: bool) -> Starlette:
-    """The product's app over a provider without evaluations, with the fixtures added."""
+    """Return the product's app with the fixtures, over a provider without evaluations."""
 
     server = build_server("0.0", partial(open_services, settings(), everyones(FakeProvider())))
     _add_tools(server)
@@ -81,7 +81,7 @@ def conformance_app(*, stateless: bool) -> Starlette:
 
 
 def _add_tools(server: Server[Services]) -> None:
-    """Put the fixtures behind the product's own tools."""
+    """Add the fixture tools after the product's tools."""
     bus = InMemorySubscriptionBus()
     listed, called = (server.get_request_handler(f"tools/{verb}") for verb in ("list", "call"))
     assert listed is not None
@@ -98,9 +98,9 @@ def _add_tools(server: Server[Services]) -> None:
     }
 
     async def list_tools(context: Context, params: PaginatedRequestParams) -> ListToolsResult:
-        own = cast("ListToolsResult", await listed.handler(context, params))
+        product = cast("ListToolsResult", await listed.handler(context, params))
         added = [fixture.tool for fixture in fixtures.values()]
-        return own.model_copy(update={"tools": [*own.tools, *added]})
+        return product.model_copy(update={"tools": [*product.tools, *added]})
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> Called:
         if fixture := fixtures.get(params.name):
@@ -136,7 +136,7 @@ def _add_offerings(server: Server[Services]) -> None:
 
 
 async def _serve(*, stateless: bool) -> None:
-    """Serve on a free port and print the address as the first line; the end of stdin ends it."""
+    """Serve on a free port until stdin ends; print the address as the first line."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         app = conformance_app(stateless=stateless)
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)

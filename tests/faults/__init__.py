@@ -1,1 +1,1 @@
-"""What is promised when something fails: every fault at every operation, injected over loopback."""
+"""Tests of what is promised for faults: every fault at every operation, injected over loopback."""

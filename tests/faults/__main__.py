@@ -1,4 +1,4 @@
-"""`python -m tests.faults > docs/faults.md`: run the suite, print the page, tell what broke."""
+"""`python -m tests.faults > docs/faults.md`: runs the suite and prints the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.faults.verdict import broken_by_a_call, broken_by_a_row
 
 
 def main() -> int:
-    # What breaks is told below; servers that are cut off in a request say so too.
+    # Broken promises are printed below; servers also log requests that were cut off.
     logging.disable(logging.CRITICAL)
     with TemporaryDirectory(prefix="faults-") as folder:
         calls = run_skipping(client_cases.observe, Path(folder))

@@ -1,4 +1,4 @@
-"""The faults, as data: where each strikes, how it is injected, and what may be known after it."""
+"""The faults as data: when each occurs, how it is injected, and what a client knows after it."""
 
 from __future__ import annotations
 
@@ -19,58 +19,58 @@ from tests.faults.proxy import Injection
 
 
 class Effect(Enum):
-    """What a client can know after a fault. The promises are made by this, not by the fault."""
+    """What a client knows after a fault; the promises depend on this and not on the fault."""
 
     UNREACHED = auto()
-    """Nothing has left: certain, and time may mend it."""
+    """The request was certainly not sent; a later attempt may succeed."""
     LOST = auto()
-    """The request may have been carried out; time may mend it."""
+    """The request may have been carried out; a later attempt may succeed."""
     FAILING = auto()
-    """As LOST, and the service says that it failed, not that it is busy."""
+    """As LOST, but the service reports a failure and not that it is busy."""
     OUT_OF_TIME = auto()
-    """As LOST, and the time for the whole call is used up."""
+    """As LOST, and the time budget of the call is used up."""
     GARBLED = auto()
-    """A success that is not the contract: it may have been carried out, and stays as it is."""
+    """A success that breaks the contract: it may have been carried out; a retry would not help."""
     TOO_LONG = auto()
-    """A success that is not read to its end; another try would be as long."""
+    """A success that is too long to be read; another attempt would be as long."""
     BUSY = auto()
-    """Refused before anything was done; time mends it, soon."""
+    """Refused before anything was done; an attempt soon after may succeed."""
     BUSY_FOR_LONG = auto()
     """Refused before anything was done, for longer than a call may take."""
     REFUSED = auto()
-    """Refused before anything was done; `Fault.error` says who acts."""
+    """Refused before anything was done; `Fault.error` determines who must act."""
     REDIRECTED = auto()
-    """Sent somewhere else, which is not followed."""
+    """Redirected to another address, which the client must not follow."""
     HARMLESS = auto()
-    """Slow or odd, and within what is allowed."""
+    """Slow or unusual, but within the limits."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong."""
+    """One fault."""
 
     name: str
     stage: str
-    """A heading of the table: when it strikes."""
+    """When the fault occurs; a heading of the page."""
     effect: Effect
     inject: Injection | None = None
-    """What the proxy does to a request; None where the address is at fault."""
+    """What the proxy does to a request; None if the address is the fault."""
     then: Injection | None = None
-    """What it does to the requests after the first one, where that is something else."""
+    """What the proxy does to the requests after the first; None if it does the same."""
     carried_out: bool = False
-    """Whether the service did what it was asked."""
+    """Whether the service carried out the request."""
     error: type[EvalsMCPError] | None = None
-    """The error of a REFUSED one, and of what `then` refuses."""
+    """The error after REFUSED, or after a refusal by `then`."""
     address: Callable[[str], str] | None = None
-    """From the proxy's address to the one that is configured."""
+    """Returns the configured address for the proxy's address; None if they are the same."""
     clock_off: timedelta = timedelta()
-    """How wrong this machine's clock is from the beginning."""
+    """Error of this machine's clock from the beginning."""
     jump: timedelta = timedelta()
-    """How far this machine's clock jumps once a request is there."""
+    """How far this machine's clock jumps when the proxy receives a request."""
 
     @property
     def waits(self) -> bool:
-        """Whether it takes its time."""
+        """Return whether the fault is a long wait."""
         return self.inject in _SLOW
 
 
@@ -87,7 +87,7 @@ CONNECT, REQUEST, WAIT, ANSWER = (
 REFUSAL, CLOCK = "instead of the answer", "the clock of this machine"
 
 _NO_SUCH_HOST = f"http://{'.'.join(['no-such-host'] * 24)}.invalid"
-"""Longer than a name may be: no resolver asks anybody else for it."""
+"""A host name that is too long to be valid, so that no resolver sends it on."""
 
 E = Effect
 FAULTS = (

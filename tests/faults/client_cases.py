@@ -1,4 +1,4 @@
-"""Runs every fault at every operation: real providers, a real engine, real sockets between."""
+"""Runs every fault at every operation: real providers and a real engine over real sockets."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ ROWS = [{"expected": f"answer {n}", "answer": f"answer {n}"} for n in range(3)]
 QUESTIONS = [{"question": f"Which number follows {n}?", "answer": str(n + 1)} for n in range(3)]
 
 _WHO_ACTS = {
-    OperatorError: r"setting|environment variable|[Ww]hoever (owns|runs|set)",
+    OperatorError: r"setting|environment variable|[Oo]perator|[Aa]dministrator|owner|[Ww]hoever",
     CallerError: r"list_\w+|get_\w+|`\w+`|setting|too large",
     ServiceError: (
         r"[Tt]ry again|again in a minute|Read it again|Call \w+|If this stays so"
         r"|before list_evaluations shows"
     ),
 }
-"""What a message of each kind must say."""
+"""A regular expression that a message of each kind must match."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was observed."""
+    """The observed end of a call."""
 
     outcome: Outcome
     text: str = ""
@@ -83,7 +83,7 @@ class Case:
 
     @property
     def title(self) -> str:
-        """Unique."""
+        """Return the unique title."""
         return f"{self.operation.title}: {self.fault.name}"
 
 
@@ -92,17 +92,17 @@ CASES = tuple(Case(fault, operation) for operation in OPERATIONS for fault in FA
 
 @dataclass
 class Observed:
-    """Everything that a run of the suite has seen."""
+    """The observations of a run of the suite."""
 
     calls: dict[tuple[str, Mode], Seen]
     after_three_calls: dict[str, int]
-    """Evaluations that the service has, by the case's title; creates alone."""
+    """Number of evaluations at the service after three calls, by case; for creates only."""
     led_astray: int
-    """Requests that arrived where the redirects lead."""
+    """Number of requests that arrived at the address that the redirects name."""
 
 
 class MovingClock:
-    """The real time, and how wrong this machine is about it."""
+    """A clock with an error that a fault can change."""
 
     def __init__(self, off: timedelta) -> None:
         self.off = off
@@ -112,7 +112,7 @@ class MovingClock:
 
 
 class World:
-    """An engine with something in it, and a way to it through a fault."""
+    """An engine with stored material, reached through a proxy that injects faults."""
 
     def __init__(
         self, url: str, engine: EngineClient, material: Material, client: httpx2.AsyncClient
@@ -121,10 +121,10 @@ class World:
         self._engine, self._material, self._client = engine, material, client
         self._marks = count(1)
         self.elsewhere = ""
-        """Where redirects lead."""
+        """The address that redirects name."""
 
     async def call(self, case: Case, mode: Mode) -> Seen:
-        """Make one call with the fault in its way."""
+        """Make one call with the fault injected."""
         own = await self._own(case.operation)
         times = 1 if mode == "once" else None
         async with self._faulty(case, times) as (provider, _, proxy):
@@ -140,7 +140,7 @@ class World:
             )
 
     async def call_the_tool_three_times(self, case: Case) -> int:
-        """Create with the tool, as a client that repeats itself; answer how many there are."""
+        """Call the tool three times with one request; return the number of evaluations."""
         own = await self._own(case.operation)
         arguments = _tool_arguments(case.operation, own)
         async with (
@@ -206,7 +206,7 @@ class World:
         )
 
     async def _own(self, operation: Operation) -> Material:
-        """The material with what belongs to one case alone."""
+        """Return the material with a mark, and a benchmark if needed, for one case only."""
         mark = f"case-{next(self._marks)}"
         benchmark = self._material.benchmark
         if operation.kind == "create" and operation.contract == "benchmark":
@@ -214,7 +214,7 @@ class World:
         return replace(self._material, mark=mark, own_benchmark=benchmark)
 
     async def things(self, operation: Operation, own: Material) -> int | None:
-        """How many evaluations or whole files of this case the service has."""
+        """Return how many evaluations or complete files of this case the service has."""
         http, whole = self._engine.http, own.rows_file.stat().st_size
         match operation.kind, operation.contract:
             case "create", "benchmark":
@@ -240,7 +240,7 @@ class World:
 
 
 async def observe(folder: Path, cases: Iterable[Case] = CASES) -> Observed:
-    """Run the suite: every case once struck and always struck, creates by the tool too."""
+    """Run the suite: every case in both modes; creates also by three calls of the tool."""
     seen = Observed({}, {}, 0)
 
     async def call(world: World, case: Case, mode: Mode, room: anyio.CapacityLimiter) -> None:
@@ -270,14 +270,14 @@ async def observe(folder: Path, cases: Iterable[Case] = CASES) -> Observed:
 
 
 def faults_of(message: str, error: type[EvalsMCPError] | None) -> list[str]:
-    """What is wrong with an error's message: who acts, and what it must not say."""
+    """Return the faults of an error's message: secrets, nobody named to act, or too long."""
     if error is None:
         return []
-    told = [text for text in (SECRET, ROW, SIGNATURE, "Traceback") if text in message]
+    secrets = [text for text in (SECRET, ROW, SIGNATURE, "Traceback") if text in message]
     wanted = next(words for kind, words in _WHO_ACTS.items() if issubclass(error, kind))
-    unsaid = [] if re.search(wanted, message) else [f"says nothing like {wanted}"]
+    unsaid = [] if re.search(wanted, message) else [f"does not match {wanted}"]
     long = ["longer than 1200 characters"] if len(message) > 1200 else []
-    return [*told, *unsaid, *long]
+    return [*secrets, *unsaid, *long]
 
 
 async def _no_time(_seconds: float) -> None:
@@ -304,7 +304,7 @@ def _reply(request: ChatRequest) -> Reply:
 
 
 async def upload_questions(engine: EngineClient, name: str) -> str:
-    """Store a benchmark without any fault, and answer its id."""
+    """Store a benchmark without a fault; return its id."""
     root = str(engine.http.base_url).split("/v1")[0]
     answer = await engine.http.post(
         f"{root}/api/v3/benchmark/upload",

@@ -1,4 +1,4 @@
-"""Faults of disk, process and clock that tests of their own inject: the promise, and the test."""
+"""Faults of disks, processes and clocks that other tests inject: the promise and the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Reference:
-    """A fault, what is promised, and the test that injects it."""
+    """A fault, the promise, and the test that injects the fault."""
 
     fault: str
     promise: str
@@ -19,7 +19,7 @@ class Reference:
 
     @property
     def exists(self) -> bool:
-        """Whether the test is there."""
+        """Return whether the test exists."""
         return f"def {self.test}(" in (ROOT / self.path).read_text("utf-8")
 
 
@@ -30,61 +30,61 @@ _MODELS = "tests/engine/models/test_models.py"
 REFERENCES = (
     Reference(
         "full disk while rows finish",
-        "no row is lost; the status says why nothing moves",
+        "no row is lost; the status says why there is no progress",
         _RUNS,
         "test_a_disk_that_takes_nothing_for_a_while_costs_no_row_and_is_said_so",
     ),
     Reference(
         "full disk at the result file",
-        "it is written by a later attempt",
+        "a later attempt writes it",
         _RUNS,
         "test_a_result_file_that_cannot_be_written_is_written_by_a_later_attempt",
     ),
     Reference(
         "full database",
-        "nothing changes; it goes on once there is room",
+        "nothing changes; the engine goes on once there is space",
         _STORE,
         "test_a_full_database_changes_nothing_and_goes_on_once_there_is_room",
     ),
     Reference(
         "full disk at an upload",
-        "507, nothing stored, operator",
+        "507, nothing is stored, operator",
         "tests/server/providers/test_together.py",
         "test_an_upload_to_a_full_disk_has_certainly_stored_nothing",
     ),
     Reference(
         "read-only directory",
-        "the engine does not start; the setting is named",
+        "the engine does not start; the error names the setting",
         _STORE,
         "test_a_read_only_directory_is_not_damaged_and_names_the_setting",
     ),
     Reference(
         "corrupt database",
-        "it is kept beside a fresh one, and said",
+        "it is kept beside a new one, and reported",
         _STORE,
         "test_a_damaged_database_is_kept_beside_a_fresh_one_and_said_so",
     ),
     Reference(
         "locked database",
-        "it is waited for, not set aside",
+        "the engine waits for it and does not replace it",
         _STORE,
         "test_a_locked_database_is_not_damaged",
     ),
     Reference(
         "kill -9 in the middle of a run",
-        "a restart goes on; only rows in flight are repeated",
+        "a restart continues the run; only rows in flight are repeated",
         _CRASH,
         "test_a_restart_after_kill_9_finishes_and_repeats_only_rows_that_were_in_flight",
     ),
     Reference(
         "SIGTERM",
-        "leases are given back; another process goes on at once",
+        "leases are released; another process continues at once",
         _STORE,
         "test_a_served_engine_gives_its_leases_back_on_sigterm",
     ),
     Reference(
         "two processes on one store",
-        "either reads, cancels and takes over",
+        "each can read, cancel and take over the other's runs",
         _CRASH,
         "test_a_second_process_reads_cancels_and_takes_over_what_the_first_one_runs",
     ),
@@ -96,19 +96,19 @@ REFERENCES = (
     ),
     Reference(
         "a clock that jumps during a run",
-        "the run ends as it would have",
+        "the run ends as without the jump",
         _STORE,
         "test_an_evaluation_runs_to_its_end_under_a_clock_that_jumps",
     ),
     Reference(
-        "identical creates at once, from two servers",
+        "identical creates at the same time, from two servers",
         "one evaluation",
         _TWICE,
         "test_creates_at_once_over_two_calls_and_two_servers_start_one",
     ),
     Reference(
         "a model that asks for a long wait",
-        "it is waited for up to a minute",
+        "the engine waits for up to a minute",
         _MODELS,
         "test_the_wait_is_no_shorter_than_the_endpoint_asks_and_bounded",
     ),

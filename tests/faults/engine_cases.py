@@ -1,4 +1,4 @@
-"""Runs every fault at every stage of a row: a real engine, a scripted model, a proxy between."""
+"""Runs every fault at every stage of a row: a real engine and a scripted model behind a proxy."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ STAGES: tuple[Stage, ...] = ("generation", "judging", "judging both orders")
 
 RETRIES = 1
 ENGINES = 6
-"""Each has its share of the cases."""
+"""Number of engines; the cases are divided among them."""
 RUNS = 4
-"""How many of them at a time, as an engine runs them."""
+"""Number of evaluations that each engine runs at a time."""
 ROWS = [{"question": f"question {n}", "one": f"a{n}", "two": f"b{n}"} for n in range(4)]
-"""One failed row in four leaves a result; four end the evaluation."""
+"""Four rows: one failed row leaves a result, and four end the evaluation."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class EngineCase:
 
     @property
     def title(self) -> str:
-        """Unique, and the name of the endpoint."""
+        """Return the unique title, which is also the endpoint's name."""
         return f"{self.stage}: {self.fault.name}, {self.mode}"
 
 
@@ -63,20 +63,20 @@ CASES = tuple(
 
 @dataclass(frozen=True)
 class RowsSeen:
-    """How an evaluation of four rows ended."""
+    """The end of an evaluation of four rows."""
 
     status: str
     failed: int | None
-    """Rows without a verdict; None where all that were tried have none, and it gave up."""
+    """Number of rows without a verdict; None if all rows failed and the evaluation stopped."""
     failed_at: str | None = None
     by_one_order: int = 0
-    """Rows of a comparison that one order alone has decided."""
+    """Number of rows of a comparison with a verdict in one order only."""
     reason: str = ""
-    """Of the first row that failed or was decided by one order."""
+    """The reason of the first row that failed or has a verdict in one order only."""
 
 
 def promised_rows(case: EngineCase) -> RowsSeen:
-    """How it must end, but for the words of the reason."""
+    """Return how the evaluation must end, without the reason's text."""
     at = "generation" if case.stage == "generation" else "judge"
     if case.fault.effect is Effect.HARMLESS:
         return RowsSeen("completed", 0)
@@ -90,7 +90,7 @@ def promised_rows(case: EngineCase) -> RowsSeen:
 
 
 async def observe(folder: Path) -> dict[str, RowsSeen]:
-    """Run all cases, by their titles."""
+    """Run all cases; return how each ended, by title."""
     seen: dict[str, RowsSeen] = {}
 
     async def run(engine: EngineClient, case: EngineCase, room: anyio.CapacityLimiter) -> None:
@@ -111,7 +111,7 @@ async def observe(folder: Path) -> dict[str, RowsSeen]:
 
 @asynccontextmanager
 async def _engine(folder: Path, cases: Sequence[EngineCase]) -> AsyncGenerator[EngineClient]:
-    """An engine that knows an endpoint for each case, and one without faults."""
+    """Yield an engine with an endpoint for each case, and one without faults."""
     async with AsyncExitStack() as stack:
         models = await stack.enter_async_context(ModelServer(_reply))
         endpoints: dict[str, ModelEndpoint] = {}
@@ -156,24 +156,24 @@ async def _evaluated(engine: EngineClient, case: EngineCase) -> RowsSeen:
     await _end_of(engine, created)
     job = await engine.finished(created, HANG_GUARD)
     rows = await engine.result_rows(job)
-    order, wanted = [row["question"] for row in rows], [row["question"] for row in ROWS]
+    order, sent = [row["question"] for row in rows], [row["question"] for row in ROWS]
     failed = [row for row in rows if not row["evaluation_successful"]]
     halves = [row for row in rows if row.get("is_invalid_judge_output")]
     gave_up = job["status"] == "error" and len(failed) == len(rows)
-    kept = order == [name for name in wanted if name in order] if gave_up else order == wanted
-    assert kept, f"{case.title}: a row is lost, doubled or out of order"
-    told = [*failed, *halves]
+    in_order = order == [name for name in sent if name in order] if gave_up else order == sent
+    assert in_order, f"{case.title}: a row is lost, doubled or out of order"
+    explained = [*failed, *halves]
     return RowsSeen(
         job["status"],
         None if gave_up else len(failed),
         failed[0]["failed_at"] if failed else None,
         0 if failed else len(halves),
-        told[0].get("evaluation_error", "") if told else "",
+        explained[0].get("evaluation_error", "") if explained else "",
     )
 
 
 async def _end_of(engine: EngineClient, created: str) -> None:
-    """Wait, asking seldom: dozens run at once, and questions would keep them waiting."""
+    """Wait for the end; ask rarely, since dozens of evaluations run at once."""
     path = f"/evaluation/{created}/status"
     while (await engine.http.get(path)).json()["status"] not in ENDED:  # noqa: ASYNC110
         await anyio.sleep(0.1)

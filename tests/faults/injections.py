@@ -1,4 +1,4 @@
-"""What a network, a gateway or a service can do to one request."""
+"""Injections: what a network, a gateway or a service can do to one request."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from email.utils import format_datetime
 from tests.faults.proxy import Exchange, Injection
 
 SECRET = "tgp_v1_n3v3r-t0ld"
-"""The token that every request carries, and that every refusal repeats."""
+"""The token that every request carries and every refusal repeats."""
 ROW = "row-content-never-told"
-"""Stands in every body that no message may quote."""
+"""A text in every body; no error message may contain it."""
 SIGNATURE = "signature-never-told"
 
 LONGEST_BODY = 256 * 1024
-"""What the suite allows a JSON body; an over-long one is four times as long."""
+"""Limit of a JSON body in the suite, in bytes; `over_long` sends four times as much."""
 PIECES = 25
-"""Pieces of a slow answer."""
+"""Number of pieces of a slow answer."""
 
 _REFUSAL = json.dumps(
     {
@@ -96,7 +96,7 @@ async def _trickle(exchange: Exchange, pause: Callable[[], Awaitable[None]]) -> 
 
 
 def status(code: int, **headers: str) -> Injection:
-    """A refusal in the place of the service."""
+    """Return an injection that refuses the request without passing it on."""
 
     async def refuse(exchange: Exchange) -> None:
         await exchange.body()
@@ -107,7 +107,7 @@ def status(code: int, **headers: str) -> Injection:
 
 
 def status_after(code: int) -> Injection:
-    """A gateway that has lost the answer of the service."""
+    """Return an injection of a gateway that loses the service's answer."""
 
     async def refuse(exchange: Exchange) -> None:
         await exchange.pass_on()
@@ -118,13 +118,13 @@ def status_after(code: int) -> Injection:
 
 async def busy_until_a_date(exchange: Exchange) -> None:
     now = datetime.now(UTC)
-    dates = [format_datetime(moment, usegmt=True) for moment in (now, now + timedelta(seconds=1))]
+    dates = [format_datetime(time, usegmt=True) for time in (now, now + timedelta(seconds=1))]
     await exchange.body()
     await exchange.answer(429, _REFUSAL, Date=dates[0], Retry_After=dates[1])
 
 
 def garbled(body: Callable[[bytes], bytes], kind: str = "application/json") -> Injection:
-    """A success with another body than the service gave it."""
+    """Return an injection that replaces the body of the service's answer."""
 
     async def replace(exchange: Exchange) -> None:
         _, _, own = (await exchange.pass_on()).partition(b"\r\n\r\n")
@@ -141,7 +141,7 @@ no_fields = garbled(lambda _: b"{}")
 
 
 def redirect(code: int) -> Injection:
-    """Sends the client, token and all, somewhere else."""
+    """Return an injection that redirects the client, with its token, to another address."""
 
     async def elsewhere(exchange: Exchange) -> None:
         await exchange.body()

@@ -1,4 +1,4 @@
-"""The operations of both contracts, as data: how each is called, and which request is struck."""
+"""The operations of both contracts as data: the call, and the request that gets the fault."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 from tests.engine.running import RULE_JUDGE
 
 Contract = Literal["vendor", "local", "benchmark"]
-"""Together's service, which takes no keys; the engine behind the same contract, which takes them;
-and the engine behind the benchmark contract."""
+"""Together's service, without idempotency keys; the engine behind the same contract, with keys; and
+the engine behind the benchmark contract."""
 
 Kind = Literal["read", "create", "upload", "cancel", "stream", "rows"]
-"""`stream` hands bytes on as they are; `rows` reads JSON on the way."""
+"""`stream` passes bytes on unchanged; `rows` parses JSON while it reads."""
 
 MODEL = "scripted"
 
 
 @dataclass(frozen=True)
 class Material:
-    """What is there before a fault strikes; the files are of one case alone."""
+    """What exists before the fault; `own_benchmark` and `mark` belong to one case only."""
 
     data_set: str
     evaluation: str
-    """Completed."""
+    """A completed evaluation."""
     running: str
-    """With one row judged and one that waits for its judge."""
+    """An evaluation with one judged row and one that waits for its judge."""
     benchmark: str
     benchmark_evaluation: str
     rows_file: Path
     questions_file: Path
     own_benchmark: str
-    """A benchmark that no other case creates an evaluation of."""
+    """A benchmark that is used by this case only."""
     mark: str
-    """A label and file name that no other case uses."""
+    """A label and file name that is used by this case only."""
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,22 @@ class Operation:
     kind: Kind
     call: Callable[[Provider, Material], Awaitable[object]]
     aim: str
-    """Which requests are struck: a regular expression for their first line."""
+    """A regular expression for the first line of the requests that get the fault."""
     by_id: bool = False
-    """Whether the path struck names a thing, so that 404 means that thing."""
+    """Whether the path contains an id, so that 404 means that the id does not exist."""
     forgives: frozenset[int] = frozenset()
-    """Statuses that are an answer here, such as 404 for a list that a service may lack."""
+    """Statuses that count as an answer, such as 404 for a list that a service may not have."""
     lenient: bool = False
-    """Whether an object without fields is an answer."""
+    """Whether an empty JSON object counts as an answer."""
 
     @property
     def title(self) -> str:
-        """Unique."""
+        """Return the unique title."""
         return f"{self.contract}.{self.name}"
 
 
 def judged_request(material: Material) -> dict[str, object]:
-    """An evaluation of one type, told from every other by a label."""
+    """Return a classify request that is recognised by a label of its own."""
     parameters = {
         "judge": RULE_JUDGE,
         "input_data_file_path": material.data_set,
@@ -103,7 +103,7 @@ OPERATIONS = (
         "benchmark",
         "create",
         _create_benchmark,
-        # The list may have further pages; how many is not the point.
+        # Only the first page of the list; the number of pages varies.
         f"POST {_V3}/evaluations |GET {_V3}/evaluations.*offset=0",
     ),
     Operation(

@@ -1,4 +1,4 @@
-"""`docs/faults.md`: the promises as tables."""
+"""Writes `docs/faults.md`: the promises as tables."""
 
 from __future__ import annotations
 
@@ -22,48 +22,50 @@ _COLUMNS = {
     "cancel": "local.cancel_evaluation",
     "stream": "local.dataset_content",
 }
-"""Each with an operation that stands for it; what others do otherwise is listed below."""
+"""The columns, each with its example operation; deviating operations are listed on the page."""
 
 _INTRODUCTION = """\
 # Faults
 
-What is promised when something fails between this server and an evaluation service, and between the
-engine and a model. `python -m tests.faults` injects every fault below at every operation over real
-sockets, says what was not kept, and prints this page.
+This page promises what happens when something fails between this server and an evaluation service,
+or between the engine and a model. `python -m tests.faults` injects every fault below at every
+operation over real sockets, reports every promise that was broken, and prints this page.
 
-**Who acts.** An error ends in *operator* (a setting, a token, an account), *caller* (the request: a
-field, or the tool that lists what there is) or *time* (the service: when to try again). The message
-says which. It repeats no token, no signed URL, and no body of an answer.
+**Who must act.** Every error names who can solve it: *operator* (a setting, a token, an account),
+*caller* (the request: a field, or the tool that lists valid values) or *time* (the service: try
+again later). The message contains no token, no signed URL and no body of an answer.
 
-**What is retried.** Reads: after a connection that failed or broke off, silence, 429, 502, 503 and
-504 (of the benchmark contract 500 too), {tries} times at most and within one budget, waiting as
-long as `Retry-After` asks. A `Retry-After` longer than the budget is told, not waited for.
+**What is retried.** Reads are retried after a connection that failed or broke off, after silence,
+and after 429, 502, 503 and 504 (in the benchmark contract also 500): at most {tries} attempts
+within one time budget, with the wait that `Retry-After` asks for. If `Retry-After` is longer than
+the budget, the error reports it and the call does not wait.
 
-**What never is.** A change is sent once. A create whose answer is lost is looked for in the list;
-a service that takes idempotency keys is sent the same key again instead. Whatever stays unsettled
-is *unknown*, and said so: the next identical call looks for it before it starts another.
+**What is never retried.** A change is sent once. If the answer to a create is lost, the server
+looks for the evaluation in the list; a service that supports idempotency keys gets the same key
+again instead. If neither settles it, the error says that the outcome is *unknown*, and the next
+identical call looks for the evaluation before it starts another.
 """
 
 _CLIENT = """\
 ## The server as a client
 
-{cases} cases: {faults} faults at {calls} operations, each with the first request struck, and with
-all. *Else* says how it ends when every request is struck. *Jobs* are the evaluations that three
-identical calls of `create_evaluation` have started, the first of them struck: vendor, local,
-benchmark.
+{cases} cases: {faults} faults at {calls} operations, each once with a fault in the first request
+only and once with a fault in every request. *Else* names the ending with a fault in every request.
+*Jobs* is the number of evaluations that three identical calls of `create_evaluation` start, with a
+fault in the first call: vendor, local, benchmark.
 """
 
 _ENGINE = """
 ## The engine as a client of models
 
-{cases} cases: evaluations of four rows, one call struck, and all. A row that fails keeps the stage
-and the reason; none is lost or doubled. When more than 30 % of the rows fail, the evaluation ends
-as `error` with the first reason.
+{cases} cases: evaluations of four rows, with a fault in one call or in every call. A failed row
+stores the stage and the reason; no row is lost or duplicated. When more than 30 % of the rows
+fail, the evaluation ends as `error` with the first reason.
 """
 
 
 def page() -> str:
-    """All of it, from the promises alone."""
+    """Return the page, computed from the promises alone."""
     tries = promised(FAULTS[3], _operation("local.get_status"), "always").asked
     parts = [
         _INTRODUCTION.format(tries=tries),
@@ -76,7 +78,10 @@ def page() -> str:
         "\n## Disks, processes and clocks\n",
         *_table(
             ("fault", "promise", "test"),
-            ((one.fault, one.promise, f"`{one.path}`") for one in REFERENCES),
+            (
+                (reference.fault, reference.promise, f"`{reference.path}`")
+                for reference in REFERENCES
+            ),
         ),
     ]
     return "\n".join(parts) + "\n"
@@ -92,23 +97,23 @@ def _client_tables() -> Iterable[str]:
 def _client_row(fault: Fault) -> Sequence[str]:
     operations = [_operation(title) for title in _COLUMNS.values()]
     creates = [operation for operation in operations if operation.kind == "create"]
-    jobs = ", ".join(str(promised_after_three_calls(fault, one)) for one in creates)
+    jobs = ", ".join(str(promised_after_three_calls(fault, create)) for create in creates)
     return (fault.name, *(_cell(fault, operation) for operation in operations), jobs)
 
 
 def _differences() -> Iterable[str]:
-    standing = {operation.kind: operation for operation in map(_operation, _COLUMNS.values())}
+    examples = {operation.kind: operation for operation in map(_operation, _COLUMNS.values())}
     for operation in OPERATIONS:
-        stands = standing.get(operation.kind, standing["stream"])
+        example = examples.get(operation.kind, examples["stream"])
         if operation.kind == "create":
             continue
-        found: dict[str, list[str]] = {}
+        deviating: dict[str, list[str]] = {}
         for fault in FAULTS:
-            if (cell := _cell(fault, operation)) != _cell(fault, stands):
-                found.setdefault(cell, []).append(fault.name)
-        if found:
-            told = "; ".join(f"{', '.join(names)}: *{cell}*" for cell, names in found.items())
-            yield f"* `{operation.name}` ({operation.contract}): {told}"
+            if (cell := _cell(fault, operation)) != _cell(fault, example):
+                deviating.setdefault(cell, []).append(fault.name)
+        if deviating:
+            cells = "; ".join(f"{', '.join(names)}: *{cell}*" for cell, names in deviating.items())
+            yield f"* `{operation.name}` ({operation.contract}): {cells}"
 
 
 def _cell(fault: Fault, operation: Operation) -> str:

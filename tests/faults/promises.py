@@ -1,4 +1,4 @@
-"""What is promised for a fault at an operation, by rule."""
+"""The promise for each fault at each operation, computed by rules."""
 
 from __future__ import annotations
 
@@ -19,44 +19,44 @@ from tests.faults.catalog import ANSWER, Effect, Fault
 from tests.faults.operations import Operation
 
 Mode = Literal["once", "always"]
-"""Whether the first request is struck, or every one."""
+"""Whether the fault is injected into the first request or into every request."""
 MODES: tuple[Mode, ...] = ("once", "always")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a call ends."""
+    """The end of a call."""
 
     error: type[EvalsMCPError] | None
     """None for a success."""
     asked: int = 1
-    """Requests of the struck kind that left."""
+    """Number of requests that the fault is aimed at and that were sent."""
     things: int | None = None
-    """Evaluations or files that the service has of it; None for what makes none."""
+    """Number of evaluations or files that exist afterwards; None if the call creates none."""
 
 
 _RETRIED = frozenset({Effect.UNREACHED, Effect.LOST, Effect.BUSY})
 _CERTAIN = frozenset(
     {Effect.UNREACHED, Effect.BUSY, Effect.BUSY_FOR_LONG, Effect.REFUSED, Effect.REDIRECTED}
 )
-"""After these nothing was done."""
+"""Effects after which the request was certainly not carried out."""
 
 
 def promised(fault: Fault, operation: Operation, mode: Mode) -> Outcome:
-    """How a call ends when the fault strikes it once, or always."""
+    """Return how a call ends if the fault is injected once, or always."""
     if fault.address:
-        # No request gets as far as the proxy, this time or another.
+        # No request reaches the proxy.
         return replace(_outcome(fault, operation, "always"), asked=0)
     return _outcome(fault, operation, mode)
 
 
 def promised_after_three_calls(fault: Fault, operation: Operation) -> int:
-    """How many evaluations three identical tool calls have started, of which one was struck."""
+    """Return how many evaluations three identical calls start, with a fault in one of them."""
     if fault.address:
         return 0
     if fault.effect in _CERTAIN or fault.carried_out or operation.contract == "local":
         return 1
-    # Not in the list, and a minute is waited for it before another is started.
+    # It is not in the list, and for a minute no other is started.
     return 0
 
 
@@ -74,7 +74,7 @@ def _outcome(fault: Fault, operation: Operation, mode: Mode) -> Outcome:
 
 
 def _change(fault: Fault, operation: Operation) -> Outcome:
-    """Sent once, whatever happens."""
+    """Return the outcome of a change, which is sent only once."""
     if fault.effect is Effect.HARMLESS:
         return Outcome(None)
     if fault.effect in _CERTAIN:
@@ -95,7 +95,7 @@ def _create(fault: Fault, operation: Operation, mode: Mode) -> Outcome:
 
 
 def _is_found(fault: Fault, operation: Operation) -> bool:
-    """Whether the list settles it: it is there, and of this moment by both clocks."""
+    """Return whether the list contains the evaluation, with a time that is new by both clocks."""
     by_both_clocks = operation.contract == "benchmark"
     return fault.carried_out and not (by_both_clocks and fault.jump.total_seconds() < 0)
 
@@ -132,7 +132,7 @@ def _read_error(fault: Fault, operation: Operation) -> type[EvalsMCPError] | Non
 
 
 def _stream_error(fault: Fault, operation: Operation) -> type[EvalsMCPError] | None:
-    """Once the bytes come they are handed on; a file may be long, and slow."""
+    """Return the error of a stream, whose bytes are passed on as they come, however slowly."""
     if fault.effect is Effect.LOST:
         return UnavailableError
     reads_json = operation.kind == "rows" or fault.name == "web page, 200"

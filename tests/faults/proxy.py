@@ -1,4 +1,4 @@
-"""A TCP proxy over loopback that does to a request what it is told to do.
+"""A TCP proxy over loopback that injects a fault into chosen requests.
 
 async with fault_proxy(upstream, lost, aim="POST /v1/evaluation", times=1) as proxy:
     RestClient(client, Service(base_url=proxy.url, ...))
@@ -28,7 +28,7 @@ Injection = Callable[["Exchange"], Awaitable[None]]
 
 
 class Exchange:
-    """One request at the proxy, and what can be done with it."""
+    """One request at the proxy, with the actions of an injection."""
 
     def __init__(
         self,
@@ -44,16 +44,16 @@ class Exchange:
 
     @property
     def elsewhere(self) -> str:
-        """Another address, which nothing may be sent to."""
+        """Another address, to which no client may send anything."""
         return self._proxy.elsewhere
 
     async def body(self, share: float = 1.0) -> bytes:
-        """The request's body, or the first part of it."""
-        found = _BODY_LENGTH.search(self._head)
-        return await self._reader.readexactly(int(int(found[1]) * share) if found else 0)
+        """Return the request's body, or its first part."""
+        length = _BODY_LENGTH.search(self._head)
+        return await self._reader.readexactly(int(int(length[1]) * share) if length else 0)
 
     async def pass_on(self) -> bytes:
-        """Let the service carry it out, and return all that it answers."""
+        """Pass the request on to the service, and return its whole answer."""
         reader, writer = await self._ask(await self.body())
         try:
             return await reader.read()
@@ -61,7 +61,7 @@ class Exchange:
             writer.close()
 
     async def pass_on_half(self) -> None:
-        """Give the service the first half of the request's body, and then a reset."""
+        """Send the service the first half of the request's body, and then a reset."""
         half = await self.body(0.5)
         _, writer = await self._ask(half)
         _reset(writer)
@@ -75,20 +75,20 @@ class Exchange:
         return reader, writer
 
     async def send(self, data: bytes) -> None:
-        """Send bytes of an answer."""
+        """Send bytes of an answer to the client."""
         self._writer.write(data)
         await self._writer.drain()
 
     async def answer(self, status: int, body: bytes, **headers: str) -> None:
-        """Answer in the service's place."""
-        given = {"Content-Type": "application/json"}
-        given |= {name.replace("_", "-"): value for name, value in headers.items()}
-        given |= {"Content-Length": str(len(body)), "Connection": "close"}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+        """Answer without passing the request on."""
+        fields = {"Content-Type": "application/json"}
+        fields |= {name.replace("_", "-"): value for name, value in headers.items()}
+        fields |= {"Content-Length": str(len(body)), "Connection": "close"}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         await self.send(f"HTTP/1.1 {status} X\r\n{lines}\r\n".encode() + body)
 
     async def hang(self) -> None:
-        """Send nothing more until the client has gone."""
+        """Send nothing until the client closes the connection."""
         with counted("silent"):
             await self._reader.read()
 
@@ -98,12 +98,12 @@ class Exchange:
             await asyncio.sleep(SKIP)
 
     def reset(self) -> None:
-        """Drop the connection as a crash does."""
+        """Reset the connection, as after a crash."""
         _reset(self._writer)
 
 
 class FaultProxy:
-    """Passes requests on to a service, but for those that it is told to treat otherwise."""
+    """Passes requests on to a service, and injects a fault into those that match."""
 
     def __init__(
         self,
@@ -114,28 +114,28 @@ class FaultProxy:
         times: int | None,
         elsewhere: str,
     ) -> None:
-        """Stand before a service.
+        """Create a proxy for a service; `serve` treats its connections.
 
         Args:
-            upstream: its address.
-            inject: what to do with a request; None passes all on.
+            upstream: the service's address.
+            inject: the fault for matching requests; None passes all requests on.
             aim: a regular expression for the beginning of a request, such as `GET /v1/models`.
-            times: how many of those that fit are treated; None for all.
-            elsewhere: where a redirect leads.
+            times: how many of the matching requests get the fault; None for all.
+            elsewhere: the address that a redirect names.
         """
         parts = urlsplit(upstream)
         self.upstream = parts.hostname, parts.port
         self.elsewhere = elsewhere
         self.url = ""
-        """Its own address, without a path."""
+        """Address of the proxy, without a path."""
         self.aimed = 0
-        """Requests that fitted the aim."""
+        """Number of requests that matched `aim`."""
         self.passed = 0
-        """Of these and the others, how many the service was given."""
+        """Number of all requests that were passed on to the service."""
         self._inject, self._aim, self._times = inject, re.compile(aim), times
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Treat one request and close."""
+        """Treat one request and close the connection."""
         try:
             with counted("exchanges"), suppress(OSError, asyncio.IncompleteReadError):
                 await self._treat(reader, writer)
@@ -163,7 +163,7 @@ class FaultProxy:
 
 
 async def passed(exchange: Exchange) -> None:
-    """No fault."""
+    """Pass the request on without a fault."""
     await exchange.send(await exchange.pass_on())
 
 
@@ -176,7 +176,7 @@ async def fault_proxy(
     times: int | None = None,
     elsewhere: str = "",
 ) -> AsyncGenerator[FaultProxy]:
-    """A proxy that listens on a free port of this machine while the context is open."""
+    """Yield a proxy that listens on a free port of this machine."""
     proxy = FaultProxy(upstream, inject, aim=aim, times=times, elsewhere=elsewhere)
     open_tasks = set[asyncio.Task[None]]()
 
@@ -191,16 +191,16 @@ async def fault_proxy(
         yield proxy
     finally:
         server.close()
-        left = list(open_tasks)
-        for task in left:
+        unfinished = list(open_tasks)
+        for task in unfinished:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        # What was closed or dropped is gone once the loop has gone round.
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        # Closed transports are gone after a few rounds of the loop.
         for _ in range(3):
             await asyncio.sleep(0)
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    found: socket.socket = writer.get_extra_info("socket")
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    raw_socket: socket.socket = writer.get_extra_info("socket")
+    raw_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     writer.transport.abort()

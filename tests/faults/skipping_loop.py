@@ -1,4 +1,4 @@
-"""An event loop whose clock skips the time in which nothing but silence happens."""
+"""An event loop whose clock skips the time in which all requests only wait."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _T = TypeVar("_T")
 
 
 class SkippingLoop(asyncio.SelectorEventLoop):
-    """Real time, and the skipped seconds on top of it.
+    """An event loop whose time is the real time plus the skipped seconds.
 
-    A timeout of a minute so costs no minute, and a machine that is slow for a minute ends no test.
+    A timeout of a minute therefore takes less time, and a slow machine does not end a test.
     """
 
     exchanges = 0

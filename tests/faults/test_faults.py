@@ -15,7 +15,7 @@ from tests.faults.verdict import broken_by_a_call, broken_by_a_row
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> Observed:
-    """The whole suite at once: most cases wait for something."""
+    """Run all cases at once, since most of them wait."""
     return run_skipping(client_cases.observe, tmp_path_factory.mktemp("calls"))
 
 

@@ -1,1 +1,1 @@
-"""The wheel in empty environments: every Python of the machine, newest and oldest dependencies."""
+"""Installs the wheel in empty environments: every Python, newest and oldest dependencies."""

@@ -1,8 +1,8 @@
-"""Installs the wheel afresh wherever it is allowed to go, and tries what it installed.
+"""Installs the wheel with every allowed Python of this machine, and tries the installed command.
 
-Every Python of the machine gets two empty environments, one with the newest allowed version of
-every dependency and one with the oldest. All of it lies in a folder that is gone at the end; the
-packages come from their registry.
+Every Python gets two empty environments, one with the newest allowed version of every dependency
+and one with the oldest. They are in a folder that is removed at the end; the packages come from
+their registry.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from tests.wheel import build
 
 PYPROJECT = ROOT / "pyproject.toml"
 AT_ONCE = 2
-"""Installs at the same time; half of one is waiting."""
+"""Number of installs at the same time; each waits for half of its time."""
 SHOWN = ("mcp", "pydantic", "httpx2", "starlette", "aiohttp")
 LINE = "{:8} {:7}" + " {:>10}" * len(SHOWN) + " {:>8}  {}"
 
 
 @dataclass
 class Outcome:
-    """How one install went."""
+    """The result of one install."""
 
     install: Install
     versions: dict[str, str] = field(default_factory=dict[str, str])
-    """Of everything that was installed; empty where nothing was."""
+    """Versions of all installed packages by name; empty if the install failed."""
     failure: StepFailedError | None = None
     seconds: float = 0.0
 
     def row(self) -> str:
-        """A line of the table."""
+        """Return a line of the table."""
         return LINE.format(
             self.install.python.version,
             self.install.choice,
@@ -54,7 +54,7 @@ class Outcome:
 
 
 def main() -> int:
-    """Try all; 0 where every install worked."""
+    """Try all installs; return 0 if every install worked, else 1."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
     print(LINE.format("Python", "", *SHOWN, "seconds", ""), flush=True)
     prefix = "evals-mcp-fresh-"
@@ -75,7 +75,7 @@ def main() -> int:
 
 
 def tried(folder: Path, allowed: str, version: str) -> Iterator[Outcome]:
-    """Every install, as each comes to its end."""
+    """Yield the result of each install as it ends."""
     wheel, uv = build(folder), Uv(folder / "uv")
     installs = [
         Install(python, choice, folder / f"{number}-{choice}")
@@ -90,7 +90,7 @@ def tried(folder: Path, allowed: str, version: str) -> Iterator[Outcome]:
 
 @contextmanager
 def workers() -> Generator[ThreadPoolExecutor]:
-    """A few threads; an interrupted run begins nothing more."""
+    """Yield a pool of a few threads; an interrupted run starts nothing more."""
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         yield pool
@@ -99,7 +99,7 @@ def workers() -> Generator[ThreadPoolExecutor]:
 
 
 def attempt(install: Install, wheel: Path, uv: Uv, version: str) -> Outcome:
-    """Make one environment and try it."""
+    """Create one environment and try it."""
     outcome, started = Outcome(install), time.monotonic()
     try:
         install.make(wheel, uv)
@@ -112,12 +112,12 @@ def attempt(install: Install, wheel: Path, uv: Uv, version: str) -> Outcome:
 
 
 def unreached(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """The lower bounds that no oldest install came down to: something else asks for more."""
+    """Yield the lower bounds that no oldest install reached, because another package needs more."""
     oldest = [outcome.versions for outcome in outcomes if outcome.install.choice == "oldest"]
     for name, bound in lower_bounds(PYPROJECT).items():
         taken = {versions[name] for versions in oldest if name in versions}
         if taken and bound not in {version.removesuffix(".0") for version in taken} | taken:
-            yield f"{name}>={bound} was never put to the test, only {', '.join(sorted(taken))}"
+            yield f"{name}>={bound} was not tested, only {', '.join(sorted(taken))}"
 
 
 if __name__ == "__main__":

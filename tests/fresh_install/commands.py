@@ -1,4 +1,4 @@
-"""Runs the commands of an install, each within a time of its own, in a stranger's environment."""
+"""Runs the commands of an install, each with its own time limit, in a clean environment."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 OURS = ("EVALS_", "TOGETHER_", "NUGEN_", "PYTHON", "COVERAGE", "VIRTUAL_ENV", "XDG_")
-"""How the variables begin that would lead back to this tree, its settings or its user's folders."""
+"""Prefixes of variables that point to this source tree, its settings or the user's folders."""
 LAST_WORDS = 2000
-"""Characters of a failed command's output that are kept."""
+"""Number of characters of a failed command's output that are shown."""
 
 
 class StepFailedError(Exception):
-    """A step of an install did not do its part; the message is what was printed last."""
+    """A step of an install failed; the message is the end of its output."""
 
-    def __init__(self, step: str, words: str) -> None:
-        super().__init__(words.strip()[-LAST_WORDS:])
+    def __init__(self, step: str, output: str) -> None:
+        super().__init__(output.strip()[-LAST_WORDS:])
         self.step = step
 
 
@@ -29,10 +29,10 @@ def run(
     seconds: float,
     changed: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a command in a folder and answer what it prints.
+    """Run a command in a folder; return its standard output.
 
     Raises:
-        StepFailedError: it ended in an error, or not in time.
+        StepFailedError: the command failed or exceeded its time limit.
     """
     try:
         done = subprocess.run(
@@ -54,6 +54,6 @@ def run(
 
 
 def environment(changed: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's variables without what is ours, and with what is changed."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return kept | dict(changed or {})
+    """Return the environment without this project's variables, updated with `changed`."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return variables | dict(changed or {})

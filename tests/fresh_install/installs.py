@@ -1,9 +1,9 @@
-"""Makes an empty virtualenv and installs the wheel with the newest or the oldest dependencies.
+"""Creates an empty virtualenv and installs the wheel with the newest or the oldest dependencies.
 
-Newest is what a user does, with the pip that the Python brings. Oldest is the lowest version with a
-wheel of everything, the dependencies of dependencies too. Wheels, because projects that declare no
-lower bound of their own, or one of years ago, reach down to sources that no Python of today
-compiles: `cryptography` takes every `cffi` since 1.12, and the first for Python 3.11 is 1.15.1.
+Newest is what a user gets, with the pip of that Python. Oldest is the lowest version that has a
+wheel, of all dependencies including indirect ones. Source packages are excluded, because projects
+without a current lower bound allow sources that no current Python compiles: `cryptography` allows
+every `cffi` since 1.12, and the first for Python 3.11 is 1.15.1.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.locked_packages import interpreter
 Choice = Literal["newest", "oldest"]
 
 LONGEST = 600
-"""Seconds that one install may take; a download is in it."""
+"""Seconds that one install may take, with its downloads."""
 VERSIONS = (
     "import importlib.metadata as m, json; "
     "print(json.dumps({d.name.lower(): d.version for d in m.distributions()}))"
@@ -32,28 +32,28 @@ VERSIONS = (
 
 @dataclass(frozen=True)
 class Install:
-    """One environment to make: a Python, and a choice among the allowed versions."""
+    """One environment: a Python, and the choice of newest or oldest versions."""
 
     python: Python
     choice: Choice
     folder: Path
-    """Of its own; the environment and the folders that the command is run in lie there."""
+    """Folder of this install only, for the environment and the command's working folders."""
 
     @property
     def interpreter(self) -> Path:
-        """The Python of the environment."""
+        """Return the Python of the environment."""
         return interpreter(self.folder / "environment")
 
     @property
     def command(self) -> Path:
-        """The installed `evals-mcp`."""
+        """Return the installed `evals-mcp`."""
         return self.interpreter.with_name("evals-mcp" + self.interpreter.suffix)
 
     def make(self, wheel: Path, uv: Uv) -> None:
-        """Make the environment and install.
+        """Create the environment and install the wheel.
 
         Raises:
-            StepFailedError: it could not be made.
+            StepFailedError: creating or installing failed.
         """
         self.folder.mkdir()
         create = [self.python.path, "-m", "venv", self.folder / "environment"]
@@ -68,17 +68,17 @@ class Install:
             uv.run("install", "pip", "install", *options, *into, wheel, seconds=LONGEST)
 
     def versions(self) -> dict[str, str]:
-        """The version of everything in the environment.
+        """Return the version of each package in the environment.
 
         Raises:
-            StepFailedError: it is broken.
+            StepFailedError: the environment is broken.
         """
         command = [self.interpreter, "-c", VERSIONS]
         return json.loads(run("versions", command, folder=self.folder, seconds=60))
 
 
 def lower_bounds(pyproject: Path) -> dict[str, str]:
-    """The oldest version that each dependency of the package is declared with."""
+    """Return the declared lower bound of each dependency of the package."""
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     declared = (re.match(r"([\w-]+).*?>=([\d.]+)", line) for line in project["dependencies"])
     return {bound[1]: bound[2] for bound in declared if bound}

@@ -1,6 +1,6 @@
-"""What an installed command has to do: say its version, list its tools, run the demo to its end.
+"""Tries an installed command: it must print its version, list its tools and run the demo.
 
-All of it happens in an empty folder, for a user who has an empty home.
+All of this runs in an empty folder, with an empty home folder.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ from tests.fresh_install.commands import LAST_WORDS, StepFailedError, environmen
 from tests.fresh_install.installs import Install
 
 ROOT = Path(__file__).resolve().parents[2]
-TOOLS = ROOT / "schemas" / "evals_schemas" / "tools.json"
+TOOLS = ROOT / "schemas" / "evals_schemas" / "tools" / "tools.json"
 
 HOME: tuple[str, ...] = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA")
-"""The variables that lead to a user's folders."""
+"""The variables that name a user's folders."""
 CLIENT = {"name": "fresh-install", "version": "1"}
 INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": CLIENT}
 STDIO_SECONDS = 60
 DEMO_SECONDS = 180
 DEMO_TYPES = {"classify", "score", "compare"}
-"""Evaluations that the demo's last answer lists as completed."""
+"""Types of the evaluations that the demo's last answer lists as completed."""
 
-Say = Callable[..., dict[str, Any]]
-"""Sends a request, or a notification where it has no id, and answers with the result."""
+Send = Callable[..., dict[str, Any]]
+"""Sends a request, or a notification without an id, and returns the result."""
 
 
 def prove(install: Install, version: str) -> None:
-    """Try the command as its user would.
+    """Try the command as a user would.
 
     Raises:
-        StepFailedError: it does not do its part.
+        StepFailedError: the command failed.
     """
     empty = str(_empty(install.folder / "home"))
     home = dict.fromkeys(HOME, empty)
-    said = run(
+    output = run(
         "--version",
         [install.command, "--version"],
         folder=_empty(install.folder / "work"),
         seconds=60,
         changed=home,
     )
-    if said.strip() != version:
-        raise StepFailedError("--version", f"It said {said!r}, not {version}.")
+    if output.strip() != version:
+        raise StepFailedError("--version", f"It printed {output!r}, not {version}.")
     _prove_stdio(install, home)
     _prove_demo(install, home)
 
 
 def _prove_stdio(install: Install, home: dict[str, str]) -> None:
-    """The tools are listed at once, and again when the SDK has loaded, which a call waits for."""
+    """Check that the tools are listed at once, and again after the SDK has loaded for a call."""
     with TemporaryFile() as log:
         process = subprocess.Popen(
             [install.command],
@@ -70,33 +70,33 @@ def _prove_stdio(install: Install, home: dict[str, str]) -> None:
         watchdog.start()
         try:
             with process:
-                _hold(_spoken(process, log))
+                _converse(_sender(process, log))
             if process.returncode:
                 raise StepFailedError("end", f"code {process.returncode}; {_logged(log)}")
         finally:
             watchdog.cancel()
 
 
-def _hold(say: Say) -> None:
-    served = say("initialize", id=1, params=INITIALIZE)["serverInfo"]["name"]
+def _converse(send: Send) -> None:
+    served = send("initialize", id=1, params=INITIALIZE)["serverInfo"]["name"]
     if served != "evals-mcp":
-        raise StepFailedError("initialize", f"It calls itself {served!r}.")
-    say("notifications/initialized")
+        raise StepFailedError("initialize", f"The server's name is {served!r}.")
+    send("notifications/initialized")
     expected = json.loads(TOOLS.read_text(encoding="utf-8"))["tools"]
     for number in (2, 4):
-        listed = say("tools/list", id=number)["tools"]
+        listed = send("tools/list", id=number)["tools"]
         if listed != expected:
             names = [tool["name"] for tool in listed]
             raise StepFailedError("tools/list", f"not as in {TOOLS.name}: {names}")
-        say("tools/call", id=number + 1, params={"name": "list_datasets", "arguments": {}})
+        send("tools/call", id=number + 1, params={"name": "list_datasets", "arguments": {}})
 
 
-def _spoken(process: subprocess.Popen[bytes], log: IO[bytes]) -> Say:
+def _sender(process: subprocess.Popen[bytes], log: IO[bytes]) -> Send:
     assert process.stdin is not None
     assert process.stdout is not None
     ask, answers = process.stdin, process.stdout
 
-    def say(method: str, **rest: Any) -> dict[str, Any]:
+    def send(method: str, **rest: Any) -> dict[str, Any]:
         line = b""
         try:
             ask.write(json.dumps({"jsonrpc": "2.0", "method": method, **rest}).encode() + b"\n")
@@ -107,7 +107,7 @@ def _spoken(process: subprocess.Popen[bytes], log: IO[bytes]) -> Say:
             process.kill()
             raise StepFailedError(method, f"{error!r} of {line!r}; {_logged(log)}") from error
 
-    return say
+    return send
 
 
 def _logged(log: IO[bytes]) -> str:
@@ -116,21 +116,21 @@ def _logged(log: IO[bytes]) -> str:
 
 
 def _prove_demo(install: Install, home: dict[str, str]) -> None:
-    """Run a copy of the demo that has nothing of this tree around it."""
+    """Run a copy of the demo outside of this source tree."""
     examples = shutil.copytree(ROOT / "examples", install.folder / "examples")
-    said = run(
+    output = run(
         "demo",
         [install.interpreter, examples / "demo.py"],
         folder=_empty(install.folder / "work"),
         seconds=DEMO_SECONDS,
         changed=home,
     )
-    if missing := DEMO_TYPES - set(re.findall(r"\b(\w+) completed\b", said)):
-        raise StepFailedError("demo", f"{said}\nIt completed no {sorted(missing)}.")
+    if missing := DEMO_TYPES - set(re.findall(r"\b(\w+) completed\b", output)):
+        raise StepFailedError("demo", f"{output}\nNot completed: {sorted(missing)}.")
 
 
 def _empty(folder: Path) -> Path:
-    """A folder with nothing in it."""
+    """Return the folder, newly created and empty."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     return folder

@@ -1,4 +1,4 @@
-"""Finds every CPython of this machine that the package allows."""
+"""Finds every CPython on this machine that the package supports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fresh_install.commands import StepFailedError, run
 from tests.fresh_install.uv import Uv
 
 BASE = "import ensurepip, venv, sys; print(sys.base_prefix)"
-"""Debian has a Python without the two modules; it makes no virtualenv."""
+"""Prints the base installation; fails if a module for virtualenvs is missing, as on Debian."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Python:
 
 
 def find_pythons(uv: Uv, allowed: str) -> list[Python]:
-    """Each installation once, from old to new, whatever number of names it has.
+    """Return each installation once, from the oldest to the newest version.
 
     Free-threaded builds are left out: few of the dependencies have wheels for them.
     """
@@ -35,23 +35,24 @@ def find_pythons(uv: Uv, allowed: str) -> list[Python]:
         try:
             base = run("python", command, folder=Path.cwd(), seconds=30, changed=path)
         except StepFailedError:
-            print(f"Python {python.version} at {python.path} makes no virtualenv; left out")
+            name = f"Python {python.version} at {python.path}"
+            print(f"{name} cannot create a virtualenv and is skipped")
             continue
         installations.setdefault((python.version, base), python)
     return sorted(installations.values(), key=lambda python: _numbers(python.version))
 
 
 def _listed(uv: Uv, allowed: str, path: dict[str, str]) -> Iterator[Python]:
-    """What uv finds under the usual names in a path, and in Windows' registry."""
+    """Yield what uv finds under the usual names on a path, and in the Windows registry."""
     options = ("--only-installed", "--all-versions", "--output-format", "json")
     listed = uv.run("uv", "python", "list", allowed, *options, seconds=120, changed=path)
-    for found in json.loads(listed):
-        if (found["implementation"], found["variant"]) == ("cpython", "default"):
-            yield Python(found["version"], Path(found["path"]))
+    for entry in json.loads(listed):
+        if (entry["implementation"], entry["variant"]) == ("cpython", "default"):
+            yield Python(entry["version"], Path(entry["path"]))
 
 
 def _pyenv_folders() -> list[Path]:
-    """Where pyenv keeps interpreters: its PATH leads to the chosen ones only."""
+    """Return pyenv's folders of interpreters; PATH names only the selected ones."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     versions = sorted(root.glob("versions/*"))
     return [folder for version in versions for folder in (version / "bin", version)]

@@ -1,4 +1,4 @@
-"""Brings uv: it finds the Pythons of a machine, and resolves to the oldest allowed versions."""
+"""Installs uv, which finds the Pythons of a machine and resolves to the oldest versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.locked_packages import interpreter
 
 
 class Uv:
-    """uv from its registry, in a virtualenv and with a cache that go with their folder."""
+    """uv from its registry, with its virtualenv and cache in a folder that the caller removes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,10 +29,10 @@ class Uv:
         seconds: float,
         changed: Mapping[str, str] | None = None,
     ) -> str:
-        """What it prints; it never downloads a Python.
+        """Run uv and return its output; uv never downloads a Python.
 
         Raises:
-            StepFailedError: it ended in an error, or not in time.
+            StepFailedError: uv failed or exceeded the time limit.
         """
         settings = {
             "UV_CACHE_DIR": str(self._folder / "cache"),

@@ -1,4 +1,4 @@
-"""fastmcp's Client; a host shows either part of an answer, and of an error the text."""
+"""fastmcp's Client; a host shows one part of an answer, and the text of an error."""
 
 import asyncio
 

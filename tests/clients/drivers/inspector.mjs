@@ -1,4 +1,4 @@
-// The inspector's command line: a process a call, and the whole result is what is seen.
+// The inspector's command line: one process per call; the model sees the whole result.
 // The third argument is the era of the protocol.
 import { execFile } from "node:child_process";
 import { nextCall, offer, show, target } from "./model_pipe.mjs";
@@ -12,21 +12,21 @@ const command = [
   ...variables,
 ];
 
-function inspect(...asked) {
+function inspect(...request) {
   return new Promise((resolve) => {
-    const whole = [...command, ...asked, "--", target.command, ...target.args];
-    execFile(process.execPath, whole, (failed, said, complained) => {
-      resolve({ said, complained, code: failed?.code ?? 0 });
+    const full = [...command, ...request, "--", target.command, ...target.args];
+    execFile(process.execPath, full, (error, stdout, stderr) => {
+      resolve({ stdout, stderr, code: error?.code ?? 0 });
     });
   });
 }
 
 const listed = await inspect("--method", "tools/list", "--strict");
-if (listed.code) throw new Error(listed.complained);
-offer(JSON.parse(listed.said).result.tools);
+if (listed.code) throw new Error(listed.stderr);
+offer(JSON.parse(listed.stdout).result.tools);
 for (let call; (call = await nextCall()); ) {
   const [name, values] = call;
-  const asked = ["--tool-name", name, "--tool-args-json", JSON.stringify(values)];
-  const { said, complained } = await inspect("--method", "tools/call", ...asked);
-  show(said || complained); // an error of the command itself stands on standard error alone
+  const request = ["--tool-name", name, "--tool-args-json", JSON.stringify(values)];
+  const { stdout, stderr } = await inspect("--method", "tools/call", ...request);
+  show(stdout || stderr); // an error of the command itself is only on standard error
 }

@@ -15,8 +15,8 @@ async def main():
         offer((name, tool.description, tool.tool_call_schema) for name, tool in tools.items())
         while call := await next_call():
             name, arguments = call
-            asked = {"type": "tool_call", "id": "1", "name": name, "args": arguments}
-            show((await tools[name].ainvoke(asked)).text)
+            request = {"type": "tool_call", "id": "1", "name": name, "args": arguments}
+            show((await tools[name].ainvoke(request)).text)
 
 
 asyncio.run(main())

@@ -1,4 +1,4 @@
-// The model's end of a client, as in model_pipe.py.
+// The model of a client, as in model_pipe.py.
 import { createInterface } from "node:readline/promises";
 
 export const target = JSON.parse(process.argv[2]);

@@ -17,15 +17,17 @@ from openai.types.responses import (
 
 
 class PipeModel(Model):
-    """Answers as a model would: with the next tool call."""
+    """A model that answers with the next tool call."""
 
     def __init__(self):
         self.ids = count(1)
 
-    async def get_response(self, **asked):
-        items = asked["input"]
+    async def get_response(self, **request):
+        items = request["input"]
         if isinstance(items, str) or len(items) == 1:
-            offer((tool.name, tool.description, tool.params_json_schema) for tool in asked["tools"])
+            offer(
+                (tool.name, tool.description, tool.params_json_schema) for tool in request["tools"]
+            )
         else:
             show(as_seen(items[-1]["output"]))
         call = await next_call()
@@ -36,14 +38,14 @@ class PipeModel(Model):
 
 
 def as_seen(output):
-    """The words of a function's output, which is text or a list of parts."""
+    """Return the text of a function's output, which is a text or a list of parts."""
     if isinstance(output, str):
         return output
     return "\n".join(part["text"] for part in output)
 
 
 def tool_call(ids, name, arguments):
-    """A function call as the Responses API has it."""
+    """Return a function call in the form of the Responses API."""
     return ResponseFunctionToolCall(
         type="function_call", call_id=f"{next(ids)}", name=name, arguments=json.dumps(arguments)
     )

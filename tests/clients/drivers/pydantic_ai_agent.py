@@ -11,7 +11,7 @@ from pydantic_ai.models.function import FunctionModel
 
 
 async def model(messages, info):
-    """Answer as a model would: with the next tool call."""
+    """Return the model's answer: the next tool call."""
     if len(messages) == 1:
         tools = info.function_tools
         offer((tool.name, tool.description, tool.parameters_json_schema) for tool in tools)
@@ -22,7 +22,7 @@ async def model(messages, info):
 
 
 def as_seen(part):
-    """The words that a vendor's API is sent for a part."""
+    """Return the text that a vendor's API is sent for a part."""
     retry = isinstance(part, RetryPromptPart)
     return part.model_response() if retry else part.model_response_str()
 

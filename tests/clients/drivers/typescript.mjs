@@ -1,9 +1,9 @@
-// Either package of the TypeScript SDK, named by the third argument; a fourth lets the client
-// negotiate the protocol. A host shows either part of an answer, and of an error the text.
+// One of the packages of the TypeScript SDK, named by the third argument; a fourth lets the client
+// negotiate the protocol. A host shows one part of an answer, and the text of an error.
 import { createRequire } from "node:module";
 import { nextCall, offer, show, target, view } from "./model_pipe.mjs";
 
-const require = createRequire(`${process.cwd()}/`); // where the packages are
+const require = createRequire(`${process.cwd()}/`); // the folder of the packages
 const [name, mode] = process.argv.slice(4);
 const modules = {
   "@modelcontextprotocol/sdk": ["client/index.js", "client/stdio.js", "client/streamableHttp.js"],
