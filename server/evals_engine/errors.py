@@ -57,7 +57,7 @@ def body_of(error: ApiError, path: str) -> dict[str, Any]:
 
 
 def not_found(noun: str, value: str) -> ApiError:
-    """Return the error for an id that does not exist or belongs to another owner alike."""
+    """Return the error for an unknown id, which is the same as for an id of another owner."""
     return ApiError(404, f"No {noun} with id {value[:80]!r}.", param="id", code="not_found")
 
 

@@ -1,1 +1,1 @@
-"""The handlers of /api/v3, a module a resource."""
+"""The handlers of /api/v3, one module per resource."""

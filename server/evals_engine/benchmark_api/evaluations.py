@@ -1,4 +1,4 @@
-"""Benchmark evaluations: list, watch, read, cancel. Creating one is `benchmark_creation`."""
+"""Handlers of benchmark evaluations: list, status, results, download and cancel."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def download(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """POST /evaluations/{id}/cancel: running questions may finish; an end stays as it is."""
+    """POST /evaluations/{id}/cancel: running questions get some time to finish."""
     engine = engine_of(request)
     evaluation = await find_evaluation(request, request.path_params["id"])
     message = "Cancelled before the first question was judged"

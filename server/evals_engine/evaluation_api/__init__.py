@@ -1,1 +1,1 @@
-"""The handlers of /v1, a module a resource."""
+"""The handlers of /v1, one module per resource."""

@@ -128,7 +128,7 @@ async def status(request: Request) -> Response:
 
 
 async def cancel(request: Request) -> Response:
-    """POST /evaluation/{id}/cancel: running rows may finish; an ended evaluation stays as it is."""
+    """POST /evaluation/{id}/cancel: rows in progress get some time to finish."""
     engine = engine_of(request)
     evaluation = await _find(request)
     message = "Cancelled before the first row was judged"

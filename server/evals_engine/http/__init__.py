@@ -1,1 +1,1 @@
-"""What a request passes before a handler: owners, limits, bodies, forms, uploads, ranges."""
+"""What the handlers of both contracts share: owners, limits, bodies, forms, uploads, ranges."""

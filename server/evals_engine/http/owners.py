@@ -21,18 +21,17 @@ LOCAL = UserName("local")
 """Owner used when authentication is off, and of the token in `EngineConfig.token`."""
 
 
-def owners_of(config: EngineConfig) -> dict[str, SecretStr]:
+def owners_of(config: EngineConfig) -> dict[UserName, SecretStr]:
     """Return the tokens by owner; empty if authentication is off.
 
     Raises:
         ValueError: A token is empty, or two owners share a token or a name.
     """
-    if config.token is None:
-        owners = dict(config.tokens)
-    elif LOCAL in config.tokens:
-        raise ValueError(f"The owner {LOCAL} has two tokens: give one owner another name.")
-    else:
-        owners = {LOCAL: config.token, **config.tokens}
+    owners = {UserName(name): token for name, token in config.tokens.items()}
+    if config.token is not None:
+        if LOCAL in owners:
+            raise ValueError(f"The owner {LOCAL} has two tokens: give one owner another name.")
+        owners[LOCAL] = config.token
     if not all(token.get_secret_value() for token in owners.values()):
         raise ValueError("An owner has an empty token: give each one a token.")
     if len({token.get_secret_value() for token in owners.values()}) < len(owners):
@@ -46,7 +45,7 @@ class BearerTokens:
     Sets the owner as `owner` in the scope: None for an upload whose path contains its permission.
     """
 
-    def __init__(self, app: ASGIApp, owners: Mapping[str, SecretStr]) -> None:
+    def __init__(self, app: ASGIApp, owners: Mapping[UserName, SecretStr]) -> None:
         self.app = app
         self._digests = {
             name: _digest(token.get_secret_value().encode()) for name, token in owners.items()
@@ -55,7 +54,7 @@ class BearerTokens:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401, or set the owner and pass the request on."""
         if scope["type"] == "http":
-            owner: str | None = scope.get(EMBEDDING)
+            owner: UserName | None = scope.get(EMBEDDING)
             scope["owner"] = owner or (self._token_owner(scope) if self._digests else LOCAL)
             if scope["owner"] is None and not _has_upload_key(scope):
                 refused = ApiError(401, "Wrong or missing bearer token.", code="invalid_api_key")
@@ -64,7 +63,7 @@ class BearerTokens:
                 return
         await self.app(scope, receive, send)
 
-    def _token_owner(self, scope: Scope) -> str | None:
+    def _token_owner(self, scope: Scope) -> UserName | None:
         """Return the owner of the token; the comparison takes the same time for every token."""
         headers = [value for name, value in scope["headers"] if name == b"authorization"]
         scheme, _, token = headers[0].partition(b" ") if len(headers) == 1 else (b"", b"", b"")

@@ -10,7 +10,10 @@ from evals_engine.store.database import Database
 from evals_engine.store.records import ProcessId, StoredEvaluation, UserName, evaluation_of
 
 LONGEST_LEASE = 3600.0
-"""Seconds. A lease that ends later than this was given before the clock was set back: ignored."""
+"""Most seconds that a valid lease can last.
+
+One that seems to last longer was given before the clock was set back, and counts as expired.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Leases:
         running: Iterable[str],
         busy: Iterable[UserName] = (),
     ) -> StoredEvaluation | None:
-        """Lease the oldest evaluation that no live process runs; return None if all have one.
+        """Lease the oldest evaluation that no live process runs; return None if all are run.
 
         Args:
             lease: The lease to give.

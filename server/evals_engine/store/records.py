@@ -1,4 +1,4 @@
-"""The records of the store: files, evaluations, finished rows, status changes and creation keys."""
+"""Records of the store: files, evaluations, finished rows, status changes and creation keys."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UserName = NewType("UserName", str)
 """Name of the user that a file or an evaluation belongs to."""
 
 ProcessId = NewType("ProcessId", str)
-"""Random id of an operating-system process that runs evaluations."""
+"""Unique id of an operating-system process that runs evaluations."""
 
 EVAL = "eval"
 """Purpose of a data set of the evaluation contract."""

@@ -12,7 +12,7 @@ from evals_mcp.settings.schema import ModelEndpointSettings, NamedEndpointSettin
 
 
 def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConfig:
-    """Return the engine's configuration; it requires tokens only as a separate service.
+    """Return the engine's configuration; it has tokens of owners only as a separate service.
 
     Raises:
         SettingsError: An owner of a separate service has no token.

@@ -26,7 +26,7 @@ class EngineService:
         Raises:
             SettingsError: The engine would be open to the network without a token, or the data
                 folder cannot be used.
-            OSError: The address cannot be listened on.
+            OSError: The server cannot listen at this address.
         """
         config = engine_config(settings, as_service=True)
         if config.token is None and not config.tokens and not is_loopback(host):

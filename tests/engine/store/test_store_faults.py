@@ -31,7 +31,7 @@ from evals_engine.store.records import ProcessId
 from evals_engine.store.store import Store
 from tests.engine.model_server import ModelServer, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
-from tests.engine.store.test_store import ADA, a_file, an_evaluation
+from tests.engine.store.samples import ADA, a_file, an_evaluation
 from tests.journeys.served import served_engine
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no modes and no such signals")
@@ -236,7 +236,7 @@ import resource, signal, sys
 from pathlib import Path
 from evals_engine.store.database import StorageError
 from evals_engine.store.store import Store
-from tests.engine.store.test_store import ADA, an_evaluation
+from tests.engine.store.samples import ADA, an_evaluation
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store = Store(Path(sys.argv[1]))

@@ -30,7 +30,7 @@ CREATE TABLE evaluations (
     created_at REAL NOT NULL,
     updated_at REAL NOT NULL,
     cancel_requested INTEGER NOT NULL DEFAULT 0,
-    -- The process that runs it, and until when it need not say that it is alive.
+    -- The id of the process that runs the evaluation, and the end of its lease.
     lease_owner TEXT,
     lease_until REAL
 );
@@ -48,7 +48,7 @@ CREATE TABLE status_updates (
 
 CREATE INDEX status_updates_by_evaluation ON status_updates (evaluation_id);
 
--- One line a finished row. A row that a second process finished too is written once.
+-- One record per finished row. A row that two processes finish is stored once.
 CREATE TABLE row_ledger (
     evaluation_id TEXT NOT NULL REFERENCES evaluations (id),
     row_number INTEGER NOT NULL,
