@@ -161,7 +161,7 @@ class Run:
 
     async def _conclude(self, parameters: TypedParameters, file: StoredFile) -> None:
         """Write the result file and end the evaluation as what it turned out to be."""
-        # A new id for each attempt: an owner that slept may not write over another one's file.
+        # A new id for each attempt: a process that slept may not write over another one's file.
         result_id = f"file-{uuid.uuid4()}"
         totals = parameters.totals()
         size = await to_thread.run_sync(self._write_results, totals, file, result_id)
