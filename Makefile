@@ -1,15 +1,18 @@
 # Every target does its own set-up: python3 (3.11 or newer), pip and make are all it needs.
 PYTHON ?= python3
-BIN := .venv/bin
+SCRIPTS := bin
 ifeq ($(OS),Windows_NT)
-BIN := .venv/Scripts
+SCRIPTS := Scripts
 endif
+BIN := .venv/$(SCRIPTS)
 READY := .venv/ready
+DEMO_BIN := .venv-demo/$(SCRIPTS)
+DEMO_READY := .venv-demo/ready
 
 .PHONY: demo test check tests wheel bench clients conformance fresh faults lock schemas clean
 
-demo: $(READY)  ## run the whole conversation once, in this terminal
-	$(BIN)/python examples/demo.py
+demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
+	$(DEMO_BIN)/python examples/demo.py
 
 test: check wheel tests  ## everything a change must pass; pytest's closing line comes last
 
@@ -44,20 +47,30 @@ faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and
 schemas: $(READY)  ## write the tool list anew from the models
 	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
 
-lock: $(READY)  ## resolve requirements.lock anew, for every platform and Python
+lock: $(READY)  ## resolve the locks anew, for every platform and Python
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	  --group dev --extra otel --extra parquet --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	  --group image --extra otel --extra parquet --constraint requirements.lock \
 	  --output-file deploy/requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
+	  --group image --constraint requirements.lock --output-file examples/requirements.lock pyproject.toml
 
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evals-mcp needs Python 3.11 or newer")'
-	$(PYTHON) -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -c 'import pathlib; pathlib.Path("$(READY)").touch()'
+# $(call installed,folder,its scripts,lock): an environment with what the lock names and this project.
+define installed
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evals-mcp needs Python 3.11 or newer")'
+$(PYTHON) -m venv --clear $(1)
+$(2)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $(3)
+$(2)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(2)/python -c 'import pathlib; pathlib.Path("$(1)/ready").touch()'
+endef
+
+$(READY): requirements.lock pyproject.toml  # everything that a developer needs
+	$(call installed,.venv,$(BIN),requirements.lock)
+
+$(DEMO_READY): examples/requirements.lock pyproject.toml  # what the server needs, and no more
+	$(call installed,.venv-demo,$(DEMO_BIN),examples/requirements.lock)
 
 clean:
-	rm -rf .venv build dist .coverage* .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-demo build dist .coverage* .pytest_cache .ruff_cache .hypothesis
