@@ -1,1 +1,1 @@
-"""An evaluation on its way: created once, claimed under a lease, judged row by row, ended."""
+"""Runs of evaluations: created once, claimed under a lease, judged row by row, ended."""

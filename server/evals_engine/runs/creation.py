@@ -104,7 +104,7 @@ def creation_key(headers: Mapping[str, str], body: object) -> CreationKey | None
 
 
 def created_before(store: Store, owner: UserName, key: CreationKey) -> str | None:
-    """Return the id of the evaluation that was created with this key; None if there is none yet.
+    """Return the id of the evaluation that was created with this key; None if not yet.
 
     Raises:
         ApiError: 422, the key came with another body before.

@@ -1,4 +1,4 @@
-"""The rows of a run, read ahead in a worker thread and handed out one at a time."""
+"""Reads the rows of a run ahead in a worker thread and returns them one at a time."""
 
 from __future__ import annotations
 
@@ -14,24 +14,31 @@ from evals_schemas.datasets.reader import Kind, Row, read_rows
 
 READ_AHEAD_ROWS = 32
 READ_AHEAD_BYTES = 4 * 1024 * 1024
-"""Both bound what is held in memory; one row more than a bound is read."""
+"""Rows and bytes that are read ahead; reading stops after the row that reaches either limit."""
 
 
 class RowQueue:
-    """Hands out the rows that are not done yet, with their numbers from 0."""
+    """The rows that are not finished yet, with their numbers from 0."""
 
-    def __init__(self, path: Path, kind: Kind, done: bytearray) -> None:
+    def __init__(self, path: Path, kind: Kind, finished: bytearray) -> None:
+        """Open the data set.
+
+        Args:
+            path: the data set.
+            kind: its format.
+            finished: for each row, 1 if it is finished; rows after the last byte are not.
+        """
         self._stream = path.open("rb")
         self._rows: Iterator[tuple[int, Row]] = (
             (number, row)
             for number, row in enumerate(read_rows(self._stream, kind))
-            if number >= len(done) or not done[number]
+            if number >= len(finished) or not finished[number]
         )
         self._ahead: deque[tuple[int, Row]] = deque()
         self._reading = anyio.Lock()
 
     async def next(self) -> tuple[int, Row] | None:
-        """The next row and its number; None after the last."""
+        """Return the next row and its number; None after the last row."""
         if not self._ahead:
             async with self._reading:
                 if not self._ahead:
@@ -39,7 +46,7 @@ class RowQueue:
         return self._ahead.popleft() if self._ahead else None
 
     def close(self) -> None:
-        """Close the file; no row is handed out afterwards."""
+        """Close the file; `next` returns None afterwards."""
         self._ahead.clear()
         self._stream.close()
 

@@ -1,7 +1,7 @@
-"""Judges the rows of one run: so many workers, and one writer that makes what they finish durable.
+"""Judges the rows of one run with several workers; one writer commits the finished rows.
 
-Rows wait for no commit: the writer takes whatever has arrived meanwhile. A crash loses the rows in
-flight and the few on their way to the disk.
+Workers do not wait for commits: each commit takes all rows that have finished since the last one. A
+crash loses the rows in flight and the few that are not committed yet.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ from evals_engine.store.database import StorageError
 from evals_engine.store.records import FinishedRow
 
 COMMIT_SECONDS = 0.02
-"""How long finished rows are gathered for one commit: fewer commits, and few rows to lose."""
+"""Seconds for which finished rows are collected before a commit."""
 
 WAITING_ROWS = 256
-"""Finished rows that may wait for their commit before the workers do."""
+"""Finished rows that may wait for a commit; workers pause while there are more."""
 
 RAMP_SECONDS = 0.05
-"""Over which the workers start: calls in lockstep would queue at both ends, round after round."""
+"""Seconds over which the workers start. Workers in lockstep would make all calls at once."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds between two tries of a commit that the disk did not take."""
+"""Seconds between two tries of a commit that the disk did not accept: the first, and the most."""
 
 GRACE_SECONDS = 30.0
-"""How long rows in flight may go on once the run is to stop."""
+"""Seconds that rows in flight may take after the run is told to stop."""
 
 Commit = Callable[[list[FinishedRow]], bool]
-"""Makes rows durable, in a worker thread; false when another process runs the evaluation now."""
+"""Writes rows durably, in a worker thread; returns false if another process has taken over."""
 
 
 class RowWorkers:
-    """The rows of one run on their way from the data set to the ledger."""
+    """The workers of one run, which take rows from the data set to the ledger."""
 
     def __init__(
         self, evaluator: Evaluator, queue: RowQueue, total: int, failed: int, commit: Commit
     ) -> None:
-        """Judge nothing yet.
+        """Set the collaborators; `run` starts the workers.
 
         Args:
-            evaluator: what is done with each row.
-            queue: the rows that are not judged yet; its owner closes it.
-            total: rows of the data set.
-            failed: rows that have failed before.
-            commit: makes finished rows durable.
+            evaluator: judges each row.
+            queue: the rows that are not judged yet; the caller closes it.
+            total: how many rows the data set has.
+            failed: how many rows have failed in earlier runs of the evaluation.
+            commit: writes finished rows durably.
         """
         self._evaluator = evaluator
         self._queue = queue
@@ -62,17 +62,17 @@ class RowWorkers:
         self._stopping = anyio.Event()
         self._judged = anyio.Event()
         self._lease_lost = False
-        self.trouble: str | None = None
-        """Why nothing is written at the moment; None while all is well."""
+        self.storage_problem: str | None = None
+        """Why finished rows cannot be written at present; None if they can."""
 
     def stop(self) -> None:
-        """Start no further row; those in flight have a while to finish."""
+        """Start no further row; rows in flight have `GRACE_SECONDS` to finish."""
         self._stopping.set()
 
     async def run(self) -> bool:
-        """Judge until the rows end, too many have failed, or it is to stop.
+        """Judge until the rows end, too many have failed, or `stop` is called.
 
-        Returns false when another process runs the evaluation now. Raises what `commit` raises.
+        Return false if another process has taken over. Errors of `commit` are raised.
         """
         finished, arriving = anyio.create_memory_object_stream[FinishedRow](WAITING_ROWS)
         async with arriving, anyio.create_task_group() as tasks:
@@ -112,7 +112,7 @@ class RowWorkers:
     async def _write(
         self, arriving: MemoryObjectReceiveStream[FinishedRow], everything: anyio.CancelScope
     ) -> None:
-        """Commit rows as they arrive; the last ones also when the run is cancelled."""
+        """Commit rows as they arrive; the last ones even if the run is cancelled."""
         with anyio.CancelScope(shield=True):
             async for first in arriving:
                 with anyio.move_on_after(COMMIT_SECONDS):
@@ -123,12 +123,12 @@ class RowWorkers:
                     return
 
     async def _commit_patiently(self, batch: list[FinishedRow]) -> bool:
-        """Commit, waiting while the disk takes nothing: these rows have been paid for.
+        """Commit, and retry while the disk is full, because the calls of these rows are paid for.
 
-        Meanwhile the workers come to a halt, as soon as what they finish has no room to wait.
+        Meanwhile workers pause as soon as `WAITING_ROWS` finished rows wait.
 
         Raises:
-            StorageError: the disk takes nothing, and no row is left to wait for.
+            StorageError: the disk accepts no rows, and all workers have ended.
         """
         pause = FIRST_PAUSE
         while True:
@@ -137,17 +137,17 @@ class RowWorkers:
             except StorageError as error:
                 if self._judged.is_set():
                     raise
-                self.trouble = str(error)
+                self.storage_problem = str(error)
                 with anyio.move_on_after(pause):
                     await self._judged.wait()
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
-                self.trouble = None
+                self.storage_problem = None
                 return committed
 
 
 def _waiting(arriving: MemoryObjectReceiveStream[FinishedRow]) -> Iterator[FinishedRow]:
-    """What has arrived already."""
+    """Yield the rows that have arrived already."""
     with suppress(anyio.WouldBlock, anyio.EndOfStream):
         while True:
             yield arriving.receive_nowait()

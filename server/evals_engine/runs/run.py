@@ -1,4 +1,4 @@
-"""Takes one evaluation from pending to an end state, and resumes it from the ledger."""
+"""Runs one evaluation from pending to its end, and resumes it from the ledger."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class RunContext:
 
 
 class Run:
-    """One evaluation, owned by this process through a lease."""
+    """The run of one evaluation, on which this process has the lease."""
 
     def __init__(self, evaluation: StoredEvaluation, context: RunContext, keys: Keys) -> None:
         self.evaluation = evaluation
@@ -61,26 +61,27 @@ class Run:
         self._stopping = evaluation.cancel_requested
 
     def stop(self) -> None:
-        """Start no further row; the evaluation ends as cancelled, with what it has."""
+        """Start no further row; the evaluation ends as cancelled, with the rows judged so far."""
         self._stopping = True
         if self._workers is not None:
             self._workers.stop()
 
     @property
     def note(self) -> str | None:
-        """Why it does not get on, or soon will not; None while all is well."""
-        if self._workers and self._workers.trouble:
-            return f"It waits, and goes on by itself: {self._workers.trouble}"
+        """Why the run makes no progress, or soon will not; None without such a reason."""
+        if self._workers and self._workers.storage_problem:
+            return f"The evaluation waits and resumes by itself: {self._workers.storage_problem}"
         if self._stopping:
-            return f"It is being cancelled; rows in flight have {GRACE_SECONDS:.0f} s to finish."
+            seconds = f"{GRACE_SECONDS:.0f} s"
+            return f"The evaluation is being cancelled; rows in flight have {seconds} to finish."
         return None
 
     async def run(self) -> None:
-        """Run to the end.
+        """Run the evaluation to its end.
 
         Raises:
-            LeaseLostError: another process has taken over; nothing was written since.
-            StorageError: the disk does not give or take something; a later run resumes.
+            LeaseLostError: another process has taken over; nothing was written since then.
+            StorageError: the disk failed to read or write; a later run resumes.
         """
         try:
             stored = without_marks(self.evaluation.parameters)
@@ -92,26 +93,28 @@ class Run:
                 StatusChange("user_error", str(fault), self.context.clock(), reason), {}, None
             )
             return
-        await self._step("running", "Rows are being judged", file.line_count)
+        await self._set_status("running", "Rows are being judged", file.line_count)
         await self._judge_rows(evaluator, file)
         await self._conclude(parameters, file)
 
     async def give_up(self) -> None:
-        """End an evaluation that met a bug: resuming it would meet the same one.
+        """End an evaluation that met a bug, which a resumed run would meet again.
 
-        What was judged stays in the ledger.
+        The rows judged so far stay in the ledger.
         """
-        message = "Internal error of the engine, logged there; nothing to change in the request."
+        message = (
+            "Internal error of the engine, not of the request; the engine's log has the details."
+        )
         await self._end(StatusChange("error", message, self.context.clock()), {}, None)
 
     async def _prepare(self, parameters: TypedParameters) -> tuple[StoredFile, Evaluator]:
-        """Everything that can be refused before the first call."""
+        """Check everything that can be refused before the first model call."""
         if self.evaluation.total_rows is None:
-            await self._step("queued", "The data set is being checked", None)
+            await self._set_status("queued", "The data set is being checked", None)
         if field := missing_key(self.evaluation.parameters, self.keys):
             raise RequestError(
-                f"The key of the external model in {field} is not stored, and the process that "
-                "was given it has ended. Use a named credential, or create the evaluation again.",
+                f"The key of the external model in {field} is not stored, and the process that had "
+                "it has ended. Use a named credential, or create the evaluation again.",
                 param=field,
             )
         evaluator = parameters.evaluator(self.context.models, self.keys)
@@ -160,13 +163,13 @@ class Run:
         )
 
     async def _conclude(self, parameters: TypedParameters, file: StoredFile) -> None:
-        """Write the result file and end the evaluation as what it turned out to be."""
-        # A new id for each attempt: a process that slept may not write over another one's file.
+        """Write the result file and end the evaluation with its final status."""
+        # A new id for each attempt: a process that lost its lease must not overwrite a file.
         result_id = f"file-{uuid.uuid4()}"
         totals = parameters.totals()
         size = await to_thread.run_sync(self._write_results, totals, file, result_id)
         results = totals.results() | {"result_file_id": result_id}
-        step = _final_status(totals, file.line_count, self.context.clock())
+        change = _final_status(totals, file.line_count, self.context.clock())
         record = StoredFile(
             id=result_id,
             owner=self.evaluation.owner,
@@ -179,14 +182,14 @@ class Run:
             upload_key=None,
         )
         try:
-            await self._end(step, results, record)
+            await self._end(change, results, record)
         except (LeaseLostError, StorageError):
             self.context.store.path_of(result_id).unlink(missing_ok=True)
             raise
         await to_thread.run_sync(self.context.store.ledger.clear, self.evaluation.id)
 
     def _write_results(self, totals: Totals, file: StoredFile, result_id: str) -> int:
-        """Write the result file, counting in the totals; answers its size in bytes."""
+        """Write the result file, add its rows to the totals, and return its size in bytes."""
         store = self.context.store
         path = store.path_of(result_id)
         part = path.with_suffix(".part")
@@ -202,25 +205,25 @@ class Run:
         finally:
             part.unlink(missing_ok=True)
 
-    async def _step(self, status: str, message: str, total: int | None) -> None:
+    async def _set_status(self, status: str, message: str, total: int | None) -> None:
         context = self.context
-        step = StatusChange(status, message, context.clock())
+        change = StatusChange(status, message, context.clock())
         if not await to_thread.run_sync(
-            context.store.set_status, self.evaluation.id, context.process_id, step, total
+            context.store.set_status, self.evaluation.id, context.process_id, change, total
         ):
             raise LeaseLostError
 
     async def _end(
-        self, step: StatusChange, results: dict[str, Any], file: StoredFile | None
+        self, change: StatusChange, results: dict[str, Any], file: StoredFile | None
     ) -> None:
-        """End the evaluation; one that has not completed says why in its results."""
-        if step.status != "completed":
-            results = {**results, **step.failure}
+        """End the evaluation; if it has not completed, its results say why."""
+        if change.status != "completed":
+            results = {**results, **change.failure}
         if not await to_thread.run_sync(
             self.context.store.finish,
             self.evaluation.id,
             self.context.process_id,
-            step,
+            change,
             results,
             file,
         ):

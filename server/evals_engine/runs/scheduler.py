@@ -1,8 +1,8 @@
-"""Decides which process runs which evaluation: by leases, renewed while the process lives.
+"""Decides which process runs which evaluation, by leases that each process renews.
 
-Every server process on a data directory has one. It claims evaluations that nobody runs, tells the
-store that it is alive, and learns from it what to stop. A process that is killed is silent; when
-its lease has run out another one resumes from the ledger.
+Each server process on a data directory has one scheduler. It claims evaluations that no process
+runs, renews its leases, and learns from the store which runs to stop. The leases of a killed
+process expire, and another process resumes its evaluations from the ledger.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ MAX_RUNS = 4
 """Evaluations that one process runs at once; further ones wait as pending."""
 
 MAX_SHARED_RUNS = 2
-"""How many of those may be one owner's where several owners share the engine."""
+"""Evaluations of one owner that one process runs at once if several owners share the engine."""
 
 POLL_SECONDS = 2.0
-"""How often an idle process looks for evaluations that another one has left."""
+"""Seconds between two searches of an idle process for evaluations to claim."""
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def new_process_id() -> ProcessId:
 
 
 class Scheduler:
-    """The runs of one process."""
+    """Starts and stops the runs of one process."""
 
     def __init__(self, context: RunContext) -> None:
         self.context = context
@@ -53,25 +53,25 @@ class Scheduler:
         self._woken = anyio.Event()
 
     def lease(self) -> Lease:
-        """A lease of this process from now on."""
+        """Return a lease of this process that starts now."""
         until = self.context.clock() + self.context.config.lease_seconds
         return Lease(self.context.process_id, until)
 
     def keep_keys(self, evaluation_id: str, keys: Keys) -> None:
-        """Hold an evaluation's keys in this process's memory until it has ended."""
+        """Keep an evaluation's keys in memory until the evaluation has ended."""
         self._keys[evaluation_id] = keys
 
     def note_on(self, evaluation_id: str) -> str | None:
-        """Why an evaluation that this process runs does not get on; None while all is well."""
+        """Return why an evaluation of this process makes no progress; None without a reason."""
         run, _ = self._runs.get(evaluation_id, (None, None))
         return run.note if run else None
 
     def wake(self) -> None:
-        """Look for work now: an evaluation was created, or is to be cancelled."""
+        """Look for work now, because an evaluation was created or is to be cancelled."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Claim, run and renew until cancelled; then leave what is unfinished to others."""
+        """Claim, run and renew until cancelled; then release the unfinished evaluations."""
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._renew)
@@ -99,7 +99,7 @@ class Scheduler:
             tasks.start_soon(self._run, evaluation)
 
     def _busy(self) -> list[UserName]:
-        """Owners of whom this process runs as many evaluations as it may."""
+        """Return the owners of whom this process already runs `MAX_SHARED_RUNS` evaluations."""
         if not self.context.config.tokens:
             return []
         runs = Counter(run.evaluation.owner for run, _ in self._runs.values())
@@ -128,7 +128,7 @@ class Scheduler:
             await self._try(self._look_after)
 
     async def _look_after(self) -> None:
-        """Renew what is owned, stop what is cancelled, drop what another process has taken."""
+        """Renew leases, stop cancelled runs, and end runs that another process has taken over."""
         watched = dict(self._runs)
         if not watched:
             return
@@ -145,8 +145,8 @@ class Scheduler:
         )
 
     async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Do what is done again in a moment anyway; a disk that takes nothing is only logged."""
+        """Run a step that is repeated soon anyway; errors of the disk are only logged."""
         try:
             await step()
         except (LeaseLostError, StorageError) as error:
-            log.error("not done now: %s", error)
+            log.error("postponed: %s", error)

@@ -130,10 +130,12 @@ async def test_a_cancelled_call_stops_polling() -> None:
 async def test_a_run_that_does_not_get_on_says_why() -> None:
     stuck = running(3)
     assert stuck.progress is not None
-    stuck.progress.note = "It waits, and goes on by itself: the disk is full."
+    stuck.progress.note = "The evaluation waits and resumes by itself: the disk is full."
     fake = FakeProvider(jobs=[running_job()], statuses=[stuck])
     async with served(fake, clock=FakeTime().clock()) as server:
         answer = await server.answer("get_status", evaluation_id="eval-1", wait_seconds=5)
         text = await server.text("get_status", evaluation_id="eval-1", wait_seconds=5)
-    assert answer["progress_note"] == "It waits, and goes on by itself: the disk is full."
+    assert (
+        answer["progress_note"] == "The evaluation waits and resumes by itself: the disk is full."
+    )
     assert answer["progress_note"] in text

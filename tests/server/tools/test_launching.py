@@ -344,7 +344,7 @@ async def test_an_evaluation_that_is_being_cancelled_says_so() -> None:
     async with served(fake) as server:
         started = await server.answer("create_evaluation", **FREE)
         parameters = fake.requests[0].parameters.model_dump(exclude_none=True)
-        note = "It is being cancelled; rows in flight have 30 s to finish."
+        note = "The evaluation is being cancelled; rows in flight have 30 s to finish."
         fake.jobs = [
             EvaluationJob.model_validate(
                 {
