@@ -1,10 +1,10 @@
-"""How many tokens a text is for a model, estimated without a vocabulary.
+"""Estimates how many tokens a text has for a model, without a vocabulary.
 
-A text is cut as byte-pair tokenizers cut it before they merge: into words, runs of digits,
-punctuation, white space. What a piece of a kind and length costs on average was measured with
-o200k on translated manuals, prose, source code and JSON. How fast a word in Latin letters grows
-dear depends on its language, which its commonest words give away. The result is within a tenth of
-o200k on ordinary texts; vocabularies of other models differ from each other by as much.
+A text is split as byte-pair tokenizers split it before they merge: into words, runs of digits,
+punctuation and white space. The mean number of tokens by kind and length of a piece was measured
+with o200k on translated manuals, prose, source code and JSON. For words in Latin letters, the
+tokens for each letter depend on the language, which is recognized by its most common words. The
+result is within a tenth of o200k on ordinary texts; vocabularies of other models differ by as much.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PIECES = re.compile(
     r"|(?P<other>.)",
     re.DOTALL,
 )
-"""Every character falls into exactly one piece."""
+"""Splits a text so that every character is in exactly one piece."""
 
 _BY_LETTER = {
     "han": (0.03, 0.8),
@@ -41,7 +41,7 @@ _BY_LETTER = {
     "hangul": (0.4, 0.5),
     "thai": (0.4, 0.42),
 }
-"""Tokens of a piece at all, and of each character: scripts that have no short words."""
+"""Tokens of a piece, and of each of its characters, in scripts without short words."""
 
 _BY_LENGTH = {
     "cyrillic": (2, 0.155),
@@ -49,12 +49,12 @@ _BY_LENGTH = {
     "semitic": (2, 0.25),
     "greek": (4, 0.47),
 }
-"""Up to how many letters a word is one token, and tokens for each further letter."""
+"""Letters of the longest word with one token, and tokens for each further letter."""
 
 _ENGLISH, _ROMANCE, _GERMANIC, _OTHER = 0.03, 0.13, 0.22, 0.38
-"""Tokens for each letter of a Latin word beyond the fourth, by kind of language."""
+"""Tokens for each letter of a Latin word beyond the fourth, by group of languages."""
 
-_TELLTALES = {
+_COMMON_WORDS = {
     **dict.fromkeys(
         [
             "the",
@@ -153,35 +153,35 @@ _TELLTALES = {
         _OTHER,
     ),
 }
-"""The commonest words of a language and what its other words cost."""
+"""The most common words of each group of languages, with the tokens for each further letter."""
 
 _UNKNOWN, _ACCENTED = 0.05, 0.24
-"""The same for a text with no telltale word, and what a word with an accented letter tells."""
+"""Tokens for each further letter without a common word, and with an accented letter."""
 
 _SINGLE = {"wide": 1.5, "joiner": 0.4}
-"""Tokens of an emoji or any other character outside the basic plane, and of what joins two."""
+"""Tokens of a character outside the basic plane, such as an emoji, and of a joiner."""
 
 _GIBBERISH = 24
-"""Letters from which on a word is none; such runs cost about a token for two letters."""
+"""Letters of the longest real word; longer runs have about a token for two letters."""
 
 
 def estimate_tokens(text: str) -> float:
-    """Tokens of a text; 0 for an empty one. Time grows with its length alone."""
-    pieces = Counter((found.lastgroup or "", found.group()) for found in _PIECES.finditer(text))
+    """Return the tokens of a text; 0 for an empty text. Takes time in proportion to its length."""
+    pieces = Counter((match.lastgroup or "", match.group()) for match in _PIECES.finditer(text))
     growth = _growth(pieces)
     return sum(number * _cost(kind, piece, growth) for (kind, piece), number in pieces.items())
 
 
 def _growth(pieces: Counter[tuple[str, str]]) -> float:
-    """Tokens for each later letter of the text's Latin words, the mean over its telltale words."""
+    """Return the tokens for each further letter of Latin words, as a mean over common words."""
     weight, total = 1, _UNKNOWN
     for (kind, piece), number in pieces.items():
         if kind == "latin":
             word = piece.lower().lstrip(" ")
-            told = _TELLTALES.get(word, None if word.isascii() else _ACCENTED)
-            if told is not None:
+            rate = _COMMON_WORDS.get(word, None if word.isascii() else _ACCENTED)
+            if rate is not None:
                 weight += number
-                total += number * told
+                total += number * rate
     return total / weight
 
 
@@ -207,7 +207,7 @@ def _latin(piece: str, growth: float) -> float:
 
 
 def _marks(run: str) -> float:
-    """A run of the same character is often one token, mixed ones are one for two or three."""
+    """Return one token for a run of one character, else about one for two or three characters."""
     if len(set(run)) == 1:
         return 1 + len(run) // 32
     return 1 + 0.4 * max(0, len(run) - 2)

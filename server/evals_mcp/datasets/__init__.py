@@ -1,1 +1,1 @@
-"""Data sets: found in an allowed folder, read, checked, profiled, sent once."""
+"""Data sets: taken from an allowed folder, read, checked, profiled and sent once."""

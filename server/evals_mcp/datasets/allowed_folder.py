@@ -1,4 +1,4 @@
-"""Which files a model may have read: regular files in the allowed folders, links resolved."""
+"""The files that a model may read: regular files in the allowed folders, with links resolved."""
 
 from __future__ import annotations
 
@@ -16,57 +16,58 @@ _INLINE = "or pass the rows themselves as `rows`"
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
-def allowed_file(given: str, folders: Sequence[Path]) -> Path:
-    """The file that `path` names, with every link resolved.
+def allowed_file(file_name: str, folders: Sequence[Path]) -> Path:
+    """Return the file that the argument `path` names, with every link resolved.
 
     A relative path is looked up in each allowed folder. A folder that is the root of a file system
-    allows nothing: it is where a server stands that was started from nowhere in particular.
+    allows nothing, because that is often the working folder of a server that nobody configured.
 
     Raises:
-        InvalidRequestError: it lies outside every allowed folder, or there is none.
-        DatasetFaultError: it is missing, a folder, or no regular file.
+        InvalidRequestError: the file is outside every allowed folder, or no folder is allowed.
+        DatasetFaultError: the file is missing, a folder, or not a regular file.
     """
-    if "\0" in given:
-        raise InvalidRequestError("`path` holds a zero byte; pass the path of a file.")
-    if _URL.match(given):
+    if "\0" in file_name:
+        raise InvalidRequestError("`path` contains a zero byte; pass the path of a file.")
+    if _URL.match(file_name):
         raise InvalidRequestError(
             "`path` is a URL, and URLs are not read: download the file into an allowed folder, "
             f"{_INLINE}."
         )
-    roots = [folder for folder in map(_resolved, folders) if folder != Path(folder.anchor)]
+    roots = [folder for folder in map(_resolve_links, folders) if folder != Path(folder.anchor)]
     if not roots:
         raise InvalidRequestError(
-            "No file of this server's machine may be uploaded: pass the rows inline as `rows`. "
-            "Whoever runs the server for one user only names folders in datasets.allowed_folders."
+            "No file of this server's machine may be uploaded: pass the rows inline as `rows`. If "
+            "the server has only one user, the administrator can allow folders in "
+            "datasets.allowed_folders."
         )
-    wanted = _at_home(Path(given))
-    inside = [path for path in _places(wanted, roots) if _is_within(path, roots)]
+    requested = _expand_home(Path(file_name))
+    inside = [path for path in _candidates(requested, roots) if _is_within(path, roots)]
     if not inside:
         named = ", ".join(map(str, roots))
         raise InvalidRequestError(
-            f"`path` is outside datasets.allowed_folders ({named}), links resolved: move the file "
-            f"there, {_INLINE}."
+            f"`path`, with links resolved, is outside datasets.allowed_folders ({named}): move "
+            f"the file there, {_INLINE}."
         )
-    path = next((path for path in inside if os.path.exists(path)), inside[0])  # noqa: PTH110 - no OSError for a name that is too long
+    path = next((path for path in inside if os.path.exists(path)), inside[0])  # noqa: PTH110 - raises no OSError if a name is too long
     _check_regular(path)
     return path
 
 
-def _at_home(path: Path) -> Path:
+def _expand_home(path: Path) -> Path:
     try:
         return path.expanduser()
     except RuntimeError:
         raise InvalidRequestError(
-            "`path` begins with ~ and a name that is no user here; write the whole path."
+            "`path` begins with ~ and the name of an unknown user; write the whole path."
         ) from None
 
 
-def _places(wanted: Path, roots: Sequence[Path]) -> list[Path]:
-    return [_resolved(root / wanted) for root in roots]
+def _candidates(requested: Path, roots: Sequence[Path]) -> list[Path]:
+    return [_resolve_links(root / requested) for root in roots]
 
 
-def _resolved(path: Path) -> Path:
-    """The path without links, whether or not it exists; a loop of links resolves to itself."""
+def _resolve_links(path: Path) -> Path:
+    """Return the path without links, existing or not; a loop of links resolves to itself."""
     return Path(os.path.realpath(path))
 
 
@@ -83,14 +84,14 @@ def _check_regular(path: Path) -> None:
             f"the name, {_INLINE}."
         ) from None
     except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or "no path of this system"
+        problem = getattr(error, "strerror", None) or "not a valid path"
         raise DatasetFaultError(
             f"`path`: {clean(path.name, 80)} cannot be opened ({problem}); check the name, "
             f"{_INLINE}."
         ) from None
     if stat.S_ISDIR(mode):
         raise DatasetFaultError(
-            "`path` is a folder; name one data file in it, such as a .jsonl or .csv."
+            "`path` is a folder; name one data file in it, such as a .jsonl or .csv file."
         )
     if not stat.S_ISREG(mode):
         raise DatasetFaultError(

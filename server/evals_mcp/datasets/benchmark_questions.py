@@ -1,4 +1,4 @@
-"""The questions of a benchmark: what is odd about them, and whether two lists are the same."""
+"""The questions of a benchmark: warnings about them, and whether two lists are the same."""
 
 from __future__ import annotations
 
@@ -18,53 +18,53 @@ Question = tuple[str, str]
 
 
 def questions_in(path: Path) -> Iterator[Question]:
-    """The questions of a checked JSONL file, as a service keeps them."""
+    """Yield the questions of a checked JSONL file in the form that a service stores."""
     with path.open("rb") as lines:
         yield from _read(lines)
 
 
 def question_warnings(path: Path, columns: Sequence[str]) -> list[str]:
-    """A sentence for each thing that is odd about the questions of a checked JSONL file."""
+    """Return warnings about the questions of a checked JSONL file, a sentence each."""
     warnings: list[str] = []
     if dropped := [name for name in columns if name not in COLUMNS]:
         names = ", ".join(clean(name, 60) for name in dropped[:_SHOWN])
         more = f" and {len(dropped) - _SHOWN} more" if len(dropped) > _SHOWN else ""
-        warnings.append(f"A benchmark keeps question and answer only; dropped: {names}{more}")
+        warnings.append(f"A benchmark keeps only question and answer; dropped: {names}{more}")
     return [*warnings, *_contradictions(path)]
 
 
 def _contradictions(path: Path) -> Iterator[str]:
-    """Compared by short hashes, so that a large file costs little memory."""
+    """Yield a warning if a question has several answers; compares hashes to save memory."""
     answers: dict[bytes, tuple[int, bytes]] = {}
     first: tuple[int, int] | None = None
     count = 0
-    for place, (question, answer) in enumerate(questions_in(path), start=1):
-        given = _hash(answer)
-        earlier, expected = answers.setdefault(_hash(question), (place, given))
-        if expected != given:
+    for number, (question, answer) in enumerate(questions_in(path), start=1):
+        answer_hash = _hash(answer)
+        earlier, expected = answers.setdefault(_hash(question), (number, answer_hash))
+        if expected != answer_hash:
             count += 1
-            first = first or (earlier, place)
+            first = first or (earlier, number)
     if first:
         times = "once" if count == 1 else f"{count:,} times"
         yield (
-            f"The same question has another expected answer {times}, first in {first[0]:,} and "
-            f"{first[1]:,} of the questions: no answer is right for both"
+            f"A question is repeated with another expected answer {times}, first as questions "
+            f"{first[0]:,} and {first[1]:,}: no answer is right for both"
         )
 
 
 async def are_same(path: Path, stored: AsyncIterator[bytes]) -> bool:
-    """Whether a stored benchmark, as JSON Lines, has the questions of a checked file, in order."""
-    own = questions_in(path)
+    """Return whether a stored benchmark has the questions of a checked file, in the same order."""
+    questions = questions_in(path)
     pending = b""
     try:
         async for block in stored:
             *lines, pending = (pending + block).split(b"\n")
-            if any(question != next(own, None) for question in _read(lines)):
+            if any(question != next(questions, None) for question in _read(lines)):
                 return False
         last = [*_read([pending]), None]
-        return all(question == next(own, None) for question in last)
+        return all(question == next(questions, None) for question in last)
     except ValueError:
-        # Whatever is stored there is no list of questions.
+        # The stored file is not a list of questions.
         return False
 
 

@@ -1,4 +1,4 @@
-"""The columns of a stored data set, from its first bytes: the transfer ends with the first row."""
+"""The columns of a stored data set, from its first row, after which the transfer ends."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from evals_schemas.datasets.reader import MAX_ROW_BYTES, Fault, scan
 
 
 async def dataset_columns(file_id: str, provider: Provider) -> list[str]:
-    """The columns of a stored data set.
+    """Return the columns of a stored data set.
 
     Raises:
-        NotFoundError: there is none of that id.
+        NotFoundError: no data set has this id.
         DatasetFaultError: its first row cannot be read.
     """
     try:
@@ -23,7 +23,7 @@ async def dataset_columns(file_id: str, provider: Provider) -> list[str]:
             columns = await _first_columns(chunks)
     except NotFoundError:
         raise NotFoundError(
-            "`input_data_file_path` names no data set of yours: take a file_id from list_datasets "
+            "`input_data_file_path` is not a data set of yours: take a file_id from list_datasets "
             "or from the answer of upload_dataset."
         ) from None
     if columns is None:
@@ -35,7 +35,7 @@ async def dataset_columns(file_id: str, provider: Provider) -> list[str]:
 
 
 async def _first_columns(chunks: AsyncIterator[bytes]) -> list[str] | None:
-    """Read no further than the first row, or than a row may be long."""
+    """Return the columns; stop after the first row, or after the longest row that is allowed."""
     start = bytearray()
     async for chunk in chunks:
         start += chunk
@@ -47,7 +47,7 @@ async def _first_columns(chunks: AsyncIterator[bytes]) -> list[str] | None:
 
 
 def _columns_of(start: bytes) -> list[str] | None:
-    """The columns, where the lines so far tell them. A JSON object begins with a brace."""
+    """Return the columns if these lines are enough; a line that begins with a brace is JSON."""
     lines = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not lines.startswith(b"{"):
         return _header_of(lines)

@@ -1,4 +1,4 @@
-"""The formats of data-set files: told by the name, checked against the content, read as rows."""
+"""The formats of data-set files: chosen by name, checked against the content, read as rows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _BY_ENDING: dict[str, Format] = {
 }
 
 KNOWN_ENDINGS = frozenset({".jsonl", ".ndjson", ".txt", *_BY_ENDING})
-"""What a file name may end in that says what is in the file."""
+"""Endings of file names that state a format."""
 
 _HEAD = 64 * 1024
-"""Bytes at the start that tell what a file is."""
+"""Bytes at the start of a file that are checked for its format."""
 
 _PARQUET = b"PAR1"
 
@@ -40,34 +40,34 @@ _SIGNS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfe", "it is UTF-16; save it as UTF-8"),
     (b"\xfe\xff", "it is UTF-16; save it as UTF-8"),
 )
-"""How a file begins that holds no text in UTF-8, and what to do with it."""
+"""First bytes of files that are not text in UTF-8, and what to do with such a file."""
 
 
 def format_of(filename: str) -> Format:
-    """The format that a file name promises; JSONL where it promises none."""
+    """Return the format that a file name states; JSONL if it states none."""
     return _BY_ENDING.get(Path(filename).suffix.lower(), "jsonl")
 
 
 def rows_of(path: Path, format_: Format) -> Iterator[Row | Fault]:
-    """Every row of a file in order, and a fault in the place of each bad one.
+    """Yield every row of a file in order, and a fault in place of each bad row.
 
-    What a fault counts are the items of a JSON array, else the lines.
+    The number of a fault counts items of a JSON array, or lines of other files.
 
     Raises:
-        DatasetError: the file is not what its name says, or cannot be read on.
-        OperatorError: it is Parquet, and what reads it is not installed.
-        OSError: it cannot be opened or read.
+        DatasetError: the content does not match the name, or cannot be read further.
+        OperatorError: the file is Parquet, and the package that reads it is not installed.
+        OSError: the file cannot be opened or read.
     """
     if problem := misnamed(path, format_):
         raise DatasetError(problem)
     if format_ == "parquet":
-        from evals_mcp.datasets.parquet_files import parquet_rows  # noqa: PLC0415 - for such files alone
+        from evals_mcp.datasets.parquet_files import parquet_rows  # noqa: PLC0415 - only such files need it
 
         yield from parquet_rows(path)
         return
     with path.open("rb") as stream:
         if format_ == "json":
-            from evals_mcp.datasets.json_arrays import json_rows  # noqa: PLC0415 - for such files alone
+            from evals_mcp.datasets.json_arrays import json_rows  # noqa: PLC0415 - only such files need it
 
             yield from json_rows(stream)
         else:
@@ -75,28 +75,28 @@ def rows_of(path: Path, format_: Format) -> Iterator[Row | Fault]:
 
 
 def misnamed(path: Path, format_: Format) -> str | None:
-    """What a file holds instead of what its name says, with what to do; None when it fits."""
+    """Return why the content does not match the name, with what to do; None if it matches."""
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
     if format_ == "parquet":
         fits = head.startswith(_PARQUET)
-        return None if fits else "line 1: it is no Parquet file; name it after what it holds"
+        return None if fits else "line 1: it is not a Parquet file; name the file after its content"
     for sign, advice in _SIGNS:
         if head.startswith(sign):
             return f"line 1: {advice}"
     if b"\0" in head[:8]:
-        return "line 1: it holds zero bytes, as UTF-16 does; save it as UTF-8"
+        return "line 1: it contains zero bytes, as UTF-16 does; save it as UTF-8"
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
         return "the file is empty" if format_ == "json" else None
     line = 1 + head[: head.index(text)].count(b"\n")
     if format_ == "json":
-        return _no_array(line, text)
-    return _no_jsonl(line, text) if format_ == "jsonl" else _no_cells(line, text)
+        return _not_array(line, text)
+    return _not_jsonl(line, text) if format_ == "jsonl" else _not_cells(line, text)
 
 
-def _no_jsonl(line: int, text: bytes) -> str | None:
-    """Why this cannot be JSONL; what is wrong further down is for the reader to say."""
+def _not_jsonl(line: int, text: bytes) -> str | None:
+    """Return why this cannot be JSONL, by the first lines; the reader reports later faults."""
     first = text.partition(b"\n")[0].strip()
     if text.startswith(b"["):
         return (
@@ -105,8 +105,8 @@ def _no_jsonl(line: int, text: bytes) -> str | None:
         )
     if first == b"{":
         return (
-            f"line {line}: an object over several lines; JSONL has a whole object on each line. An "
-            "array of objects goes into a file that ends in .json"
+            f"line {line}: an object over several lines; JSONL has a whole object on each line. "
+            "Put an array of objects into a file that ends in .json"
         )
     if not text.startswith(b"{") and (kind := _cells_in(first)):
         return (
@@ -116,13 +116,13 @@ def _no_jsonl(line: int, text: bytes) -> str | None:
 
 
 def _cells_in(first: bytes) -> str | None:
-    """Which format a first line of column names hints at."""
+    """Return the format that a first line of column names suggests; None if it suggests none."""
     if first[:1] in {b'"', b"'", b"<"} and b'","' not in first:
         return None
     return "tsv" if b"\t" in first else "csv" if b"," in first else None
 
 
-def _no_cells(line: int, text: bytes) -> str | None:
+def _not_cells(line: int, text: bytes) -> str | None:
     if text.startswith(b"{") and _is_whole_object(text.partition(b"\n")[0]):
         return _named_jsonl(line)
     if text.startswith(b"[") and text[1:].lstrip().startswith(b"{"):
@@ -130,13 +130,13 @@ def _no_cells(line: int, text: bytes) -> str | None:
     return None
 
 
-def _no_array(line: int, text: bytes) -> str | None:
+def _not_array(line: int, text: bytes) -> str | None:
     if text.startswith(b"["):
         return None
     if _is_whole_object(text.partition(b"\n")[0]):
         return _named_jsonl(line)
     return (
-        f"line {line}: it is no JSON array; a .json file must be an array of objects, "
+        f"line {line}: it is not a JSON array; a .json file must be an array of objects, "
         "[{column: value, …}, …]"
     )
 

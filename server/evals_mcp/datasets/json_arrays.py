@@ -10,21 +10,21 @@ from typing import Any, BinaryIO, cast
 from evals_schemas.datasets.reader import MAX_ROW_BYTES, Fault, Row, not_utf8
 
 MAX_DEPTH = 200
-"""Arrays and objects inside one another; a file that nests deeper is refused."""
+"""Most levels of nested arrays and objects; a file with more is refused."""
 
 _BLOCK = 64 * 1024
 
 Event = tuple[str, Any]
-"""A piece of JSON: `map_key`, `string`, `number`, `start_map`, … with its value if it has one."""
+"""A part of JSON, such as `map_key`, `string`, `number` or `start_map`, with its value, if any."""
 
 
 def json_rows(stream: BinaryIO) -> Iterator[Row | Fault]:
-    """Every object of the array in order, numbers as the `json` module reads them.
+    """Yield every object of the array in order, with numbers as the `json` module reads them.
 
-    In the place of an item that is no object there is a fault with the item's number, 1 for the
-    first, and so there is at the end where the file cannot be read on.
+    Yield a fault in place of an item that is not an object, with the item's number, 1 for the
+    first. If the file cannot be read further, the last item is a fault.
     """
-    # By name, since it has no types.
+    # Imported by name, because the package has no types.
     ijson: Any = import_module("ijson")
     lines, number = _Lines(stream), 1
     try:
@@ -52,26 +52,26 @@ def _row(item: object, number: int, line: int) -> Row | Fault:
 
 
 class _UnreadableError(Exception):
-    """There is no end to the brackets or to a row, or it is no UTF-8."""
+    """The brackets are nested too deeply, a row is too long, or the text is not UTF-8."""
 
 
 class _Lines:
-    """Hands the parser one line at a time, so that a fault is known by its line."""
+    """Gives the parser one line at a time, so that the line of a fault is known."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.number = 0
-        """Of the line handed out last, 1 for the first."""
+        """Number of the last line read, 1 for the first."""
         self.since_row = 0
-        """Bytes since the end of a row; whoever gets the rows sets it back."""
+        """Bytes since the end of a row; the consumer of the rows resets it to 0."""
         self._stream = stream
         self._decoder = getincrementaldecoder("utf-8-sig")()
         self._ended = True
 
     def read(self, size: int = -1) -> bytes:
-        """The rest of the line, or a block of it; nothing at the end or for nothing.
+        """Return the rest of the line or a block of it; empty at the end, or if `size` is 0.
 
         Raises:
-            _UnreadableError: it is not UTF-8, or a row is longer than one may be.
+            _UnreadableError: the line is not UTF-8, or a row is too long.
         """
         if not size:
             return b""
@@ -88,11 +88,11 @@ class _Lines:
 
 
 def _items(events: Iterable[Event]) -> Iterator[Any]:
-    """The items of the outermost array, each built from its events and then forgotten."""
+    """Yield the items of the outermost array, each built from its events."""
     open_: list[dict[str, Any] | list[Any]] = []
     keys: list[str] = []
-    for event, given in events:
-        value = given
+    for event, event_value in events:
+        value = event_value
         match event:
             case "map_key":
                 keys[-1] = value

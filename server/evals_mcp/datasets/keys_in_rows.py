@@ -1,4 +1,4 @@
-"""Rows that hold a key: whoever judges them is sent it, so it is told before."""
+"""Warns when a row contains an API key, because it would be sent to the judge."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from evals_schemas.datasets.quality import DatasetQuality
 
 @dataclass
 class UploadQuality(DatasetQuality):
-    """Looks for keys as well; only their rows are kept, never what they hold."""
+    """Also counts rows with keys; stores their line numbers, never their content."""
 
     rows_with_keys: int = 0
     first_with_key: int | None = None
-    """Line of the first; None while there is none."""
+    """Line of the first row with a key; None if there is none."""
 
     def add(self, row: Mapping[str, Any], line: int, key: Hashable) -> str | None:
-        """Look at one row; see `DatasetQuality.add`."""
+        """Check one row; see `DatasetQuality.add`."""
         problem = super().add(row, line, key)
-        # The line as it is read is searched first: that is quick, and few lines pass.
+        # The line as it was read is searched first, because that is fast and excludes most lines.
         texts = [key] if isinstance(key, str) else map(str, row.values())
         if problem is None and any(map(may_hold_key, texts)) and row_holds_key(row):
             self.rows_with_keys += 1
@@ -30,27 +30,27 @@ class UploadQuality(DatasetQuality):
         return problem
 
     def warnings(self, place: str = "line") -> list[str]:
-        """One sentence a peculiarity; see `DatasetQuality.warnings`."""
-        found = super().warnings(place)
+        """Return one sentence for each kind of finding; see `DatasetQuality.warnings`."""
+        warnings = super().warnings(place)
         if self.rows_with_keys == 1:
-            found.insert(0, f"{place} {self.first_with_key} looks like it holds a key")
+            warnings.insert(0, f"{place} {self.first_with_key} looks like it contains a key")
         elif self.rows_with_keys:
-            found.insert(
+            warnings.insert(
                 0,
-                f"{self.rows_with_keys:,} rows look like they hold a key, first at {place} "
+                f"{self.rows_with_keys:,} rows look like they contain a key, first at {place} "
                 f"{self.first_with_key}",
             )
-        return found
+        return warnings
 
 
 def row_holds_key(row: Mapping[str, Any]) -> bool:
-    """Whether a value, at any depth, or the name of a column has the shape of a key."""
+    """Return whether a value, at any depth, or the name of a column looks like a key."""
     return any(holds_key(name) or value_holds_key(value) for name, value in row.items())
 
 
 def value_holds_key(value: Any) -> bool:
-    """Whether a value has the shape of a key somewhere in it."""
+    """Return whether a value contains something that looks like a key."""
     if isinstance(value, dict | list):
-        # With a blank in the place of each escape, so that no letter of one stands before a key.
+        # A blank replaces each escaped line end, so that its letter does not precede a key.
         return holds_key(json.dumps(value, ensure_ascii=False).replace("\\n", " "))
     return isinstance(value, str) and holds_key(value)

@@ -1,4 +1,4 @@
-"""The rows of a Parquet file, a batch at a time. The reader is an optional extra."""
+"""The rows of a Parquet file, read in batches by an optional package."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ BATCH_ROWS = 256
 _READ_BYTES = 2**20
 
 _INSTALL = (
-    "Parquet files need a package that is not installed: whoever runs this server runs "
-    "`pip install 'evals-mcp[parquet]'` and starts it again. Or save the file as .jsonl or .csv "
-    "and call upload_dataset with that."
+    "Parquet files need a package that is not installed: ask the administrator to run "
+    "`pip install 'evals-mcp[parquet]'` and to restart the server. Or save the file as .jsonl or "
+    ".csv and call upload_dataset with that."
 )
 
 
 class _Column(Protocol):
-    """The little that is needed of `pyarrow.Array`."""
+    """The part of `pyarrow.Array` that is used."""
 
     def to_pylist(self, *, maps_as_pydicts: str) -> list[Any]:
-        """The values as Python's own; an object for a map of that name."""
+        """Return the values as Python objects, maps as dictionaries."""
         ...
 
     def cast(self, target_type: object, *, safe: bool) -> _Column:
-        """The same values as another type."""
+        """Return the values as another type."""
         ...
 
 
 class _Batch(Protocol):
-    """The little that is needed of `pyarrow.RecordBatch`."""
+    """The part of `pyarrow.RecordBatch` that is used."""
 
     @property
     def columns(self) -> list[_Column]:
-        """In the order of the schema."""
+        """The columns in the order of the schema."""
         ...
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:
-    """Every row in order: times as ISO 8601 text, NaN as null, decimals as numbers.
+    """Yield every row in order: times as ISO 8601 text, NaN as null, decimals as numbers.
 
-    Times finer than microseconds lose what is finer.
+    Times are cut to microseconds.
 
     Raises:
-        DatasetError: the file is damaged or no Parquet, or a value has no form in JSON.
+        DatasetError: the file is damaged or not Parquet, or JSON cannot represent a value.
         OperatorError: the package that reads such files is not installed.
     """
     try:
-        # By name, since it has no types. Late, since it is large and for such files alone.
+        # Imported by name, because the package has no types; only here, because it is large.
         arrow: Any = import_module("pyarrow")
         parquet: Any = import_module("pyarrow.parquet")
     except ImportError:
@@ -73,11 +73,11 @@ def parquet_rows(path: Path) -> Iterator[Row]:
     except DatasetError:
         raise
     except (arrow.ArrowException, OSError, ValueError, KeyError):
-        # The package's own messages quote values.
-        place = f"row {number + 1} or soon after" if number else "the file"
+        # The package's messages quote values, so they are not used.
+        position = f"row {number + 1} or a later row" if number else "the file"
         raise DatasetError(
-            f"{place} cannot be read: it is damaged or holds something that has no form in "
-            "JSON. Write the Parquet file again, or save it as .jsonl"
+            f"{position} cannot be read: it is damaged or contains something that JSON cannot "
+            "represent. Write the Parquet file again, or save it as .jsonl"
         ) from None
 
 
@@ -88,28 +88,28 @@ def _names(names: list[str]) -> list[str]:
 
 
 def _coarser(arrow: Any, types: list[Any]) -> Mapping[int, object]:
-    """Microseconds for each column of times finer than those, by its place."""
-    found: dict[int, object] = {}
-    for place, kind in enumerate(types):
+    """Return a type with microseconds for each column of finer times, by index."""
+    target_types: dict[int, object] = {}
+    for index, kind in enumerate(types):
         if arrow.types.is_timestamp(kind) and kind.unit == "ns":
-            found[place] = arrow.timestamp("us", kind.tz)
+            target_types[index] = arrow.timestamp("us", kind.tz)
         elif arrow.types.is_time64(kind):
-            found[place] = arrow.time64("us")
-    return found
+            target_types[index] = arrow.time64("us")
+    return target_types
 
 
 def _cells(batch: _Batch, coarser: Mapping[int, object]) -> Iterator[tuple[Any, ...]]:
-    """The cells of each row, in the order of the columns."""
+    """Yield the cells of each row in the order of the columns."""
     columns = [
-        column.cast(coarser[place], safe=False) if place in coarser else column
-        for place, column in enumerate(batch.columns)
+        column.cast(coarser[index], safe=False) if index in coarser else column
+        for index, column in enumerate(batch.columns)
     ]
     values = [column.to_pylist(maps_as_pydicts="strict") for column in columns]
     return zip(*values, strict=True)
 
 
 def _plain(value: Any, row: int, column: str) -> Any:
-    """A value as JSON has it."""
+    """Return a value in a form that JSON can represent."""
     match value:
         case None | str() | int():
             return value
@@ -127,21 +127,21 @@ def _plain(value: Any, row: int, column: str) -> Any:
 
 
 def _number(value: float | Decimal, row: int, column: str) -> float | None:
-    """The number, or None for NaN, which is what table programs write where there is none."""
+    """Return the number; None for NaN, which table programs write for a missing value."""
     if isinstance(value, Decimal):
         return int(value) if value.as_tuple().exponent == 0 else float(value)
     if math.isinf(value):
-        raise DatasetError(f"row {row}: `{column[:60]}` is infinite, which JSON cannot say")
+        raise DatasetError(f"row {row}: `{column[:60]}` is infinite, which JSON cannot represent")
     return None if math.isnan(value) else value
 
 
 def _unreadable(value: object, row: int, column: str) -> DatasetError:
-    what = f"row {row}: `{column[:60]}` holds"
+    start = f"row {row}: `{column[:60]}` contains"
     if isinstance(value, bytes):
         return DatasetError(
-            f"{what} bytes, which no judge reads: leave the column out, or write images as "
+            f"{start} bytes, which no judge reads: leave the column out, or write images as "
             "`data:` URLs into image_data_urls"
         )
     return DatasetError(
-        f"{what} values of a type that JSON has not ({type(value).__name__}): write them as text"
+        f"{start} values of a type that JSON lacks ({type(value).__name__}): write them as text"
     )

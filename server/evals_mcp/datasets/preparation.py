@@ -1,4 +1,4 @@
-"""From a file or rows to what is sent: checked JSONL, or nothing at all."""
+"""Turns a file or rows into checked JSONL that may be sent, or refuses them."""
 
 from __future__ import annotations
 
@@ -18,94 +18,95 @@ from evals_schemas.datasets.reader import Check, DatasetError, Fault, Row, check
 NOT_SENT = "Nothing was uploaded."
 
 BENCHMARK_COLUMNS = ("question", "answer")
-"""What every row of a benchmark must have, as text that is not empty."""
+"""Columns that every row of a benchmark must have, with text that is not empty."""
 
 _COLUMNS = 40
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked of a data set before it is sent."""
+class PreparationOptions:
+    """What a data set must meet, and which columns to send."""
 
     scratch: Path
-    """A folder for what has to be written anew."""
+    """A folder for a file that has to be rewritten."""
     max_bytes: int
-    """The most that is read, and the most that is sent."""
+    """Most bytes of the file that is read, and of the file that is sent."""
     columns: Sequence[str] | None = None
-    """Send only these; None sends all."""
+    """Columns to send; None sends all."""
     text_columns: Sequence[str] = ()
-    """Columns that must hold text, not empty, in every row."""
+    """Columns that must contain text in every row."""
 
 
 @dataclass(frozen=True)
-class Places:
-    """What is counted in the source of the rows, and in what is written of it."""
+class UnitNames:
+    """What messages count in the source of the rows, and in the file written from the source."""
 
-    read: str
+    source: str
     written: str
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedFile:
     """A file on disk that may be sent."""
 
     path: Path
     name: str
     """Ends in .jsonl."""
-    found: Check
-    place: str
-    """What the lines of the check are called: `line` of a file as it is, else `row` or `item`."""
+    check: Check
+    unit: str
+    """What messages call a line of the file: `line` if the file is sent as it is, else `row` or
+    `item`."""
 
     @property
     def warnings(self) -> list[str]:
-        """What is odd about the rows, a sentence each."""
-        return [clean(text, 200) for text in self.found.quality.warnings(self.place)]
+        """Warnings about the rows, a sentence each."""
+        return [clean(text, 200) for text in self.check.quality.warnings(self.unit)]
 
 
-def prepare_file(path: Path, name: str, wanted: Wanted) -> Prepared:
-    """Check a file whole; one that is not JSONL, or has columns to drop, is written anew.
+def prepare_file(path: Path, name: str, options: PreparationOptions) -> PreparedFile:
+    """Check a whole file; rewrite it if it is not JSONL or has columns to drop.
 
     Raises:
-        DatasetFaultError: it cannot be used; names the line and what to do.
-        InvalidRequestError: a column that is asked for is not there.
-        OperatorError: a package or room on the disk is missing.
+        DatasetFaultError: the file cannot be used; the message names the line and what to do.
+        InvalidRequestError: a column to send does not exist.
+        OperatorError: a package is missing, or the disk is full.
     """
     format_ = format_of(path.name)
     try:
-        _check_size(path.stat().st_size, wanted.max_bytes)
-        if format_ != "jsonl" or wanted.columns is not None:
-            places = Places("item", "item") if format_ == "json" else Places("line", "row")
-            return _written(rows_of(path, format_), name, wanted, places)
+        _check_size(path.stat().st_size, options.max_bytes)
+        if format_ != "jsonl" or options.columns is not None:
+            units = UnitNames("item", "item") if format_ == "json" else UnitNames("line", "row")
+            return _write_and_check(rows_of(path, format_), name, options, units)
         if problem := misnamed(path, format_):
             _refuse(problem)
-        return Prepared(path, _named(name), _checked(path, wanted, "line"), "line")
+        return PreparedFile(path, _jsonl_name(name), _check_file(path, options, "line"), "line")
     except OSError as error:
         raise DatasetFaultError(
             f"The data set cannot be read ({error.strerror}). {NOT_SENT}"
         ) from None
 
 
-def prepare_rows(rows: Iterable[Row], name: str, wanted: Wanted) -> Prepared:
-    """Check rows that were given themselves; raises as `prepare_file` does."""
-    return _written(rows, name, wanted, Places("row", "row"))
+def prepare_rows(rows: Iterable[Row], name: str, options: PreparationOptions) -> PreparedFile:
+    """Check rows that were passed inline; raises as `prepare_file`."""
+    return _write_and_check(rows, name, options, UnitNames("row", "row"))
 
 
 def _check_size(size: int, most: int) -> None:
     if size > most:
         raise DatasetFaultError(
             f"The data set has {size:,} bytes; datasets.max_bytes allows {most:,}. {NOT_SENT} Pass "
-            "fewer rows, or ask whoever runs this server to raise it."
+            "fewer rows, or ask the administrator to raise it."
         )
 
 
-def _checked(path: Path, wanted: Wanted, place: str) -> Check:
+def _check_file(path: Path, options: PreparationOptions, unit: str) -> Check:
     with path.open("rb") as stream:
-        _check_text_columns(stream, wanted.text_columns)
-        found = check(stream, "jsonl", quality=UploadQuality(text_columns=wanted.text_columns))
-    if problem := found.problem(place):
+        _check_text_columns(stream, options.text_columns)
+        result = check(stream, "jsonl", quality=UploadQuality(text_columns=options.text_columns))
+    if problem := result.problem(unit):
         _refuse(problem)
-    return found
+    return result
 
 
 def _refuse(problem: str) -> NoReturn:
@@ -116,69 +117,73 @@ def _refuse(problem: str) -> NoReturn:
 
 
 def _check_text_columns(stream: BinaryIO, needed: Sequence[str]) -> None:
-    """Refuse a file whose first row lacks one, so that not every row is said to lack it."""
+    """Refuse a file if its first row lacks a column, instead of reporting every row."""
     first = next(scan(stream, "jsonl"), None) if needed else None
     stream.seek(0)
     if isinstance(first, dict) and (missing := [name for name in needed if name not in first]):
-        there = ", ".join(clean(column, 60) for column in list(first)[:_COLUMNS])
+        columns = ", ".join(clean(column, 60) for column in list(first)[:_COLUMNS])
         raise DatasetFaultError(
-            f"`benchmark`: there is no column `{missing[0]}`; the columns are {there}. {NOT_SENT} "
-            f"A benchmark needs {' and '.join(needed)}: rename the columns and call upload_dataset "
-            "again."
+            f"`benchmark`: there is no column `{missing[0]}`; the columns are {columns}. "
+            f"{NOT_SENT} A benchmark needs {' and '.join(needed)}: rename the columns and call "
+            "upload_dataset again."
         )
 
 
-def _written(items: Iterable[Row | Fault], name: str, wanted: Wanted, places: Places) -> Prepared:
-    """Write rows as JSONL, and check what was written as any other file is."""
-    path = wanted.scratch / "rows.jsonl"
+def _write_and_check(
+    items: Iterable[Row | Fault], name: str, options: PreparationOptions, units: UnitNames
+) -> PreparedFile:
+    """Write rows as JSONL, and check the written file as any other file."""
+    path = options.scratch / "rows.jsonl"
     try:
         with path.open("wb") as target:
-            problem = _write(items, target, wanted, places.read)
+            problem = _write(items, target, options, units.source)
     except DatasetError as error:
         problem = str(error)
     except UnicodeEncodeError:
-        problem = "a row holds half a surrogate pair, which no UTF-8 file can"
+        problem = "a row contains half a surrogate pair, which UTF-8 cannot represent"
     except OSError as error:
         if error.errno not in _FULL:
             raise
         raise OperatorError(
-            f"The disk of the temporary folder {wanted.scratch.parent} is full. {NOT_SENT} Whoever "
-            "runs this server frees space, or sets TMPDIR to another folder; then call "
+            f"The disk of the temporary folder {options.scratch.parent} is full. {NOT_SENT} Ask "
+            "the administrator to free space or to set TMPDIR to another folder; then call "
             "upload_dataset again."
         ) from None
     if problem:
         _refuse(problem)
-    return Prepared(path, _named(name), _checked(path, wanted, places.written), places.written)
+    return PreparedFile(
+        path, _jsonl_name(name), _check_file(path, options, units.written), units.written
+    )
 
 
 def _write(
-    items: Iterable[Row | Fault], target: BinaryIO, wanted: Wanted, place: str
+    items: Iterable[Row | Fault], target: BinaryIO, options: PreparationOptions, unit: str
 ) -> str | None:
-    """Write the rows; the faults among them in one sentence, None when there is none."""
+    """Write the rows; return their faults in one sentence, or None if there are no faults."""
     source = Check(rows=1)
     written = 0
     for item in items:
         if isinstance(item, Fault):
             source.add_fault(item)
         elif not source.fault_count:
-            row = item if wanted.columns is None else _chosen(item, wanted.columns)
+            row = item if options.columns is None else _choose_columns(item, options.columns)
             text = json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
             written += target.write(text.encode())
-            _check_size(written, wanted.max_bytes)
-    return source.problem(place)
+            _check_size(written, options.max_bytes)
+    return source.problem(unit)
 
 
-def _chosen(row: Row, columns: Sequence[str]) -> Row:
+def _choose_columns(row: Row, columns: Sequence[str]) -> Row:
     if missing := [column for column in columns if column not in row]:
-        there = ", ".join(clean(column, 60) for column in list(row)[:_COLUMNS])
+        names = ", ".join(clean(column, 60) for column in list(row)[:_COLUMNS])
         raise InvalidRequestError(
-            f"`columns`: there is no {clean(missing[0], 60)!r}; the columns are {there}. {NOT_SENT}"
+            f"`columns`: there is no {clean(missing[0], 60)!r}; the columns are {names}. {NOT_SENT}"
         )
     return {column: row[column] for column in columns}
 
 
-def _named(name: str) -> str:
-    """A file name with the ending that the content has."""
+def _jsonl_name(name: str) -> str:
+    """Return the file name with the ending .jsonl."""
     plain = name.replace("\\", "/").rpartition("/")[2].strip() or "rows"
     ending = Path(plain).suffix
     stem = plain.removesuffix(ending) if ending.lower() in KNOWN_ENDINGS else plain

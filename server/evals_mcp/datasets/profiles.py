@@ -1,4 +1,4 @@
-"""One pass over a stored data set: its rows, its faults, and a sample of the rows."""
+"""The profile of a stored data set, from one pass: rows, faults and a sample of the rows."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from evals_schemas.datasets.quality import DatasetQuality, EmptyCells
 from evals_schemas.datasets.reader import FAULTS_NAMED, Fault, Kind, Row, scan
 
 SAMPLED_ROWS = 200
-"""The most rows kept of one data set."""
+"""Most rows in the sample of one data set."""
 
 SAMPLED_BYTES = 1024 * 1024
-"""The most bytes of them; of longer rows fewer are kept."""
+"""Most bytes of a sample; it has fewer rows if they are long."""
 
 READING_SECONDS = 20.0
-"""How long one data set is read; what is known by then is extrapolated."""
+"""Seconds for reading one data set; the rest of the file is extrapolated."""
 
-PROFILES_KEPT = 16
-"""How many data sets are remembered."""
+PROFILES_REMEMBERED = 16
+"""Profiles that are remembered; the least recently used is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -39,44 +39,46 @@ class SampledRow:
 
     row: Row
     number: int
-    """Its place among the rows; 1 for the first one."""
+    """Its number among the rows; 1 for the first."""
     bytes: int
-    """Its length in the file."""
+    """Its length in the file, in bytes."""
 
 
 @dataclass
 class DatasetProfile:
-    """What one pass over a data set found."""
+    """The result of one pass over a data set."""
 
     rows: int = 0
-    """Rows without a fault; estimated where `complete` is false."""
+    """Number of rows without a fault; estimated if `complete` is false."""
     columns: list[str] = field(default_factory=list[str])
     bytes: int = 0
-    """Bytes of the rows; estimated where `complete` is false."""
+    """Bytes of the rows; estimated if `complete` is false."""
     complete: bool = True
     """Whether the whole file was read."""
     fault_count: int = 0
     faults: list[Fault] = field(default_factory=list[Fault])
-    """The first of them."""
+    """The first faults."""
     sample: list[SampledRow] = field(default_factory=list[SampledRow])
-    """Every row as likely as any other, in the order of the file."""
+    """A random sample of the rows, in the order of the file."""
     first: Row | None = None
     repeated: list[str] = field(default_factory=list[str])
-    """That rows repeat others, a sentence without a full stop; empty where none does."""
+    """A sentence about repeated rows, without a full stop; empty if there are none."""
     empty: dict[str, EmptyCells] = field(default_factory=dict[str, EmptyCells])
-    """By column; only those with cells that hold nothing."""
+    """Empty cells by column, for columns that have any."""
 
-    def oddities(self, told: Collection[str] = ()) -> list[str]:
-        """Repeated rows and empty cells, a sentence each without a full stop.
+    def oddities(self, reported_columns: Collection[str] = ()) -> list[str]:
+        """Return sentences about repeated rows and empty cells, without a full stop.
 
         Args:
-            told: columns whose empty cells need no further word.
+            reported_columns: columns with empty cells that are already reported.
         """
-        empty = {column: cells for column, cells in self.empty.items() if column not in told}
+        empty = {
+            column: cells for column, cells in self.empty.items() if column not in reported_columns
+        }
         return [*self.repeated, *DatasetQuality(empty=empty).warnings("row")]
 
     def problem(self) -> str | None:
-        """Why a service would refuse the file; None where it would not."""
+        """Return why a service would refuse the file; None if it would not."""
         if not self.fault_count:
             return None
         more = self.fault_count - len(self.faults)
@@ -85,103 +87,103 @@ class DatasetProfile:
 
 
 class Sample:
-    """Rows of a stream drawn without knowing its length, always the same of the same stream.
+    """A random sample of a stream of unknown length; the same stream gives the same sample.
 
     Source: K.-H. Li, "Reservoir-sampling algorithms of time complexity O(n(1+log(N/n)))", ACM
-    TOMS 20 (1994), 481-493, algorithm L. Where the rows drawn get too long together, places are
-    given up at random.
+    TOMS 20 (1994), 481-493, algorithm L. If the sampled rows get too long together, rows are
+    dropped at random and the sample becomes smaller.
     """
 
-    def __init__(self, rows: int = SAMPLED_ROWS, most_bytes: int = SAMPLED_BYTES) -> None:
-        self.kept: list[SampledRow] = []
+    def __init__(self, capacity: int = SAMPLED_ROWS, most_bytes: int = SAMPLED_BYTES) -> None:
+        self.rows: list[SampledRow] = []
         self.next = 0
-        """Number of the next row to offer, the first being 0."""
-        self._places = rows
+        """Number of the next row to take, 0 for the first."""
+        self._capacity = capacity
         self._most_bytes = most_bytes
         self._bytes = 0
         self._random = random.Random(20)  # noqa: S311 - a sample, not a secret
         self._weight = 1.0
 
     def take(self, row: SampledRow) -> None:
-        """Keep the row with the number `next`, and say which is the next one."""
+        """Add the row with the number `next`, and set `next` to the row to take after it."""
         self._bytes += row.bytes
-        if len(self.kept) < self._places:
-            self.kept.append(row)
+        if len(self.rows) < self._capacity:
+            self.rows.append(row)
         else:
-            place = self._random.randrange(self._places)
-            self._bytes -= self.kept[place].bytes
-            self.kept[place] = row
-        while self._bytes > self._most_bytes and len(self.kept) > 1:
-            self._give_up_a_place()
-        self.next += 1 if len(self.kept) < self._places else self._skip()
+            index = self._random.randrange(self._capacity)
+            self._bytes -= self.rows[index].bytes
+            self.rows[index] = row
+        while self._bytes > self._most_bytes and len(self.rows) > 1:
+            self._drop_row()
+        self.next += 1 if len(self.rows) < self._capacity else self._skip()
 
-    def _give_up_a_place(self) -> None:
-        gone = self.kept.pop(self._random.randrange(len(self.kept)))
-        self._bytes -= gone.bytes
-        self._places = len(self.kept)
-        # What the weight is on average for so many places among the rows seen.
-        self._weight = self._places / (self.next + 1)
+    def _drop_row(self) -> None:
+        dropped = self.rows.pop(self._random.randrange(len(self.rows)))
+        self._bytes -= dropped.bytes
+        self._capacity = len(self.rows)
+        # The mean weight for a sample of this size among the rows seen so far.
+        self._weight = self._capacity / (self.next + 1)
 
     def _skip(self) -> int:
-        self._weight *= math.exp(math.log(1 - self._random.random()) / self._places)
+        self._weight *= math.exp(math.log(1 - self._random.random()) / self._capacity)
         missed = math.log(1 - self._random.random()) / math.log1p(-min(self._weight, 1 - 1e-12))
         return 1 + int(missed)
 
 
 class Profiles:
-    """The data sets looked at lately. A stored file never changes, so each is read once."""
+    """Profiles of recent data sets. A stored file never changes, so each file is read once."""
 
     def __init__(
         self,
         clock: Callable[[], float],
         seconds: float = READING_SECONDS,
-        kept: int = PROFILES_KEPT,
+        capacity: int = PROFILES_REMEMBERED,
     ) -> None:
         self._clock = clock
         self._seconds = seconds
-        self._most = kept
-        self._kept: OrderedDict[tuple[str, str], DatasetProfile] = OrderedDict()
+        self._capacity = capacity
+        self._profiles: OrderedDict[tuple[str, str], DatasetProfile] = OrderedDict()
         self._reading: dict[tuple[str, str], anyio.Lock] = {}
 
     async def of(self, provider: Provider, file_id: str) -> DatasetProfile:
-        """The profile of a stored data set; calls at the same time share one pass.
+        """Return the profile of a stored data set; concurrent calls share one pass.
 
         Raises:
-            NotFoundError: there is none of that id.
-            DatasetFaultError: it has no row that can be read.
-            EvalsMCPError: it cannot be had.
+            NotFoundError: no data set has this id.
+            DatasetFaultError: the data set has no readable row.
+            EvalsMCPError: the data set cannot be fetched.
         """
         key = provider.account, file_id
         lock = self._reading.setdefault(key, anyio.Lock())
         try:
             async with lock:
-                if key not in self._kept:
-                    self._keep(
+                if key not in self._profiles:
+                    self._remember(
                         key, await read_profile(provider, file_id, self._seconds, self._clock)
                     )
-                self._kept.move_to_end(key)
-                return self._kept[key]
+                self._profiles.move_to_end(key)
+                return self._profiles[key]
         finally:
             if not lock.statistics().tasks_waiting and not lock.locked():
                 self._reading.pop(key, None)
 
-    def _keep(self, key: tuple[str, str], profile: DatasetProfile) -> None:
-        self._kept[key] = profile
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
+    def _remember(self, key: tuple[str, str], profile: DatasetProfile) -> None:
+        self._profiles[key] = profile
+        while len(self._profiles) > self._capacity:
+            self._profiles.popitem(last=False)
 
 
 async def read_profile(
     provider: Provider, file_id: str, seconds: float, clock: Callable[[], float]
 ) -> DatasetProfile:
-    """Read a stored data set once, as a stream, for so many seconds. Raises as `Profiles.of`."""
+    """Return the profile of a data set, read for at most `seconds`. Raises as `Profiles.of`."""
     try:
         async with provider.dataset_content(file_id) as chunks:
             blocks = Blocks(chunks, seconds, clock)
-            profile = await to_thread.run_sync(_profiled, blocks)
+            profile = await to_thread.run_sync(_read_profile, blocks)
     except NotFoundError:
         raise NotFoundError(
-            "`input_data_file_path` names no data set of yours: take a file_id from list_datasets "
+            "`input_data_file_path` is not a data set of yours: take a file_id from list_datasets "
             "or from the answer of upload_dataset."
         ) from None
     if not profile.columns:
@@ -193,25 +195,25 @@ async def read_profile(
 
 @dataclass
 class _RowQuality(DatasetQuality):
-    """Counts rows where others count lines: a data set need not be a file on the caller's side."""
+    """Counts rows instead of lines, because the caller need not have the data set as a file."""
 
     rows: int = 0
 
     def add(self, row: Mapping[str, Any], line: int, key: Hashable) -> str | None:  # noqa: ARG002 - of DatasetQuality
-        """Look at one row; `line` is not told of."""
+        """Check one row; reports row numbers instead of `line`."""
         problem = super().add(row, self.rows + 1, key)
         self.rows += problem is None
         return problem
 
 
-def _profiled(blocks: Blocks) -> DatasetProfile:
+def _read_profile(blocks: Blocks) -> DatasetProfile:
     stream = opened(blocks)
     kind: Kind = "jsonl" if _starts_with_a_brace(stream) else "csv"
     profile, quality, sample = DatasetProfile(), _RowQuality(), Sample()
     start = 0
     for row in scan(stream, kind, quality):
         if isinstance(row, Fault):
-            # The last line is cut where the time ran out.
+            # If the time ran out, the last line is cut.
             if not blocks.ran_out:
                 _count_fault(profile, row)
             continue
@@ -222,19 +224,19 @@ def _profiled(blocks: Blocks) -> DatasetProfile:
             sample.take(SampledRow(row, profile.rows, stream.tell() - start))
         if profile.rows == sample.next:
             start = stream.tell()
-    return _finished(profile, quality, sample, blocks)
+    return _finish(profile, quality, sample, blocks)
 
 
 def _no_row(profile: DatasetProfile) -> str:
-    found = clean(profile.problem() or "it is empty", 300)
+    reason = clean(profile.problem() or "it is empty", 300)
     return (
-        f"No row of the data set can be read: it must be JSONL or CSV in UTF-8 ({found}). Call "
+        f"No row of the data set can be read: it must be JSONL or CSV in UTF-8 ({reason}). Call "
         "upload_dataset, which checks a file before it sends it."
     )
 
 
 def _starts_with_a_brace(stream: BufferedReader) -> bool:
-    """A row of JSONL begins with one, and no header of a CSV file does."""
+    """Return whether the stream begins with a brace, as JSONL does and CSV does not."""
     return stream.peek().removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
 
 
@@ -244,20 +246,20 @@ def _count_fault(profile: DatasetProfile, fault: Fault) -> None:
         profile.faults.append(fault)
 
 
-def _finished(
+def _finish(
     profile: DatasetProfile, quality: DatasetQuality, sample: Sample, blocks: Blocks
 ) -> DatasetProfile:
     profile.bytes = blocks.bytes
     profile.complete = not blocks.ran_out
-    profile.sample = sorted(sample.kept, key=lambda row: row.number)
-    # What counts repetitions is large and not kept.
+    profile.sample = sorted(sample.rows, key=lambda row: row.number)
+    # The counter of repetitions is large, so only its result is stored.
     profile.repeated = DatasetQuality(repetitions=quality.repetitions).warnings("row")
     profile.empty = quality.empty
     return profile
 
 
 async def _extrapolate(profile: DatasetProfile, provider: Provider, file_id: str) -> None:
-    """From the part that was read to the whole, as far as the service tells how large that is."""
+    """Extrapolate rows and bytes to the whole file, if the service reports its size."""
     try:
         files = await provider.list_datasets()
     except EvalsMCPError:

@@ -1,4 +1,4 @@
-"""Whether a data set is stored already, so that it need not be sent again."""
+"""Finds a stored copy of a data set, so that it is not sent again."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.files import File
 
 CANDIDATES = 3
-"""The newest stored files of the same size that are compared."""
+"""Most stored files that are compared: the newest of the same size."""
 
 MAX_BYTES = 64 * 1024 * 1024
-"""The largest file compared; reading back a larger one costs more than it saves."""
+"""Size of the largest file compared; reading a larger one back costs more than it saves."""
 
 
 async def stored_copy(path: Path, purpose: str, rows: int, provider: Provider) -> File | None:
-    """A stored file of that purpose with the same bytes; None if none is found.
+    """Return a stored file of this purpose with the same bytes; None if there is none.
 
-    A benchmark is kept in another form: as many `rows`, and the same questions in their order. One
-    whose service tells no size is not read.
+    A service stores a benchmark in another form, so a benchmark is the same if it has as many
+    `rows` and the same questions in the same order. A stored benchmark without a reported size is
+    not compared.
 
-    A service that cannot be asked counts as one that has none: it then takes the upload or refuses
-    it with its own reason.
+    If the service cannot list or return its files, the result is None: the service then accepts
+    the upload or refuses it with its own reason.
     """
     size = (await anyio.Path(path).stat()).st_size
     if not 0 < size <= MAX_BYTES:
@@ -46,15 +47,15 @@ async def stored_copy(path: Path, purpose: str, rows: int, provider: Provider) -
 
 
 async def _is_same(path: Path, file: File, provider: Provider) -> bool:
-    """Compare until the first difference, which ends the transfer."""
+    """Return whether a stored file is the same; the transfer ends at the first difference."""
     if file.purpose == BENCHMARK:
         async with provider.dataset_content(file.id) as blocks:
             return await are_same(path, blocks)
     async with (
-        await anyio.open_file(path, "rb") as own,
+        await anyio.open_file(path, "rb") as local_file,
         provider.dataset_content(file.id) as chunks,
     ):
         async for chunk in chunks:
-            if await own.read(len(chunk)) != chunk:
+            if await local_file.read(len(chunk)) != chunk:
                 return False
-        return not await own.read(1)
+        return not await local_file.read(1)

@@ -17,8 +17,8 @@ from evals_mcp.datasets.keys_in_rows import value_holds_key
 from evals_mcp.datasets.preparation import (
     BENCHMARK_COLUMNS,
     NOT_SENT,
-    Prepared,
-    Wanted,
+    PreparationOptions,
+    PreparedFile,
     prepare_file,
     prepare_rows,
 )
@@ -54,15 +54,15 @@ async def upload_dataset(
         )
         odd: list[str] = []
         if arguments.benchmark:
-            odd = await to_thread.run_sync(question_warnings, ready.path, ready.found.columns)
-        there = await stored_copy(ready.path, purpose, ready.found.rows, session.provider)
+            odd = await to_thread.run_sync(question_warnings, ready.path, ready.check.columns)
+        there = await stored_copy(ready.path, purpose, ready.check.rows, session.provider)
         file = there or await _send(ready, purpose, session.provider)
     return UploadDatasetOutput(
         file_id=file.id,
         name=clean((there and there.filename) or ready.name, 80),
-        rows=ready.found.rows,
-        columns=[_column(column) for column in ready.found.columns],
-        preview=[_preview(row) for row in ready.found.preview],
+        rows=ready.check.rows,
+        columns=[_column(column) for column in ready.check.columns],
+        preview=[_preview(row) for row in ready.check.preview],
         reused=there is not None,
         warnings=[*ready.warnings, *odd],
         next_step=_next_step(file.id, purpose),
@@ -83,17 +83,19 @@ def _check_arguments(arguments: UploadDatasetInput, provider: Provider) -> None:
         )
 
 
-def _prepare(arguments: UploadDatasetInput, allowed: DatasetSettings, scratch: Path) -> Prepared:
+def _prepare(
+    arguments: UploadDatasetInput, allowed: DatasetSettings, scratch: Path
+) -> PreparedFile:
     """Everything that reads and writes files; runs in a worker thread."""
     text_columns = BENCHMARK_COLUMNS if arguments.benchmark else ()
-    wanted = Wanted(scratch, allowed.max_bytes, arguments.columns, text_columns)
+    options = PreparationOptions(scratch, allowed.max_bytes, arguments.columns, text_columns)
     if arguments.path is None:
-        return prepare_rows(arguments.rows or [], arguments.name or "rows", wanted)
+        return prepare_rows(arguments.rows or [], arguments.name or "rows", options)
     path = allowed_file(arguments.path, allowed.allowed_folders)
-    return prepare_file(path, arguments.name or path.name, wanted)
+    return prepare_file(path, arguments.name or path.name, options)
 
 
-async def _send(ready: Prepared, purpose: str, provider: Provider) -> File:
+async def _send(ready: PreparedFile, purpose: str, provider: Provider) -> File:
     if purpose == BENCHMARK:
         return await provider.upload_benchmark(ready.path, ready.name)
     return await provider.upload_dataset(ready.path, ready.name)

@@ -150,10 +150,10 @@ def test_a_parquet_file_is_read_in_batches() -> None:
 @pytest.mark.parametrize(
     ("column", "expected"),
     [
-        ([b"\x89PNG"], "row 1: `c` holds bytes, which no judge reads: leave the column out"),
-        ([1.0, float("inf")], "row 2: `c` is infinite, which JSON cannot say"),
-        ([timedelta(1)], "row 1: `c` holds values of a type that JSON has not (timedelta)"),
-        ([{"in": b"x"}], "row 1: `c` holds bytes"),
+        ([b"\x89PNG"], "row 1: `c` contains bytes, which no judge reads: leave the column out"),
+        ([1.0, float("inf")], "row 2: `c` is infinite, which JSON cannot represent"),
+        ([timedelta(1)], "row 1: `c` contains values of a type that JSON lacks (timedelta)"),
+        ([{"in": b"x"}], "row 1: `c` contains bytes"),
     ],
 )
 def test_a_value_of_parquet_that_json_cannot_hold_is_refused_by_row_and_column(
@@ -187,7 +187,7 @@ def test_without_its_package_parquet_is_refused_with_the_command_that_installs_i
 ) -> None:
     data = parquet(a=[1])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(OperatorError, match=r"whoever runs this server runs `pip install 'evals-"):
+    with pytest.raises(OperatorError, match=r"ask the administrator to run `pip install 'evals-"):
         read("rows.parquet", data)
 
 
@@ -241,7 +241,7 @@ CELLS = "name,größe\nx,1\n"
         ("a.ndjson", LINES.decode().encode("utf-16"), "line 1: it is UTF-16; save it as UTF-8"),
         ("a.jsonl", b'{"a": "\xe9"}\n', "line 1: not UTF-8 (byte 8 of the line): save the file"),
         ("a.csv", CELLS.encode("utf-16"), "line 1: it is UTF-16; save it as UTF-8"),
-        ("a.csv", CELLS.encode("utf-16-le"), "line 1: it holds zero bytes, as UTF-16 does"),
+        ("a.csv", CELLS.encode("utf-16-le"), "line 1: it contains zero bytes, as UTF-16 does"),
         ("a.csv", CELLS.encode("latin-1"), "line 1: not UTF-8 (byte 8 of the line): save the"),
         ("a.csv", b"a;b\n1;2\n", "line 1: one column, 'a;b': is the file separated by semicolons?"),
         ("a.csv", b'{"a": "x", "b": "y"}\n', "line 1: it looks like JSONL; give the file a name"),
@@ -255,9 +255,13 @@ CELLS = "name,größe\nx,1\n"
             "line 1: one column, 'name,größe': is the file separated by comm",
         ),
         ("a.json", LINES, "line 1: it looks like JSONL; give the file a name that ends in .jsonl"),
-        ("a.json", b'{"rows": [\n{"a": 1}]}', "line 1: it is no JSON array; a .json file must be"),
-        ("a.json", b'\n"text"', "line 2: it is no JSON array"),
-        ("a.parquet", LINES, "line 1: it is no Parquet file; name it after what it holds"),
+        (
+            "a.json",
+            b'{"rows": [\n{"a": 1}]}',
+            "line 1: it is not a JSON array; a .json file must be",
+        ),
+        ("a.json", b'\n"text"', "line 2: it is not a JSON array"),
+        ("a.parquet", LINES, "line 1: it is not a Parquet file; name the file after its content"),
     ],
 )
 def test_a_file_that_is_not_what_its_name_says_is_told_what_to_do(

@@ -79,9 +79,9 @@ def test_a_sample_keeps_within_its_bytes_or_to_one_row(lengths: list[int]) -> No
         if number == sample.next:
             sample.take(SampledRow({}, number + 1, length))
 
-    total = sum(row.bytes for row in sample.kept)
-    assert 1 <= len(sample.kept) <= 200
-    assert total <= SAMPLED_BYTES or len(sample.kept) == 1
+    total = sum(row.bytes for row in sample.rows)
+    assert 1 <= len(sample.rows) <= 200
+    assert total <= SAMPLED_BYTES or len(sample.rows) == 1
 
 
 @dataclass
@@ -152,7 +152,7 @@ async def test_the_number_of_rows_that_a_service_tells_goes_before_an_extrapolat
 
 async def test_only_the_data_sets_looked_at_lately_are_remembered() -> None:
     provider = FakeProvider(contents={f"file-{n}": jsonl({"a": n}) for n in range(4)})
-    profiles = Profiles(anyio.current_time, kept=2)
+    profiles = Profiles(anyio.current_time, capacity=2)
 
     for n in (0, 1, 0, 2, 3):
         await profiles.of(provider, f"file-{n}")

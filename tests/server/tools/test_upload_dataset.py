@@ -172,9 +172,9 @@ KEY = "tgp_v1_0123456789abcdef"
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([{"q": "1"}, {"q": f"use {KEY}"}], "row 2 looks like it holds a key"),
-        ([{"q": {"a": [f"\n{KEY}"]}}], "row 1 looks like it holds a key"),
-        ([{"q": KEY}, {"q": f"{KEY}1"}], "2 rows look like they hold a key, first at row 1"),
+        ([{"q": "1"}, {"q": f"use {KEY}"}], "row 2 looks like it contains a key"),
+        ([{"q": {"a": [f"\n{KEY}"]}}], "row 1 looks like it contains a key"),
+        ([{"q": KEY}, {"q": f"{KEY}1"}], "2 rows look like they contain a key, first at row 1"),
     ],
 )
 async def test_rows_that_hold_a_key_are_warned_of_and_the_key_is_not_shown(
@@ -447,8 +447,8 @@ async def test_a_benchmark_tells_what_it_drops_and_where_it_contradicts_itself()
     ]
     async with served(with_benchmarks()) as server:
         answer = await server.answer("upload_dataset", rows=rows, benchmark=True)
-    assert "A benchmark keeps question and answer only; dropped: topic" in answer["warnings"]
+    assert "A benchmark keeps only question and answer; dropped: topic" in answer["warnings"]
     assert answer["warnings"][-1] == (
-        "The same question has another expected answer once, first in 1 and 3 of the questions: no "
+        "A question is repeated with another expected answer once, first as questions 1 and 3: no "
         "answer is right for both"
     )
