@@ -17,7 +17,7 @@ class UploadQuality(DatasetQuality):
 
     rows_with_keys: int = 0
     first_with_key: int | None = None
-    """Line of the first row with a key; None if there is none."""
+    """Line of the first row with a key; None if no row has one."""
 
     def add(self, row: Mapping[str, Any], line: int, key: Hashable) -> str | None:
         """Check one row; see `DatasetQuality.add`."""

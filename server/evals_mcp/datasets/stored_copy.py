@@ -20,7 +20,7 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 async def stored_copy(path: Path, purpose: str, rows: int, provider: Provider) -> File | None:
-    """Return a stored file of this purpose with the same bytes; None if there is none.
+    """Return a stored file of this purpose with the same bytes; None if not found.
 
     A service stores a benchmark in another form, so a benchmark is the same if it has as many
     `rows` and the same questions in the same order. A stored benchmark without a reported size is

@@ -53,7 +53,7 @@ class AskUser(Protocol):
 
     @property
     def reply(self) -> Reply | None:
-        """The answer that came with this call; None if there is none."""
+        """The answer that came with this call; None if no answer came."""
         ...
 
     @property

@@ -83,7 +83,7 @@ class Repeats:
         return started if request == fingerprint else None
 
     async def find_earlier(self, launch: Launch) -> StartedEvaluation | None:
-        """Return the evaluation that an identical create has started; None if there is none.
+        """Return the evaluation that an identical create has started; None if no create has.
 
         Raises:
             AmbiguousCreateError: an identical create may have started one a moment ago; the message

@@ -169,12 +169,12 @@ def _missing_text(text: RenderedField, rows: int) -> Iterator[tuple[Sequence[int
     if text.column is not None:
         subject += f" {clean(text.column, 60)!r}"
     if text.failed_rows:
-        place = _rows_named(text.failed_rows, rows)
+        failed = _rows_named(text.failed_rows, rows)
         if text.column is not None:
-            yield text.failed_rows, f"{subject} is null in {place}: such rows fail."
+            yield text.failed_rows, f"{subject} is null in {failed}: such rows fail."
         else:
             # The failure already names the field.
-            yield text.failed_rows, f"{clean(text.failure, 220)}: in {place}."
+            yield text.failed_rows, f"{clean(text.failure, 220)}: in {failed}."
     if text.empty_rows and not _may_be_empty(text.name):
         yield text.empty_rows, f"{subject} is empty in {_rows_named(text.empty_rows, rows)}."
 
