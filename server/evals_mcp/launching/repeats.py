@@ -19,8 +19,9 @@ import anyio
 from evals_mcp.errors import AmbiguousCreateError, EvalsMCPError, UnavailableError, UnsupportedError
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch, parameters_of
-from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS, created_at, same_request
+from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS, same_request
 from evals_mcp.providers.several.provider import evaluations_of
+from evals_mcp.providers.times import created_at
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 UNCERTAIN_SECONDS = 60.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -55,14 +55,6 @@ _DEFAULTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
 
 _MEASURES_THE_SAME = frozenset({"type", "num_workers"})
 """Fields that change nothing of what is measured; the type is compared by itself."""
-
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def created_at(job: EvaluationJob) -> datetime:
-    """When it was created, long ago where untold; a time without a zone is UTC."""
-    moment = job.created_at or _LONG_AGO
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def same_request(

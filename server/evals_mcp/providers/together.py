@@ -23,10 +23,10 @@ from evals_mcp.providers.rest.retrying import pause_after
 from evals_mcp.providers.same_request import (
     CLOCK_SKEW,
     SEARCHED_JOBS,
-    created_at,
     same_request,
     without_keys,
 )
+from evals_mcp.providers.times import created_at
 from evals_schemas.datasets.reader import kind_of
 from evals_schemas.evaluation_api import operations
 from evals_schemas.evaluation_api.evaluations import (

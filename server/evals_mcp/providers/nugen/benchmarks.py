@@ -1,4 +1,4 @@
-"""The benchmarks of the benchmark service, and the models that can be run on them."""
+"""The benchmarks of the benchmark service, their upload, and the models to evaluate on them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import DatasetFaultError, UnavailableError, UnsupportedError
 from evals_mcp.providers.nugen.generations import Generations
 from evals_mcp.providers.nugen.rows import question_lines
-from evals_mcp.providers.nugen.times import moment, unix_seconds
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.providers.rest.replies import RequestContext
+from evals_mcp.providers.times import parse_time, unix_seconds
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkList,
     BenchmarkListed,
@@ -30,7 +30,7 @@ from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
 
 _UNFINISHED = frozenset({"created", "pending", "queued", "processing", "in_progress"})
-"""What a service says of a benchmark that it still writes or checks, in lower case."""
+"""Statuses of a benchmark that the service still writes or checks, in lower case."""
 
 
 class Benchmarks:
@@ -44,10 +44,10 @@ class Benchmarks:
         self._clock = clock
 
     async def listed(self) -> list[File]:
-        """All of them, the newest first."""
+        """Return all benchmarks, the newest first."""
         operations = await self._generations.operations()
-        found: BenchmarkList = await self._rest.call(operations.list_benchmarks)
-        files = [_file(benchmark) for benchmark in found.benchmarks]
+        listed: BenchmarkList = await self._rest.call(operations.list_benchmarks)
+        files = [_file(benchmark) for benchmark in listed.benchmarks]
         return sorted(files, key=lambda file: file.created_at, reverse=True)
 
     async def upload(self, path: Path, filename: str) -> File:
@@ -55,11 +55,11 @@ class Benchmarks:
 
         Raises:
             DatasetFaultError: the file cannot be read, or a line has no question or answer.
-            UnavailableError: the answer was lost; the list tells whether it is there.
+            UnavailableError: the answer was lost; the list shows whether the benchmark exists.
         """
         operations = await self._generations.operations()
         name = clean(Path(filename).stem, 120) or "benchmark"
-        # The vendor wants a document's id; questions that were written by hand come from none.
+        # The vendor requires a document's id, but these questions come from no document.
         fields = {"name": name, "document_id": name, "description": f"Questions of {name}."}
         with TemporaryDirectory(prefix="evals-mcp-", ignore_cleanup_errors=True) as folder:
             array = Path(folder, "questions.json")
@@ -76,19 +76,19 @@ class Benchmarks:
 
     @asynccontextmanager
     async def questions(self, benchmark_id: str) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """A benchmark's questions as JSON Lines."""
+        """Stream a benchmark's questions as JSON Lines."""
         operations = await self._generations.operations()
-        asked = RequestContext(self._rest.service, operations.questions, benchmark_id)
+        context = RequestContext(self._rest.service, operations.questions, benchmark_id)
         async with (
             self._rest.stream(operations.questions, benchmark_id) as blocks,
-            aclosing(question_lines(blocks, asked)) as lines,
+            aclosing(question_lines(blocks, context)) as lines,
         ):
             yield lines
 
     async def models(self) -> list[Model]:
-        """Base models and those aligned to a domain, each once; a service may lack either list."""
+        """Return base models and domain-aligned models, each once; either list may be absent."""
         operations = await self._generations.operations()
-        found = dict[str, Model]()
+        by_id = dict[str, Model]()
         missing: UnsupportedError | None = None
         for operation in (operations.base_models, operations.aligned_models):
             try:
@@ -99,8 +99,8 @@ class Benchmarks:
                 missing = error
             else:
                 for model in models:
-                    found.setdefault(model.id, model)
-        return list(found.values())
+                    by_id.setdefault(model.id, model)
+        return list(by_id.values())
 
     async def _models(self, operation: Operation) -> list[Model]:
         listed: BenchmarkModels = await self._rest.call(operation)
@@ -110,13 +110,12 @@ class Benchmarks:
         ]
 
     def _stored(self, stored: BenchmarkUploaded, name: str, count: int) -> File:
-        told = stored.num_questions or len(stored.questions or ()) or count
         return File(
             id=stored.benchmark_id,
             created_at=unix_seconds(self._clock()),
             filename=stored.benchmark_name or name,
             purpose="benchmark",
-            LineCount=told,
+            LineCount=stored.num_questions or len(stored.questions or ()) or count,
             Processed=_is_checked(stored.status),
             processing_status=stored.status,
         )
@@ -125,7 +124,7 @@ class Benchmarks:
 def _file(benchmark: BenchmarkListed) -> File:
     return File(
         id=benchmark.id,
-        created_at=unix_seconds(moment(benchmark.created_at)),
+        created_at=unix_seconds(parse_time(benchmark.created_at)),
         filename=benchmark.benchmark_name or benchmark.id,
         purpose="benchmark",
         LineCount=benchmark.num_questions or 0,
@@ -140,7 +139,7 @@ def _is_checked(status: str | None) -> bool:
 
 
 def write_questions(source: Path, target: Path) -> int:
-    """Write the array, question after question, and return how many there are.
+    """Convert a JSONL file of questions to the service's JSON array; return their number.
 
     Raises:
         DatasetFaultError: the source cannot be read, or a line has no question or answer.
@@ -186,7 +185,7 @@ def _row(line: bytes) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    """A text as it is, another value as JSON, nothing for null."""
+    """Return the value as text, empty for null."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

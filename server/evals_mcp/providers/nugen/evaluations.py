@@ -1,4 +1,4 @@
-"""Reading evaluations from the benchmark service, which spreads each over three answers."""
+"""Reads evaluations from the benchmark service, which spreads each over three answers."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from evals_mcp.providers.nugen.statuses import (
     progress_of,
     waits_for_results,
 )
-from evals_mcp.providers.nugen.times import aware, moment
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.replies import RequestContext
+from evals_mcp.providers.times import created_at, parse_time
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkEvaluationLine,
     BenchmarkStatus,
@@ -36,7 +36,9 @@ from evals_schemas.benchmark_api.benchmarks import (
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, EvaluationStatus
 
 DEFAULT_LIMIT = 10
+"""Evaluations in a list without a limit."""
 MOST_LISTED = 100
+"""Most evaluations in a list."""
 
 
 class Evaluations:
@@ -46,96 +48,99 @@ class Evaluations:
         self._rest = rest
         self._generations = generations
         self._deadline = deadline
-        self._known: dict[str, EvaluationFacts] = {}
+        self._facts: dict[str, EvaluationFacts] = {}
 
-    def remember(self, evaluation_id: str, known: EvaluationFacts) -> None:
-        """Keep what no answer of the service will tell again."""
-        self._known[evaluation_id] = known
+    def remember(self, evaluation_id: str, facts: EvaluationFacts) -> None:
+        """Keep facts that later answers of the service do not repeat."""
+        self._facts[evaluation_id] = facts
 
     @property
     def ids_seen(self) -> frozenset[str]:
-        """Every evaluation that was created or listed so far."""
-        return frozenset(self._known)
+        """Ids of all evaluations that were created or listed so far."""
+        return frozenset(self._facts)
 
     @property
     def ids_created(self) -> frozenset[str]:
-        """Those among them whose create was answered, or was found again."""
-        return frozenset(found for found, known in self._known.items() if known.since)
+        """Ids of the evaluations that this process created."""
+        created = (item_id for item_id, facts in self._facts.items() if facts.sent_at)
+        return frozenset(created)
 
     async def status(self, evaluation_id: str) -> EvaluationStatus:
-        """Where it is; the reason, where it failed, is `error` in the results."""
-        told = await self._told(evaluation_id)
-        standing = evaluation_state(told.status, told.error or told.message, told.reason)
-        if waits_for_results(told.status) and has_figures(await self._results(evaluation_id)):
-            standing = EvaluationState("completed")
-        standing = await self._in_time(evaluation_id, told, standing)
+        """Return the status; the results of a failed evaluation contain only the reason."""
+        status = await self._status(evaluation_id)
+        state = _state(status)
+        if waits_for_results(status.status) and has_figures(await self._results(evaluation_id)):
+            state = EvaluationState("completed")
+        state = await self._with_deadline(evaluation_id, status, state)
         return EvaluationStatus(
-            status=standing.status, results=failure_of(standing), progress=progress_of(told)
+            status=state.status, results=failure_of(state), progress=progress_of(status)
         )
 
     async def job(self, evaluation_id: str) -> EvaluationJob:
-        """Everything that the service tells, without results while there are none."""
-        told = await self._told(evaluation_id)
-        standing = evaluation_state(told.status, told.error or told.message, told.reason)
-        known = await self._known_of(evaluation_id) or EvaluationFacts()
+        """Return everything that the service reports about an evaluation."""
+        status = await self._status(evaluation_id)
+        state = _state(status)
+        facts = await self._facts_of(evaluation_id) or EvaluationFacts()
         wire = None
-        if standing.ended or waits_for_results(told.status):
-            wire = await self._results_after(evaluation_id, standing)
-            if standing.error is None:
-                there = wire and (standing.ended or has_figures(wire))
-                standing = EvaluationState("completed" if there else "running")
-        if wire and standing.ended:
-            known = with_results(known, wire)
-        standing = await self._in_time(evaluation_id, told, standing)
-        return job_of(evaluation_id, known, told, standing, wire)
+        if state.ended or waits_for_results(status.status):
+            wire = await self._results_after(evaluation_id, state)
+            if state.error is None:
+                has_results = wire and (state.ended or has_figures(wire))
+                state = EvaluationState("completed" if has_results else "running")
+        if wire and state.ended:
+            facts = with_results(facts, wire)
+        state = await self._with_deadline(evaluation_id, status, state)
+        return job_of(evaluation_id, facts, status, state, wire)
 
     async def listed(self, status: str | None, limit: int | None) -> list[EvaluationJob]:
-        """The newest first, those without a date last."""
-        wanted = min(limit or DEFAULT_LIMIT, MOST_LISTED)
+        """Return the newest evaluations; those without a date come last."""
+        most = min(limit or DEFAULT_LIMIT, MOST_LISTED)
         operations = await self._generations.operations()
         lines, jobs = list[BenchmarkEvaluationLine](), list[EvaluationJob]()
-        async with aclosing(pages(self._rest, operations.list_evaluations)) as found:
-            async for page in found:
+        async with aclosing(pages(self._rest, operations.list_evaluations)) as all_pages:
+            async for page in all_pages:
                 lines += page
                 jobs += [job for line in page if fits(job := self._listed(line), status)]
-                if len(jobs) >= wanted and is_newest_first(lines):
+                if len(jobs) >= most and is_newest_first(lines):
                     break
-        return sorted(jobs, key=lambda job: aware(job.created_at), reverse=True)[:wanted]
+        return sorted(jobs, key=created_at, reverse=True)[:most]
 
     async def lines(self) -> list[BenchmarkEvaluationLine]:
-        """Everything that the service lists."""
+        """Return all lines of the service's list."""
         operations = await self._generations.operations()
-        async with aclosing(pages(self._rest, operations.list_evaluations)) as found:
-            return [line async for page in found for line in page]
+        async with aclosing(pages(self._rest, operations.list_evaluations)) as all_pages:
+            return [line async for page in all_pages for line in page]
 
     @asynccontextmanager
     async def rows(
         self, evaluation_id: str, *, named: bool
     ) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """The rows as JSON Lines; `named` says that each row names its model."""
+        """Stream the rows as JSON Lines; `named` means that each row names its model."""
         operations = await self._generations.operations()
-        only = None if named else await self._only_model(evaluation_id)
-        asked = RequestContext(self._rest.service, operations.rows, evaluation_id)
+        only_model = None if named else await self._only_model(evaluation_id)
+        context = RequestContext(self._rest.service, operations.rows, evaluation_id)
         async with (
             self._rest.stream(operations.rows, evaluation_id) as blocks,
-            aclosing(row_lines(blocks, only, asked)) as lines,
+            aclosing(row_lines(blocks, only_model, context)) as lines,
         ):
             yield lines
 
-    async def _told(self, evaluation_id: str) -> BenchmarkStatus:
+    async def _status(self, evaluation_id: str) -> BenchmarkStatus:
         operations = await self._generations.operations()
         try:
-            told: BenchmarkStatus = await self._rest.call(operations.status, item_id=evaluation_id)
+            status: BenchmarkStatus = await self._rest.call(
+                operations.status, item_id=evaluation_id
+            )
         except UnavailableError as error:
             problem = str(error)
         else:
-            return told
+            return status
         raise UnavailableError(
-            f"{problem} The evaluation itself may be going on: do not create it again for this."
+            f"{problem} The evaluation itself may be running: do not create it again for this."
         )
 
     async def _results(self, evaluation_id: str) -> BenchmarkWireResults | None:
-        """The results; None where it is too early for them."""
+        """Return the results; None if it is too early for them."""
         operations = await self._generations.operations()
         try:
             wire: BenchmarkWireResults = await self._rest.call(
@@ -146,48 +151,52 @@ class Evaluations:
         return wire
 
     async def _results_after(
-        self, evaluation_id: str, standing: EvaluationState
+        self, evaluation_id: str, state: EvaluationState
     ) -> BenchmarkWireResults | None:
-        """The results; of a failed evaluation only where they come without trouble."""
+        """Return the results; for a failed evaluation, None if they cannot be read."""
         try:
             return await self._results(evaluation_id)
         except EvalsMCPError:
-            if standing.error is None:
+            if state.error is None:
                 raise
             return None
 
-    async def _known_of(self, evaluation_id: str) -> EvaluationFacts | None:
-        """What the list tells of it; None where it is not there, or cannot be read now."""
-        if evaluation_id not in self._known:
+    async def _facts_of(self, evaluation_id: str) -> EvaluationFacts | None:
+        """Return the facts in the list; None if they are not listed or the list is unreadable."""
+        if evaluation_id not in self._facts:
             operations = await self._generations.operations()
             try:
-                async with aclosing(pages(self._rest, operations.list_evaluations)) as found:
-                    async for page in found:
+                async with aclosing(pages(self._rest, operations.list_evaluations)) as all_pages:
+                    async for page in all_pages:
                         for line in page:
-                            self._known.setdefault(line.evaluation_id, facts_of_line(line))
-                        if evaluation_id in self._known:
+                            self._facts.setdefault(line.evaluation_id, facts_of_line(line))
+                        if evaluation_id in self._facts:
                             break
             except EvalsMCPError:
                 return None
-        return self._known.get(evaluation_id)
+        return self._facts.get(evaluation_id)
 
-    async def _in_time(
-        self, evaluation_id: str, told: BenchmarkStatus, standing: EvaluationState
+    async def _with_deadline(
+        self, evaluation_id: str, status: BenchmarkStatus, state: EvaluationState
     ) -> EvaluationState:
-        if standing.ended or not self._deadline.exists:
-            return standing
-        begun = moment(told.start_time)
-        if begun is None or evaluation_id in self._known:
-            known = await self._known_of(evaluation_id)
-            begun = (known and known.begun) or begun
-        return self._deadline.applied(standing, told.status, begun)
+        if state.ended or not self._deadline.exists:
+            return state
+        started_at = parse_time(status.start_time)
+        if started_at is None or evaluation_id in self._facts:
+            facts = await self._facts_of(evaluation_id)
+            started_at = (facts and facts.started_at) or started_at
+        return self._deadline.applied(state, status.status, started_at)
 
     async def _only_model(self, evaluation_id: str) -> str | None:
-        """The model, if there is one; the list may leave out a second, the results never do."""
+        """Return the model if there is only one; unlike the list, the results name both."""
         wire = await self._results(evaluation_id)
         models = model_ids(wire) if wire else []
         return models[0] if len(models) == 1 else None
 
     def _listed(self, line: BenchmarkEvaluationLine) -> EvaluationJob:
-        known = self._known.setdefault(line.evaluation_id, facts_of_line(line))
-        return listed_job(line, known, self._deadline)
+        facts = self._facts.setdefault(line.evaluation_id, facts_of_line(line))
+        return listed_job(line, facts, self._deadline)
+
+
+def _state(status: BenchmarkStatus) -> EvaluationState:
+    return evaluation_state(status.status, status.error or status.message, status.reason)

@@ -1,4 +1,4 @@
-"""Which evaluation a create with a lost answer has started, from the service's list."""
+"""Finds the evaluation that a create with a lost answer started, in the service's list."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from evals_mcp.errors import AmbiguousCreateError
-from evals_mcp.providers.nugen.times import aware, moment
+from evals_mcp.providers.times import aware, parse_time
 from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationLine
 
 CLOCK_SKEW = timedelta(seconds=120)
-"""How far the service's clock may be from ours."""
+"""Largest difference between the service's clock and ours."""
 
 ZONES = timedelta(hours=14)
-"""How far a time without a zone may be from UTC."""
+"""Largest difference between a time without a zone and UTC."""
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A create that left."""
+    """A create that was sent."""
 
     body: Mapping[str, Any]
-    at: datetime
-    """By our clock."""
-    known: frozenset[str]
-    """The evaluations that were there before."""
+    time: datetime
+    """When it was sent, by our clock."""
+    earlier_ids: frozenset[str]
+    """Ids of evaluations that existed before."""
 
 
 def started(
     lines: Sequence[BenchmarkEvaluationLine], sent: Sent, now: datetime, lost: str
 ) -> BenchmarkEvaluationLine:
-    """The one evaluation that must be it.
+    """Return the only evaluation that the create can have started.
 
     Args:
-        lines: What the service lists.
+        lines: The service's list.
         sent: The create.
         now: The time by our clock.
         lost: What happened to the answer, as a sentence.
 
     Raises:
-        AmbiguousCreateError: there is none, or one among several, or one of unsure date.
+        AmbiguousCreateError: no evaluation fits, several fit, or the date of one is uncertain.
     """
     possible = [
         line
         for line in lines
-        if line.evaluation_id not in sent.known
+        if line.evaluation_id not in sent.earlier_ids
         and _same(line, sent.body)
-        and _may_be_new(line, sent.at)
+        and _may_be_new(line, sent.time)
     ]
-    if len(possible) == 1 and _is_new(possible[0], sent.at, now):
+    if len(possible) == 1 and _is_new(possible[0], sent.time, now):
         return possible[0]
     if possible:
         ids = ", ".join(line.evaluation_id for line in possible[:20])
@@ -65,7 +65,7 @@ def started(
 
 
 def _same(line: BenchmarkEvaluationLine, body: Mapping[str, Any]) -> bool:
-    """Whether nothing that the line tells speaks against it; a list may leave the second out."""
+    """Return whether no field of the line contradicts the create; lines may lack fields."""
     second = body.get("model_id_2") or body.get("baseline_model_id")
     return (
         line.model_id in {None, body["model_id"]}
@@ -76,7 +76,7 @@ def _same(line: BenchmarkEvaluationLine, body: Mapping[str, Any]) -> bool:
 
 
 def _may_be_new(line: BenchmarkEvaluationLine, sent_at: datetime) -> bool:
-    created = moment(line.created_at)
+    created = parse_time(line.created_at)
     if created is None:
         return True
     early = CLOCK_SKEW if created.tzinfo else CLOCK_SKEW + ZONES
@@ -84,8 +84,8 @@ def _may_be_new(line: BenchmarkEvaluationLine, sent_at: datetime) -> bool:
 
 
 def _is_new(line: BenchmarkEvaluationLine, sent_at: datetime, now: datetime) -> bool:
-    """Whether the date, without a zone read as UTC, falls between the create and now."""
-    created = moment(line.created_at)
+    """Return whether the date, read as UTC without a zone, is between the create and now."""
+    created = parse_time(line.created_at)
     if created is None:
         return False
     return sent_at - CLOCK_SKEW <= aware(created) <= now + CLOCK_SKEW

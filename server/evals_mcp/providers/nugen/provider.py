@@ -1,9 +1,10 @@
-"""The provider for Nugen's benchmark evaluations, and for any service of the same contract."""
+"""The provider for Nugen's benchmark evaluations and other services of the benchmark contract."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from evals_schemas.evaluation_api.models import Model
 
 
 class NugenProvider:
-    """A `Provider` over the benchmark contract, of whichever generation the service speaks."""
+    """A `Provider` over the benchmark contract, in any of its generations."""
 
     def __init__(  # noqa: PLR0913 - one choice each, by keyword
         self,
@@ -50,18 +51,18 @@ class NugenProvider:
         embedded: bool,
         clock: Callable[[], datetime],
     ) -> None:
-        """Compose it; nothing is sent before the first call.
+        """Prepare the provider; nothing is sent before the first call.
 
         Args:
-            name: How the configuration and the answers call it.
-            rest: The service, its base URL without `/api/v3`.
-            generation: 1, 2 or 3; None finds it out with the first call; what others who speak to
-                the service have found out is passed as that.
-            deadline: How long after its creation an evaluation that has not ended is given up;
-                None never.
-            embedded: Whether it is this project's own engine, which cancels and takes
+            name: The service's name in the configuration and in answers.
+            rest: Client of the service; its base URL is without `/api/v3`.
+            generation: 1, 2 or 3; None detects it with the first call; a `DetectedGeneration` is
+                shared with other providers of the service.
+            deadline: Time after its creation at which an unfinished evaluation is reported as
+                failed; None for never.
+            embedded: Whether the service is the embedded engine, which can cancel and accepts
                 idempotency keys.
-            clock: The time, with a zone.
+            clock: Returns the time, with a zone.
         """
         self._name = name
         self._rest = rest
@@ -75,26 +76,26 @@ class NugenProvider:
 
     @property
     def name(self) -> str:
-        """How the configuration and the answers call it."""
+        """The service's name in the configuration and in answers."""
         return self._name
 
     def name_of(self, item_id: str) -> str:  # noqa: ARG002 - every id is this service's
-        """How the configuration and the answers call it."""
+        """The service's name in the configuration and in answers."""
         return self._name
 
     @property
     def types(self) -> frozenset[str]:
-        """Benchmarks alone."""
+        """The type `benchmark` only."""
         return frozenset({BENCHMARK})
 
     @property
     def account(self) -> str:
-        """Whose data it is."""
+        """Hash of the service and the data's owner."""
         return self._rest.service.account
 
     @property
     def reports_progress(self) -> bool:
-        """Always: a status says how many questions are done."""
+        """Always true: a status reports how many questions are done."""
         return True
 
     async def create_evaluation(
@@ -103,12 +104,12 @@ class NugenProvider:
         """Start an evaluation with one request, never a second.
 
         When the answer is lost, the service's list is searched for an evaluation of the same
-        models on the same benchmark; one that is found is a success.
+        models on the same benchmark; finding it counts as success.
 
         Raises:
-            UnsupportedError: the request is for a judge, or holds what the service cannot take.
-            AmbiguousCreateError: the answer was lost, and the list does not settle it.
-            EvalsMCPError: anything else; nothing was started.
+            UnsupportedError: the service cannot run the type, or has no field for an argument.
+            AmbiguousCreateError: the answer was lost, and the list does not show what happened.
+            EvalsMCPError: any other failure; nothing was started.
         """
         if not isinstance(request, BenchmarkRequest):
             raise UnsupportedError(self._benchmarks_only(request.type))
@@ -124,8 +125,8 @@ class NugenProvider:
             lost = str(error)
         except UnsupportedError as error:
             raise UnsupportedError(
-                f"{error} It was asked as generation {operations.generation} of its API: check the "
-                "setting nugen.generation too."
+                f"{error} The request was for generation {operations.generation} of its API: check "
+                "the setting nugen.generation too."
             ) from None
         except NotFoundError as error:
             raise NotFoundError(
@@ -138,25 +139,26 @@ class NugenProvider:
     def _started(
         self, request: BenchmarkRequest, created: BenchmarkCreated, sent_at: datetime
     ) -> EvaluationCreated:
-        known = facts_of_request(request, created.created_at, sent_at)
-        self._evaluations.remember(created.evaluation_id, known)
+        facts = facts_of_request(request, created.created_at, sent_at)
+        self._evaluations.remember(created.evaluation_id, facts)
         return EvaluationCreated(workflow_id=created.evaluation_id, status=state_of(created.status))
 
     async def _recovered(
         self, request: BenchmarkRequest, sent: Sent, lost: str
     ) -> EvaluationCreated:
-        """The evaluation that a create with a lost answer started, from the service's list."""
+        """Return the evaluation that a create with a lost answer started, from the list."""
         try:
             lines = await self._evaluations.lines()
         except EvalsMCPError as error:
             unknown = str(error)
         else:
-            others = Sent(sent.body, sent.at, sent.known | self._evaluations.ids_created)
-            line = started(lines, others, self._clock(), lost)
-            found = BenchmarkCreated(
+            earlier_ids = sent.earlier_ids | self._evaluations.ids_created
+            sent = replace(sent, earlier_ids=earlier_ids)
+            line = started(lines, sent, self._clock(), lost)
+            created = BenchmarkCreated(
                 evaluation_id=line.evaluation_id, status=line.status, created_at=line.created_at
             )
-            return self._started(request, found, sent.at)
+            return self._started(request, created, sent.time)
         raise AmbiguousCreateError(
             f"{lost} Whether the evaluation was started is unknown, because the list cannot be "
             f"read either: {unknown} Do not create it again before list_evaluations shows that it "
@@ -166,19 +168,19 @@ class NugenProvider:
     async def list_evaluations(
         self, status: str | None = None, limit: int | None = None
     ) -> list[EvaluationJob]:
-        """The caller's evaluations, the newest first and those without a date last."""
+        """Return the caller's evaluations, the newest first and those without a date last."""
         return await self._evaluations.listed(status, limit)
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """One evaluation; without results where it is too early for them."""
+        """Return one evaluation, without results if it is too early for them."""
         return await self._evaluations.job(evaluation_id)
 
     async def get_status(self, evaluation_id: str) -> EvaluationStatus:
-        """Its status alone; a word that no generation uses is passed on, and counts as running."""
+        """Return the evaluation's status; an unknown word is passed on and counts as running."""
         return await self._evaluations.status(evaluation_id)
 
     async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """Stop it, where the service can.
+        """Stop the evaluation, if the service can.
 
         Raises:
             UnsupportedError: the service has no such operation.
@@ -198,7 +200,7 @@ class NugenProvider:
         raise UnavailableError(f"{lost} Call get_status to see whether it was cancelled.")
 
     async def upload_dataset(self, path: Path, filename: str) -> File:  # noqa: ARG002 - refused
-        """Refused: the service has benchmarks only."""
+        """Raise UnsupportedError: the service has benchmarks only."""
         raise UnsupportedError(
             f"{self._rest.service} stores benchmarks only: call upload_dataset with "
             "`benchmark: true` and a file with the columns `question` and `answer`."
@@ -209,11 +211,11 @@ class NugenProvider:
         return await self._benchmarks.upload(path, filename)
 
     async def list_datasets(self) -> list[File]:
-        """The benchmarks, the newest first."""
+        """Return the benchmarks, the newest first."""
         return await self._benchmarks.listed()
 
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """An evaluation's rows (`rows-…`) or a benchmark's questions, as JSON Lines."""
+        """Stream an evaluation's rows (`rows-…`) or a benchmark's questions, as JSON Lines."""
         if (evaluation_id := evaluation_of_rows(file_id)) is not None:
             return self._evaluations.rows(evaluation_id, named=self._embedded)
         return self._benchmarks.questions(file_id)
@@ -221,18 +223,18 @@ class NugenProvider:
     def rows_so_far(
         self, evaluation_id: str
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
-        """None: there are no rows before the end."""
+        """Return None: the service has no rows before the end."""
 
     async def list_models(self) -> list[Model]:
-        """The models that can be run on a benchmark."""
+        """Return the models that can be evaluated on a benchmark."""
         return await self._benchmarks.models()
 
     async def list_judges(self) -> list[str] | None:
-        """None: a request names no judge."""
+        """Return None: a request names no judge."""
 
     def _benchmarks_only(self, kind: str) -> str:
         return (
-            f"{self._rest.service} evaluates a model on a benchmark, and takes no {kind}: use "
-            "`type: benchmark` with model_id and benchmark_id, or have another provider configured "
-            "(server.provider)."
+            f"{self._rest.service} evaluates a model on a benchmark and does not run {kind}: use "
+            "`type: benchmark` with model_id and benchmark_id, or ask the administrator to "
+            "configure another provider (server.provider)."
         )

@@ -1,4 +1,4 @@
-"""From the results of any generation to one form: figures by model, each metric with its moments.
+"""Converts the results of any generation to one form: figures by model and metric.
 
 A service's averages of improvements are not read: they average deviations and extremes too.
 """
@@ -20,44 +20,44 @@ from evals_schemas.benchmark_api.benchmarks import (
 )
 
 ROWS_PREFIX = "rows-"
-"""How the id of an evaluation's rows begins; the evaluation's own id follows."""
+"""Prefix of the id of an evaluation's rows; the evaluation's own id follows."""
 
 ZONELESS = "The service writes its times without a zone; they are read as UTC."
 
 _COUNTS = frozenset({"total_questions", "correct_answers", "failed_questions"})
-_MOMENT = re.compile(r"(.+)_(mean|std|min|max)", re.DOTALL)
+_FIGURE = re.compile(r"(.+)_(mean|std|min|max)", re.DOTALL)
 _OTHER_NAMES = {"average_score": "score"}
 
 
 def evaluation_of_rows(file_id: str) -> str | None:
-    """The evaluation whose rows a file id stands for; None where it stands for something else."""
+    """Return the id of the evaluation that a file id's rows belong to; None for other files."""
     return file_id.removeprefix(ROWS_PREFIX) if file_id.startswith(ROWS_PREFIX) else None
 
 
 def model_ids(wire: BenchmarkWireResults) -> list[str]:
-    """The models in the order of the request: of a comparison, the baseline first."""
-    found = (wire.baseline_model_id, wire.model_id, wire.model_id_2)
-    return list(dict.fromkeys(model_id for model_id in found if model_id))
+    """Return the models in the order of the request; a comparison's baseline is first."""
+    listed = (wire.baseline_model_id, wire.model_id, wire.model_id_2)
+    return list(dict.fromkeys(model_id for model_id in listed if model_id))
 
 
 def results_of(
     wire: BenchmarkWireResults, evaluation_id: str, answers: int | None = None
 ) -> BenchmarkResults:
-    """The results in the form that tools read.
+    """Return the results in the form that tools read.
 
     Args:
-        wire: What the service answers.
-        evaluation_id: Whose results they are.
-        answers: Questions times models, where the status tells.
+        wire: The service's answer.
+        evaluation_id: The evaluation's id.
+        answers: Questions times models; None if the status does not report it.
     """
     ids, notes = model_ids(wire), list[str]()
     blocks = [block for block in (wire.base_model, wire.eval_model) if block]
     if blocks:
         models = [figures for block in blocks if (figures := _block(block, notes))]
-        order = {model_id: place for place, model_id in enumerate(ids)}
+        order = {model_id: number for number, model_id in enumerate(ids)}
         models.sort(key=lambda figures: order.get(figures.model_id, len(order)))
         if len(models) < len(blocks):
-            notes.append("The service does not say which model a part of its figures is of.")
+            notes.append("The service does not name the model of a part of its figures.")
     else:
         models = [_figures(model_id, wire.metrics or {}, notes) for model_id in ids[:1]]
     for figures in models:
@@ -74,7 +74,7 @@ def results_of(
 def listed_results(
     model_id: str | None, metrics: Mapping[str, Any] | None, evaluation_id: str
 ) -> BenchmarkResults:
-    """What a list tells of a completed evaluation: the first model's figures, or none."""
+    """Return what a list reports of a completed evaluation: the first model's figures, if any."""
     models = [_figures(model_id, metrics, [])] if model_id and metrics else []
     return BenchmarkResults(models=models, result_file_id=f"{ROWS_PREFIX}{evaluation_id}")
 
@@ -83,8 +83,8 @@ def _block(block: Mapping[str, Any], notes: list[str]) -> ModelFigures | None:
     model_id, metrics = block.get("model_id"), block.get("metrics")
     if not isinstance(model_id, str) or not model_id:
         return None
-    found = cast("dict[str, Any]", metrics) if isinstance(metrics, dict) else {}
-    return _figures(model_id, found, notes)
+    figures = cast("dict[str, Any]", metrics) if isinstance(metrics, dict) else {}
+    return _figures(model_id, figures, notes)
 
 
 def _figures(model_id: str, metrics: Mapping[str, Any], notes: list[str]) -> ModelFigures:
@@ -92,25 +92,25 @@ def _figures(model_id: str, metrics: Mapping[str, Any], notes: list[str]) -> Mod
         as_count(metrics.get("total_questions")),
         as_count(metrics.get("failed_questions")),
     )
-    found = dict[str, dict[str, float]]()
+    figures = dict[str, dict[str, float]]()
     unread = list[str]()
     for name, value in metrics.items():
         if name in _COUNTS or "improvement" in name:
             continue
         parts = list(_parts(name, value))
-        for metric, moment, number in parts:
-            # A plain value is a mean; where the mean is there by name, that one counts.
-            if moment:
-                found.setdefault(metric, {})[moment] = number
+        for metric, figure, number in parts:
+            # A plain value is a mean, unless the mean is given by name.
+            if figure:
+                figures.setdefault(metric, {})[figure] = number
             else:
-                found.setdefault(metric, {}).setdefault("mean", number)
+                figures.setdefault(metric, {}).setdefault("mean", number)
         if not parts and value is not None:
             unread.append(clean(name, 40))
     if unread:
-        notes.append(f"No numbers, and left out: {', '.join(unread[:5])}.")
+        notes.append(f"Left out, because not numbers: {', '.join(unread[:5])}.")
     return ModelFigures(
         model_id=model_id,
-        metrics={metric: MetricFigures(**moments) for metric, moments in found.items()},
+        metrics={metric: MetricFigures(**values) for metric, values in figures.items()},
         questions=total if total is None or failed is None else max(0, total - failed),
         correct=as_count(metrics.get("correct_answers")),
         failed=failed,
@@ -118,14 +118,14 @@ def _figures(model_id: str, metrics: Mapping[str, Any], notes: list[str]) -> Mod
 
 
 def _parts(name: str, value: object) -> Iterator[tuple[str, str | None, float]]:
-    """Metric, moment and number of one field; the moment is None for a plain value."""
+    """Yield metric, figure and number of one field; the figure is None for a plain value."""
     if isinstance(value, dict):
-        moments = cast("dict[str, object]", value)
-        for moment in ("mean", "std", "min", "max"):
-            if (number := as_number(moments.get(moment))) is not None:
-                yield _metric(name), moment, number
+        values = cast("dict[str, object]", value)
+        for figure in ("mean", "std", "min", "max"):
+            if (number := as_number(values.get(figure))) is not None:
+                yield _metric(name), figure, number
     elif (number := as_number(value)) is not None:
-        parts = _MOMENT.fullmatch(name)
+        parts = _FIGURE.fullmatch(name)
         yield (_metric(parts[1]), parts[2], number) if parts else (_metric(name), None, number)
 
 
@@ -134,7 +134,7 @@ def _metric(name: str) -> str:
 
 
 def _share(answers: int | None, models: int) -> int | None:
-    """Questions of one model; None where the answers do not divide."""
+    """Return the questions of one model; None if the answers cannot be divided evenly."""
     if answers is None or not models or answers % models:
         return None
     return answers // models

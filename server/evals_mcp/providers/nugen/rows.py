@@ -1,4 +1,4 @@
-"""Rows and questions of the benchmark service as JSON Lines, converted while they arrive."""
+"""Converts rows and questions of the benchmark service to JSON Lines while they arrive."""
 
 from __future__ import annotations
 
@@ -20,44 +20,44 @@ Fields = dict[str, object]
 
 
 def row_lines(
-    blocks: AsyncIterator[bytes], only_model: str | None, asked: RequestContext
+    blocks: AsyncIterator[bytes], only_model: str | None, context: RequestContext
 ) -> AsyncGenerator[bytes]:
-    """One line for each question and model, with the fields of `DetailedResult`.
+    """Yield one line for each question and model, with the fields of `DetailedResult`.
 
     Args:
         blocks: The answer to the download of an evaluation's rows.
-        only_model: The model of every row that names none; None where there were two.
-        asked: What the blocks answer, for messages.
+        only_model: The model of rows that name no model; None if two models were evaluated.
+        context: The request that the blocks answer, for messages.
 
     Raises:
-        BadAnswerError: they are no such answer.
+        BadAnswerError: the blocks are not an answer with rows.
     """
 
     def line(row: Fields) -> Fields:
         return _row(row, only_model)
 
-    return _lines(blocks, _ROWS, line, asked)
+    return _lines(blocks, _ROWS, line, context)
 
 
-def question_lines(blocks: AsyncIterator[bytes], asked: RequestContext) -> AsyncGenerator[bytes]:
-    """One line for each question of a benchmark: `question_num`, `question`, `answer`.
+def question_lines(blocks: AsyncIterator[bytes], context: RequestContext) -> AsyncGenerator[bytes]:
+    """Yield one line for each question of a benchmark: `question_num`, `question`, `answer`.
 
     Raises:
-        BadAnswerError: the blocks are no answer with questions.
+        BadAnswerError: the blocks are not an answer with questions.
     """
-    return _lines(blocks, _QUESTIONS, _question, asked)
+    return _lines(blocks, _QUESTIONS, _question, context)
 
 
 async def _lines(
     blocks: AsyncIterator[bytes],
     names: frozenset[str],
     line: Callable[[Fields], Fields],
-    asked: RequestContext,
+    context: RequestContext,
 ) -> AsyncGenerator[bytes]:
     written = bytearray()
     try:
-        async with aclosing(items(blocks, names)) as found:
-            async for item in found:
+        async with aclosing(items(blocks, names)) as all_items:
+            async for item in all_items:
                 written += _encoded(line(_fields(item))) + b"\n"
                 if len(written) >= _BLOCK_BYTES:
                     yield bytes(written)
@@ -68,20 +68,20 @@ async def _lines(
         if written:
             yield bytes(written)
         return
-    raise asked.wrong_answer(asked.answered(problem))
+    raise context.wrong_answer(context.answered(problem))
 
 
 def _fields(item: object) -> Fields:
     if isinstance(item, dict):
         return cast("Fields", item)
-    raise NoItemsError("with a list of something else than objects")
+    raise NoItemsError("with a list that does not consist of objects")
 
 
 def _encoded(fields: Fields) -> bytes:
     try:
         return json.dumps(fields, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        # A lone surrogate, which JSON may spell and UTF-8 cannot, stays an escape.
+        # A lone surrogate stays an escape: JSON can contain it, UTF-8 cannot.
         return json.dumps(fields).encode()
 
 
@@ -90,7 +90,7 @@ def _row(row: Fields, only_model: str | None) -> Fields:
     correct, error = row.get("correct"), _text(row.get("error"))
     if error is None and score is None and relevance is None and not isinstance(correct, bool):
         error = "The service gives no score."
-    told = DetailedResult(
+    fields = DetailedResult(
         question_id=_id(row.get("question_id")),
         question=_text(row.get("question")),
         expected_answer=_text(row.get("expected_answer")),
@@ -99,15 +99,15 @@ def _row(row: Fields, only_model: str | None) -> Fields:
         relevance=relevance,
         model_id=_text(row.get("model_id")) or only_model,
     ).model_dump(exclude={"correct", "error"})
-    # What only some services tell is left out by the others, not null.
+    # Fields that only some services report are left out for the others, not null.
     if isinstance(correct, bool):
-        told["correct"] = correct
+        fields["correct"] = correct
     if error is not None:
-        told["error"] = error
+        fields["error"] = error
     for name in ("feedback", "failed_at"):
         if text := _text(row.get(name)):
-            told[name] = text
-    return told
+            fields[name] = text
+    return fields
 
 
 def _question(row: Fields) -> Fields:

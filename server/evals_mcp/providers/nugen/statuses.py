@@ -1,4 +1,4 @@
-"""From the service's status words to the states of an evaluation, with a deadline for all."""
+"""Translates the service's status words into states of an evaluation, with a deadline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from evals_mcp.cleaning import clean
 from evals_mcp.providers.endings import ending_reason
-from evals_mcp.providers.nugen.times import aware
+from evals_mcp.providers.times import aware
 from evals_schemas.benchmark_api.benchmarks import BenchmarkStatus
 from evals_schemas.evaluation_api.evaluations import ENDED, Progress
 from evals_schemas.reasons import Reason
@@ -28,60 +28,66 @@ _STATES = {
     "failed": "error",
     "error": "error",
 }
-"""By the words of all generations, in lower case."""
+"""States by the status words of all generations, in lower case."""
 
 _COUNTS = re.compile(r"\s*([0-9]{1,15})\s*/\s*([0-9]{1,15})")
 
 
 @dataclass(frozen=True)
 class EvaluationState:
-    """Where an evaluation is."""
+    """The state of an evaluation, and why it failed."""
 
     status: str
-    """A `State`, or a word that is none as the service wrote it; that one counts as running."""
+    """A `State`, or the service's own unknown word, which counts as running."""
     error: str | None = None
-    """Why it failed or was given up."""
+    """Why the evaluation failed or was given up; None otherwise."""
     reason: Reason | None = None
-    """The code for `error`; None where there is none."""
+    """The code for `error`; None without a code."""
 
     @property
     def ended(self) -> bool:
-        """Whether it is over."""
+        """Whether the evaluation has ended."""
         return self.status in ENDED
 
 
 class Deadline:
-    """How long an evaluation may be without an end."""
+    """The time after which an unfinished evaluation is reported as failed."""
 
     def __init__(self, limit: timedelta | None, clock: Callable[[], datetime]) -> None:
-        """Count from an evaluation's creation; None waits for ever."""
+        """Set the limit, counted from an evaluation's creation; None sets no limit."""
         self._limit = limit
         self._clock = clock
 
     @property
     def exists(self) -> bool:
-        """Whether the time of a creation matters."""
+        """Whether there is a limit."""
         return self._limit is not None
 
     def applied(
-        self, standing: EvaluationState, said: str, created_at: datetime | None
+        self, state: EvaluationState, word: str, created_at: datetime | None
     ) -> EvaluationState:
-        """The standing, or an error where it has been unfinished for too long."""
-        if standing.ended or self._limit is None or created_at is None:
-            return standing
+        """Return the state, or an error if the evaluation has been unfinished for too long.
+
+        Args:
+            state: The state without a deadline.
+            word: The service's status word, for the message.
+            created_at: When the evaluation was created; None if unknown, then no deadline applies.
+        """
+        if state.ended or self._limit is None or created_at is None:
+            return state
         age = self._clock() - aware(created_at)
         if age <= self._limit:
-            return standing
+            return state
         return EvaluationState(
             "error",
-            f"The service has said {clean(said, 40)!r} for {_in_words(age)}, longer than "
-            "nugen.deadline_hours allows. It may still go on there, and cost. Raise "
-            "nugen.deadline_hours to go on waiting, or call create_evaluation to start anew.",
+            f"The service has reported {clean(word, 40)!r} for {_in_words(age)}, longer than "
+            "nugen.deadline_hours allows. The evaluation may still run there, and cost. Raise "
+            "nugen.deadline_hours to keep waiting, or call create_evaluation to start anew.",
         )
 
 
 def _in_words(age: timedelta) -> str:
-    """To the minute below an hour, with one decimal below ten hours."""
+    """Return the age in minutes below an hour, and with one decimal below ten hours."""
     seconds = age.total_seconds()
     if seconds < 60:
         return "less than a minute"
@@ -90,40 +96,41 @@ def _in_words(age: timedelta) -> str:
     return f"{seconds / 3600:.{0 if seconds >= 36_000 else 1}f} h"
 
 
-def state_of(said: str) -> str:
-    """The state that a status word means, read without regard to case; an unknown word as it is."""
-    word = re.sub(r"[\s-]+", "_", said.strip().casefold())
-    return _STATES.get(word) or clean(said, 40) or "unknown"
+def state_of(word: str) -> str:
+    """Return the `State` that a status word means in any case; an unknown word cleaned."""
+    normal = re.sub(r"[\s-]+", "_", word.strip().casefold())
+    return _STATES.get(normal) or clean(word, 40) or "unknown"
 
 
-def waits_for_results(said: str) -> bool:
-    """Whether the word leaves open if the results are there: judged, perhaps not summed up."""
-    return said.strip().casefold() == "evaluated"
+def waits_for_results(word: str) -> bool:
+    """Return whether only the results tell if the evaluation has ended: all rows are judged."""
+    return word.strip().casefold() == "evaluated"
 
 
-def evaluation_state(said: str, error: str | None, code: str | None = None) -> EvaluationState:
-    """Return the state that a status word and the error beside it mean, whatever the time.
+def evaluation_state(word: str, error: str | None, code: str | None = None) -> EvaluationState:
+    """Return the state that a status word and the error beside it mean, without a deadline.
 
     The embedded engine's word for a cancelled evaluation is `failed`; the code tells it apart.
     """
-    state = state_of(said)
+    state = state_of(word)
     if state not in ENDED or state == "completed":
         return EvaluationState(state)
     error = clean(error or "", 300)
     reason = ending_reason("user_error", error, code)
     return EvaluationState(
         "user_error" if reason is Reason.CANCELLED else "error",
-        error or f"The service says {clean(said, 40)!r} and gives no reason.",
+        error or f"The service reports {clean(word, 40)!r} without a reason.",
         reason,
     )
 
 
-def progress_of(told: BenchmarkStatus) -> Progress | None:
-    """Questions done of questions times models; None where the service does not tell."""
-    done, total = told.questions_completed, told.total_questions
-    if done is None and (counts := _COUNTS.match(told.progress or "")):
+def progress_of(status: BenchmarkStatus) -> Progress | None:
+    """Return the answered questions, counted once per model; None if not reported."""
+    done, total = status.questions_completed, status.total_questions
+    if done is None and (counts := _COUNTS.match(status.progress or "")):
         done = int(counts[1])
         total = int(counts[2]) if total is None else total
     if done is None:
         return None
-    return Progress(done=done, total=total, note=clean(told.note, 300) if told.note else None)
+    note = clean(status.note, 300) if status.note else None
+    return Progress(done=done, total=total, note=note)

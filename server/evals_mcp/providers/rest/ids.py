@@ -1,4 +1,4 @@
-"""The things that have ids: how an id looks, and which tool lists those that exist."""
+"""The kinds of ids: how an id looks, and which tool lists the existing ones."""
 
 from __future__ import annotations
 
@@ -11,23 +11,31 @@ from evals_mcp.errors import NotFoundError
 from evals_schemas.contract import Operation
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
-"""Begins with a letter or digit, so that no id is a step up in a path."""
+"""An id; it begins with a letter or digit, so that no id is `..` in a path."""
 
 
 @dataclass(frozen=True)
 class IdKind:
-    """A kind of thing that operations are about."""
+    """A kind of thing that has ids."""
 
-    kind: str
+    noun: str
+    """Its name in messages, such as `data set`."""
     example: str
+    """An id of this kind."""
     list_tool: str
+    """The tool that lists the existing ids."""
 
     def missing(self, item_id: str, *, by_token: bool) -> NotFoundError:
-        """The error for an id that the service does not know, or not for the token it was given."""
-        whose = " for this token" if by_token else ""
+        """Return the error for an id that does not exist.
+
+        Args:
+            item_id: The id.
+            by_token: Whether the id may exist for another token.
+        """
+        scope = " for this token" if by_token else ""
         return NotFoundError(
-            f"No {self.kind} {clean(item_id, 80)!r} exists{whose}. "
-            f"Call {self.list_tool} to see the ids there are."
+            f"No {self.noun} {clean(item_id, 80)!r} exists{scope}. "
+            f"Call {self.list_tool} for the existing ids."
         )
 
 
@@ -37,14 +45,14 @@ BENCHMARK = IdKind("benchmark", "benchmark-abc123", "list_datasets")
 
 
 def id_kind_of(operation: Operation) -> IdKind:
-    """What an operation is about."""
+    """Return the kind of the id in an operation's path."""
     if operation.path.startswith("/api/v3/benchmark"):
         return BENCHMARK
     return DATASET if operation.path.startswith("/files") else EVALUATION
 
 
 def path_of(operation: Operation, item_id: str | None) -> str:
-    """The operation's path with the id in it, percent-encoded.
+    """Return the operation's path with the percent-encoded id in it.
 
     Raises:
         NotFoundError: the text cannot be an id; nothing was sent.
@@ -52,9 +60,9 @@ def path_of(operation: Operation, item_id: str | None) -> str:
     if item_id is None:
         return operation.path
     if not _ID.fullmatch(item_id):
-        id_kind = id_kind_of(operation)
+        kind = id_kind_of(operation)
         raise NotFoundError(
-            f"{clean(item_id, 80)!r} is no {id_kind.kind} id: one looks like "
-            f"{id_kind.example}. Call {id_kind.list_tool} to see the ids there are."
+            f"{clean(item_id, 80)!r} is not a valid {kind.noun} id: one looks like {kind.example}. "
+            f"Call {kind.list_tool} for the existing ids."
         )
     return operation.path.replace("{id}", quote(item_id, safe=""))

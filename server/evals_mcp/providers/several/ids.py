@@ -1,4 +1,4 @@
-"""Whose an id is, where services stand behind one: by a prefix, or by the id's own form."""
+"""Tells which of several services an id belongs to: by a prefix, or by the form of the id."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.ids import BENCHMARK, IdKind
 
 SERVICES = frozenset({"together", "nugen", "local"})
-"""What an id may begin with: every service that a configuration can name."""
+"""Prefixes of ids: the services that a configuration can name."""
 
 
 class Ids(Protocol):
-    """How the ids of several services are told apart."""
+    """A scheme that distinguishes the ids of several services."""
 
     @property
     def members(self) -> Sequence[Provider]:
-        """The services, the first one first."""
+        """The services, the first configured one first."""
         ...
 
     def public_id(self, member: Provider, own_id: str) -> str:
-        """A service's own id as the caller sees it."""
+        """Return a service's own id as the caller sees it."""
         ...
 
-    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
-        """The service that an id belongs to, and the id as that service knows it.
+    def resolve(self, public_id: str, kind: IdKind) -> tuple[Provider, str]:
+        """Return the service that an id belongs to, and the service's own id.
 
         Raises:
-            NotFoundError: it is none of theirs.
+            NotFoundError: the id belongs to no service.
         """
         ...
 
 
 class PrefixedIds:
-    """`together:eval-1`. Ids of different services may look the same, so none goes without."""
+    """Ids such as `together:eval-1`, since the ids of different services may look the same."""
 
     def __init__(self, members: Sequence[Provider]) -> None:
         self._members: Mapping[str, Provider] = {member.name: member for member in members}
 
     @property
     def members(self) -> Sequence[Provider]:
-        """The services, the first one first."""
+        """The services, the first configured one first."""
         return list(self._members.values())
 
     def public_id(self, member: Provider, own_id: str) -> str:
-        """The id behind the service's name."""
+        """Return the id with the service's name before it."""
         return f"{member.name}:{own_id}"
 
-    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
-        """The id without the name; see `Ids`."""
-        name, colon, own_id = given.partition(":")
+    def resolve(self, public_id: str, kind: IdKind) -> tuple[Provider, str]:
+        """Return the service and the id without its name; see `Ids`."""
+        name, colon, own_id = public_id.partition(":")
         if (member := self._members.get(name)) is not None and own_id:
             return member, own_id
         what = "names no service" if not colon else f"names {clean(name, 40)!r}"
         raise NotFoundError(
-            f"The {id_kind.kind} id {clean(given, 80)!r} {what}; configured are "
+            f"The {kind.noun} id {clean(public_id, 80)!r} {what}; configured are "
             f"{' and '.join(self._members)}, and an id begins with one of them, such as "
-            f"{next(iter(self._members))}:{id_kind.example}. Call {id_kind.list_tool} and copy the "
+            f"{next(iter(self._members))}:{kind.example}. Call {kind.list_tool} and copy the "
             "whole id."
         )
 
 
 class OwnIds:
-    """One service alone: its ids go out as they are, and come in with its name before them too.
+    """The ids of a single service, unchanged; the service's name before an id is accepted too.
 
-    A conversation may hold ids from a time when several services were configured.
+    A conversation may contain ids from a time when several services were configured.
     """
 
     def __init__(self, member: Provider) -> None:
@@ -76,46 +76,46 @@ class OwnIds:
 
     @property
     def members(self) -> Sequence[Provider]:
-        """The service."""
+        """The only service."""
         return [self._member]
 
-    def public_id(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - there is one
-        """The id itself."""
+    def public_id(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - the only one
+        """Return the id itself."""
         return own_id
 
-    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
-        """The id without the service's own name; another service's is refused. See `Ids`."""
-        name, colon, own_id = given.partition(":")
+    def resolve(self, public_id: str, kind: IdKind) -> tuple[Provider, str]:
+        """Return the id without the service's name; refuse another service's. See `Ids`."""
+        name, colon, own_id = public_id.partition(":")
         if not colon or not own_id or name not in SERVICES:
-            return self._member, given
+            return self._member, public_id
         if name == self._member.name:
             return self._member, own_id
         raise NotFoundError(
-            f"The {id_kind.kind} id {clean(given, 80)!r} is of {name}, which is not configured "
-            f"here; {self._member.name} is. Call {id_kind.list_tool} to see the ids there are."
+            f"The {kind.noun} id {clean(public_id, 80)!r} belongs to {name}, which is not "
+            f"configured here; {self._member.name} is. Call {kind.list_tool} for the existing ids."
         )
 
 
 class ShapedIds:
-    """Two contracts of one service, whose ids never look the same: nothing is added to them."""
+    """The ids of two contracts of one service, unchanged, since they never look the same."""
 
     def __init__(self, judged: Provider, benchmarks: Provider) -> None:
         self._judged, self._benchmarks = judged, benchmarks
 
     @property
     def members(self) -> Sequence[Provider]:
-        """The contract of judged evaluations first."""
+        """The two contracts, the one for judged evaluations first."""
         return [self._judged, self._benchmarks]
 
     def public_id(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - the same for both
-        """The id itself."""
+        """Return the id itself."""
         return own_id
 
-    def resolve(self, given: str, id_kind: IdKind) -> tuple[Provider, str]:
-        """By what the id begins with; of any other form it is for the judged contract to refuse."""
-        named = id_kind == BENCHMARK or _OF_BENCHMARKS.match(given)
-        return (self._benchmarks if named else self._judged), given
+    def resolve(self, public_id: str, kind: IdKind) -> tuple[Provider, str]:
+        """Return the contract by the id's beginning; the judged contract refuses unknown forms."""
+        is_benchmark = kind == BENCHMARK or _BENCHMARK_ID.match(public_id)
+        return (self._benchmarks if is_benchmark else self._judged), public_id
 
 
-_OF_BENCHMARKS = re.compile(r"(rows-)?beval-|benchmark-")
+_BENCHMARK_ID = re.compile(r"(rows-)?beval-|benchmark-")
 """How the embedded engine's ids of the benchmark contract begin."""

@@ -1,10 +1,9 @@
-"""Several services behind one `Provider`: what is asked for goes to the one it belongs to."""
+"""Several services behind one `Provider`, which sends each call to the service it belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from evals_mcp.providers.protocol import AnyRequest, ListFailure, Provider
 from evals_mcp.providers.rest.ids import BENCHMARK, DATASET, EVALUATION, IdKind
 from evals_mcp.providers.several.ids import Ids
 from evals_mcp.providers.several.types import refuse_unsupported_type
+from evals_mcp.providers.times import created_at
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK as BENCHMARK_TYPE
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
@@ -32,28 +32,27 @@ from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
 
 JUDGED_TYPE = "classify"
-"""A type that whoever judges data sets takes."""
+"""A type that every service for judged evaluations runs."""
 
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _LISTED = 10
-"""Evaluations that a list has when no limit is given, as each service has it."""
+"""Evaluations in a list without a limit, as at each service."""
 
 _T = TypeVar("_T")
 
 
 class SeveralProviders:
-    """A `Provider` that stands for others, which it neither opens nor closes."""
+    """A `Provider` over other providers, which it neither opens nor closes."""
 
     def __init__(
         self, name: str, ids: Ids, lacking: Callable[[str], str | None] | None = None
     ) -> None:
-        """Compose it.
+        """Combine the services of `ids`.
 
         Args:
-            name: How the configuration and the answers call all of them together.
-            ids: Whose an id is.
-            lacking: What a user does who has brought no key for a service that there is, by the
-                service's name; None where the configuration alone decides.
+            name: Name of all services together, in the configuration and in answers.
+            ids: Tells which service an id belongs to.
+            lacking: Returns, by a service's name, what a user without a key for it does to get
+                it; None if the configuration alone chooses the services.
         """
         self._name = name
         self._lacking = lacking
@@ -62,11 +61,11 @@ class SeveralProviders:
 
     @property
     def name(self) -> str:
-        """How the configuration and the answers call all of them together."""
+        """Name of all services together, in the configuration and in answers."""
         return self._name
 
     def name_of(self, item_id: str) -> str:
-        """The service that an id belongs to; the common name where it is none of theirs."""
+        """Return the name of the id's service; the common name if the id belongs to no service."""
         try:
             member, own_id = self._ids.resolve(item_id, EVALUATION)
         except EvalsMCPError:
@@ -79,106 +78,107 @@ class SeveralProviders:
 
     @property
     def members(self) -> Sequence[Provider]:
-        """Those it stands for, the first one first."""
+        """The combined providers, the first configured one first."""
         return self._members
 
     @property
     def types(self) -> frozenset[str]:
-        """Every type that one of them takes."""
+        """Every type that at least one of them runs."""
         return frozenset[str]().union(*(member.types for member in self._members))
 
     @property
     def account(self) -> str:
-        """A hash of the accounts of all, in their order; the one account where there is one."""
+        """A hash of all accounts in their order; the account itself if there is only one."""
         if len(self._members) == 1:
             return self._members[0].account
-        known = "\n".join(member.account for member in self._members)
-        return blake2b(known.encode(), digest_size=16, person=b"evals-several").hexdigest()
+        accounts = "\n".join(member.account for member in self._members)
+        return blake2b(accounts.encode(), digest_size=16, person=b"evals-several").hexdigest()
 
     @property
     def reports_progress(self) -> bool:
-        """Whether any of them does; a status that has none says so itself."""
+        """Whether any of them reports progress; a status without progress says so."""
         return any(member.reports_progress for member in self._members)
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
     ) -> EvaluationCreated:
-        """Start it at the service that its data set or benchmark belongs to.
+        """Start an evaluation at the service that stores its data set or benchmark.
 
         Raises:
-            UnsupportedError: none of them takes the type.
-            InvalidRequestError: the service that has the data does not take the type.
-            EvalsMCPError: as the service raises it.
+            UnsupportedError: no service runs the type.
+            InvalidRequestError: the service that stores the data does not run the type.
+            EvalsMCPError: the service's own error.
         """
-        member, own = self.routed(request)
+        member, own_request = self.routed(request)
         try:
-            created = await member.create_evaluation(own, key)
+            created = await member.create_evaluation(own_request, key)
         except AmbiguousCreateError as error:
-            told = str(error)
+            message = str(error)
         else:
             return created.model_copy(
                 update={"workflow_id": self._ids.public_id(member, created.workflow_id)}
             )
         if prefix := self._ids.public_id(member, ""):
-            told += f" Its ids begin with {prefix} here."
-        raise AmbiguousCreateError(told)
+            message += f" Its ids begin with {prefix} here."
+        raise AmbiguousCreateError(message)
 
     def routed(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
-        """Who runs a request, and the request with that service's own id in it.
+        """Return the service that runs a request, and the request with that service's own id.
 
         Raises:
-            UnsupportedError: none of them takes the type.
-            InvalidRequestError: the service that has the data does not take the type.
-            NotFoundError: its data set or benchmark is of none of them.
+            UnsupportedError: no service runs the type.
+            InvalidRequestError: the service that stores the data does not run the type.
+            NotFoundError: its data set or benchmark belongs to no service.
         """
         if isinstance(request, BenchmarkRequest):
             member = self._runner(request.type, request.benchmark_id, BENCHMARK)
             _, own_id = self._ids.resolve(request.benchmark_id, BENCHMARK)
             return member, request.model_copy(update={"benchmark_id": own_id})
-        given = request.parameters.input_data_file_path
-        member = self._runner(request.type, given, DATASET)
-        _, own_id = self._ids.resolve(given, DATASET)
+        file_id = request.parameters.input_data_file_path
+        member = self._runner(request.type, file_id, DATASET)
+        _, own_id = self._ids.resolve(file_id, DATASET)
         parameters = request.parameters.model_copy(update={"input_data_file_path": own_id})
         return member, request.model_copy(update={"parameters": parameters})
 
     def with_public_ids(self, member: Provider, request: AnyRequest) -> AnyRequest:
-        """A request of one service with its ids as the caller sees them."""
+        """Return a service's request with its ids as the caller sees them."""
         if isinstance(request, BenchmarkRequest):
-            own = self._ids.public_id(member, request.benchmark_id)
-            return request.model_copy(update={"benchmark_id": own})
-        own = self._ids.public_id(member, request.parameters.input_data_file_path)
-        parameters = request.parameters.model_copy(update={"input_data_file_path": own})
+            public_id = self._ids.public_id(member, request.benchmark_id)
+            return request.model_copy(update={"benchmark_id": public_id})
+        public_id = self._ids.public_id(member, request.parameters.input_data_file_path)
+        parameters = request.parameters.model_copy(update={"input_data_file_path": public_id})
         return request.model_copy(update={"parameters": parameters})
 
-    def _runner(self, kind: str, given: str, id_kind: IdKind) -> Provider:
-        takers = self._takers(kind)
-        member, _ = self._ids.resolve(given, id_kind)
-        if any(member is taker for taker in takers):
+    def _runner(self, kind: str, data_id: str, id_kind: IdKind) -> Provider:
+        """Return the service that stores the data, if it runs evaluations of this type."""
+        runners = self._runners(kind)
+        member, _ = self._ids.resolve(data_id, id_kind)
+        if any(member is runner for runner in runners):
             return member
-        others = " or ".join(taker.name for taker in takers)
-        whose = f"of {member.name}, which runs no {kind} evaluation; {others} does"
+        others = " or ".join(runner.name for runner in runners)
+        problem = f"belongs to {member.name}, which runs no {kind} evaluation; {others} does"
         if member.name == others:
-            whose = f"no {id_kind.kind}, which is what a {kind} evaluation needs"
+            problem = f"is not a {id_kind.noun}, which a {kind} evaluation needs"
         raise InvalidRequestError(
-            f"{clean(given, 80)} is {whose}. Call {id_kind.list_tool} for a {id_kind.kind} of "
+            f"{clean(data_id, 80)} {problem}. Call {id_kind.list_tool} for a {id_kind.noun} of "
             f"{others}, or store the rows there with upload_dataset."
         )
 
-    def _first_taker(self, kind: str) -> Provider:
-        """One service alone words its own refusal."""
-        return self._members[0] if len(self._members) == 1 else self._takers(kind)[0]
+    def _first_runner(self, kind: str) -> Provider:
+        """Return the first service for this type; a single service words its own refusal."""
+        return self._members[0] if len(self._members) == 1 else self._runners(kind)[0]
 
-    def _takers(self, kind: str) -> list[Provider]:
+    def _runners(self, kind: str) -> list[Provider]:
         refuse_unsupported_type(kind, self)
         return [member for member in self._members if kind in member.types]
 
     async def list_evaluations(
         self, status: str | None = None, limit: int | None = None
     ) -> list[EvaluationJob]:
-        """Those of all of them, the newest first; a service that fails is left out.
+        """Return the evaluations of all services, the newest first, without failing services.
 
         Raises:
-            EvalsMCPError: none of them answered.
+            EvalsMCPError: no service answered.
         """
         listed, _ = await self.list_with_failures(status, limit)
         return listed
@@ -186,145 +186,146 @@ class SeveralProviders:
     async def list_with_failures(
         self, status: str | None = None, limit: int | None = None
     ) -> tuple[list[EvaluationJob], list[ListFailure]]:
-        """As `list_evaluations`, with a sentence for each service that is left out."""
+        """Return the list of `list_evaluations`, and the failure of each service left out."""
 
-        async def ask(member: Provider) -> tuple[list[EvaluationJob], list[ListFailure]]:
+        async def fetch(member: Provider) -> tuple[list[EvaluationJob], list[ListFailure]]:
             jobs, failures = await evaluations_of(member, status, limit)
-            return [self._outward_job(member, job) for job in jobs], failures
+            return [self._public_job(member, job) for job in jobs], failures
 
-        answers, failures = await self._from_each(ask)
-        jobs = [job for found, _ in answers for job in found]
-        told = [text for _, texts in answers for text in texts]
-        newest = sorted(jobs, key=_created_at, reverse=True)
-        return newest[: limit or _LISTED], [*told, *failures]
+        answers, failures = await self._from_each(fetch)
+        jobs = [job for listed, _ in answers for job in listed]
+        inner_failures = [failure for _, inner in answers for failure in inner]
+        newest = sorted(jobs, key=created_at, reverse=True)
+        return newest[: limit or _LISTED], [*inner_failures, *failures]
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """One evaluation; every id in it may be passed back."""
+        """Return one evaluation with public ids, which may be passed back."""
         member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
-        return self._outward_job(member, await member.get_evaluation(own_id))
+        return self._public_job(member, await member.get_evaluation(own_id))
 
     async def get_status(self, evaluation_id: str) -> EvaluationStatus:
-        """Its status alone."""
+        """Return the evaluation's status."""
         member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
         status = await member.get_status(own_id)
-        results = self._outward(member, status.results, "result_file_id")
+        results = self._with_public_ids(member, status.results, "result_file_id")
         return status.model_copy(update={"results": results})
 
     async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """Stop it, where its service can."""
+        """Stop the evaluation, if its service can."""
         member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
-        return self._outward_job(member, await member.cancel_evaluation(own_id))
+        return self._public_job(member, await member.cancel_evaluation(own_id))
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
-        """Store it at the first service that judges data sets."""
-        member = self._first_taker(JUDGED_TYPE)
-        return self._outward_file(member, await member.upload_dataset(path, filename))
+        """Store a data set at the first service that judges data sets."""
+        member = self._first_runner(JUDGED_TYPE)
+        return self._public_file(member, await member.upload_dataset(path, filename))
 
     async def upload_benchmark(self, path: Path, filename: str) -> File:
-        """Store it at the first service that runs benchmarks."""
-        member = self._first_taker(BENCHMARK_TYPE)
-        return self._outward_file(member, await member.upload_benchmark(path, filename))
+        """Store a benchmark at the first service that runs benchmarks."""
+        member = self._first_runner(BENCHMARK_TYPE)
+        return self._public_file(member, await member.upload_benchmark(path, filename))
 
     async def list_datasets(self) -> list[File]:
-        """Those of all of them, the newest first; a service that fails is left out."""
-
+        """Return the data sets of all services, the newest first, without failing services."""
         listed, _ = await self.datasets_with_failures()
         return listed
 
     async def datasets_with_failures(self) -> tuple[list[File], list[ListFailure]]:
-        """As `list_datasets`, with a sentence for each service that is left out."""
+        """Return the list of `list_datasets`, and the failure of each service left out."""
 
-        async def ask(member: Provider) -> tuple[list[File], list[ListFailure]]:
+        async def fetch(member: Provider) -> tuple[list[File], list[ListFailure]]:
             files, failures = await datasets_of(member)
-            return [self._outward_file(member, file) for file in files], failures
+            return [self._public_file(member, file) for file in files], failures
 
-        answers, failures = await self._from_each(ask)
-        files = [file for found, _ in answers for file in found]
-        told = [text for _, texts in answers for text in texts]
+        answers, failures = await self._from_each(fetch)
+        files = [file for listed, _ in answers for file in listed]
+        inner_failures = [failure for _, inner in answers for failure in inner]
         newest = sorted(files, key=lambda file: file.created_at, reverse=True)
-        return newest, [*told, *failures]
+        return newest, [*inner_failures, *failures]
 
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """A stored file's bytes, from the service that has it."""
+        """Stream a stored file's bytes from its service."""
         member, own_id = self._ids.resolve(file_id, DATASET)
         return member.dataset_content(own_id)
 
     def rows_so_far(
         self, evaluation_id: str
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
-        """The rows of a running evaluation, where its service hands them out."""
+        """Stream the rows of a running evaluation; None if its service does not offer them."""
         member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
         return member.rows_so_far(own_id)
 
     async def list_models(self) -> list[Model]:
-        """The models of all of them; of two with one name the first service's."""
+        """Return the models of all services; of models with one name, the first service's."""
         answers, _ = await self._from_each(lambda member: member.list_models())
-        named: dict[str, Model] = {}
-        for model in (model for found in answers for model in found):
-            named.setdefault(model.id, model)
-        return list(named.values())
+        by_id: dict[str, Model] = {}
+        for model in (model for models in answers for model in models):
+            by_id.setdefault(model.id, model)
+        return list(by_id.values())
 
     async def list_judges(self) -> list[str] | None:
-        """The names that any of them takes; None where none of them tells."""
+        """Return the names that at least one service accepts; None if no service lists names."""
         answers, _ = await self._from_each(lambda member: member.list_judges())
-        told = [names for names in answers if names is not None]
-        return [name for names in told for name in names] if told else None
+        lists = [names for names in answers if names is not None]
+        return [name for names in lists for name in names] if lists else None
 
     async def _from_each(
-        self, ask: Callable[[Provider], Awaitable[_T]]
+        self, fetch: Callable[[Provider], Awaitable[_T]]
     ) -> tuple[list[_T], list[ListFailure]]:
-        """What each answers, all asked at once, and why some did not.
+        """Call all services at once; return their answers, and the failures of the others.
 
         Raises:
-            EvalsMCPError: none of them answered; the first one's reason.
+            EvalsMCPError: no service answered; the first service's error.
         """
         answers: dict[int, _T] = {}
         errors: dict[int, EvalsMCPError] = {}
 
-        async def one(place: int, member: Provider) -> None:
+        async def call(number: int, member: Provider) -> None:
             try:
-                answers[place] = await ask(member)
+                answers[number] = await fetch(member)
             except EvalsMCPError as error:
-                errors[place] = error
+                errors[number] = error
 
         async with anyio.create_task_group() as tasks:
-            for place, member in enumerate(self._members):
-                tasks.start_soon(one, place, member)
+            for number, member in enumerate(self._members):
+                tasks.start_soon(call, number, member)
         if not answers:
             raise errors[0]
-        left_out = [
+        failures = [
             ListFailure(
-                self._members[place].name,
-                f"Without those of {self._members[place].name}: {errors[place]}",
+                self._members[number].name,
+                f"Without those of {self._members[number].name}: {errors[number]}",
             )
-            for place in sorted(errors)
+            for number in sorted(errors)
         ]
-        return [answers[place] for place in sorted(answers)], left_out
+        return [answers[number] for number in sorted(answers)], failures
 
-    def _outward_job(self, member: Provider, job: EvaluationJob) -> EvaluationJob:
+    def _public_job(self, member: Provider, job: EvaluationJob) -> EvaluationJob:
         ids = ("input_data_file_path", "benchmark_id")
         return job.model_copy(
             update={
                 "workflow_id": self._ids.public_id(member, job.workflow_id),
-                "parameters": self._outward(member, job.parameters, *ids),
-                "results": self._outward(member, job.results, "result_file_id"),
+                "parameters": self._with_public_ids(member, job.parameters, *ids),
+                "results": self._with_public_ids(member, job.results, "result_file_id"),
             }
         )
 
-    def _outward(
+    def _with_public_ids(
         self, member: Provider, fields: dict[str, Any] | None, *names: str
     ) -> dict[str, Any] | None:
         if fields is None:
             return None
-        found = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
-        return fields | {name: self._ids.public_id(member, own) for name, own in found.items()}
+        own_ids = {name: fields[name] for name in names if isinstance(fields.get(name), str)}
+        return fields | {
+            name: self._ids.public_id(member, own_id) for name, own_id in own_ids.items()
+        }
 
-    def _outward_file(self, member: Provider, file: File) -> File:
+    def _public_file(self, member: Provider, file: File) -> File:
         return file.model_copy(update={"id": self._ids.public_id(member, file.id)})
 
 
 def services_of(provider: Provider) -> Sequence[Provider]:
-    """The services behind a provider, each with a name of its own; itself where it is one."""
+    """Return the services behind a provider, if their names differ; else the provider itself."""
     if not isinstance(provider, SeveralProviders):
         return [provider]
     members = provider.members
@@ -334,21 +335,22 @@ def services_of(provider: Provider) -> Sequence[Provider]:
 
 
 def with_own_ids(request: AnyRequest, provider: Provider) -> AnyRequest:
-    """The request with its ids as they are handed out here.
+    """Return the request with public ids in their complete form.
 
-    It stops one whose data are not with a service that runs it, before anything is read.
+    A request whose data are not stored at a service that runs it is refused here, before any data
+    is read.
 
     Raises:
         CallerError: see `SeveralProviders.routed`.
     """
     if not isinstance(provider, SeveralProviders):
         return request
-    member, own = provider.routed(request)
-    return provider.with_public_ids(member, with_own_ids(own, member))
+    member, own_request = provider.routed(request)
+    return provider.with_public_ids(member, with_own_ids(own_request, member))
 
 
 async def datasets_of(provider: Provider) -> tuple[list[File], list[ListFailure]]:
-    """A provider's data sets, and a sentence for each service behind it that is left out."""
+    """Return a provider's data sets, and the failure of each service left out."""
     if isinstance(provider, SeveralProviders):
         return await provider.datasets_with_failures()
     return await provider.list_datasets(), []
@@ -357,13 +359,7 @@ async def datasets_of(provider: Provider) -> tuple[list[File], list[ListFailure]
 async def evaluations_of(
     provider: Provider, status: str | None = None, limit: int | None = None
 ) -> tuple[list[EvaluationJob], list[ListFailure]]:
-    """A provider's list, and a sentence for each service behind it that is left out."""
+    """Return a provider's evaluations, and the failure of each service left out."""
     if isinstance(provider, SeveralProviders):
         return await provider.list_with_failures(status, limit)
     return await provider.list_evaluations(status, limit), []
-
-
-def _created_at(job: EvaluationJob) -> datetime:
-    """A time without a zone is read as UTC, to be put in order."""
-    moment = job.created_at or _LONG_AGO
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Which types of evaluation a provider runs, and who changes that where it runs too few."""
+"""Refuses types of evaluation that no service runs, and says how to make one available."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 
 @runtime_checkable
 class KeyedProvider(Protocol):
-    """A provider that may be of a user who brings the keys for services with each request."""
+    """A provider whose user may send the keys of services with each request."""
 
     def without_key(self, service: str) -> str | None:
-        """What the user does to be given that service, as a sentence's end; empty where nothing.
+        """Return what the user does to get the service, as the end of a sentence.
 
-        None where the services are those of the configuration.
+        Empty if the user can do nothing; None if the configuration alone chooses the services.
         """
         ...
 
@@ -25,23 +25,23 @@ _LOCAL = 'provider = "local" under [server], which runs all types on this machin
 
 
 def refuse_unsupported_type(kind: str, provider: Provider) -> None:
-    """Stop a type that no configured service takes.
+    """Refuse a type that no configured service runs.
 
     Raises:
-        UnsupportedError: says which types there are, and which setting brings this one.
+        UnsupportedError: names the available types, and the setting that adds this one.
     """
     if kind in provider.types:
         return
     token = "NUGEN_API_KEY" if kind == BENCHMARK else "TOGETHER_API_KEY"
     section = "nugen" if kind == BENCHMARK else "together"
     remedy = (
-        f"Whoever runs this server sets {token} in its environment ({section}.token), or writes "
-        f"{_LOCAL}."
+        f"Ask the administrator to set {token} in the server's environment ({section}.token), or "
+        f"to write {_LOCAL}."
     )
     if isinstance(provider, KeyedProvider):
-        told = provider.without_key(section)
-        if told is not None:
-            remedy = f"For {kind}: {told}." if told else f"This server offers no {kind}."
+        advice = provider.without_key(section)
+        if advice is not None:
+            remedy = f"For {kind}: {advice}." if advice else f"This server offers no {kind}."
     raise UnsupportedError(
         f"{provider.name} runs no {kind} evaluations, only {', '.join(sorted(provider.types))}. "
         f"{remedy}"

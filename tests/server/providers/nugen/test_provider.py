@@ -400,7 +400,7 @@ async def test_an_unknown_benchmark_names_the_tool_that_lists_them() -> None:
     async with nugen() as (provider, _):
         with pytest.raises(NotFoundError, match=r"No benchmark 'benchmark-0'.*list_datasets"):
             await content(provider.dataset_content("benchmark-0"))
-        with pytest.raises(NotFoundError, match="no benchmark id"):
+        with pytest.raises(NotFoundError, match="not a valid benchmark id"):
             await content(provider.dataset_content("../secrets"))
 
 

@@ -134,7 +134,7 @@ def test_a_block_without_a_model_is_left_out_and_said() -> None:
     found = read(model_id="a", model_id_2="b", base_model={"metrics": {"accuracy": 0.1}})
 
     assert found.models == []
-    assert found.note == "The service does not say which model a part of its figures is of."
+    assert found.note == "The service does not name the model of a part of its figures."
 
 
 def test_an_average_over_improvements_is_no_figure() -> None:
@@ -151,7 +151,7 @@ def test_what_is_no_number_is_left_out_and_said() -> None:
     found = read(model_id="a", metrics={"accuracy": "high", "relevance": {"mean": 0.5, "n": 3}})
 
     assert set(found.models[0].metrics) == {"relevance"}
-    assert found.note == "No numbers, and left out: accuracy."
+    assert found.note == "Left out, because not numbers: accuracy."
 
 
 def test_failed_questions_are_counted_beside_those_with_a_score() -> None:

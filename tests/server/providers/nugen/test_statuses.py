@@ -71,9 +71,9 @@ async def test_an_evaluation_without_an_end_is_given_up_at_the_deadline(said: st
     assert status.results == job.results
     assert status.results is not None
     assert status.results["error"] == (
-        f"The service has said '{said}' for 26 h, longer than nugen.deadline_hours allows. It may "
-        "still go on there, and cost. Raise nugen.deadline_hours to go on waiting, or call "
-        "create_evaluation to start anew."
+        f"The service has reported '{said}' for 26 h, longer than nugen.deadline_hours allows. The "
+        "evaluation may still run there, and cost. Raise nugen.deadline_hours to keep waiting, or "
+        "call create_evaluation to start anew."
     )
 
 
@@ -118,7 +118,7 @@ async def test_a_failure_is_told_even_where_its_results_cannot_be_read() -> None
         job = await provider.get_evaluation(RUNNING)
 
     assert job.results is not None
-    assert job.results["error"] == "The service says 'FAILED' and gives no reason."
+    assert job.results["error"] == "The service reports 'FAILED' without a reason."
 
 
 async def test_results_of_a_finished_evaluation_that_cannot_be_read_are_an_error() -> None:
@@ -159,7 +159,7 @@ async def test_a_status_that_cannot_be_read_says_how_long_it_was_tried() -> None
     assert len(service.requests) == 4
     assert str(caught.value) == snapshot(
         "nugen (api.nugen.in) was asked to read the evaluation's status and answered 500; it was "
-        "tried 4 times in 4 s. Try again in about a minute. The evaluation itself may be going on: "
+        "tried 4 times in 4 s. Try again in about a minute. The evaluation itself may be running: "
         "do not create it again for this."
     )
 

@@ -131,7 +131,7 @@ async def test_a_data_set_of_a_service_that_does_not_take_the_type_is_steered_el
         await several.create_evaluation(judged("nugen:file-1"))
 
     assert str(caught.value) == snapshot(
-        "nugen:file-1 is of nugen, which runs no classify evaluation; together does. Call "
+        "nugen:file-1 belongs to nugen, which runs no classify evaluation; together does. Call "
         "list_datasets for a data set of together, or store the rows there with upload_dataset."
     )
 
@@ -263,8 +263,8 @@ async def test_a_benchmark_where_a_data_set_is_due_is_refused_as_what_it_is() ->
         await several.create_evaluation(judged("benchmark-1"))
 
     assert str(caught.value) == snapshot(
-        "benchmark-1 is no data set, which is what a classify evaluation needs. Call "
-        "list_datasets for a data set of local, or store the rows there with upload_dataset."
+        "benchmark-1 is not a data set, which a classify evaluation needs. Call list_datasets for "
+        "a data set of local, or store the rows there with upload_dataset."
     )
 
 
@@ -294,8 +294,8 @@ async def test_an_id_of_a_service_that_is_not_configured_is_told_so() -> None:
     with pytest.raises(NotFoundError) as caught:
         await alone(nugen()).get_evaluation("together:eval-1")
     assert str(caught.value) == snapshot(
-        "The evaluation id 'together:eval-1' is of together, which is not configured here; nugen "
-        "is. Call list_evaluations to see the ids there are."
+        "The evaluation id 'together:eval-1' belongs to together, which is not configured here; "
+        "nugen is. Call list_evaluations for the existing ids."
     )
 
 
