@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +11,7 @@ from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.endpoints import endpoint_for
 from evals_engine.rows.candidate import Candidate
+from evals_schemas.datasets.cells import cell_text
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.evaluations import ColumnOrModel
 from evals_schemas.reasons import Reason
@@ -71,7 +71,7 @@ class ReadyAnswers:
         value = row[self.column]
         if value is None:
             raise GenerationError(f"column {self.column} is null")
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = cell_text(value)
         return Answer(text, None)
 
 

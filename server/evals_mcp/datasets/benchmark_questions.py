@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from evals_mcp.cleaning import clean
+from evals_schemas.datasets.cells import cell_text
 
 COLUMNS = ("question", "answer")
 _SHOWN = 10
@@ -73,11 +74,7 @@ def _read(lines: Iterable[bytes]) -> Iterator[Question]:
         if text := line.strip(b" \t\r\n\xef\xbb\xbf"):
             row: object = json.loads(text)
             fields = cast("dict[str, Any]", row) if isinstance(row, dict) else {}
-            yield _text(fields.get("question")), _text(fields.get("answer"))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield cell_text(fields.get("question")), cell_text(fields.get("answer"))
 
 
 def _hash(text: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.rows import RESULT_FIELDS, RowVerdict
+from evals_schemas.datasets.cells import cell_text
 from evals_schemas.tools.result_pages import ResultRow
 
 SHORTEST = 20
@@ -112,7 +112,7 @@ def _page(rows: Sequence[JudgedRow], columns: Sequence[str], chars: int) -> Page
 
 def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, None]) -> ResultRow:
     def fit(name: str, value: object) -> str:
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text = cell_text(value)
         cleaned = clean(text, chars)
         if cleaned.endswith("…") and (len(text) > chars or not text.endswith("…")):
             cut[name] = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from evals_mcp.planning.checks.columns import response_columns, templates
 from evals_mcp.planning.checks.findings import Findings
 from evals_mcp.planning.inputs.context import CompileTemplate, Render, RenderError
 from evals_mcp.token_estimate import estimate_tokens
+from evals_schemas.datasets.cells import cell_text
 from evals_schemas.evaluation_api.evaluations import AnyParameters
 
 RENDERING_SECONDS = 3.0
@@ -197,7 +197,7 @@ def response_text(column: str) -> Render:
         value = row.get(column)
         if value is None:
             raise RenderError(f"column {column} is null")
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return cell_text(value)
 
     return cell
 

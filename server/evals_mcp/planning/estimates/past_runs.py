@@ -38,7 +38,7 @@ class Kind:
 
     @property
     def judge_alone(self) -> Kind:
-        """Return the same kind with ready answers instead of candidates."""
+        """The same kind with ready answers instead of candidates."""
         return Kind(self.type, self.judge, (None,) * len(self.models), self.one_order)
 
 
@@ -80,7 +80,7 @@ class PastOutput:
     runs: int
     """Number of runs, 1 or more."""
     same: bool
-    """True if the templates match too; otherwise only the models match."""
+    """True if templates, limits and data match too; otherwise only the models match."""
     same_rubric: bool
     """Whether the judge's template is the same in all of these runs."""
 

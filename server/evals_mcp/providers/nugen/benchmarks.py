@@ -26,6 +26,7 @@ from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkUploaded,
 )
 from evals_schemas.contract import Operation
+from evals_schemas.datasets.cells import cell_text
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
 
@@ -185,7 +186,5 @@ def _row(line: bytes) -> dict[str, object]:
 
 
 def _text(value: object) -> str:
-    """Return the value as text, empty for null."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    """Return the text of a cell, or an empty text for null."""
+    return "" if value is None else cell_text(value)
