@@ -1,1 +1,1 @@
-"""What is measured: each figure beside a floor, a peer or a budget, taken in the same run."""
+"""Benchmarks: each figure beside a floor, a peer or a budget that is measured in the same run."""

@@ -1,6 +1,6 @@
-"""`python -m benchmarks [name …]`: run the benchmarks named, or all that end within minutes.
+"""`python -m benchmarks [name …]`: run the named benchmarks, or all that end within minutes.
 
-Without names the table is written to `benchmarks/results/` too, where the documentation quotes it.
+Without names, the table is also written to `benchmarks/results/`; the documents quote it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ BENCHMARKS: dict[str, Benchmark] = {
 RESULTS = Path(__file__).with_name("results")
 
 ON_REQUEST = frozenset({"clients", "memory-model"})
-"""What runs only when it is named."""
+"""Benchmarks that run only if they are named."""
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def main() -> int:
     names: list[str] = parser.parse_args().names
     if unknown := [name for name in names if name not in BENCHMARKS]:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    # What a benchmark has started ends with it, also when it is told to stop.
+    # Child processes end with the benchmark, also if it is terminated.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     figures, failed = measured(names or [name for name in BENCHMARKS if name not in ON_REQUEST])
     found = f"{table.machine()}\n\n{table.render(figures)}\n"
@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def measured(names: Sequence[str]) -> tuple[list[Figure], bool]:
-    """The figures of some benchmarks, and whether one of them failed."""
+    """Return the figures of some benchmarks, and whether one of them failed."""
     figures: list[Figure] = []
     failed = False
     for name in names:
@@ -84,7 +84,7 @@ def measured(names: Sequence[str]) -> tuple[list[Figure], bool]:
 
 
 def write(found: str) -> None:
-    """Keep the table under the day on which it was measured."""
+    """Write the table to a file named after the day of the measurement."""
     today = datetime.now(UTC).date().isoformat()
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{today}.md"

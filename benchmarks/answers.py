@@ -1,9 +1,9 @@
-"""The largest answer on an evaluation that a model has to read, in tokens of the o200k encoding.
+"""The largest tool answer about an evaluation, in tokens of the o200k encoding.
 
-Every tool that tells something of an evaluation is called with its defaults, so a list with pages
-gives its first. All servers read evaluations of the same rows, of which every third fails, judged
-by a rule. Of an answer that comes as text and as structured content, a client shows one: each is
-counted alone, and the larger counts.
+Each tool that reports on an evaluation is called with its defaults, so a list gives its first page.
+All servers read evaluations of the same rows, judged by a rule that every third row fails. A client
+shows either the text or the structured content of an answer, so each is counted by itself and the
+larger one is taken.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SIZES = (500, 10_000)
 """Rows of an evaluation."""
 
 BUDGET = 2000
-"""Tokens of our largest answer on the larger one."""
+"""The most tokens that our largest answer on the larger evaluation may have."""
 
 WORKERS = 8
 
@@ -38,26 +38,26 @@ class Evaluations:
     """Two completed evaluations of the same rows on an engine."""
 
     address: str
-    """Where the engine's REST API is."""
+    """The base URL of the engine's REST API."""
     mixed: str
-    """Id of the one in which every third row fails."""
+    """Id of the evaluation in which every third row fails."""
     passing: str
-    """Id of the one in which none does, so that a comparison has much to show."""
+    """Id of the evaluation in which no row fails, so that a comparison has many flips."""
     result_file: str
-    """Id of the mixed one's rows."""
+    """Id of the data set of the first one."""
 
 
 Calls = Sequence[tuple[str, Mapping[str, Any]]]
-"""Tools and their arguments."""
+"""Tools with their arguments."""
 
 
 def run() -> list[Figure]:
-    """Both sizes, every server."""
+    """Measure every server at both sizes."""
     return [figure for rows in SIZES for figure in answers_on(rows)]
 
 
 def answers_on(rows: int) -> list[Figure]:
-    """The figures of evaluations with that many rows."""
+    """Return the figures of evaluations with this many rows."""
     name = f"answers: largest on {rows:,} rows"
     with engine() as upstream:
         known = evaluations(upstream, rows)
@@ -77,7 +77,7 @@ def answers_on(rows: int) -> list[Figure]:
 
 def evaluations(upstream: Engine, rows: int) -> Evaluations:
     file_id = upstream.upload(rows)
-    # Every column has to stand in a template.
+    # Every column must occur in a template.
     expected = "{% if question %}{{ expected }}{% endif %}"
     anything = "{% if question and expected %}signal{% endif %}"
     mixed = upstream.classify(file_id, "rule/contains", expected, WORKERS)
@@ -89,7 +89,7 @@ def evaluations(upstream: Engine, rows: int) -> Evaluations:
 
 
 def together(known: Evaluations) -> dict[str, str]:
-    """Settings with which the engine is the service."""
+    """Return settings in which the engine is the service."""
     return {
         "EVALS_MCP_SERVER__PROVIDER": "together",
         "EVALS_MCP_TOGETHER__BASE_URL": known.address,
@@ -125,7 +125,7 @@ def promptfoo_calls(server: Child) -> Calls:
 
 
 def beside(name: str, peer: Server, known: Evaluations, rows: int, ours: int) -> Figure:
-    """A peer's largest answer, or why there is none."""
+    """Return a peer's largest answer, or the reason why it could not be measured."""
     calls: dict[str, Callable[[Child], Calls]] = {
         GENERATED: lambda _: generated_calls(known),
         PROMPTFOO: promptfoo_calls,
@@ -136,7 +136,7 @@ def beside(name: str, peer: Server, known: Evaluations, rows: int, ours: int) ->
         if peer.name == PROMPTFOO:
             evaluate(peer, (row(number) for number in range(rows)))
         largest, note = largest_answer(peer, calls[peer.name])
-    # Whatever another project's server answers breaks no table.
+    # No answer of another project's server may break the table.
     except (ChildFailedError, OSError, LookupError, ValueError) as error:
         return Figure(name, None, "tokens", note=reason(error))
     note = f"{peer.title}: {largest / ours:,.1f} x evals-mcp's; {note}"
@@ -144,7 +144,7 @@ def beside(name: str, peer: Server, known: Evaluations, rows: int, ours: int) ->
 
 
 def largest_answer(server: Server, calls: Callable[[Child], Calls]) -> tuple[int, str]:
-    """Tokens of the largest answer, and a note with all of them.
+    """Return the tokens of the largest answer, and a note with the tokens of each.
 
     Raises:
         ChildFailedError: a call failed.
@@ -157,7 +157,7 @@ def largest_answer(server: Server, calls: Callable[[Child], Calls]) -> tuple[int
 
 
 def answer_tokens(server: Child, tool: str, arguments: Mapping[str, Any]) -> int:
-    """Tokens of one answer in the form in which it is larger."""
+    """Return the tokens of one answer in its larger form."""
     result = call_tool(server, tool, arguments)
     text = "\n".join(block.get("text", "") for block in result["content"])
     if result.get("isError"):

@@ -1,8 +1,9 @@
-"""One call after the other for one status: through MCP, beside bare REST and the vendor's own.
+"""The time to read one status: through MCP, by bare REST, and by the vendor's SDK and CLI.
 
-`get_status` reads the whole evaluation, for its headline; the one-tool server, the vendor's SDK and
-its CLI read the status only. All clients are synchronous and keep their connections; over stdio a
-call includes the thread that watches for a server that falls silent, about 0.2 ms.
+Calls are made one after the other. `get_status` reads the whole evaluation, for its headline; the
+one-tool server, the vendor's SDK and its CLI read only the status. All clients are synchronous and
+keep their connections; over stdio, a call includes about 0.2 ms for the thread that watches for a
+server that stops answering.
 """
 
 from __future__ import annotations
@@ -30,26 +31,26 @@ from benchmarks.engine_client import Engine, engine
 from benchmarks.figures import Figure, compared
 
 ROUNDS, CALLS, WARM_UP = 5, 200, 50
-"""Of the ways that stay: calls in each round, and calls before the first."""
+"""Calls in each round, and calls before the first round, of the ways that stay connected."""
 SPAWNS = 7
-"""Rounds of the ways that start a process for every call; one more comes before the first."""
+"""Rounds of the ways that start a process for each call, after one round that is not counted."""
 
 PEERS = frozenset({FLOOR_STDIO, FLOOR_HTTP, SDK, CLI})
-"""Whose failure is a note."""
+"""Ways whose failure becomes a note instead of an error."""
 
 
 @dataclass
 class Taken:
-    """What the ways took."""
+    """The times of all ways."""
 
     seconds: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
-    """A call's median in each round, by way."""
+    """The median time of a call in each round, by way."""
     problems: dict[str, str] = field(default_factory=dict[str, str])
-    """Why a way has none."""
+    """Why a way has no times."""
 
 
 def run() -> list[Figure]:
-    """Ask each way by turns for an evaluation that has ended."""
+    """Read the status of an ended evaluation, each way in turn."""
     with engine() as upstream:
         evaluation = ended(upstream)
         base_url = str(upstream.client.base_url).rstrip("/")
@@ -67,7 +68,7 @@ def run() -> list[Figure]:
 
 
 def ended(upstream: Engine) -> str:
-    """An evaluation of 50 rows with its results."""
+    """Return a completed evaluation of 50 rows."""
     file_id = upstream.upload(50)
     evaluation = upstream.classify(file_id, "rule/contains", "{{ question }}{{ expected }}", 8)
     upstream.wait(evaluation)
@@ -75,12 +76,12 @@ def ended(upstream: Engine) -> str:
 
 
 def by_turns(ways: Mapping[str, Ask], rounds: int, calls: int, warm_up: int) -> Taken:
-    """So many rounds of so many calls each, after a round that is not counted."""
+    """Run `rounds` rounds of `calls` calls each, after a round that is not counted."""
     taken = Taken({name: [] for name in ways})
     for number in range(rounds + 1):
         found = {name: list[float]() for name in ways if name not in taken.problems}
         for turn in range(number, number + (calls if number else warm_up)):
-            # Whoever goes later finds a busier or a calmer machine, so the order changes.
+            # The load of the machine changes over time, so the order of the ways changes too.
             for name in found if turn % 2 else reversed(found):
                 if name not in taken.problems:
                     one_call(name, ways[name], found[name], taken.problems)
@@ -91,7 +92,7 @@ def by_turns(ways: Mapping[str, Ask], rounds: int, calls: int, warm_up: int) -> 
 
 
 def one_call(name: str, ask: Ask, seconds: list[float], problems: dict[str, str]) -> None:
-    """Ask once, and note the time or the reason why there is none."""
+    """Call once, and record the time or the reason of the failure."""
     try:
         seconds.append(ask())
     except ChildFailedError as error:
@@ -101,7 +102,7 @@ def one_call(name: str, ask: Ask, seconds: list[float], problems: dict[str, str]
 
 
 def ratio(taken: Taken, way: str, base: str) -> Figure:
-    """A call one way over a call another way, round by round."""
+    """Return the ratio of a call one way to a call another way, round by round."""
     name = f"call: {way}, over {base}"
     for each in (way, base):
         if problem := taken.problems.get(each):

@@ -1,4 +1,4 @@
-"""The vendor's own SDK and CLI, against an engine over loopback and nothing else."""
+"""Calls the vendor's SDK and CLI against an engine on loopback, without other network access."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ KEY = "any"
 
 
 def root_of(base_url: str) -> str:
-    """The base URL as the vendor's packages want it: they append `/v1` themselves."""
+    """Return the base URL for the vendor's packages, which append `/v1` themselves."""
     return base_url.removesuffix("/v1")
 
 
 @contextmanager
 def vendor_sdk(base_url: str) -> Generator[Together]:
-    """The SDK's client, with retries off: a failure is to show."""
+    """Return the SDK's client without retries, so that failures are visible."""
     with Together(base_url=root_of(base_url), api_key=KEY, max_retries=0) as client:
         yield client
 
 
 def sdk_status(client: Together, evaluation: str) -> str | None:
-    """Ask for the status.
+    """Read the status.
 
     Raises:
-        ChildFailedError: there is no answer, or one that is an error.
+        ChildFailedError: the call failed or gave no answer.
     """
     try:
         return client.evals.status(evaluation).status
@@ -40,11 +40,11 @@ def sdk_status(client: Together, evaluation: str) -> str | None:
 
 
 def cli_settings(base_url: str, folder: Path) -> dict[str, str]:
-    """What keeps the CLI on this machine and lets it change nothing there.
+    """Return the variables that keep the CLI off the network and from changing this machine.
 
-    Without them it reports its use and looks for a newer version over the network, uses a login
-    that it finds and its service instead of the base URL, asks who the user is, and adds itself to
-    the shell's start-up file unless it runs in CI.
+    Without them the CLI reports its use and looks for a newer version over the network, prefers a
+    stored login and its service to the base URL, asks who the user is, and adds itself to the
+    shell's start-up file unless it runs in CI.
     """
     return {
         "CI": "1",
@@ -60,10 +60,10 @@ def cli_settings(base_url: str, folder: Path) -> dict[str, str]:
 
 @contextmanager
 def cli_status(settings: Mapping[str, str], evaluation: str) -> Generator[str]:
-    """Run the CLI once; yields the status as soon as it is printed.
+    """Run the CLI once, and yield the status as soon as the CLI prints it.
 
     Raises:
-        ChildFailedError: it cannot be started, or gives no status.
+        ChildFailedError: the CLI cannot be started or prints no status.
     """
     try:
         started = child([CLI, "evals", "status", evaluation, "--no-json"], settings)

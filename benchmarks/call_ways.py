@@ -1,4 +1,4 @@
-"""The ways to ask for the status of one evaluation, each a function that asks once."""
+"""The ways to read the status of one evaluation, each a function that makes one call."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HEADERS = {
 }
 
 Ask = Callable[[], float]
-"""Asks once and returns the seconds to the answer; raises ChildFailedError for a wrong one."""
+"""Makes one call and returns its seconds; raises ChildFailedError for a wrong answer."""
 
 Command = tuple[str, ...]
 Settings = Mapping[str, str]
@@ -41,7 +41,7 @@ Settings = Mapping[str, str]
 
 @contextmanager
 def staying(base_url: str, evaluation: str) -> Generator[dict[str, Ask]]:
-    """The ways whose processes and connections stay; they are up until the block ends."""
+    """Yield the ways that keep their process and connection, which last until the block ends."""
     with ExitStack() as stack, httpx2.Client(timeout=60) as client:
         ours = stack.enter_context(settings_of_ours(base_url))
         floor = {"FLOOR_UPSTREAM": base_url}
@@ -76,7 +76,7 @@ def staying(base_url: str, evaluation: str) -> Generator[dict[str, Ask]]:
 
 @contextmanager
 def spawned(base_url: str, evaluation: str) -> Generator[dict[str, Ask]]:
-    """The ways that start a process for one call; its end is not counted."""
+    """Return the ways that start a process for each call; the end of the process is not timed."""
     with settings_of_ours(base_url) as ours, tempfile.TemporaryDirectory() as folder:
         vendor = cli_settings(base_url, Path(folder))
 
@@ -98,7 +98,7 @@ def spawned(base_url: str, evaluation: str) -> Generator[dict[str, Ask]]:
 
 @contextmanager
 def settings_of_ours(base_url: str) -> Generator[dict[str, str]]:
-    """A new installation whose service is the engine at the base URL."""
+    """Return the environment of a new installation whose service is the engine at the base URL."""
     with fresh_settings() as settings:
         yield settings | {
             "EVALS_MCP_SERVER__PROVIDER": "together",
@@ -125,7 +125,7 @@ def answer(client: httpx2.Client, method: str, url: str, body: object = None) ->
         text = client.request(method, url, json=body, headers=HEADERS).raise_for_status().text
     except httpx2.HTTPError as error:
         raise ChildFailedError(f"{method} {url}: {error!r}") from error
-    # A server may answer with a stream of events, of which the last one's data are the answer.
+    # A server may answer with a stream of events; the data of the last event are the answer.
     return json.loads(text if text.startswith("{") else text.rpartition("data: ")[2])
 
 

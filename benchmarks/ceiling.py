@@ -1,4 +1,4 @@
-"""What the model endpoint serves at most, to the cheapest client there can be."""
+"""Measures the most requests a second that the model endpoint can serve to a minimal client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REPETITIONS = 3
 
 
 def ceiling(connections: int) -> Figure:
-    """Requests a second without any latency; client and endpoint have a process each."""
+    """Return the requests a second without latency; client and endpoint are two processes."""
     with child([*ENDPOINT, "--latency-ms", "0"]) as endpoint:
         base_url = f"http://127.0.0.1:{int(endpoint.receive())}/v1"
         before = cpu_seconds(endpoint.pid)
@@ -28,7 +28,7 @@ def ceiling(connections: int) -> Figure:
         after = cpu_seconds(endpoint.pid)
     note = "no latency, a raw client in a process of its own"
     if before is not None and after is not None:
-        # The client costs about as much, and what else runs here takes from both.
+        # The client takes about as much time, and other processes on the machine slow both.
         alone = REQUESTS * REPETITIONS / (after - before)
         note += f"; {alone:,.0f} by the endpoint's own processor time"
     name = f"engine: the endpoint's own ceiling, {connections} connections"
@@ -36,7 +36,7 @@ def ceiling(connections: int) -> Figure:
 
 
 async def rate(base_url: str, connections: int) -> float:
-    """Send the requests, the next on each connection once the last is answered."""
+    """Send the requests; each connection sends its next one when the last one is answered."""
     address = urlsplit(base_url)
     body = json.dumps(BODY).encode()
     request = (
@@ -56,7 +56,7 @@ async def rate(base_url: str, connections: int) -> float:
 
 
 class Hammer(asyncio.Protocol):
-    """Knows the answer's length beforehand, and looks at nothing else."""
+    """A connection that counts bytes up to the expected length of the answer, and reads no more."""
 
     def __init__(
         self, request: bytes, left: Iterator[int], loop: asyncio.AbstractEventLoop

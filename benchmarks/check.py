@@ -1,4 +1,4 @@
-"""The check of a data set, beside a plain loop over the same lines."""
+"""The check of a data set, compared with a plain loop over the same lines."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run() -> list[Figure]:
 
 
 def write(path: Path, rows: int) -> None:
-    """Rows as support teams have them: a question, an answer, what was expected, and marks."""
+    """Write rows as support teams have them: question, answer, expected answer and marks."""
     with path.open("w", encoding="utf-8") as out:
         for number in range(rows):
             row = {
@@ -62,12 +62,12 @@ def write(path: Path, rows: int) -> None:
 
 
 def timed(path: Path) -> tuple[float, float]:
-    """Processor seconds of a plain loop and of the check, in processes of their own."""
+    """Return the processor seconds of a plain loop and of the check, each in its own process."""
     return float(measure("loop", path)[0]), float(measure("check", path)[0])
 
 
 def growth(few: Path, many: Path) -> float | None:
-    """MB held after the larger file beyond those after the smaller; None where not told."""
+    """Return the MB held after the larger file minus those after the smaller; None if unknown."""
     held = [measure("check", path)[1] for path in (few, many)]
     return None if "None" in held else float(held[1]) - float(held[0])
 
@@ -79,7 +79,7 @@ def measure(what: str, path: Path) -> list[str]:
 
 
 def main(what: str, path: Path) -> None:
-    """Do one of the two; print the processor's seconds and the memory in MB that is held then."""
+    """Run the loop or the check; print its processor seconds and the MB held at the end."""
     started = time.process_time()
     with path.open("rb") as stream:
         found = check(stream, "jsonl") if what == "check" else loop(stream)

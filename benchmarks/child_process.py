@@ -1,4 +1,4 @@
-"""Starts what is measured as a child process, and ends it by its own handle."""
+"""Starts a measured program as a child process, and ends it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ PATIENCE = 60.0
 """Seconds to wait for a line; a child that takes longer is killed."""
 
 OURS = ("EVALS_MCP_", "TOGETHER_API_KEY")
-"""How the variables begin that would make one machine's figures differ from another's."""
+"""Prefixes of variables that would make the figures depend on the machine's configuration."""
 
 GRACE = 10.0
-"""Seconds a child has to end by itself."""
+"""Seconds that a child has to end by itself."""
 
 
 class ChildFailedError(RuntimeError):
-    """A child ended or fell silent; the message ends with what it logged last."""
+    """A child ended or stopped answering; the message ends with the last lines of its log."""
 
 
 class Child:
-    """One running process that is spoken to in lines."""
+    """A running process that reads and writes lines."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes]) -> None:
         self.process = process
@@ -34,14 +34,14 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id, valid until the block that started it is left."""
+        """The process id, valid until the block that started the process ends."""
         return self.process.pid
 
     def send(self, line: str) -> None:
-        """Write one line to its standard input.
+        """Write one line to the standard input.
 
         Raises:
-            ChildFailedError: it has ended.
+            ChildFailedError: the process has ended.
         """
         assert self.process.stdin is not None
         try:
@@ -51,10 +51,10 @@ class Child:
             raise self.failure("reads no more") from error
 
     def receive(self) -> str:
-        """The next line of its standard output.
+        """Return the next line of the standard output.
 
         Raises:
-            ChildFailedError: there is none, or none came in time.
+            ChildFailedError: the output ended, or no line came in time.
         """
         assert self.process.stdout is not None
         watchdog = Timer(PATIENCE, self.process.kill)
@@ -68,11 +68,11 @@ class Child:
         return line.decode()
 
     def failure(self, what: str) -> ChildFailedError:
-        """What to raise when it does not do its part; ends it."""
+        """End the process, and return the error to raise."""
         return ChildFailedError(f"{self.process.args!r} {what}. It logged: {self.end()}")
 
     def end(self) -> str:
-        """Wait for the end of a child that was told to stop, with force at last; return its log."""
+        """Wait for the end of a child, kill it if it takes too long, and return its log."""
         with suppress(OSError):
             assert self.process.stdin is not None
             self.process.stdin.close()
@@ -91,10 +91,10 @@ class Child:
 def child(
     command: Sequence[str], settings: Mapping[str, str] | None = None, stops_at_eof: bool = True
 ) -> Generator[Child]:
-    """Run a command with the settings beside this process's environment until the block ends.
+    """Run a command until the block ends, with the settings added to this environment.
 
-    Variables that begin as in `OURS` are not handed on. A child that does not stop at the end of
-    its standard input is asked to terminate.
+    Variables with a prefix in `OURS` are not passed on. A child that does not stop at the end
+    of its standard input is asked to terminate.
     """
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(OURS)}
     with tempfile.TemporaryFile() as log:
@@ -118,7 +118,7 @@ def child(
 
 @contextmanager
 def fresh_settings() -> Generator[dict[str, str]]:
-    """Environment of a new installation: an empty configuration, and data that is gone later."""
+    """Yield the environment of a new installation: empty configuration, temporary data folder."""
     prefix = "evals-mcp-bench-"
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as directory:
         config = Path(directory, "config.toml")

@@ -1,4 +1,4 @@
-"""The two HTTP clients that the engine could call models with, over the same endpoint by turns."""
+"""Two HTTP clients that the engine could call models with, in turn against the same endpoint."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPETITIONS = 3
 
 
 def run() -> list[Figure]:
-    """Wall over the ideal, and CPU a request, of a bare loop with each client."""
+    """Measure a bare loop with each client: wall time over the ideal, and CPU time a request."""
     found: dict[str, list[Usage]] = {"aiohttp": [], "httpx2": []}
     with model_endpoint(LATENCY_MS) as base_url:
         for _ in range(REPETITIONS):

@@ -1,8 +1,8 @@
-"""A whole run of the engine, beside the ideal, a bare loop and other harnesses.
+"""A whole run of the engine, compared with the ideal, a bare loop and other harnesses.
 
-All judge the same rows through the same endpoint with the same messages; the bare loop sends as
-many requests, with a text of its own. What is timed is the evaluation alone, from its first row to
-its last verdict kept: no import, no upload, no warm-up.
+All judge the same rows through the same endpoint with the same messages; the bare loop sends the
+same number of requests with its own text. Only the evaluation is timed, from the first row to the
+last stored verdict: no import, no upload, no warm-up.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from benchmarks.resources import cpu_seconds, peak_mb
 
 REPETITIONS = 3
 LONG = 15.0
-"""Seconds of a run after which it is not repeated: the engine's part is to end in 12 minutes."""
+"""A run that takes more seconds is not repeated, so that the engine's part ends in 12 minutes."""
 WARM_UP_ROWS = 4
 CEILINGS = (64, 512)
-"""Connections at which the endpoint's ceiling is looked for, as the loads have them."""
+"""Numbers of connections at which the ceiling is measured; the loads use the same ones."""
 
 LOADS = (
     Load(100, 1, 50),
@@ -42,13 +42,13 @@ LOADS = (
 
 
 def run() -> list[Figure]:
-    """Every load, and what the endpoint itself could serve at most."""
+    """Measure every load, and the most that the endpoint itself could serve."""
     ceilings = [ceiling(connections) for connections in CEILINGS]
     return [*ceilings, *(figure for load in LOADS for figure in under(load))]
 
 
 def under(load: Load) -> list[Figure]:
-    """Everybody by turns under one load."""
+    """Measure all in turn under one load."""
     with (
         tempfile.TemporaryDirectory(prefix="evals-mcp-benchmark-") as folder,
         model_endpoint(load.latency_ms) as base_url,
@@ -72,16 +72,16 @@ def under(load: Load) -> list[Figure]:
 
 @dataclass
 class Side:
-    """One of those that are compared."""
+    """One of the compared programs."""
 
     name: str
     judge: Callable[[], Usage]
     usages: list[Usage] = field(default_factory=list[Usage])
     reason: str | None = None
-    """Why it is not measured any more; None while it is."""
+    """Why the program is no longer measured; None while it is."""
 
     def take(self) -> None:
-        """Measure once more, unless it has failed or takes too long."""
+        """Measure once more, unless the program has failed or takes too long."""
         if self.reason is not None or any(usage.wall > LONG for usage in self.usages):
             return
         try:

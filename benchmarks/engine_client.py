@@ -1,4 +1,4 @@
-"""Starts the engine and drives it over its REST API, as any client would."""
+"""Starts the engine and uses it over its REST API, as any client does."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ ENGINE = (sys.executable, "-m", "evals_mcp.cli", "engine", "--port", "0")
 ENDPOINT = (sys.executable, str(Path(__file__).with_name("model_endpoint.py")))
 
 POLL_SECONDS = 0.5
-"""Between two looks at the status: rare enough not to be what is measured."""
+"""Seconds between two reads of the status: few enough reads not to affect the figures."""
 
 LABELS = ("good", "bad")
 TEMPLATE = (
     "Is the answer to this question good? Good answers agree with the reference.\n"
     "Question: {{ question }}\nReference: {{ expected }}"
 )
-"""Of the judge."""
+"""The system template of the judge."""
 
 DEADLINE = 1800.0
 """Seconds after which a run counts as stuck."""
@@ -35,7 +35,7 @@ DEADLINE = 1800.0
 
 @contextmanager
 def model_endpoint(latency_ms: float) -> Generator[str]:
-    """A model that answers after a fixed time; yields its base URL."""
+    """Run a model that answers after a fixed time; yield its base URL."""
     with child([*ENDPOINT, "--latency-ms", str(latency_ms)]) as endpoint:
         yield f"http://127.0.0.1:{int(endpoint.receive())}/v1"
 
@@ -53,14 +53,14 @@ class Engine:
         return self.process.pid
 
     def upload(self, rows: int) -> str:
-        """Upload a data set of that many rows and return its id."""
+        """Upload a data set of this many rows and return its id."""
         lines = (json.dumps(row(number)) + "\n" for number in range(rows))
         form = {"file_name": "rows.jsonl", "purpose": "eval", "file_type": "jsonl"}
         files = {"file": ("rows.jsonl", "".join(lines).encode())}
         return self.answer("POST", "/files/upload", data=form, files=files)["id"]
 
     def classify(self, file_id: str, model: str, template: str, workers: int) -> str:
-        """Begin to label a column of ready answers and return the evaluation's id."""
+        """Create an evaluation that labels a column of ready answers, and return its id."""
         judge = {
             "model": model,
             "model_source": "serverless",
@@ -78,10 +78,10 @@ class Engine:
         return self.answer("POST", "/evaluation", json=body)["workflow_id"]
 
     def wait(self, evaluation: str, look: Callable[[], None] | None = None) -> dict[str, Any]:
-        """The completed evaluation; `look` is called every time the status is asked for.
+        """Wait for an evaluation and return it; `look` is called at each read of the status.
 
         Raises:
-            ChildFailedError: it did not complete, or not every row has a verdict.
+            ChildFailedError: the evaluation did not complete, or a row has no verdict.
         """
         deadline = time.monotonic() + DEADLINE
         while self.answer("GET", f"/evaluation/{evaluation}/status")["status"] in UNFINISHED:
@@ -96,10 +96,10 @@ class Engine:
         return job
 
     def answer(self, method: str, path: str, **request: Any) -> Any:
-        """The JSON body of a success.
+        """Return the JSON body of a successful answer.
 
         Raises:
-            ChildFailedError: the engine answered with an error or not at all.
+            ChildFailedError: the engine gave an error or no answer.
         """
         try:
             response = self.client.request(method, path, **request)
@@ -114,7 +114,7 @@ UNFINISHED = frozenset({"pending", "queued", "running"})
 
 
 def row(number: int) -> dict[str, str]:
-    """One row: the length of a short question with its answer, and every row another."""
+    """Return a row as long as a short question with its answer; each number gives another row."""
     return {
         "question": f"What does the station show when sensor {number} has been silent for an hour?",
         "expected": f"no signal from sensor {number}",
@@ -123,7 +123,7 @@ def row(number: int) -> dict[str, str]:
 
 
 def running_seconds(job: dict[str, Any]) -> float:
-    """From the entry `running` to the entry `completed` in the life of an evaluation."""
+    """Return the seconds from `running` to `completed` in the status changes of an evaluation."""
     updates = job["status_updates"]
     times = {update["status"]: datetime.fromisoformat(update["timestamp"]) for update in updates}
     return (times["completed"] - times["running"]).total_seconds()
@@ -131,7 +131,7 @@ def running_seconds(job: dict[str, Any]) -> float:
 
 @contextmanager
 def engine(base_url: str | None = None) -> Generator[Engine]:
-    """A fresh engine whose serverless models are behind the base URL, or that has none."""
+    """Run a new engine whose serverless models are at the base URL; None configures no models."""
     with fresh_settings() as settings:
         if base_url is not None:
             settings["EVALS_MCP_LOCAL__MODELS__BASE_URL"] = base_url

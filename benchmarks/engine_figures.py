@@ -1,4 +1,4 @@
-"""What runs of the engine and of others come to, side by side under one load."""
+"""Figures of the runs of the engine and of other harnesses under one load."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from benchmarks.harnesses.registry import HARNESSES
 from benchmarks.resources import UNREADABLE
 
 HALF = 0.5
-"""The most of the best Python harness's processor time a row that ours may take."""
+"""The largest ratio of our processor time a row to that of the best Python harness."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """How much is run against how slow a model."""
+    """How many rows are run with how many workers against a model of which latency."""
 
     rows: int
     workers: int
     latency_ms: float
     wall_budget: float | None = None
-    """Over the ideal."""
+    """The largest ratio of our wall time to the ideal."""
     cpu_budget: float | None = None
-    """Milliseconds a row."""
+    """The most processor milliseconds a row."""
 
     @property
     def ideal(self) -> float:
-        """Seconds that a run takes when every worker waits for the model all the time."""
+        """Seconds that a run takes if every worker waits for the model all the time."""
         return self.rows * self.latency_ms / 1000 / self.workers
 
     @property
     def asked(self) -> float:
-        """Requests a second that the ideal asks of the endpoint."""
+        """Requests a second that the ideal sends to the endpoint."""
         return self.rows / self.ideal
 
     def __str__(self) -> str:
@@ -43,12 +43,12 @@ class Load:
 
 @dataclass(frozen=True)
 class Runs:
-    """The repetitions of one side."""
+    """The repetitions of one program."""
 
     name: str
     usages: Sequence[Usage]
     reason: str | None = None
-    """Why there are not all of them; None where there are."""
+    """Why repetitions are missing; None if none is."""
 
     @property
     def walls(self) -> list[float]:
@@ -56,18 +56,18 @@ class Runs:
         return [usage.wall for usage in self.usages]
 
     def cpu_a_row(self, load: Load) -> list[float]:
-        """Milliseconds; empty where the platform does not tell."""
+        """Milliseconds; empty if the platform does not report them."""
         spent = [usage.cpu for usage in self.usages if usage.cpu is not None]
         return [seconds * 1000 / load.rows for seconds in spent]
 
     @property
     def peaks(self) -> list[float]:
-        """MB; empty where the platform does not tell."""
+        """MB; empty if the platform does not report them."""
         return [usage.peak_mb for usage in self.usages if usage.peak_mb is not None]
 
 
 def figures(load: Load, sides: Sequence[Runs]) -> list[Figure]:
-    """Wall, processor and memory of each; the first of them is ours."""
+    """Return wall time, processor time and memory of each program; the first one is ours."""
     ours = sides[0]
     shown = [figure for side in sides for figure in _side(load, side, ours)]
     return [*shown, *_over_best_python(load, ours, sides)]
@@ -108,15 +108,15 @@ def _or_unreadable(
 
 
 def _to(theirs: Sequence[float], ours: Sequence[float]) -> str:
-    """The median of the ratios to ours, turn by turn; nothing where one of them is ours."""
-    pairs = list(zip(theirs, ours, strict=False))  # some are not taken in every turn
+    """Return the median of the ratios to ours, turn by turn, as text; empty for ours itself."""
+    pairs = list(zip(theirs, ours, strict=False))  # a program may miss some turns
     if theirs == ours or not pairs:
         return ""
     return f"; {median(one / other for one, other in pairs):.2g} x ours"
 
 
 def _over_best_python(load: Load, ours: Runs, sides: Sequence[Runs]) -> Iterator[Figure]:
-    """Our processor time a row over the least of a harness that is written in Python."""
+    """Return the ratio of our processor time a row to the least of the Python harnesses."""
     in_python = {harness.name for harness in HARNESSES if harness.is_python}
     spent = {
         side.name: side.cpu_a_row(load)
@@ -130,5 +130,5 @@ def _over_best_python(load: Load, ours: Runs, sides: Sequence[Runs]) -> Iterator
     best = min(measured_ones, key=lambda name: median(measured_ones[name]))
     theirs = measured_ones[best]
     name = f"engine: CPU a row over the best Python harness, {load}"
-    # Whoever takes long has the first turns only.
+    # A slow program has only the first turns.
     yield compared(name, own[: len(theirs)], theirs, best, HALF)

@@ -1,4 +1,4 @@
-"""The shape of a result, the same for every benchmark."""
+"""The form of a result, which all benchmarks share."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class Figure:
 
     name: str
     value: float | None
-    """The median of the repetitions; None when it could not be measured, and the note says why."""
+    """The median of the repetitions; None if it could not be measured, and the note says why."""
     unit: str
     """`x` for a ratio to the floor or the ideal."""
     spread: tuple[float, float] | None = None
-    """Lowest and highest repetition; None when there was one only."""
+    """Lowest and highest repetition; None if there was only one."""
     budget: float | None = None
-    """The most it may be; None when there is no such limit."""
+    """The largest allowed value; None without a limit."""
     note: str = ""
-    """What it was compared with, and the absolute values behind a ratio."""
+    """What the value was compared with, and the absolute values behind a ratio."""
 
 
 Benchmark = Callable[[], list[Figure]]
@@ -30,7 +30,7 @@ Benchmark = Callable[[], list[Figure]]
 def measured(
     name: str, samples: Sequence[float], unit: str, note: str, budget: float | None = None
 ) -> Figure:
-    """The median of the samples with its spread."""
+    """Return the median of the samples with its spread."""
     spread = (min(samples), max(samples)) if len(samples) > 1 else None
     return Figure(name, median(samples), unit, spread, budget, note)
 
@@ -42,6 +42,6 @@ def compared(
     note: str,
     budget: float | None = None,
 ) -> Figure:
-    """The median of the ratios of samples to the floor, pair by pair as they were taken."""
+    """Return the median of the ratios of samples to the floor, pair by pair in their order."""
     ratios = [ours / theirs for ours, theirs in zip(samples, floor, strict=True)]
     return measured(name, ratios, "x", note, budget)

@@ -1,7 +1,7 @@
-"""From spawning the server to the first answer of a tool that is asked for at once.
+"""The time from spawning the server to the answer of a tool that is called at once.
 
-The early answers to `initialize` and `tools/list` move work behind them; this shows all of it. Ours
-opens its provider for the call, with the embedded engine and its database.
+The early answers to `initialize` and `tools/list` leave work for later; this figure includes all of
+it. Our server opens its provider for the call, with the embedded engine and its database.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.stdio_session import Server, ask, initialize, list_tools
 
 
 def run() -> list[Figure]:
-    """Start both by turns."""
+    """Start both servers in turn."""
     with fresh_settings() as settings:
         ours, floor = ours_and_floor(settings | {"EVALS_MCP_SERVER__PROVIDER": "local"})
         calls = {ours.name: ("list_datasets", {}), floor.name: ("echo", {"text": "here"})}
@@ -32,7 +32,7 @@ def run() -> list[Figure]:
 
 
 def first_answer(server: Server, tool: str, arguments: Mapping[str, Any]) -> float:
-    """Seconds from the spawn to the answer."""
+    """Return the seconds from the spawn to the answer."""
     spawned = time.perf_counter()
     with child(server.command, server.settings) as process:
         initialize(process)

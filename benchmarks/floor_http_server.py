@@ -5,11 +5,11 @@ from __future__ import annotations
 import socket
 
 import uvicorn
-from floor_stdio_server import status_server  # a script's own folder is on its path
+from floor_stdio_server import status_server  # the folder of a script is on its path
 
 
 def main() -> None:
-    # As the event loop makes its own: with the protocol named, small answers are not held back.
+    # With the protocol named, as in the event loop's own sockets, small answers are not delayed.
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen(1024)

@@ -1,4 +1,4 @@
-"""The floor for a run: as many requests to the same endpoint, and nothing else."""
+"""The floor for a run: the same number of requests to the same endpoint, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ BODY = {
         {"role": "user", "content": "A question and an answer of the usual length. " * 5},
     ],
 }
-"""About as long as the judge's request."""
+"""A text about as long as the judge's request."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run took."""
+    """The time and memory of a run."""
 
     wall: float
     """Seconds."""
     cpu: float | None
-    """Seconds on a processor; None where the platform does not tell."""
+    """Processor seconds; None if the platform does not report them."""
     peak_mb: float | None = None
-    """The most memory, in MB; None where it was not looked at."""
+    """The most memory, in MB; None if it was not measured."""
 
 
 def run(base_url: str, requests: int, workers: int) -> Usage:

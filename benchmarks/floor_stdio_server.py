@@ -9,13 +9,13 @@ from mcp.server import MCPServer
 
 
 def status_server() -> MCPServer:
-    """The server with its one tool; the service is at FLOOR_UPSTREAM."""
+    """Return a server with one tool; the service is at FLOOR_UPSTREAM."""
     server = MCPServer("floor")
     client = httpx2.AsyncClient(base_url=os.environ["FLOOR_UPSTREAM"])
 
     @server.tool()
     async def get_status(evaluation_id: str) -> str:  # pyright: ignore[reportUnusedFunction]  # the decorator keeps it
-        """The status of an evaluation, as the service answers it."""
+        """Return the status of an evaluation, as the service answers it."""
         answer = await client.get(f"/evaluation/{evaluation_id}/status")
         return answer.text
 

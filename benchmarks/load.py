@@ -1,6 +1,6 @@
-"""Many clients at once over HTTP, one worker: beside the plain SDK, and beside the bare REST call.
+"""Many clients at once over HTTP with one worker, compared with the plain SDK and with bare REST.
 
-Set LOAD_SECONDS for another length of the main part than 60.
+LOAD_SECONDS sets the length of the main part, 60 by default.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ WARM_UP = 10.0
 """Seconds before memory is read for the first time."""
 
 LATENCY_BUDGET = 5.0
-"""The most that the 99th percentile may be, in medians."""
+"""The largest allowed ratio of the 99th percentile to the median."""
 MEMORY_BUDGET = 10.0
-"""MB that may come on top after the warm-up: what an allocator does not give back."""
+"""MB that memory may grow after the warm-up, because an allocator may not return memory."""
 
 SERVER = (sys.executable, "-m", "evals_mcp.cli", "serve", "--http", "--port", "0")
 FLOOR = (sys.executable, str(Path(__file__).with_name("floor_http_server.py")))
@@ -45,7 +45,7 @@ Request = tuple[str, str, Mapping[str, Any] | None]
 
 @dataclass
 class Outcome:
-    """What a load came to."""
+    """The result of a load."""
 
     latencies: list[float] = field(default_factory=list[float])
     """Seconds of each call."""
@@ -59,7 +59,7 @@ class Outcome:
 
 
 def run() -> list[Figure]:
-    """Mixed calls for a minute, then one call beside floor and bare REST by turns."""
+    """Make mixed calls for a minute, then one kind of call in turn with the floor and bare REST."""
     with engine(None) as upstream, fresh_settings() as settings:
         evaluations = [_evaluation(upstream) for _ in range(4)]
         base = str(upstream.client.base_url).rstrip("/")
@@ -127,7 +127,7 @@ def _call(url: str, number: int, name: str, arguments: Mapping[str, Any]) -> Req
 
 
 async def load(requests: Callable[[int], Request], seconds: float) -> Outcome:
-    """So many clients, each with one call after the other, for so long."""
+    """Run clients that each make one call after the other, for a number of seconds."""
     found, numbers = Outcome(), count(1)
     headers = {
         "Accept": "application/json, text/event-stream",
@@ -178,7 +178,7 @@ def _memory(before: float | None, after: float | None) -> Figure:
 
 
 def _overhead(ours: Outcome, floor: Outcome, bare: Outcome) -> list[Figure]:
-    """The same call three ways, each with as many clients."""
+    """Make the same call three ways, each with the same number of clients."""
     problems = [json.dumps(one.errors[:1]) for one in (ours, floor, bare) if one.errors]
     note = f"{ours.rate:.0f} against {floor.rate:.0f} calls/s {' '.join(problems)}".rstrip()
     rest = f"{ours.rate:.0f} against {bare.rate:.0f} calls/s"

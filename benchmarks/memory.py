@@ -20,33 +20,33 @@ GROWTH_BUDGET = 50.0
 """MB that a hundred times the rows may add."""
 
 RULE_TEMPLATE = "{% set unused = question %}{{ expected }}"
-"""Every column of a data set must be named, also one that a rule has no use for."""
+"""A template with every column, because a request must use them all, even if a rule does not."""
 
 JudgeKind = Literal["rule", "model"]
 JUDGES: dict[JudgeKind, tuple[str, str]] = {
     "rule": ("rule/exact-match", RULE_TEMPLATE),
     "model": ("fixed", TEMPLATE),
 }
-"""Model and template by kind."""
+"""Model and template of each kind of judge."""
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """The engine's memory around one run, in MB."""
+    """The engine's memory in one run, in MB."""
 
     afterwards: float
     highest: float
-    """Of the readings taken while it ran."""
+    """The largest reading during the run."""
     seconds: float
-    """How long it ran."""
+    """Seconds that the run took."""
 
 
 Pair = tuple[Footprint | None, Footprint | None]
-"""With few rows and with many; None where memory cannot be read."""
+"""Readings with few rows and with many; None if memory cannot be read."""
 
 
 def run() -> list[Figure]:
-    """Measure with a rule judge: no model is called, so only the engine takes time."""
+    """Measure with a rule judge, which calls no model, so that only the engine takes time."""
     pairs: list[Pair] = []
     for _ in range(REPETITIONS):
         with engine() as running:
@@ -65,7 +65,7 @@ def few_and_many(running: Engine, kind: JudgeKind) -> Pair:
 
 
 def figures(pairs: Sequence[Pair], kind: JudgeKind) -> list[Figure]:
-    """Memory with many rows over memory with few, each pair in one fresh engine."""
+    """Return the ratios of memory with many rows to memory with few, each pair in a new engine."""
     name = f"engine: memory growth, {FEW:,} to {MANY:,} rows, {kind} judge"
     read = [(few, many) for few, many in pairs if few is not None and many is not None]
     if not read:
@@ -82,7 +82,7 @@ def figures(pairs: Sequence[Pair], kind: JudgeKind) -> list[Figure]:
 
 
 def footprint(running: Engine, rows: int, kind: JudgeKind) -> Footprint | None:
-    """Upload and run that many rows; None where memory cannot be read."""
+    """Upload and run this many rows; return None if memory cannot be read."""
     readings: list[float] = []
 
     def read() -> None:

@@ -1,7 +1,7 @@
-"""A model endpoint that answers after a fixed time, cheap enough not to be what is measured.
+"""A model endpoint that answers after a fixed time and costs too little to affect the figures.
 
-Run `python benchmarks/model_endpoint.py --latency-ms 50`: it prints the port it bound on the first
-line, answers `POST /v1/chat/completions` until its standard input closes, and counts its calls at
+Run `python benchmarks/model_endpoint.py --latency-ms 50`: it prints its port on the first line,
+answers `POST /v1/chat/completions` until its standard input closes, and counts its calls at
 `GET /calls`.
 """
 
@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 PRECISE_BELOW = 0.2
-"""Seconds of latency from which a millisecond more is not worth a limit."""
+"""Seconds of latency from which one more millisecond does not matter."""
 
 VERDICT = json.dumps({"feedback": "Fixed verdict.", "label": "good", "score": 7, "choice": "A"})
 
@@ -54,14 +54,14 @@ COMPLETION = completion({"role": "assistant", "content": VERDICT}, "stop")
 
 @cache
 def tool_call(name: str) -> bytes:
-    """The same verdict for whoever forces a call of a tool."""
+    """Return the same verdict as a call of the tool that the request forces."""
     function = {"name": name, "arguments": json.dumps({"label": "good", "choice": "good"})}
     calls = [{"id": "call-1", "type": "function", "function": function}]
     return completion({"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
 
 
 class FixedLatencyEndpoint(asyncio.Protocol):
-    """Answers each request on its connection after the same delay."""
+    """A connection that answers each request after the same delay."""
 
     calls = 0
 
@@ -108,10 +108,10 @@ async def serve(latency: float) -> None:
 
 
 def loop_for(latency: float) -> asyncio.AbstractEventLoop:
-    """A loop whose timers end when they are due, where that matters.
+    """Return an event loop with exact timers if the latency is short and connections are few.
 
-    epoll's round up to the next millisecond, 2 % of a latency of 50 ms; select's do not, but it
-    takes a thousand connections at the most, so it is left to short latencies and few of them.
+    The timers of epoll round up to the next millisecond, 2 % of a latency of 50 ms. Those of select
+    do not, but select accepts at most a thousand connections.
     """
     if latency < PRECISE_BELOW:
         return asyncio.SelectorEventLoop(selectors.SelectSelector())

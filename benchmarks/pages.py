@@ -1,7 +1,7 @@
-"""Pages over a million judged rows, beside a plain loop and polars over the same file.
+"""Pages over a million judged rows, compared with a plain loop and polars over the same file.
 
-Every way finds the same: the first page of failing rows with the number of all that fail, then a
-later page. A page without the number would need no more of the file than its first rows.
+Each way finds the same: the first page of failing rows with the number of all failing rows, then a
+later page. Without that number, a page would need only the first rows of the file.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Way:
     command: tuple[str, ...]
     readings: tuple[Reading, ...] = ()
     problem: str = ""
-    """Why there are no readings."""
+    """Why the way has no readings."""
 
 
 Ways = dict[str, Way]
@@ -48,12 +48,12 @@ Ways = dict[str, Way]
 
 @dataclass(frozen=True)
 class Quantity:
-    """What is compared of the readings."""
+    """Returns the compared amount of a reading."""
 
     name: str
     amount: Callable[[Reading], float]
     words: Mapping[str, str]
-    """By way: the unit, and what the amount includes."""
+    """The unit of each way, and what its amount includes."""
 
 
 FIRST = Quantity(
@@ -89,7 +89,7 @@ HIGHEST = Quantity(
 
 
 def run() -> list[Figure]:
-    """Write a million rows of about 1 kB, then read them each way by turns."""
+    """Write a million rows of about 1 kB, then read them each way in turn."""
     ways = {OURS: own("pages_index.py"), LOOP: own("pages_loop.py"), **dataframes()}
     with tempfile.TemporaryDirectory(prefix="evals-mcp-benchmark-") as folder:
         rows = Path(folder) / "rows.jsonl"
@@ -106,7 +106,7 @@ def own(script: str) -> Way:
 
 
 def dataframes() -> Ways:
-    """Polars both ways, installed the first time."""
+    """Return the two ways with polars, which is installed the first time."""
     try:
         python = python_packages(VIRTUALENV, DATAFRAME / "packages" / "polars.lock")
     except SystemExit as error:
@@ -131,7 +131,7 @@ def write(path: Path) -> None:
 
 
 def again(name: str, way: Way, rows: Path, ours: tuple[Reading, ...]) -> Way:
-    """The way with one more reading, or a peer with the reason why it has none."""
+    """Return the way with one more reading, or a peer with the reason of its failure."""
     try:
         reading = one_reading(way.command, rows)
     except ChildFailedError as error:
@@ -170,7 +170,7 @@ def memory(ways: Ways) -> list[Figure]:
 def ratio(
     quantity: Quantity, ways: Ways, way: str, base: str, budget: float | None = None
 ) -> Figure:
-    """One way over another, pair by pair, with the medians of both in the note."""
+    """Return the ratio of one way to another, pair by pair, with both medians in the note."""
     name = f"{quantity.name}, {way} over {base}"
     if problem := ways[way].problem or ways[base].problem:
         return Figure(name, None, "x", note=problem)

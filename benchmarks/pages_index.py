@@ -1,7 +1,7 @@
-"""Two pages of failing rows as the server finds them: `pages_index.py FILE ROWS PAGE TIMES`.
+"""Finds two pages of failing rows as the server does: `pages_index.py FILE ROWS PAGE TIMES`.
 
-It does what `read_results` does, from the download to the rows, but for how they are shown. Speaks
-as `pages_readings.py` says.
+It does the same as `read_results`, from the download to the rows, but does not render them.
+`pages_readings.py` describes its input and output.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read(index: ResultIndex, places: list[IndexedRow]) -> list[dict[str, Any]]:
 
 
 def result_file(files: ResultFiles, file: Path) -> AbstractAsyncContextManager[ResultIndex]:
-    """The file as the server keeps it; the first time it is downloaded, here by a copy."""
+    """Return the file as the server keeps it; the first call downloads it, here by a copy."""
 
     @asynccontextmanager
     async def download() -> AsyncGenerator[AsyncIterator[bytes]]:

@@ -1,6 +1,6 @@
-"""Two pages of failing rows with nothing kept: `pages_loop.py FILE ROWS PAGE TIMES`.
+"""Finds two pages of failing rows without an index: `pages_loop.py FILE ROWS PAGE TIMES`.
 
-Speaks as `pages_readings.py` says.
+`pages_readings.py` describes its input and output.
 """
 
 from __future__ import annotations

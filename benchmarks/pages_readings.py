@@ -1,8 +1,8 @@
-"""One reading of a result file, in a process of its own that is watched from here.
+"""Measures one reading of a result file in a process of its own.
 
-The process prints a line once its packages are imported and waits for one. Then it finds the first
-page of failing rows and how many rows fail, then a later page several times, and prints the seconds
-and both pages as JSON.
+The process imports its packages, prints a line and waits for a line. Then it finds the first page
+of failing rows and the number of failing rows, and a later page several times. It prints the
+seconds and both pages as JSON.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ LATER_PAGE = 100
 LATER_TIMES = 5
 
 LOOK_SECONDS = 0.01
-"""Between two looks at the memory."""
+"""Seconds between two readings of the memory."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How one process found its pages."""
+    """The figures of one process."""
 
     first: float
     """Seconds from the file to the first page and the number of failing rows."""
     later: float
     """Milliseconds of the later page, the median of its repetitions."""
     before: float | None
-    """Memory before it began, in MB of 2**20 bytes; None where it cannot be read."""
+    """Memory before the start, in MB of 2**20 bytes; None if it cannot be read."""
     highest: float | None
-    """The most memory that was seen, in MB; None where it cannot be read."""
+    """The largest memory that was read, in MB; None if it cannot be read."""
     found: tuple[Any, ...]
     """Both pages, and the number of failing rows."""
 
 
 def one_reading(command: Sequence[str], rows: Path) -> Reading:
-    """Have a command read the file.
+    """Run a command that reads the file, and return its figures.
 
     Raises:
-        ChildFailedError: it did not.
+        ChildFailedError: the command failed.
     """
     numbers = [str(number) for number in (PAGE_ROWS, LATER_PAGE, LATER_TIMES)]
     with child([*command, str(rows), *numbers]) as running:
@@ -61,7 +61,7 @@ def one_reading(command: Sequence[str], rows: Path) -> Reading:
 
 @contextmanager
 def memory_of(pid: int) -> Generator[list[float]]:
-    """Private memory of a process in MB, looked at all the time; nothing where it is not told."""
+    """Yield a list of readings of a process's private memory in MB; empty if it is unknown."""
     seen: list[float] = []
     done = Event()
 
@@ -83,7 +83,7 @@ def memory_of(pid: int) -> Generator[list[float]]:
 
 
 def private_mb(pid: int) -> float | None:
-    """Memory in RAM without mapped files, which the system can take back; on Linux only."""
+    """Return the memory in RAM without mapped files, which the system can reclaim; Linux only."""
     status = Path(f"/proc/{pid}/status")
     try:
         lines = status.read_text(encoding="utf-8").splitlines()

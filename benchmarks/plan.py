@@ -1,4 +1,4 @@
-"""The pass over a stored data set that a plan makes, beside a plain loop over the same lines."""
+"""The pass of a plan over a stored data set, compared with a plain loop over the same lines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from evals_mcp.providers.protocol import Provider
 ROWS = 1_000_000
 REPETITIONS = 3
 CHUNK_BYTES = 64 * 1024
-"""What a transfer brings at once."""
+"""Bytes of one chunk of a transfer."""
 
 
 def run() -> list[Figure]:
@@ -36,7 +36,7 @@ def run() -> list[Figure]:
 
 
 def timed(path: Path) -> tuple[float, float]:
-    """Processor seconds of the plain loop and of the profile."""
+    """Return the processor seconds of the plain loop and of the profile."""
     start = time.process_time()
     with path.open("rb") as lines:
         for line in lines:
@@ -49,7 +49,7 @@ def timed(path: Path) -> tuple[float, float]:
 
 
 class StoredFile:
-    """As much of a provider as a profile needs."""
+    """The part of a provider that a profile needs."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

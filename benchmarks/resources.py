@@ -1,7 +1,7 @@
-"""What a process of ours uses: resident memory and processor time.
+"""Resident memory and processor time of a process.
 
-Read from `/proc` on Linux and from `ps` on macOS. Elsewhere there is no reading without a further
-package, and both are None.
+They are read from `/proc` on Linux and from `ps` on macOS. Other systems need a further package for
+them, so both are None there.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import subprocess
 from pathlib import Path
 
 UNREADABLE = "not measured: this platform has neither /proc nor ps"
-"""The reason to give with a None."""
+"""The reason to state with a None."""
 
 
 def resident_mb(pid: int) -> float | None:
-    """Memory of the process in RAM, in MB of 2**20 bytes."""
+    """Return the memory of a process in RAM, in MB of 2**20 bytes."""
     status = Path(f"/proc/{pid}/status")
     if status.exists():
         lines = status.read_text(encoding="utf-8").splitlines()
@@ -26,7 +26,7 @@ def resident_mb(pid: int) -> float | None:
 
 
 def peak_mb(pid: int) -> float | None:
-    """The most memory that the process has had in RAM, in MB; None where nobody keeps count."""
+    """Return the most memory that a process has had in RAM, in MB; None if it is unknown."""
     status = Path(f"/proc/{pid}/status")
     if not status.exists():
         return None
@@ -35,7 +35,7 @@ def peak_mb(pid: int) -> float | None:
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """Time that the process has spent on a processor since it began, user and system."""
+    """Return the processor seconds of a process since its start, user and system."""
     stat = Path(f"/proc/{pid}/stat")
     if stat.exists():
         # The second field is the command in parentheses and may hold spaces; user and system time

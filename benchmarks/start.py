@@ -1,4 +1,4 @@
-"""From spawning the server to its first answers over stdio, beside a one-tool server and peers."""
+"""The time from spawning the server to its first answers over stdio, compared with others."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ WARM_UPS = 2
 REPETITIONS = 15
 
 START_BUDGET = 1.10
-"""How much longer than the floor the first answer may take."""
+"""How much longer the first answer may take than the floor's."""
 
 SETTLED = 0.01
-"""Growth between two looks at the memory below which a server has loaded what it loads."""
+"""Growth between two readings of the memory below which a server has finished loading."""
 LOOK_SECONDS = 0.2
 LOOKS = 25
 
@@ -40,15 +40,15 @@ class Start:
     initialized: float
     """Seconds from the spawn to the answer."""
     listed: float
-    """Seconds from the spawn to the list of tools, asked for after that."""
+    """Seconds from the spawn to the list of tools, which is requested after the first answer."""
     memory: float | None
-    """MB in RAM once that no longer grows, as a server may go on to load after its answers; None
-    where the platform does not tell."""
+    """MB in RAM once memory no longer grows, because a server may continue to load after its
+    answers; None if the platform does not report it."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared of the starts, and how it reads in a note."""
+    """The compared amounts of a start, with the form in which a note shows each."""
 
     name: str
     of: Callable[[Start], float | None]
@@ -65,7 +65,7 @@ MEMORY = Measure("start: resident memory", lambda start: start.memory, lambda mb
 
 
 def run(server: Sequence[str] = SERVER) -> list[Figure]:
-    """Start the server, the floor and the peers by turns."""
+    """Start the server, the floor and the peers in turn."""
     with fresh_settings() as settings, peers() as (others, reasons):
         ours, floor = ours_and_floor(settings, server)
         starts, failures = by_turns([ours, floor, *others])
@@ -93,15 +93,15 @@ def run(server: Sequence[str] = SERVER) -> list[Figure]:
 def ours_and_floor(
     settings: Mapping[str, str], server: Sequence[str] = SERVER
 ) -> tuple[Server, Server]:
-    """Our server and the one with one tool."""
+    """Return our server and the one-tool server."""
     return Server(OURS, tuple(server), settings), Server(LEAST, FLOOR, settings)
 
 
 def by_turns(servers: Sequence[Server]) -> tuple[dict[str, list[Start]], dict[str, str]]:
-    """Starts of each server by its name, and why there are none of the others.
+    """Return the starts of each server by its name, and why the others have none.
 
-    Whoever goes second finds a busier or a calmer machine, so each turn begins with another server,
-    and once each has begun they go backwards.
+    The load of the machine changes over time, so each turn begins with another server, and after
+    each server has begun once, the order is reversed.
     """
     starts: dict[str, list[Start]] = {server.name: [] for server in servers}
     failures: dict[str, str] = {}
@@ -130,7 +130,7 @@ def one_start(server: Server) -> Start:
 
 
 def settled_mb(pid: int) -> float | None:
-    """Memory in MB once it stays as it is, or after some seconds."""
+    """Return the memory in MB when it no longer grows, or after some seconds."""
     before = resident_mb(pid)
     for _ in range(LOOKS):
         time.sleep(LOOK_SECONDS)
@@ -148,7 +148,7 @@ def ratio(
     starts: Mapping[str, Sequence[Start]],
     budget: float | None = None,
 ) -> Figure:
-    """How much more of it one server takes than another, start by start."""
+    """Return the ratio of an amount between two servers, start by start."""
     name = measure.name if server.name == OURS else f"{measure.name}, {server.name}"
     if beside.name == OURS:
         name += f" over {OURS}"

@@ -1,6 +1,6 @@
-"""The few words of MCP that the benchmarks need, written to a server's standard input.
+"""The few MCP messages that the benchmarks need, written to a server's standard input.
 
-No client library stands in between, so its time is not measured with the server's.
+It uses no client library, whose time would be measured with the server's.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from typing import Any
 from benchmarks.child_process import Child, ChildFailedError, child
 
 PROTOCOL = "2025-06-18"
-"""A handshake version that clients of today send."""
+"""A protocol version that current clients send."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server over stdio: what it is called and how it is started."""
+    """A server over stdio: its name and how it is started."""
 
     name: str
     command: tuple[str, ...]
     settings: Mapping[str, str]
-    """Its environment, beside this process's."""
+    """Variables that are added to this process's environment."""
     release: str = ""
-    """Its version; empty when it is this project's."""
+    """The version; empty for this project's server."""
 
     @property
     def title(self) -> str:
@@ -36,7 +36,7 @@ class Server:
 
 @contextmanager
 def session(server: Server) -> Generator[Child]:
-    """Run a server until the block ends, ready to be asked."""
+    """Run a server until the block ends, and yield a session with it."""
     with child(server.command, server.settings) as process:
         initialize(process)
         yield process
@@ -52,7 +52,7 @@ def initialize(server: Child) -> dict[str, Any]:
 
 
 def list_tools(server: Child) -> list[dict[str, Any]]:
-    """Every tool, from all pages."""
+    """Return all tools, from all pages."""
     tools: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
@@ -63,15 +63,16 @@ def list_tools(server: Child) -> list[dict[str, Any]]:
 
 
 def call_tool(server: Child, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What a tool answers, be it an error of the tool."""
+    """Return the answer of a tool, which may be an error of the tool."""
     return ask(server, "tools/call", {"name": name, "arguments": dict(arguments)})
 
 
 def ask(server: Child, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """One request and the result of its answer; what else the server sends is passed over.
+    """Send one request and return the result of its answer; other messages are skipped.
 
     Raises:
-        ChildFailedError: the server ended, fell silent, answered with an error or not in MCP.
+        ChildFailedError: the server ended, stopped answering, or answered with an error or not
+            in MCP.
     """
     request = {"jsonrpc": "2.0", "id": method, "method": method, "params": params}
     server.send(json.dumps(request))
@@ -83,10 +84,10 @@ def ask(server: Child, method: str, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def message(server: Child) -> dict[str, Any]:
-    """The next message.
+    """Return the next message.
 
     Raises:
-        ChildFailedError: there is none.
+        ChildFailedError: the server gave no further message.
     """
     line = server.receive()
     try:

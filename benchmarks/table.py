@@ -13,7 +13,7 @@ HEADINGS = ("figure", "median", "min to max", "budget", "note")
 
 
 def machine() -> str:
-    """Cores, Python, platform and the versions of ours and of others, in three lines."""
+    """Return cores, Python, platform and the measured versions, in three lines."""
     python = f"{platform.python_implementation()} {platform.python_version()}"
     hardware = f"{os.cpu_count()} cores, {python}, {platform.platform()}"
     packages = (versions.ours(), versions.others())
@@ -22,7 +22,7 @@ def machine() -> str:
 
 
 def render(figures: Sequence[Figure]) -> str:
-    """The figures as a Markdown table whose columns line up in a terminal too."""
+    """Return the figures as a Markdown table that is aligned in a terminal too."""
     rows = [HEADINGS, *(cells(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     lines = [aligned(row, widths) for row in rows]
@@ -35,7 +35,7 @@ def aligned(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def cells(figure: Figure) -> tuple[str, ...]:
-    """One figure as the cells of its row; a budget that is not kept is marked."""
+    """Return the cells of a figure's row; an exceeded budget is marked."""
     if figure.value is None:
         return figure.name, "none", "", "", figure.note
     spread = f"{number(figure.spread[0])} to {number(figure.spread[1])}" if figure.spread else ""
@@ -55,7 +55,7 @@ def budget(value: float, limit: float | None) -> str:
 
 
 def number(value: float) -> str:
-    """A count as it is; else two decimals, or none where they would say nothing."""
+    """Return a count unchanged, another number with two decimals, or with none if it is large."""
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.2f}" if abs(value) < 100 else f"{value:,.0f}"

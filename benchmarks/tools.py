@@ -1,4 +1,4 @@
-"""What a tool list costs a model, in tokens of the o200k encoding: ours beside other servers'."""
+"""The cost of a tool list in tokens of the o200k encoding: ours and other servers'."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKEN_BUDGET = 3000
 COUNT_BUDGET = 12
 
 PART = 50_000
-"""Characters that are encoded at once: few enough for the encoder, which ends at 200,000 tokens."""
+"""Characters that are encoded at once, because the encoder accepts at most 200,000 tokens."""
 
 Tool = Mapping[str, Any]
 
@@ -41,7 +41,7 @@ def run() -> list[Figure]:
 
 
 def beside(server: Server, ours: int) -> Figure:
-    """The list of another server next to ours, or why it did not come."""
+    """Return the figure of another server's list, or why it has none."""
     name = f"tools/list, {server.name}"
     try:
         tools = tools_of(server)
@@ -55,7 +55,7 @@ def beside(server: Server, ours: int) -> Figure:
 
 
 def tools_of(server: Server) -> list[Tool]:
-    """What a model sees of each tool."""
+    """Return what a model reads of each tool."""
     with session(server) as process:
         tools = list_tools(process)
     return [
@@ -68,14 +68,14 @@ def list_tokens(tools: Sequence[Tool]) -> int:
 
 
 def largest(tools: Sequence[Tool]) -> str:
-    """Which tool costs most, as words of a note."""
+    """Return the tool that costs most, as the text of a note."""
     counts = {str(tool["name"]): tokens(compact(tool)) for tool in tools}
     name = max(counts, key=lambda tool: counts[tool])
     return f"the largest is {name} with {counts[name]:,}"
 
 
 def tokens(text: str) -> int:
-    """How many tokens a model reads, give or take one for each further part."""
+    """Return the tokens of a text, exact to one token for each part after the first."""
     encoding = get_encoding("o200k_base")
     parts = (text[start : start + PART] for start in range(0, len(text), PART))
     return sum(len(encoding.encode_ordinary(part)) for part in parts)

@@ -1,4 +1,4 @@
-"""Which versions are measured: ours and its libraries, and those of others, as their locks say."""
+"""The measured versions: ours with its libraries, and those of others from their locks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.peers.registry import locked
 HERE = Path(__file__).parent
 
 OURS = ("evals-mcp", "mcp", "pydantic", "starlette", "uvicorn", "aiohttp", "httpx2", "jinja2")
-"""Whose versions decide our figures."""
+"""Packages whose versions affect our figures."""
 
 LOCKS = {
     "fastmcp": "peers/packages/fastmcp.lock",
@@ -22,18 +22,18 @@ LOCKS = {
     "inspect-ai": "harnesses/packages/inspect_ai.lock",
     "polars": "dataframe/packages/polars.lock",
 }
-"""Where a package of another project stands, by its name."""
+"""The lock of each package of another project."""
 
 NPM_LOCK = "peers/packages/package-lock.json"
 
 
 def ours() -> dict[str, str]:
-    """Version by package, of this environment."""
+    """Return the version of each package in this environment."""
     return {name: version(name) for name in OURS}
 
 
 def others() -> dict[str, str]:
-    """Version by package, of everything that is compared with ours."""
+    """Return the version of each package that is compared with ours."""
     found = {name: locked(HERE / lock, name) for name, lock in LOCKS.items()}
     npm = json.loads((HERE / NPM_LOCK).read_text(encoding="utf-8"))["packages"]
     promptfoo = npm["node_modules/promptfoo"]["version"]

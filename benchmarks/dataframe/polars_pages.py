@@ -1,7 +1,7 @@
-"""Two pages of failing rows with polars: `polars_pages.py lazy|memory FILE ROWS PAGE TIMES`.
+"""Finds two pages of failing rows with polars: `polars_pages.py lazy|memory FILE ROWS PAGE TIMES`.
 
-It runs in an interpreter that has polars and nothing of this project, and speaks as
-`pages_readings.py` says.
+It runs in an interpreter that has polars but not this project. `pages_readings.py` describes its
+input and output.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Evaluation harnesses of other projects, run over our rows against our endpoint."""
+"""Evaluation harnesses of other projects, which run on our rows with our endpoint."""

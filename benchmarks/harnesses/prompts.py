@@ -1,4 +1,4 @@
-"""The messages that the engine sends to a judge, for a harness to send the same."""
+"""Writes the messages that the engine sends to a judge, so that a harness can send the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from evals_engine.templates.template import Template
 
 
 def write_prompts(path: Path, rows: int) -> None:
-    """One line a row, `{"messages": [...]}`."""
+    """Write one line a row, `{"messages": [...]}`."""
     anyio.run(_write, path, rows)
 
 

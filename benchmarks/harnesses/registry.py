@@ -1,7 +1,7 @@
-"""Which harnesses there are, where they come from, and how one judges our rows.
+"""The harnesses: where they come from, and how one judges our rows.
 
-Each is installed once, from a lock, into `build`. It calls nothing but our endpoint: what it would
-report, look up or keep is switched off, and its home is a folder that is gone later.
+Each is installed once, from a lock, into `build`. It calls only our endpoint: its reports, look-ups
+and storage are switched off, and its home is a temporary folder.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ class HarnessError(RuntimeError):
 
 @dataclass(frozen=True)
 class Harness:
-    """One harness, by the name of its driver and its lock."""
+    """A harness, with the name of its driver and its lock."""
 
     name: str
     is_python: bool = True
 
     def command(self) -> list[str]:
-        """How its driver is started; installs what that needs.
+        """Return the command that starts the driver; installs the harness if necessary.
 
         Raises:
-            HarnessError: it could not be installed.
+            HarnessError: the harness could not be installed.
         """
         try:
             if self.is_python:
@@ -56,10 +56,10 @@ class Harness:
         return [str(NODE), str(DRIVERS / f"run_{self.name}.mjs")]
 
     def judge(self, base_url: str, prompts: Path, rows: int, workers: int) -> Usage:
-        """Judge every row of the prompts' file, so many in flight.
+        """Judge each row of the file of prompts, with a number of rows in flight.
 
         Raises:
-            HarnessError: it could not be installed, failed, or judged other than all rows good.
+            HarnessError: the harness could not be installed, failed, or judged a row not good.
         """
         command = [*self.command(), base_url, str(prompts), str(workers)]
         told = _last_line(command)

@@ -1,1 +1,1 @@
-"""Servers of other projects that the figures stand beside."""
+"""Servers of other projects that ours is compared with."""

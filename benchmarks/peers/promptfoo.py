@@ -1,5 +1,5 @@
-"""Evaluations of promptfoo's own, without a model: the rows' answers are the prompts, and its
-provider `echo` gives them back.
+"""Evaluations in promptfoo without a model: the answers of the rows are the prompts, which its
+provider `echo` returns.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ DEADLINE = 1200.0
 
 
 def evaluate(server: Server, rows: Iterable[Mapping[str, str]]) -> None:
-    """Judge whether the column `answer` contains `expected`; it is stored in the server's home.
+    """Judge whether the column `answer` contains `expected`; store it in the server's home.
 
     Raises:
-        ChildFailedError: it did not complete.
+        ChildFailedError: the evaluation did not complete.
     """
     node, entry, *_ = server.command
     home = Path(server.settings["HOME"])
@@ -31,7 +31,7 @@ def evaluate(server: Server, rows: Iterable[Mapping[str, str]]) -> None:
         "prompts": ["{{answer}}"],
         "providers": ["echo"],
         "defaultTest": {"assert": [{"type": "contains", "value": "{{expected}}"}]},
-        # Only its name is stored with the evaluation, as with every file of tests.
+        # The evaluation stores only the file's name, as for every file of tests.
         "tests": f"file://{tests.name}",
     }
     file = home / "config.json"

@@ -1,8 +1,8 @@
-"""Which servers of other projects there are, where they come from and how they start.
+"""The servers of other projects: where they come from and how they start.
 
 Each is installed once, from a lock, into `build/peers`. Then it starts without an account and
-without a network: what it reports is switched off, what still wants to go out is sent to a closed
-port, and its home is a folder that is gone later.
+without a network: its reports are switched off, other requests go to a closed port, and its home is
+a temporary folder.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUILD = Path(__file__).parents[2] / "build" / "peers"
 GENERATED_SERVER = Path(__file__).with_name("generated_server.py")
 
 CLOSED = "http://127.0.0.1:9"
-"""An address where nothing listens: the port that is reserved to discard."""
+"""An address where nothing listens, at the port reserved for the discard protocol."""
 
 GENERATED = "FastMCP from OpenAPI"
 PROMPTFOO = "promptfoo"
@@ -35,7 +35,7 @@ LANGSMITH = "LangSmith"
 OPIK = "Opik"
 
 OPIK_PYTHON = (3, 13)
-"""The oldest Python that its packages run on."""
+"""The oldest Python version that its packages support."""
 
 REASON_CHARACTERS = 160
 
@@ -46,9 +46,9 @@ class UnavailableError(RuntimeError):
 
 @contextmanager
 def peers(engine: str = CLOSED) -> Generator[tuple[list[Server], dict[str, str]]]:
-    """The peers that can be started until the block ends, and by name why the others cannot.
+    """Yield the peers that can be started until the block ends, and why the others cannot.
 
-    Those that evaluate through the REST API find it below the address of the engine.
+    Peers that evaluate through the REST API use the engine's address.
     """
     ready: list[Server] = []
     reasons: dict[str, str] = {}
@@ -59,19 +59,19 @@ def peers(engine: str = CLOSED) -> Generator[tuple[list[Server], dict[str, str]]
             home.mkdir()
             try:
                 ready.append(found(home, engine))
-            # An installation that fails says so as a program that ends does.
+            # A failed installation raises SystemExit, like a program that ends.
             except (UnavailableError, OSError, SystemExit) as error:
                 reasons[name] = reason(error)
         yield ready, reasons
 
 
 def reason(error: BaseException) -> str:
-    """Why a peer has no figure, short enough for a note."""
+    """Return why a peer has no figure, short enough for a note."""
     return " ".join(str(error).replace("|", "/").split())[:REASON_CHARACTERS]
 
 
 def generated(home: Path, engine: str) -> Server:
-    """A server generated from the description of the evaluation API."""
+    """Return the server that is generated from the description of the evaluation API."""
     lock = PACKAGES / "fastmcp.lock"
     python = python_packages(BUILD / "fastmcp", lock)
     file = home / "openapi.json"
@@ -81,10 +81,10 @@ def generated(home: Path, engine: str) -> Server:
 
 
 def description() -> dict[str, Any]:
-    """The evaluation API as OpenAPI.
+    """Return the evaluation API as OpenAPI.
 
-    The vendor's own file is not shipped here. This is the same contract with the file and the model
-    operations, from our table, without those that only the engine has.
+    The vendor's file is not part of this project. This is the same contract, with the operations on
+    files and models, made from our table without the operations that only the engine has.
     """
     document = Description({}).document()
     for operation in OPERATIONS:
@@ -94,9 +94,9 @@ def description() -> dict[str, Any]:
 
 
 def promptfoo(home: Path, engine: str) -> Server:  # noqa: ARG001  # it evaluates by itself
-    """The server in promptfoo; it keeps its evaluations in its home.
+    """Return the server in promptfoo, which stores its evaluations in its home.
 
-    Its lock puts empty packages where it only needs them for other clouds and for browsers.
+    Its lock replaces packages that it needs only for other clouds and browsers by empty ones.
     """
     lock = PACKAGES / "package-lock.json"
     npm_packages(BUILD / "npm", lock)
@@ -109,7 +109,7 @@ def promptfoo(home: Path, engine: str) -> Server:  # noqa: ARG001  # it evaluate
 
 
 def langsmith(home: Path, engine: str) -> Server:  # noqa: ARG001  # it knows its own service only
-    """LangSmith's server, whose service it does not reach."""
+    """Return LangSmith's server, which cannot reach its service here."""
     lock = PACKAGES / "langsmith.lock"
     python = python_packages(BUILD / "langsmith", lock)
     command = (str(python), "-I", "-c", "from langsmith_mcp_server.server import main; main()")
@@ -119,7 +119,7 @@ def langsmith(home: Path, engine: str) -> Server:  # noqa: ARG001  # it knows it
 
 
 def opik(home: Path, engine: str) -> Server:  # noqa: ARG001  # it knows its own service only
-    """Opik's server, whose service it does not reach."""
+    """Return Opik's server, which cannot reach its service here."""
     if sys.version_info < OPIK_PYTHON:
         raise UnavailableError(f"opik-mcp needs Python {'.'.join(map(str, OPIK_PYTHON))}")
     lock = PACKAGES / "opik.lock"
@@ -135,23 +135,25 @@ PEERS: dict[str, Callable[[Path, str], Server]] = {
     LANGSMITH: langsmith,
     OPIK: opik,
 }
-"""By name what installs a peer and says how it starts, given its home and the engine's address."""
+"""Functions by the peer's name that install it and return how it starts.
+
+Each takes the peer's home and the engine's address."""
 
 FASTMCP_OFF = {"FASTMCP_CHECK_FOR_UPDATES": "off", "FASTMCP_SHOW_SERVER_BANNER": "false"}
 OPIK_OFF = {"OPIK_MCP_ANALYTICS_ENABLED": "false", "OPIK_MCP_SENTRY_ENABLED": "false"}
 PROMPTFOO_OFF = {
-    # It still reports once that its telemetry is off; the closed proxy keeps that here.
+    # It still reports once that its telemetry is off; the closed proxy stops that report.
     "PROMPTFOO_DISABLE_TELEMETRY": "1",
     "PROMPTFOO_DISABLE_UPDATE": "1",
     "PROMPTFOO_DISABLE_SHARING": "1",
     "PROMPTFOO_DISABLE_REMOTE_GENERATION": "1",
-    # A failing row is no failure of the run.
+    # A failing row does not make the run fail.
     "PROMPTFOO_FAILED_TEST_EXIT_CODE": "0",
 }
 
 
 def offline(home: Path) -> dict[str, str]:
-    """Environment of a program that finds no files of the user's and reaches this machine only."""
+    """Return an environment without files of the user, in which only this machine is reachable."""
     proxies = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
     homes = ("HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "XDG_CACHE_HOME")
     homes += ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
@@ -161,7 +163,7 @@ def offline(home: Path) -> dict[str, str]:
 
 
 def locked(lock: Path, package: str) -> str:
-    """The version of a package in a lock."""
+    """Return the version of a package in a lock."""
     line = re.compile(rf"^{re.escape(package)}==(\S+)", re.MULTILINE)
     found = line.search(lock.read_text(encoding="utf-8"))
     assert found is not None

@@ -1,6 +1,6 @@
-"""What a driver is given, and what it tells: one line of JSON, the last that it prints.
+"""The input and output of a driver, which prints one line of JSON at its end.
 
-Drivers run with the packages of their harness, so they import nothing of this project.
+Drivers run with the packages of their harness, so they do not import this project.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 WARM_UP = 4
-"""Rows that are judged side by side before anything is measured, for what is loaded late."""
+"""Rows that are judged at once before the measurement, so that everything is loaded."""
 
 Judge = Callable[[str, list[list[dict[str, str]]], int], int]
-"""From an endpoint, the messages of each row and the rows in flight to the rows judged good."""
+"""Takes an endpoint, the messages of each row and the rows in flight; returns the good rows."""
 
 
 def main(judge: Judge) -> None:
-    """Judge the rows of the command line's file, and tell what it took."""
+    """Judge the rows of the file on the command line, and print the time and memory."""
     base_url, path, workers = sys.argv[1:4]
     with Path(path).open(encoding="utf-8") as lines:
         rows: list[list[dict[str, str]]] = [json.loads(line)["messages"] for line in lines]
@@ -38,16 +38,15 @@ def main(judge: Judge) -> None:
 
 
 def processor_seconds() -> float:
-    """Of this process and the children that have ended, user and system."""
+    """Return the processor seconds, user and system, of this process and its ended children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def peak_mb() -> float:
-    """The most memory that this program had, in MB of 2**20 bytes.
+    """Return the most memory that this program has had, in MB of 2**20 bytes.
 
-    Of Linux' two counts this is the one that begins with the program: the other one begins with
-    whoever started it.
+    Linux has two counts; this one starts with the program, the other one with its parent process.
     """
     status = Path("/proc/self/status")
     if status.exists():

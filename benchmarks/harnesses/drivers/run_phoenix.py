@@ -1,7 +1,7 @@
 """arize-phoenix-evals: its classifier, which asks for a JSON schema, over a data frame.
 
-It looks once a second whether a full queue of three rows a worker has room again, and waits as long
-for the end: with few workers that is most of its wall.
+It checks once a second whether its queue of three rows a worker is still full, and whether the run
+has ended. With few workers, most of its wall time is this waiting.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from measured import main
 from phoenix.evals import LLM, ClassificationEvaluator, async_evaluate_dataframe
 
 MODEL = "gpt-fixed"
-"""Any other name would turn the role `system` into `developer`, which is another prompt."""
+"""With other names, the role `system` becomes `developer`, which is a different prompt."""
 
 UNLIMITED = 1e6
-"""Requests a second; by default it begins with 5, which is what would be measured."""
+"""Requests a second; the default starts with 5, which would decide the result."""
 
 MESSAGES = [
     {"role": "system", "content": "{{{system}}}"},
