@@ -17,10 +17,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 EXPECTED = (
+    "evals_engine/py.typed",
     "evals_engine/store/queries.sql",
     "evals_engine/store/migrations/0001_evaluations.sql",
     "evals_mcp/cli.py",
+    "evals_mcp/py.typed",
     "evals_mcp/result_files/index.sql",
+    "evals_schemas/py.typed",
     "evals_schemas/tools/outputs.py",
 )
 
