@@ -12,7 +12,7 @@ from typing import Literal
 
 from evals_mcp.results.comparisons.joining import Joined, Pair
 from evals_mcp.results.statistics.agreement import cohens_kappa, raw_agreement
-from evals_mcp.results.statistics.estimate import Estimate, Scale, within
+from evals_mcp.results.statistics.estimate import Estimate, Scale, rounded, within
 from evals_mcp.results.statistics.paired import (
     bootstrap_difference,
     mcnemar,
@@ -125,7 +125,7 @@ def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:
     return PassDifference(
         a=_rate(rate(table[True, True] + only_a, n)),
         b=_rate(rate(table[True, True] + only_b, n)),
-        difference=_round(100 * difference.value),
+        difference=rounded(100 * difference.value),
         interval=_ends(difference, 100),
         p_value=_maybe(p_value),
         only_a=only_a,
@@ -141,7 +141,7 @@ def _with_failed(joined: Joined, net: int) -> float | None:
         return None
     passes_a, passes_b = joined.failed_passes
     matching = joined.counts.pairs + joined.counts.no_verdict
-    return _round(100 * (net + passes_b - passes_a) / matching)
+    return rounded(100 * (net + passes_b - passes_a) / matching)
 
 
 def _scores(pairs: Sequence[Pair], scale: Scale | None, absent: dict[str, str]) -> ScoreDifference:
@@ -158,7 +158,7 @@ def _scores(pairs: Sequence[Pair], scale: Scale | None, absent: dict[str, str]) 
     return ScoreDifference(
         a=_mean([a for a, _ in scores], scale),
         b=_mean([b for _, b in scores], scale),
-        difference=_round(difference.value),
+        difference=rounded(difference.value),
         interval=_maybe_ends(difference),
         p_value=_maybe(paired_t_test(differences)),
         bootstrap=_maybe_ends(bootstrap_difference(differences, BOOTSTRAP_SEED)),
@@ -178,7 +178,7 @@ def _preference(pairs: Sequence[Pair], absent: dict[str, str]) -> PreferenceDiff
     return PreferenceDifference(
         a=_net(Counter(a for a, _ in _verdicts(pairs))),
         b=_net(Counter(b for _, b in _verdicts(pairs))),
-        difference=_round(100 * difference.value),
+        difference=rounded(100 * difference.value),
         interval=_within(_maybe_ends(difference, 100), 200),
         p_value=_maybe(p_value),
     )
@@ -198,7 +198,7 @@ def _net(decisions: Counter[str | None]) -> NetPreference:
         a_wins=a,
         b_wins=b,
         ties=decisions["Tie"],
-        net=_round(100 * ends.value),
+        net=rounded(100 * ends.value),
         interval=_ends(ends, 100),
     )
 
@@ -241,7 +241,7 @@ def _rate(share: Estimate | None) -> Rate:
     assert share is not None, "there is a pair"
     ends = _ends(share, 100)
     return Rate(
-        percent=_round(100 * share.value),
+        percent=rounded(100 * share.value),
         count=round(share.value * share.n),
         of=share.n,
         interval=Interval(low=ends.low, high=ends.high, method=ends.method),
@@ -255,7 +255,7 @@ def _mean(values: Sequence[float], scale: Scale | None) -> Scores:
         estimate = replace(estimate, interval=within(estimate.interval, *scale))
     ends = _maybe_ends(estimate)
     return Scores(
-        mean=_round(estimate.value),
+        mean=rounded(estimate.value),
         std=_maybe(sample_deviation(values)),
         n=estimate.n,
         interval=Interval(low=ends.low, high=ends.high, method=ends.method) if ends else None,
@@ -266,7 +266,7 @@ def _ends(estimate: Estimate, scale: int = 1) -> DifferenceInterval:
     assert estimate.interval is not None, "every rate has an interval"
     low, high = estimate.interval
     return DifferenceInterval(
-        low=_round(scale * low), high=_round(scale * high), method=estimate.method
+        low=rounded(scale * low), high=rounded(scale * high), method=estimate.method
     )
 
 
@@ -275,9 +275,4 @@ def _maybe_ends(estimate: Estimate | None, scale: int = 1) -> DifferenceInterval
 
 
 def _maybe(value: float | None, scale: int = 1) -> float | None:
-    return None if value is None else _round(scale * value)
-
-
-def _round(value: float) -> float:
-    """Return the value with six significant digits; more digits would only cost tokens."""
-    return float(f"{value:.6g}")
+    return None if value is None else rounded(scale * value)

@@ -51,3 +51,8 @@ def within(ends: tuple[float, float], low: float, high: float) -> tuple[float, f
     if ends[1] < low or ends[0] > high:
         return ends
     return max(ends[0], low), min(ends[1], high)
+
+
+def rounded(value: float) -> float:
+    """Return the value with six significant digits; more digits would only cost tokens."""
+    return float(f"{value:.6g}")

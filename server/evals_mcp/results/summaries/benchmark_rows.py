@@ -13,14 +13,13 @@ from evals_mcp.cleaning import clean
 from evals_mcp.results.comparisons.comparison import Comparison, compare
 from evals_mcp.results.comparisons.joining import KeyedRow, join
 from evals_mcp.results.rows import PASSING_SCORE, Row, RowVerdict
-from evals_mcp.results.statistics.estimate import UNIT, within
+from evals_mcp.results.statistics.estimate import UNIT, rounded, within
 from evals_mcp.results.statistics.scores import mean
 from evals_mcp.results.summaries.benchmark_summary import (
     correct_rate,
     judging_notes,
     metric_summary,
     requested_metrics,
-    rounded,
     summary_of,
     with_metrics,
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from evals_mcp.cleaning import clean
+from evals_mcp.results.statistics.estimate import rounded
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
@@ -132,11 +133,6 @@ def metric_summary(name: str, figures: MetricFigures, n: int | None) -> MetricSu
         max=_maybe(figures.max),
         n=n,
     )
-
-
-def rounded(value: float) -> float:
-    """Return the value with six significant digits; more digits would only cost tokens."""
-    return float(f"{value:.6g}")
 
 
 def _maybe(value: float | None) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from evals_mcp.results.rows import RowVerdict
-from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.estimate import Estimate, rounded
 from evals_mcp.results.statistics.rates import rate
 from evals_mcp.results.statistics.scores import histogram, mean, quantiles, sample_deviation
 from evals_mcp.results.statistics.wins import position_bias, win_rate
@@ -104,7 +104,7 @@ def _with_distribution(summary: Scores, scores: Sequence[float], job: Evaluation
     return summary.model_copy(
         update={
             "std_kind": "sample (n - 1)" if summary.std is not None else None,
-            "quartiles": [_round(value) for value in quarters] if quarters else None,
+            "quartiles": [rounded(value) for value in quarters] if quarters else None,
             "histogram": bars,
         }
     )
@@ -149,7 +149,7 @@ def _rate(share: Estimate | None) -> Rate | None:
     """Return a share in percent."""
     if share is None:
         return None
-    return Rate(percent=_round(100 * share.value), of=share.n, interval=_interval(share))
+    return Rate(percent=rounded(100 * share.value), of=share.n, interval=_interval(share))
 
 
 def _interval(share: Estimate | None) -> Interval | None:
@@ -157,8 +157,4 @@ def _interval(share: Estimate | None) -> Interval | None:
     if share is None or share.interval is None:
         return None
     low, high = share.interval
-    return Interval(low=_round(100 * low), high=_round(100 * high), method=share.method)
-
-
-def _round(value: float) -> float:
-    return float(f"{value:.6g}")
+    return Interval(low=rounded(100 * low), high=rounded(100 * high), method=share.method)

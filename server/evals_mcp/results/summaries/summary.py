@@ -8,7 +8,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from evals_mcp.cleaning import clean
-from evals_mcp.results.statistics.estimate import scale_of, within
+from evals_mcp.results.statistics.estimate import rounded, scale_of, within
 from evals_mcp.results.statistics.rates import sign_test, t_interval, wilson_interval
 from evals_mcp.results.summaries.benchmark_summary import summarize_benchmark
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
@@ -128,7 +128,7 @@ def _labels(results: ClassifyResults, parameters: Mapping[str, Any]) -> Summary:
             LabelCount(
                 label=clean(label, 80),
                 count=count,
-                percent=_round(100 * count / valid),
+                percent=rounded(100 * count / valid),
                 passes=label in passing if passing else None,
             )
             for label, count in sorted(counts.items(), key=lambda pair: -pair[1])[:_LABELS_SHOWN]
@@ -151,14 +151,14 @@ def _rate(
 ) -> Rate | None:
     """Return the counted pass rate; without a count, the one that the service reports."""
     if passed is None or not valid:
-        return None if reported is None else Rate(percent=_round(reported))
+        return None if reported is None else Rate(percent=rounded(reported))
     ends = wilson_interval(passed, valid)
     return Rate(
-        percent=_round(100 * passed / valid),
+        percent=rounded(100 * passed / valid),
         count=passed,
         of=valid,
         interval=_interval(ends, "wilson", scale=100),
-        percent_of_all_rows=_round(100 * passed / (valid + failures.total))
+        percent_of_all_rows=rounded(100 * passed / (valid + failures.total))
         if failures.total
         else None,
     )
@@ -238,7 +238,7 @@ def _score_rate(reported: float | None, n: int | None, failures: Failures) -> Ra
         return None
     passed = None if n is None else round(reported * n / 100)
     if n is None or passed is None or abs(100 * passed / n - reported) > 0.06:
-        return Rate(percent=_round(reported))
+        return Rate(percent=rounded(reported))
     return _rate(passed, n, reported, failures)
 
 
@@ -275,7 +275,7 @@ def _wins(results: CompareResults, parameters: Mapping[str, Any], rows: int | No
         a=a,
         b=b,
         ties=ties,
-        a_percent=_round(100 * (a + ties / 2) / n) if n else None,
+        a_percent=rounded(100 * (a + ties / 2) / n) if n else None,
         p_value=sign_test(a, b),
     )
     notes: list[str] = []
@@ -327,17 +327,12 @@ def _failures(results: Results, invalid: int | None) -> Failures:
 def _interval(ends: tuple[float, float] | None, method: str, scale: int = 1) -> Interval | None:
     if ends is None:
         return None
-    return Interval(low=_round(scale * ends[0]), high=_round(scale * ends[1]), method=method)
+    return Interval(low=rounded(scale * ends[0]), high=rounded(scale * ends[1]), method=method)
 
 
 def _range(interval: Interval) -> str:
     digits = ".1f" if interval.method == "wilson" else ".4g"
     return f"95 % interval {interval.low:{digits}}-{interval.high:{digits}}"
-
-
-def _round(value: float) -> float:
-    """Return the value with six significant digits; more digits would only cost tokens."""
-    return float(f"{value:.6g}")
 
 
 def _numbers(*values: object) -> bool:
