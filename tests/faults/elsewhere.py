@@ -25,7 +25,7 @@ class Reference:
 
 _STORE, _RUNS = "tests/engine/store/test_store_faults.py", "tests/engine/runs/test_runs.py"
 _CRASH, _TWICE = "tests/journeys/test_crash.py", "tests/journeys/test_never_twice.py"
-_MODELS = "tests/engine/models/test_models.py"
+_MODELS = "tests/engine/models/test_client.py"
 
 REFERENCES = (
     Reference(

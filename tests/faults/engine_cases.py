@@ -53,7 +53,7 @@ STRIKING = tuple(
     for fault in FAULTS
     if fault.stage != CLOCK
     and fault.then is None
-    # Waits of a minute and bodies of 16 MiB are tested in tests/engine/models/test_models.py.
+    # Waits of a minute and bodies of 16 MiB are tested in tests/engine/models/test_client.py.
     and fault.effect not in {Effect.BUSY_FOR_LONG, Effect.TOO_LONG}
 )
 CASES = tuple(
