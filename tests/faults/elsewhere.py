@@ -91,7 +91,7 @@ REFERENCES = (
     Reference(
         "a process that has lost its lease",
         "it writes nothing more",
-        "tests/engine/store/test_store.py",
+        "tests/engine/store/test_leases.py",
         "test_a_process_that_lost_its_lease_writes_no_row_no_step_and_no_end",
     ),
     Reference(
