@@ -58,7 +58,7 @@ _WHO_ACTS = {
     OperatorError: r"setting|environment variable|[Oo]perator|[Aa]dministrator|owner|[Ww]hoever",
     CallerError: r"list_\w+|get_\w+|`\w+`|setting|too large",
     ServiceError: (
-        r"[Tt]ry again|again in a minute|Read it again|Call \w+|If this stays so"
+        r"[Tt]ry again|again in a minute|Read it again|Call \w+|If this persists"
         r"|before list_evaluations shows"
     ),
 }

@@ -1,4 +1,4 @@
-"""One service over HTTP: reads are retried, changes are sent once, failures become our errors."""
+"""A client for one service: retries reads, sends changes once, turns failures into our errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from evals_schemas.evaluation_api.operations import UPLOAD_FILE
 from evals_schemas.reasons import Reason
 
 _CERTAIN = frozenset({501, 507})
-"""Failures that say that nothing was done: not there, and no room."""
+"""Failure statuses that prove that nothing was done: not implemented, and no space left."""
 
 _NEVER_LEFT = (
     httpx2.ConnectError,
@@ -49,29 +49,29 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class _Trouble:
-    """A try that failed in a way that time may mend."""
+    """A failed try that may succeed later."""
 
     what: str
-    """Continues `together (host) …`."""
+    """What happened, as the end of a sentence that begins with the service's name."""
     may_have_arrived: bool
     retried: bool = True
     """Whether a read is sent again."""
     retry_after: float | None = None
     unreached: bool = False
-    """Whether there was no connection."""
+    """Whether no connection could be opened."""
     reason: str = ""
-    """Why, in the service's own words, without a full stop."""
+    """The service's own reason, without a full stop; empty without one."""
 
 
 class _TooLongError(Exception):
-    """Ends the reading of a body over the limit."""
+    """A body is longer than the limit."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"longer than {limit // 2**20} MiB")
 
 
 class RestClient:
-    """The operations of one service, over a client that is passed in and closed by its owner."""
+    """The operations of one service, over an HTTP client that its owner closes."""
 
     def __init__(
         self,
@@ -88,17 +88,17 @@ class RestClient:
 
     @property
     def service(self) -> Service:
-        """Which service it is, for messages."""
+        """The service, for messages."""
         return self._service
 
     @property
     def timing(self) -> Timing:
-        """The clocks that it waits by."""
+        """The clocks and the sleep of the retries."""
         return self._timing
 
     @property
     def patience(self) -> Patience:
-        """How long it waits."""
+        """The time limits."""
         return self._patience
 
     async def call(
@@ -110,28 +110,28 @@ class RestClient:
         json: object = None,
         idempotency_key: str | None = None,
     ) -> Any:
-        """Run an operation and return what it answers, as `operation.answers` or a list of it.
+        """Run an operation and return its answer, as `operation.answers` or a list of it.
 
         Args:
-            operation: Which one.
-            item_id: What takes the place of `{id}` in its path.
+            operation: The operation.
+            item_id: The id that replaces `{id}` in its path.
             params: Its query.
             json: Its body.
-            idempotency_key: Sent as `Idempotency-Key`: the service answers a second request with
-                the same key as it answered the first. For services that take one.
+            idempotency_key: Sent as `Idempotency-Key`, to services that accept one: they answer a
+                second request with the same key like the first.
 
         Raises:
-            LostAnswerError: a request that is sent once may have arrived; its answer is lost.
-            EvalsMCPError: any other failure, by the kind that says who must act.
+            LostAnswerError: a change may have arrived, but its answer is lost.
+            EvalsMCPError: any other failure, as the class that says who must act.
         """
-        asked = RequestContext(self._service, operation, item_id, json)
+        context = RequestContext(self._service, operation, item_id, json)
         patience = self._patience
         silence = patience.read if operation.method == "GET" else patience.send
         timeout = self._timeout(silence)
         request = self._request(operation, item_id, timeout=timeout, params=params, json=json)
         if idempotency_key is not None:
             request.headers["Idempotency-Key"] = idempotency_key
-        return await self._answer(request, asked, patience.budget)
+        return await self._answer(request, context, patience.budget)
 
     async def upload(
         self,
@@ -144,10 +144,10 @@ class RestClient:
 
         Raises:
             DatasetFaultError: the file cannot be opened.
-            LostAnswerError: it may have been stored; the answer is lost.
-            EvalsMCPError: any other failure, by the kind that says who must act.
+            LostAnswerError: the file may have been stored; the answer is lost.
+            EvalsMCPError: any other failure, as the class that says who must act.
         """
-        asked = RequestContext(self._service, operation)
+        context = RequestContext(self._service, operation)
         try:
             opened = await anyio.open_file(path, "rb")
         except OSError as error:
@@ -155,27 +155,27 @@ class RestClient:
                 f"{path} cannot be read ({error.strerror}); name a file this user can read"
             ) from None
         async with opened as file:
-            # The form reads blocks of 64 KiB, one between two writes to the network.
+            # The form reads 64 KiB between two writes to the network.
             form = {"file": (filename, file.wrapped, "application/octet-stream")}
             timeout = self._timeout(self._patience.file)
             request = self._request(operation, None, timeout=timeout, data=fields, files=form)
-            return await self._answer(request, asked, self._patience.upload)
+            return await self._answer(request, context, self._patience.upload)
 
     @asynccontextmanager
     async def stream(
         self, operation: Operation, item_id: str
     ) -> AsyncGenerator[AsyncIterator[bytes]]:
-        """A file's bytes as they arrive; leaving the context ends the transfer.
+        """Stream a file's bytes; leaving the context ends the transfer.
 
-        Opening is retried. A transfer that breaks off is not: it raises UnavailableError.
+        Opening is retried. A transfer that breaks off is not retried: it raises UnavailableError.
         """
-        asked = RequestContext(self._service, operation, item_id)
+        context = RequestContext(self._service, operation, item_id)
         timeout = self._timeout(self._patience.file)
         request = self._request(operation, item_id, timeout=timeout)
-        response = await self._tried(request, asked, self._patience.budget, _left_open)
+        response = await self._tried(request, context, self._patience.budget, _left_open)
         try:
             if "text/html" in response.headers.get("content-type", ""):
-                raise asked.wrong_answer(asked.answered("with a web page instead of a file"))
+                raise context.wrong_answer(context.answered("with a web page instead of a file"))
             async with aclosing(self._blocks(response)) as blocks:
                 yield blocks
         finally:
@@ -194,25 +194,27 @@ class RestClient:
         )
 
     def _timeout(self, silence: float) -> httpx2.Timeout:
-        """Waiting for a free connection is no failure of the service: no limit on the pool."""
+        """Return the time limits; waiting for a free connection has none, nobody is at fault."""
         return httpx2.Timeout(silence, connect=self._patience.connect, pool=None)
 
     def _request(self, operation: Operation, item_id: str | None, **content: Any) -> httpx2.Request:
-        """The token goes into this request only, never into the client, which may be shared."""
+        """Build a request with the token in it: the client may be shared and never holds it."""
         headers = {"Accept": "application/json" if operation.answers else "*/*"}
         if token := self._service.token:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         url = self._service.base_url + path_of(operation, item_id)
         request = self._client.build_request(operation.method, url, headers=headers, **content)
         if self._service.owner is not None:
-            # An embedded service is told whose request it is; nothing of it goes over a network.
+            # For an embedded service only; the owner is never sent over a network.
             request.extensions[OWNER] = self._service.owner
         return request
 
-    async def _answer(self, request: httpx2.Request, asked: RequestContext, seconds: float) -> Any:
-        reply = await self._tried(request, asked, seconds, self._whole)
+    async def _answer(
+        self, request: httpx2.Request, context: RequestContext, seconds: float
+    ) -> Any:
+        reply = await self._tried(request, context, seconds, self._whole)
         try:
-            return read(reply, asked)
+            return read(reply, context)
         except BadAnswerError as error:
             if request.method == "GET":
                 raise
@@ -222,19 +224,19 @@ class RestClient:
     async def _tried(
         self,
         request: httpx2.Request,
-        asked: RequestContext,
+        context: RequestContext,
         seconds: float,
         take: Callable[[httpx2.Response], Awaitable[_T]],
     ) -> _T:
-        """What `take` makes of the first success, within so many seconds."""
+        """Retry until `take` succeeds or the time is up."""
         timing, tries = self._timing, 0
         started = timing.monotonic()
         while True:
             tries += 1
-            left = seconds - (timing.monotonic() - started)
+            remaining = seconds - (timing.monotonic() - started)
             trouble: _Trouble | None = None
-            with anyio.move_on_after(left):
-                result = await self._attempt(request, asked, take)
+            with anyio.move_on_after(remaining):
+                result = await self._attempt(request, context, take)
                 if not isinstance(result, _Trouble):
                     return result
                 trouble = result
@@ -249,12 +251,12 @@ class RestClient:
     async def _attempt(
         self,
         request: httpx2.Request,
-        asked: RequestContext,
+        context: RequestContext,
         take: Callable[[httpx2.Response], Awaitable[_T]],
     ) -> _T | _Trouble:
-        """Send once. Raises what no further try would change."""
+        """Send once; raise errors that no further try would change."""
         try:
-            # Neither a redirect nor a .netrc may send the token anywhere else.
+            # A redirect or a .netrc could send the token to another host.
             response = await self._client.send(
                 request, stream=True, auth=None, follow_redirects=False
             )
@@ -271,21 +273,21 @@ class RestClient:
         except (httpx2.HTTPError, _TooLongError) as error:
             what = f"sent an answer that cannot be read ({self._plain(error)})"
             return _Trouble(what, may_have_arrived=True, retried=False)
-        return self._trouble_of(reply, asked)
+        return self._trouble_of(reply, context)
 
-    def _trouble_of(self, reply: Reply, asked: RequestContext) -> _Trouble:
-        """The trouble behind a status that time may change; raises for every other one."""
+    def _trouble_of(self, reply: Reply, context: RequestContext) -> _Trouble:
+        """Return the trouble of a status that may pass; raise the error of any other status."""
         failing = reply.status >= 500 and reply.status not in _CERTAIN
         if reply.status not in {408, 425, 429} and not failing:
-            raise refusal(reply, asked)
+            raise refusal(reply, context)
         return _Trouble(
-            asked.answered(f"{reply.status}{_meaning(reply.status)}"),
-            reason=vendor_reason(reply, asked) if reply.status == 429 else "",
+            context.answered(f"{reply.status}{_meaning(reply.status)}"),
+            reason=vendor_reason(reply, context) if reply.status == 429 else "",
             may_have_arrived=failing,
-            retried=reply.status in RETRIED_STATUSES | asked.operation.also_retried,
+            retried=reply.status in RETRIED_STATUSES | context.operation.also_retried,
             retry_after=retry_after_seconds(
                 reply.headers.get("retry-after"),
-                # The service's own clock wrote both; ours may be wrong.
+                # Both headers come from the service's clock; ours may be wrong.
                 http_date(reply.headers.get("date")) or self._timing.now(),
             ),
         )
@@ -295,7 +297,7 @@ class RestClient:
     ) -> UnavailableError:
         again = f"Try again {retry_advice(trouble.retry_after)}."
         if trouble.unreached:
-            again += f" If this stays so, check the setting {self._service.base_url_setting}."
+            again += f" If this persists, check the setting {self._service.base_url_setting}."
         start = f"{self._service} {trouble.what}"
         if trouble.reason:
             start += f": {trouble.reason}"
@@ -309,7 +311,7 @@ class RestClient:
         )
 
     async def _whole(self, response: httpx2.Response) -> Reply:
-        """Read the body up to the limit, and close the response in any case."""
+        """Read the body up to the limit, and always close the response."""
         body = bytearray()
         try:
             async for block in response.aiter_bytes():

@@ -1,4 +1,4 @@
-"""The items of one array inside a JSON answer, one at a time while the answer arrives."""
+"""Reads the items of one array in a JSON answer, one at a time while the answer arrives."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 
 MAX_VALUE_CHARACTERS = 64 * 1024 * 1024
-"""The longest single value that is read."""
+"""Most characters of a single value."""
 
 _FIRST_READ = 64 * 1024
 _DECODER = json.JSONDecoder(parse_constant=lambda _constant: None)
 
 
 class NoItemsError(Exception):
-    """The text is not JSON, ends early, or has no such array; `str` continues `answered …`."""
+    """The text is not JSON, ends early or lacks the array; the message continues `answered …`."""
 
 
 async def items(blocks: AsyncIterator[bytes], names: frozenset[str]) -> AsyncGenerator[object]:
-    """The items of the first array under one of these names, or of the text itself if it is one.
+    """Yield the items of the first array under one of these names, or of a top-level array.
 
-    The name is looked for in the outermost object, and in an object that is under one of the names.
+    The names are searched in the outermost object, and in an object under one of the names.
 
     Raises:
-        NoItemsError: there is no such array, or it does not end.
+        NoItemsError: there is no such array, or the text ends within it.
     """
     text = _Arriving(blocks)
     await _find(text, names)
@@ -35,13 +35,13 @@ async def items(blocks: AsyncIterator[bytes], names: frozenset[str]) -> AsyncGen
 
 
 async def _find(text: _Arriving, names: frozenset[str]) -> None:
-    """Stop behind the bracket that opens the array."""
+    """Advance past the bracket that opens the array."""
     first = await text.next()
     while first != "[":
         if first not in {"{", "}", ","}:
             key = await text.value()
             if await text.next() != ":":
-                raise NoItemsError("with something that is not complete JSON")
+                raise NoItemsError("with incomplete or invalid JSON")
             text.skip()
             first = await text.next()
             if key in names and first in {"[", "{"}:
@@ -54,7 +54,7 @@ async def _find(text: _Arriving, names: frozenset[str]) -> None:
 
 
 class _Arriving:
-    """A text of which the beginning is there."""
+    """A text that is still arriving."""
 
     def __init__(self, blocks: AsyncIterator[bytes]) -> None:
         self._blocks = blocks
@@ -62,14 +62,14 @@ class _Arriving:
         self._text, self._at, self._ended = "", 0, False
 
     def skip(self) -> None:
-        """Go past the character that `next` answered."""
+        """Advance past the character that `next` returned."""
         self._at += 1
 
     async def next(self, at_end: str = "with a list that breaks off") -> str:
-        """The next character that is no white space, without going past it.
+        """Return the next character other than white space, without advancing past it.
 
         Raises:
-            NoItemsError: with `at_end`, where the text ends.
+            NoItemsError: the text ends; its message is `at_end`.
         """
         while True:
             while self._at < len(self._text):
@@ -81,11 +81,11 @@ class _Arriving:
             await self._read_on()
 
     async def value(self) -> object:
-        """The JSON value that begins here."""
+        """Read the JSON value that begins at the current position."""
         while True:
             try:
                 value, end = _DECODER.raw_decode(self._text, self._at)
-                # A number at the end of what is there may go on.
+                # A number at the end of the buffer may continue in the next block.
                 if end < len(self._text) or self._ended:
                     self._at = end
                     return value
@@ -93,18 +93,18 @@ class _Arriving:
                 if self._ended or len(self._text) - self._at > MAX_VALUE_CHARACTERS:
                     break
             await self._read_on()
-        raise NoItemsError("with something that is not complete JSON")
+        raise NoItemsError("with incomplete or invalid JSON")
 
     async def _read_on(self) -> None:
-        """Read as much again as is there, so that decoding anew costs twice the length at most."""
+        """Double the buffer, so that repeated decoding costs at most twice the text's length."""
         rest = self._text[self._at :]
-        parts, wanted = [rest], max(_FIRST_READ, len(rest))
-        while wanted > 0:
+        parts, missing = [rest], max(_FIRST_READ, len(rest))
+        while missing > 0:
             block = await anext(self._blocks, None)
             if block is None:
                 self._ended = True
                 parts.append(self._decoder.decode(b"", final=True))
                 break
             parts.append(self._decoder.decode(block))
-            wanted -= len(block)
+            missing -= len(block)
         self._text, self._at = "".join(parts), 0

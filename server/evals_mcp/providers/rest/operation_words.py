@@ -1,4 +1,4 @@
-"""What a service is asked for, in the words of whoever made the call: the tool's, not the API's."""
+"""Names of operations and fields for messages: the tools' names, not the API's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PLAIN = {
     "read_questions": "read the benchmark",
     "read_benchmark_rows": "read the evaluation's rows",
 }
-"""By the operation's name, which the generations of a contract share."""
+"""Descriptions by the operation's name, which all generations of a contract share."""
 
 _TOOLS = {
     "upload_file": "upload_dataset",
@@ -36,31 +36,31 @@ _TOOLS = {
     "read_questions": "the same tool",
     "read_benchmark_rows": "the same tool",
 }
-"""Which tool an operation belongs to, where it is not called like the tool."""
+"""Tools by operation, where the operation's name differs from the tool's."""
 
 _BESIDE_A_BASELINE = {"model_id": "model_id_2", "baseline_model_id": "model_id"}
-"""The tools' names of the models of a comparison, where the API calls the first a baseline."""
+"""The tools' names of a comparison's models, if the API calls the first one a baseline."""
 
 _KEPT_FROM_CALLERS = {"external_base_url", "external_api_token"}
 
 
 def in_plain_words(operation: Operation) -> str:
-    """What an operation does; continues `was asked to …`."""
+    """Return what an operation does; continues `was asked to …`."""
     return _PLAIN.get(operation.name, f"answer {operation.method} {operation.path}")
 
 
 def tool_of(operation: Operation) -> str:
-    """The tool to call again once an operation can succeed."""
+    """Return the tool to call again once an operation can succeed."""
     return _TOOLS.get(operation.name, operation.name)
 
 
 def tool_field(param: str, body: object) -> str:
-    """What the tools call a field of a request.
+    """Return the tools' name of a request field.
 
     Args:
-        param: The API's path to it, such as `parameters.judge.model`.
-        body: The request. A candidate that is a string is a column of ready answers, which the
-            tools take in a field of its own.
+        param: The API's path of the field, such as `parameters.judge.model`.
+        body: The request. A candidate that is a string is a column of ready answers, for which
+            the tools have a separate field.
     """
     steps = param.removeprefix("parameters.").split(".")
     if steps[-1] in _KEPT_FROM_CALLERS:

@@ -1,4 +1,4 @@
-"""From a service's refusal to the error that says who must act."""
+"""Turns a service's refusal into the error that says who must act."""
 
 from __future__ import annotations
 
@@ -22,39 +22,39 @@ from evals_schemas.contract import Operation
 from evals_schemas.reasons import Reason
 
 
-def refusal(reply: Reply, asked: RequestContext) -> EvalsMCPError:
-    """The error for an answer that is no success and that trying again would not change."""
-    service, status = asked.service, reply.status
+def refusal(reply: Reply, context: RequestContext) -> EvalsMCPError:
+    """Return the error for a failed answer that no further try would change."""
+    service, status = context.service, reply.status
     if status in {401, 402, 403, 507}:
-        return _for_the_operator(service, status, asked.operation)
-    if status == 404 and asked.item_id is not None:
-        return id_kind_of(asked.operation).missing(
-            asked.item_id, by_token=service.token is not None
+        return _for_the_operator(service, status, context.operation)
+    if status == 404 and context.item_id is not None:
+        return id_kind_of(context.operation).missing(
+            context.item_id, by_token=service.token is not None
         )
-    if status == 404 and asked.body is not None and _names_something(reply):
-        return NotFoundError(_refusal_text(reply, asked))
+    if status == 404 and context.body is not None and _names_a_missing_item(reply):
+        return NotFoundError(_refusal_text(reply, context))
     if status in {404, 405, 501}:
         return UnsupportedError(
-            f"{service} has no {asked.operation.method} {asked.operation.path} ({status}), which "
-            f"is how to {in_plain_words(asked.operation)}. If it should, check the setting "
-            f"{service.base_url_setting}."
+            f"{service} has no {context.operation.method} {context.operation.path} ({status}), "
+            f"needed to {in_plain_words(context.operation)}. If it should have one, check the "
+            f"setting {service.base_url_setting}."
         )
     if 400 <= status < 500:
-        return InvalidRequestError(_refusal_text(reply, asked))
+        return InvalidRequestError(_refusal_text(reply, context))
     redirect = " and a redirect, which is not followed" if 300 <= status < 400 else ""
-    return asked.wrong_answer(asked.answered(f"with the status {status}{redirect}"))
+    return context.wrong_answer(context.answered(f"with the status {status}{redirect}"))
 
 
-def vendor_reason(reply: Reply, asked: RequestContext) -> str:
-    """Why a service refuses for now, in its own words; empty without an error body that says it."""
+def vendor_reason(reply: Reply, context: RequestContext) -> str:
+    """Return the service's own reason for a temporary refusal; empty without an error body."""
     if reply.is_page or not reply.body.lstrip().startswith(b"{"):
         return ""
     message, _ = _vendor_message(reply)
-    return asked.service.quote(message, asked.secrets).rstrip(".")
+    return context.service.quote(message, context.secrets).rstrip(".")
 
 
-def _names_something(reply: Reply) -> bool:
-    """Whether a 404 is about what the request names; a path that is not there says less."""
+def _names_a_missing_item(reply: Reply) -> bool:
+    """Return whether a 404 is about an item in the request; an unknown path has fewer words."""
     message, _ = _vendor_message(reply)
     return len(message.split()) > 2
 
@@ -67,11 +67,11 @@ def _for_the_operator(service: Service, status: int, operation: Operation) -> Op
             Reason.NOTHING_STARTED,
         )
     if status == 507:
-        # A service that says so has written nothing: the answer is certain.
+        # A 507 proves that nothing was written.
         return OperatorError(
             f"{service} cannot write (507): the disk of its data directory (setting "
-            "local.data_dir) is full or refuses. Nothing was stored. Whoever runs it frees space; "
-            f"then call {tool_of(operation)} again."
+            "local.data_dir) is full or not writable. Nothing was stored. Ask the administrator to "
+            f"free space; then call {tool_of(operation)} again."
         )
     return TokenRefusedError(_token_advice(service, status))
 
@@ -79,42 +79,41 @@ def _for_the_operator(service: Service, status: int, operation: Operation) -> Op
 def _token_advice(service: Service, status: int) -> str:
     if service.token is None:
         return (
-            f"{service} wants a token ({status}) and none is configured: set "
+            f"{service} requires a token ({status}), but none is configured: set "
             f"{service.token_setting}, then restart this server."
         )
     if service.remedy is not None:
-        return f"{service} does not take the key ({status}): {service.remedy}."
+        return f"{service} does not accept the key ({status}): {service.remedy}."
     return (
-        f"{service} does not take the configured token ({status}): put a valid one into "
+        f"{service} does not accept the configured token ({status}): put a valid one into "
         f"{service.token_setting}, then restart this server."
     )
 
 
-def _refusal_text(reply: Reply, asked: RequestContext) -> str:
-    """The service's words, after the field that they are about, which is named once."""
+def _refusal_text(reply: Reply, context: RequestContext) -> str:
+    """Return the service's message after the tools' name of the field that it is about."""
     message, param = _vendor_message(reply)
-    quoted = asked.service.quote(message, asked.secrets) or "no reason given"
-    start = f"{asked.service} refused to {in_plain_words(asked.operation)} ({reply.status}): "
+    quoted = context.service.quote(message, context.secrets) or "no reason given"
+    start = f"{context.service} refused to {in_plain_words(context.operation)} ({reply.status}): "
     quoted = re.sub(r"\bparameters\.(?=\w)", "", quoted)
     if param:
-        path = asked.service.quote(param, asked.secrets)[:80].removeprefix("parameters.")
+        path = context.service.quote(param, context.secrets)[:80].removeprefix("parameters.")
         quoted = re.sub(rf"^{re.escape(path)}(, |: )", "", quoted)
-        start += f"`{tool_field(path, asked.body)}`: "
-    return f"{start}{quoted.rstrip('.')}.{_advice(reply.status, asked)}"
+        start += f"`{tool_field(path, context.body)}`: "
+    return f"{start}{quoted.rstrip('.')}.{_advice(reply.status, context)}"
 
 
-def _advice(status: int, asked: RequestContext) -> str:
-    """What to do about a refusal whose status says more than its words may."""
+def _advice(status: int, context: RequestContext) -> str:
+    """Return advice for a status that says what to do, as a further sentence; else empty."""
     if status == 409:
-        return f" Call {id_kind_of(asked.operation).list_tool} to see what state it is in."
-    return " What was sent is too large for the service: send less." if status == 413 else ""
+        return f" Call {id_kind_of(context.operation).list_tool} to see its current state."
+    return " The request is too large for the service: send less." if status == 413 else ""
 
 
 def _vendor_message(reply: Reply) -> tuple[str, str | None]:
-    """Message and field of an error body: `{"error": …}` as in the contract, or `{"detail": …}`.
+    """Return message and field of an error body: `{"error": …}` as in the contract, or `detail`.
 
-    A list of details (`{"loc": …, "msg": …}`, as some frameworks answer a 422) is told by its
-    first.
+    Some frameworks answer a 422 with a list of `{"loc": …, "msg": …}`; its first item counts.
     """
     if reply.is_page:
         return "", None

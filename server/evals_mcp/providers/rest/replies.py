@@ -1,4 +1,4 @@
-"""From a service's answer to a model of the contract."""
+"""Reads a service's answer into a model of the contract."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from evals_schemas.contract import Operation
 
 _MISFITS = {
     "missing": "is missing",
-    "model_type": "is no object",
-    "dict_type": "is no object",
-    "list_type": "is no list",
-    "string_type": "is no text",
+    "model_type": "is not an object",
+    "dict_type": "is not an object",
+    "list_type": "is not a list",
+    "string_type": "is not a text",
 }
-"""What is wrong with a part of an answer, by pydantic's name for it."""
+"""Problems of a part of an answer, by pydantic's name of the error."""
 
 
 class LostAnswerError(UnavailableError):
-    """A request that changes something may have arrived, and its answer does not tell.
+    """A change may have arrived, but its answer is lost or unreadable.
 
-    Raised for a lost connection, a timeout, a 5xx and an unreadable success of a request that is
-    sent once. Whoever made the request finds out what became of it.
+    Raised after a lost connection, a timeout, a 5xx or an unreadable success. The caller must find
+    out whether the change was made.
     """
 
 
@@ -41,19 +41,19 @@ class Reply:
 
     status: int
     headers: Mapping[str, str]
-    """Looked up without regard to case."""
+    """Headers; their names are matched in any case."""
     body: bytes
 
     @property
     def is_page(self) -> bool:
-        """Whether it is a web page: a proxy or a portal answered, not the API."""
+        """Whether the body is a web page, so that a proxy or a portal answered, not the API."""
         kind = self.headers.get("content-type", "").lower()
         return "text/html" in kind or self.body[:64].lstrip().startswith(b"<")
 
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What a reply answers, as far as a message about it needs to know."""
+    """The request that a reply answers, for messages."""
 
     service: Service
     operation: Operation
@@ -63,45 +63,45 @@ class RequestContext:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Keys that were in the request; no message repeats them."""
+        """Keys in the request, which no message may repeat."""
         return frozenset(_keys_in(self.body))
 
     def answered(self, what: str) -> str:
-        """What the service was asked for and did instead; continues the service's name."""
+        """Return what was requested and how the service answered; continues its name."""
         return f"was asked to {in_plain_words(self.operation)} and answered {what}"
 
     def wrong_answer(self, what: str) -> BadAnswerError:
-        """The error for an answer that is not the contract."""
+        """Return the error for an answer that is not what the contract defines."""
         return BadAnswerError(
-            f"{self.service} {what}. If this stays so, whoever set the server up should check the "
+            f"{self.service} {what}. If this persists, ask the administrator to check the "
             f"setting {self.service.base_url_setting}."
         )
 
 
-def read(reply: Reply, asked: RequestContext) -> Any:
-    """The model, or list of models, that the operation answers.
+def read(reply: Reply, context: RequestContext) -> Any:
+    """Return the operation's answer as a model or a list of models.
 
-    A null is read as an absence, and so are NaN and infinities: services send all of them.
+    Null, NaN and infinities count as absent: services send all of them.
 
     Raises:
-        BadAnswerError: the body is a page, broken off, or not of the operation's shape.
+        BadAnswerError: the body is a web page, incomplete, or not of the operation's form.
     """
     if reply.is_page:
-        raise asked.wrong_answer(asked.answered("with a web page instead of JSON"))
+        raise context.wrong_answer(context.answered("with a web page instead of JSON"))
     try:
         value = _without_nulls(json.loads(reply.body, parse_constant=_absent))
     except (ValueError, RecursionError):
-        problem = asked.answered("with something that is not complete JSON")
+        problem = context.answered("with incomplete or invalid JSON")
     else:
         try:
-            return _adapter(asked.operation).validate_python(value)
+            return _adapter(context.operation).validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = clean(".".join(str(part) for part in first["loc"]), 80) or "the body"
-            found = f"{where} {_MISFITS.get(first['type'], 'is of another form')}"
-            problem = asked.answered(f"with JSON of another shape ({found})")
-    # Outside of the handlers, so that no traceback leads back to what was answered.
-    raise asked.wrong_answer(problem)
+            mismatch = f"{where} {_MISFITS.get(first['type'], 'has another form')}"
+            problem = context.answered(f"with JSON of another form ({mismatch})")
+    # Raised outside of the handlers, so that no traceback contains the answer.
+    raise context.wrong_answer(problem)
 
 
 def _absent(_constant: str) -> None:
@@ -119,17 +119,17 @@ def _without_nulls(value: object) -> object:
 
 @lru_cache
 def _adapter(operation: Operation) -> TypeAdapter[Any]:
-    """The reader of an operation's answers. Only operations that answer JSON come here."""
+    """Return the validator of an operation's answers; the operation must answer JSON."""
     assert operation.answers is not None
     answers: Any = GenericAlias(list, (operation.answers,))
     return TypeAdapter[Any](answers if operation.as_list else operation.answers)
 
 
 def _keys_in(value: object) -> list[str]:
-    """The keys of external models in a request's body."""
+    """Return the keys of external models in a request's body."""
     if not isinstance(value, dict):
         return []
     fields = cast("dict[str, object]", value)
-    own = fields.get("external_api_token")
-    found = [own] if isinstance(own, str) else []
-    return found + [key for below in fields.values() for key in _keys_in(below)]
+    key = fields.get("external_api_token")
+    keys = [key] if isinstance(key, str) else []
+    return keys + [key for below in fields.values() for key in _keys_in(below)]

@@ -1,4 +1,4 @@
-"""When a read is tried again: how often, after how long, and when it is given up."""
+"""Decides whether and when a read is retried."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from email.utils import parsedate_to_datetime
 import anyio
 
 TRIES = 4
-"""The most times that a read is sent."""
+"""Most times that a read is sent."""
 BUDGET_SECONDS = 20.0
-"""From the first try to the end of the last; some clients wait no longer than 30 s for a tool."""
+"""Seconds from the first try to the end of the last; some clients allow a tool only 30 s."""
 FIRST_PAUSE_SECONDS = 0.5
-"""The pause after the first try; it doubles with each further one."""
+"""Pause after the first try; it doubles with each further try."""
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
-"""Answers that time alone may change."""
+"""Statuses of temporary failures."""
 
 
 def _now() -> datetime:
@@ -29,40 +29,39 @@ def _now() -> datetime:
 
 @dataclass(frozen=True)
 class Timing:
-    """Clocks and chance; tests pass their own."""
+    """Clocks and random numbers, which tests replace."""
 
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     chance: Callable[[], float] = random.random
-    """A number in 0..1, drawn for each pause so that clients do not return all at once."""
+    """Returns a random number from 0 to 1, so that clients do not all retry at once."""
     monotonic: Callable[[], float] = time.monotonic
-    """Seconds since any fixed moment."""
+    """Returns seconds since a fixed time."""
     now: Callable[[], datetime] = _now
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long an answer is waited for, and how long it may be; tests have less.
+    """Limits of time and size for an answer.
 
-    Seconds without a sign of the service, but for `budget` and `upload`.
+    Times are seconds without a sign of the service, except `budget` and `upload`.
     """
 
     budget: float = BUDGET_SECONDS
-    """The longest that a call may take, its retries and pauses included."""
+    """Most seconds for a call, including its retries and pauses."""
     upload: float = 600.0
-    """The longest that an upload may take, the service's check of the file included."""
+    """Most seconds for an upload, including the service's check of the file."""
     connect: float = 5.0
     read: float = 10.0
     send: float = BUDGET_SECONDS
     """After a request that changes something."""
     file: float = 60.0
-    """In the middle of a file, either way."""
+    """Within a file, in either direction."""
     body_bytes: int = 64 * 1024 * 1024
-    """The longest JSON body that is read; a list of a hundred evaluations has far less than 1 MiB.
-    """
+    """Most bytes of a JSON body; a list of a hundred evaluations has far less than 1 MiB."""
 
 
 def pause_after(tries: int, retry_after: float | None, chance: float) -> float:
-    """Seconds to wait after that many tries: what the service asked for, else exponential back-off.
+    """Return the seconds to wait after a number of tries: as requested, else exponential back-off.
 
     The back-off is drawn from the upper half of its range: 0.25 to 0.5 s after the first try.
     """
@@ -72,7 +71,7 @@ def pause_after(tries: int, retry_after: float | None, chance: float) -> float:
 
 
 def retry_after_seconds(retry_after: str | None, now: datetime) -> float | None:
-    """A `Retry-After` header in seconds from now; None when it is absent or unreadable.
+    """Return a `Retry-After` header in seconds from now; None if it is absent or unreadable.
 
     Both forms of RFC 9110, section 10.2.3: a number of seconds, or a date.
     """
@@ -81,21 +80,21 @@ def retry_after_seconds(retry_after: str | None, now: datetime) -> float | None:
     text = retry_after.strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
         return float(text)
-    moment = http_date(text)
-    return None if moment is None else max(0.0, (moment - now).total_seconds())
+    parsed = http_date(text)
+    return None if parsed is None else max(0.0, (parsed - now).total_seconds())
 
 
 def http_date(date: str | None) -> datetime | None:
-    """A date as HTTP headers have it; None when it is absent or unreadable."""
+    """Return the time in an HTTP date; None if it is absent or unreadable."""
     try:
-        moment = parsedate_to_datetime(date or "")
+        parsed = parsedate_to_datetime(date or "")
     except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def retry_advice(seconds: float | None) -> str:
-    """Advice on when to try again, as the end of a sentence."""
+    """Return when to try again, as the end of a sentence."""
     if seconds is None:
         return "in about a minute"
     return f"in {seconds:.0f} s" if seconds >= 1 else "at once"

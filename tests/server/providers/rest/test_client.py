@@ -156,7 +156,7 @@ async def test_a_wrong_shape_names_the_field_and_not_the_value() -> None:
     body = [{"workflow_id": "eval-1", "status": {"at": "ran-some-where"}}]
     message = str(await error_of(answer(body), operation=operations.LIST_EVALUATIONS))
 
-    assert "(0.status is no text)" in message
+    assert "(0.status is not a text)" in message
     assert "ran-some-where" not in message
 
 
