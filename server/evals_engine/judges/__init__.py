@@ -1,1 +1,1 @@
-"""Judges: a model with a rubric or a rule, what they are asked for, how their text is read."""
+"""Judges: models with a rubric and rules, the forms of their verdicts, how their text is read."""
