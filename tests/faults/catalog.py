@@ -80,8 +80,8 @@ HOUR = timedelta(hours=1)
 
 CONNECT, REQUEST, WAIT, ANSWER = (
     "before the connection",
-    "while it is sent",
-    "while it is awaited",
+    "while the request is sent",
+    "while the answer is awaited",
     "in the answer",
 )
 REFUSAL, CLOCK = "instead of the answer", "the clock of this machine"

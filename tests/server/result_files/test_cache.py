@@ -1,4 +1,4 @@
-"""Result files kept on disk: once downloaded, whole or not there, bounded, and told apart."""
+"""The cache of result files: one download, complete files only, a size limit, one per account."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ async def failing_of(
         return index.matching(FAILING)
 
 
-async def test_a_second_look_downloads_nothing(tmp_path: Path) -> None:
+async def test_a_second_read_downloads_nothing(tmp_path: Path) -> None:
     files, remote = ResultFiles(tmp_path / "kept", 10**9), Remote(lines("good", "bad", "bad"))
     assert await failing_of(files, remote) == 2
     assert await failing_of(files, remote) == 2
     assert remote.downloads == 1
 
 
-async def test_the_same_id_of_another_account_is_another_file(tmp_path: Path) -> None:
+async def test_equal_ids_of_two_accounts_are_two_files(tmp_path: Path) -> None:
     files = ResultFiles(tmp_path, 10**9)
     assert await failing_of(files, Remote(lines("bad")), account="ada") == 1
     assert await failing_of(files, Remote(lines("good")), account="eve") == 0
     assert not any("ada" in path.name or path.name == "f" for path in tmp_path.iterdir())
 
 
-async def test_several_readers_at_once_end_with_one_whole_file(tmp_path: Path) -> None:
+async def test_concurrent_readers_end_with_one_complete_file(tmp_path: Path) -> None:
     files, remote = ResultFiles(tmp_path, 10**9), Remote(lines(*["good", "bad"] * 200))
     found: list[int] = []
 
@@ -78,7 +78,7 @@ async def test_several_readers_at_once_end_with_one_whole_file(tmp_path: Path) -
     assert len(list(tmp_path.iterdir())) == 1
 
 
-async def test_what_was_not_read_for_longest_goes_first_when_there_is_no_room(
+async def test_the_least_recently_read_file_is_removed_first(
     tmp_path: Path,
 ) -> None:
     content = lines("good", "bad", pad=200_000)
@@ -93,7 +93,7 @@ async def test_what_was_not_read_for_longest_goes_first_when_there_is_no_room(
     assert first.downloads == 0
 
 
-async def test_a_file_larger_than_the_bound_is_read_all_the_same(tmp_path: Path) -> None:
+async def test_a_file_larger_than_the_limit_can_still_be_read(tmp_path: Path) -> None:
     assert await failing_of(ResultFiles(tmp_path, 1), Remote(lines("bad"))) == 1
 
 
@@ -135,14 +135,14 @@ async def test_damaged_lines_are_counted_and_the_rest_is_read(tmp_path: Path) ->
         assert index.damage == Damage(3, 2, "not a JSON object")
 
 
-async def test_a_byte_order_mark_and_a_cut_character_cost_no_row(tmp_path: Path) -> None:
+async def test_a_byte_order_mark_and_a_lone_surrogate_lose_no_row(tmp_path: Path) -> None:
     content = b"\xef\xbb\xbf" + lines("bad") + b'{"n": 1, "label": "\\ud800"}\n' + lines("bad")
     async with ResultFiles(tmp_path, 10**9).open("a", "f", READ, Remote(content).download) as index:
         assert (index.total(), index.matching(FAILING), index.damage.lines) == (3, 2, 0)
         assert index.read(index.page(Where(), "file", 1)[0])["label"] == "bad"
 
 
-async def test_what_a_killed_process_left_half_made_is_removed(tmp_path: Path) -> None:
+async def test_incomplete_folders_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     old, new = tmp_path / ".old", tmp_path / ".new"
     for folder in (old, new):
         folder.mkdir()
@@ -152,7 +152,7 @@ async def test_what_a_killed_process_left_half_made_is_removed(tmp_path: Path) -
     assert (old.exists(), new.exists()) == (False, True)
 
 
-async def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
+async def test_a_damaged_index_is_built_again(tmp_path: Path) -> None:
     files, remote = ResultFiles(tmp_path, 10**9), Remote(lines("bad"))
     await failing_of(files, remote)
     (place,) = tmp_path.iterdir()
@@ -161,7 +161,7 @@ async def test_a_damaged_index_is_made_anew(tmp_path: Path) -> None:
     assert remote.downloads == 2
 
 
-async def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path) -> None:
+async def test_an_error_about_the_folder_names_the_setting(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(OperatorError, match=r"results\.cache_dir"):
         await failing_of(ResultFiles(tmp_path / "taken", 10**9), Remote(lines("bad")))

@@ -1,4 +1,4 @@
-"""Rows of both sources, in the form of 2026 and in that of 2025."""
+"""Rows of the engine and of the vendor, in the vendor's formats of 2026 and of 2025."""
 
 from typing import Any
 
@@ -92,7 +92,7 @@ MODEL = {"model_to_evaluate": {"model": "m"}}
         ),
     ],
 )
-def test_a_row_is_read_as_what_it_says(
+def test_a_row_is_read_as_its_verdict(
     kind: str, parameters: dict[str, Any], row: dict[str, Any], expected: RowVerdict
 ) -> None:
     assert row_reader(kind, parameters)(row) == expected
@@ -105,12 +105,12 @@ def test_a_row_is_read_as_what_it_says(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just([1]),
     ),
 )
-def test_no_row_at_all_makes_a_reader_fail(kind: str | None, row: dict[str, Any]) -> None:
+def test_no_row_makes_a_reader_fail(kind: str | None, row: dict[str, Any]) -> None:
     verdict = row_reader(kind, CLASSIFY | SCORE)(row)
     assert verdict.state in {"ok", "invalid", "judge_failed", "generation_failed"}
 
 
-def test_the_input_columns_are_what_the_evaluation_did_not_add() -> None:
+def test_the_input_columns_are_those_that_the_evaluation_did_not_add() -> None:
     row = {
         "question": 1,
         "label": "x",

@@ -53,7 +53,9 @@ LABELS: dict[str, Any] = {"labels": ["good", "bad"], "pass_labels": ["good"]}
         (job(**LABELS), job(labels=["x", "y"]), "different `labels`.*`pass_labels`"),
     ],
 )
-def test_what_means_nothing_is_refused(a: EvaluationJob, b: EvaluationJob, expected: str) -> None:
+def test_a_comparison_without_meaning_is_refused(
+    a: EvaluationJob, b: EvaluationJob, expected: str
+) -> None:
     with pytest.raises(InvalidRequestError, match=expected):
         refuse_incomparable(a, b)
 
@@ -82,7 +84,7 @@ def test_what_means_nothing_is_refused(a: EvaluationJob, b: EvaluationJob, expec
         ),
     ],
 )
-def test_what_differs_beside_is_named(
+def test_other_differences_are_named(
     a: EvaluationJob, b: EvaluationJob, expected: list[str]
 ) -> None:
     refuse_incomparable(a, b)
@@ -92,7 +94,7 @@ def test_what_differs_beside_is_named(
     assert all(part in text for part, text in zip(expected, found, strict=True)), found
 
 
-def test_rows_left_out_and_few_pairs_are_warned_of() -> None:
+def test_many_rows_left_out_and_few_pairs_give_cautions() -> None:
     a = rows(*((f"key {n}", PASS) for n in range(10)), ("twice", PASS), ("twice", PASS))
     b = rows(*((f"key {n}", INVALID if n < 3 else PASS) for n in range(9)), ("twice", PASS))
 

@@ -25,7 +25,9 @@ stats: Any = _stats
 @given(
     st.lists(st.tuples(st.sampled_from([PASS, FAIL]), st.sampled_from([PASS, FAIL])), min_size=1)
 )
-def test_passes_are_those_of_scipy(verdicts: list[tuple[RowVerdict, RowVerdict]]) -> None:
+def test_the_difference_of_passes_agrees_with_scipy(
+    verdicts: list[tuple[RowVerdict, RowVerdict]],
+) -> None:
     found = compare("classify", paired(verdicts)).passes
 
     assert found is not None
@@ -41,7 +43,7 @@ def test_passes_are_those_of_scipy(verdicts: list[tuple[RowVerdict, RowVerdict]]
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=2))
-def test_scores_are_those_of_scipy(scores: list[tuple[int, int]]) -> None:
+def test_the_difference_of_scores_agrees_with_scipy(scores: list[tuple[int, int]]) -> None:
     found = compare("score", paired((scored(a), scored(b)) for a, b in scores))
 
     assert found.scores is not None
@@ -58,7 +60,7 @@ def test_scores_are_those_of_scipy(scores: list[tuple[int, int]]) -> None:
         assert found.not_computed["scores.p_value"] == "Every pair differs by the same amount."
 
 
-def test_the_bootstrap_gives_the_same_interval_again() -> None:
+def test_the_bootstrap_is_repeatable() -> None:
     pairs = paired((scored(n % 5), scored((2 * n) % 7)) for n in range(60))
 
     first, second = compare("score", pairs).scores, compare("score", pairs).scores
@@ -69,7 +71,7 @@ def test_the_bootstrap_gives_the_same_interval_again() -> None:
     assert first.bootstrap_seed == 0
 
 
-def test_a_figure_that_cannot_be_had_has_its_reason() -> None:
+def test_a_figure_that_cannot_be_computed_has_a_reason() -> None:
     alone = compare("score", paired([(scored(1), scored(4))]))
     equal = compare("classify", paired([(PASS, PASS)] * 4, same_answers=True))
 
@@ -88,7 +90,7 @@ def test_a_figure_that_cannot_be_had_has_its_reason() -> None:
     }
 
 
-def test_failed_rows_as_no_pass_are_the_second_reading() -> None:
+def test_a_second_difference_counts_failed_rows_as_not_passed() -> None:
     joined = paired([(PASS, PASS), (PASS, FAIL), (PASS, INVALID), (INVALID, INVALID)])
 
     found = compare("classify", joined).passes
@@ -109,7 +111,7 @@ def test_two_judges_of_the_same_answers_have_a_kappa() -> None:
     assert compare("classify", paired(verdicts)).agreement is None
 
 
-def test_comparisons_show_what_each_prefers_and_how_far_they_agree() -> None:
+def test_comparisons_show_the_preference_of_each_and_their_agreement() -> None:
     decisions = [("A", "A")] * 10 + [("A", "B")] * 6 + [("Tie", "B")] * 4 + [("B", "B")] * 10
 
     found = compare("compare", paired((decided(a), decided(b)) for a, b in decisions))

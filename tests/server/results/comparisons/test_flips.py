@@ -5,7 +5,7 @@ from evals_mcp.results.rows import RowVerdict
 from tests.server.results.comparisons.verdict_rows import FAIL, PASS, decided, paired, scored
 
 
-def test_lost_passes_come_before_won_ones_and_other_labels_last() -> None:
+def test_lost_passes_come_before_gained_ones_and_other_labels_last() -> None:
     fine = RowVerdict("ok", "fine", None, True)
     joined = paired([(PASS, PASS), (FAIL, PASS), (PASS, fine), (PASS, FAIL)])
 
@@ -19,7 +19,7 @@ def test_the_largest_change_of_score_is_first() -> None:
     assert [pair.row_a for pair in flips("score", joined.pairs)] == [2, 1]
 
 
-def test_another_winner_comes_before_a_tie() -> None:
+def test_a_change_of_winner_comes_before_a_change_to_a_tie() -> None:
     verdicts = [("A", "Tie"), ("A", "A"), ("A", "B"), ("Tie", "B")]
     joined = paired((decided(a), decided(b)) for a, b in verdicts)
 

@@ -123,13 +123,13 @@ def sentence(kind: str, joined: Joined) -> str:
         ),
     ],
 )
-def test_the_headline_can_be_repeated(
+def test_the_headline_is_a_complete_sentence(
     kind: str, verdicts: Sequence[tuple[RowVerdict, RowVerdict]], expected: str
 ) -> None:
     assert sentence(kind, paired(verdicts)) == expected
 
 
-def test_two_judges_are_led_by_their_agreement() -> None:
+def test_the_headline_of_two_judges_begins_with_their_agreement() -> None:
     text = sentence("classify", paired([(PASS, PASS)] * 8 + [(FAIL, FAIL)] * 8, same_answers=True))
 
     assert text == (
@@ -138,7 +138,7 @@ def test_two_judges_are_led_by_their_agreement() -> None:
     )
 
 
-def test_the_headline_says_how_many_rows_are_not_in_it() -> None:
+def test_the_headline_names_the_rows_that_are_left_out() -> None:
     joined = join(rows(("x", PASS), ("y", PASS)), rows(("x", PASS)))
 
     assert sentence("classify", joined).endswith(" Left out: 1 of A's 2 rows.")

@@ -13,14 +13,14 @@ from evals_mcp.results.rows import RowVerdict
 from tests.server.results.comparisons.verdict_rows import FAIL, INVALID, PASS, rows
 
 
-def test_rows_pair_by_key_in_whatever_order_they_come() -> None:
+def test_rows_are_paired_by_key_in_any_order() -> None:
     joined = join(rows(("x", PASS), ("y", FAIL)), rows(("y", PASS), ("x", FAIL)))
 
     assert [(pair.row_a, pair.row_b) for pair in joined.pairs] == [(1, 2), (2, 1)]
     assert [(pair.a, pair.b) for pair in joined.pairs] == [(PASS, FAIL), (FAIL, PASS)]
 
 
-def test_a_key_that_one_file_has_twice_makes_no_pair() -> None:
+def test_rows_with_a_repeated_key_are_not_paired() -> None:
     joined = join(
         rows(("x", PASS), ("x", FAIL), ("y", PASS), ("z", PASS)),
         rows(("x", PASS), ("y", PASS), ("y", FAIL), ("z", PASS)),
@@ -54,7 +54,7 @@ V2: dict[str, Any] = {"model_to_evaluate": "v2", "input_data_file_path": "file-1
 COLUMNS = ["id", "v1", "v2", "MODEL_TO_EVALUATE_OUTPUT", "label", "feedback"]
 
 
-def test_answers_are_no_part_of_what_makes_two_rows_the_same() -> None:
+def test_answers_are_not_key_columns() -> None:
     assert key_columns(None, (COLUMNS, COLUMNS), (V1, V2)) == ["id"]
 
 
@@ -67,7 +67,7 @@ def test_the_same_ready_answers_of_the_same_data_tell_several_answers_to_one_que
     assert key_columns(None, (COLUMNS, COLUMNS), (V1, other_file)) == ["id", "v2"]
 
 
-def test_a_key_that_is_not_there_is_refused_with_those_that_are() -> None:
+def test_an_unknown_key_is_refused_with_the_possible_ones() -> None:
     with pytest.raises(
         InvalidRequestError, match="`ID` is not an input column of both; both have id"
     ):
@@ -79,7 +79,7 @@ def test_files_without_a_common_input_are_refused() -> None:
         key_columns(None, (["id", "v1", "label"], ["question", "v2", "label"]), (V1, V2))
 
 
-def test_what_was_judged_is_a_column_a_generated_answer_or_the_row_itself() -> None:
+def test_the_judged_answer_is_a_column_a_generated_answer_or_the_whole_row() -> None:
     model = {"model": "some"}
 
     assert answer_columns(V1, COLUMNS) == ["v1"]

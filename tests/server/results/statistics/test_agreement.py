@@ -23,7 +23,7 @@ def kappa_of(shares: Any) -> Any:
 
 
 def by_delta_method(shares: Any, n: int) -> float:
-    """The error of kappa from its slopes, which are taken by a step into the complex plane."""
+    """Return the error of kappa from its derivatives, computed by complex steps."""
     slopes = np.zeros((3, 3))
     for place in np.ndindex(3, 3):
         moved = shares.astype(complex)
@@ -66,7 +66,7 @@ def test_kappa_is_none_where_chance_alone_agrees() -> None:
     assert cohens_kappa({("a", "a"): 9}) is None
 
 
-def test_a_judge_that_always_says_one_thing_agrees_no_better_than_chance() -> None:
+def test_a_judge_with_a_single_label_agrees_as_often_as_by_chance() -> None:
     found = cohens_kappa({("a", "a"): 90, ("a", "b"): 10})
 
     assert found is not None

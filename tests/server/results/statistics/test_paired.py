@@ -32,12 +32,12 @@ def root(function: Callable[[float], float], low: float, high: float) -> float:
 
 
 def score_test(more: int, fewer: int, same: int, difference: float) -> float:
-    """The score statistic, with the likelihood's maximum found where its slope changes sign."""
+    """Return the score statistic; the likelihood is largest where its slope changes sign."""
     n = more + fewer + same
     low, high = max(0.0, -difference), (1 - difference) / 2
 
     def slope(share: float) -> float:
-        """Of the log-likelihood in the share of -1, times its three positive denominators."""
+        """Return the slope of the log-likelihood, times its three positive denominators."""
         rest = 1 - 2 * share - difference
         moving = more * share + fewer * (share + difference)
         return moving * rest - 2 * same * share * (share + difference)
@@ -77,7 +77,7 @@ def test_tangos_interval_holds_the_differences_that_the_score_test_keeps(
 
 
 def test_tangos_interval_is_the_published_one() -> None:
-    """Airway reactivity of 21 children, in Fagerland, Lydersen, Laake, Stat Med 33 (2014)."""
+    """Source: airway reactivity of 21 children, Fagerland, Lydersen, Laake, Stat Med 33 (2014)."""
     assert tango_interval(1, 7, 21) == pytest.approx((-0.517, -0.026), abs=5e-4)
 
 
@@ -136,7 +136,7 @@ def test_the_paired_t_test_and_interval_agree_with_scipy(differences: list[float
         assert found.interval == pytest.approx((ends.low, ends.high), rel=1e-9, abs=1e-9)
 
 
-def test_pairs_that_do_not_suffice_have_no_figures() -> None:
+def test_too_few_pairs_have_no_figures() -> None:
     assert paired_mean_difference([]) is None
     assert paired_mean_difference([1.0]) == Estimate(1.0, None, 1, "t")
     assert paired_t_test([1.0]) is None
@@ -146,7 +146,7 @@ def test_pairs_that_do_not_suffice_have_no_figures() -> None:
     assert bootstrap_difference([0.5, 0.5]) == Estimate(0.5, None, 2, "bootstrap")
 
 
-def test_a_constant_gain_read_off_decimal_scores_is_constant() -> None:
+def test_a_constant_difference_of_decimal_scores_counts_as_constant() -> None:
     assert paired_t_test([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3]) is None
 
 

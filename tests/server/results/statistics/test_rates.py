@@ -57,7 +57,7 @@ def test_the_difference_of_two_rates_agrees_with_scipys_wilson_ends(
 
 
 def test_the_difference_of_two_rates_is_the_published_one() -> None:
-    """Newcombe (1998), table II, column (a): 56 of 70 against 48 of 80."""
+    """Source: Newcombe (1998), table II, column (a): 56 of 70 against 48 of 80."""
     found = rate_difference(48, 80, 56, 70)
 
     assert found is not None
@@ -100,7 +100,7 @@ def test_the_sign_test_holds_at_a_million_pairs(ahead: int) -> None:
     assert sign_test(wins, MILLION - wins) == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_million_wins_without_a_loss_have_a_chance_too_small_for_a_number() -> None:
+def test_the_p_value_of_a_million_wins_underflows_to_zero() -> None:
     assert sign_test(MILLION, 0) == 0.0
 
 

@@ -35,7 +35,7 @@ def test_the_rows_are_the_fewest_that_reach_the_half_width(wanted: float, share:
         assert half_width(n - 1, share) >= wanted * (1 - 1e-9)
 
 
-def test_the_rows_for_three_points_either_way_keep_their_word() -> None:
+def test_the_rows_for_three_points_on_each_side_are_sufficient() -> None:
     n = rows_for_half_width(0.03)
 
     assert n == 1064
@@ -98,7 +98,7 @@ def test_the_t_test_finds_the_detectable_mean_difference_as_often_as_promised(n:
     assert power == pytest.approx(0.8, abs=0.01)
 
 
-def test_what_no_data_could_show_is_none() -> None:
+def test_a_difference_that_no_data_can_show_is_none() -> None:
     assert detectable_rate_difference(0, 0.2) is None
     assert detectable_rate_difference(3, 1.0) is None
     assert detectable_rate_difference(1000, 0.0) is None

@@ -58,7 +58,7 @@ def test_no_scores_have_no_figures() -> None:
     assert clustered_error([], []) is None
 
 
-def test_the_rounding_of_a_subtraction_is_no_spread() -> None:
+def test_the_rounding_of_a_subtraction_is_not_a_deviation() -> None:
     assert sample_deviation([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3]) == 0.0
 
 
@@ -77,7 +77,7 @@ def test_a_histogram_shows_each_bin_with_its_count_and_a_bar() -> None:
     )
 
 
-def test_scores_outside_the_range_are_a_line_of_their_own() -> None:
+def test_scores_outside_the_range_have_their_own_line() -> None:
     assert histogram([0.5, 7.0, -1.0], 0, 1, bins=2, width=2) == snapshot(
         ["  0-0.5 0", "  0.5-1 1 #", "outside 2 ##"]
     )
@@ -148,6 +148,6 @@ def test_one_cluster_has_a_mean_without_interval() -> None:
     assert clustered_mean([1.0, 2.0], ["a", "a"]) == Estimate(1.5, None, 2, "t, clustered")
 
 
-def test_values_without_their_cluster_are_refused() -> None:
+def test_values_without_a_cluster_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
         clustered_error([1.0, 2.0], ["a"])

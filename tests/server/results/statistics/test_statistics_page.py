@@ -1,4 +1,4 @@
-"""The page on statistics keeps its word: its examples run, and no public figure is left out."""
+"""The page on statistics: its examples run, and it has one for every public figure."""
 
 import doctest
 import re
@@ -13,11 +13,11 @@ import pytest
 PAGE = Path(__file__).parents[4] / "docs" / "statistics.md"
 MODULES = ("rates", "scores", "paired", "sample_size", "wins", "agreement")
 INNER = {"wilson_interval", "t_interval", "tango_interval"}
-"""Parts of an estimate, whose formulas stand under the figure that carries them."""
+"""Functions for intervals only; the page describes them with their figures."""
 
 
 def sections() -> dict[str, str]:
-    """The page's sections by their headings."""
+    """Return the page's sections by heading."""
     parts = re.split(r"^## (.+)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
@@ -44,12 +44,12 @@ def figures() -> list[str]:
 def test_the_examples_of_a_section_give_what_the_page_says(heading: str) -> None:
     source = examples(sections()[heading])
     found = doctest.DocTestParser().get_doctest(source, {}, heading, str(PAGE), 0)
-    told: list[str] = []
+    failures: list[str] = []
 
-    result = doctest.DocTestRunner(verbose=False).run(found, out=told.append)
+    result = doctest.DocTestRunner(verbose=False).run(found, out=failures.append)
 
     assert result.attempted > 0
-    assert result.failed == 0, "".join(told)
+    assert result.failed == 0, "".join(failures)
 
 
 @pytest.mark.parametrize("figure", figures())

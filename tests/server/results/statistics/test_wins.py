@@ -39,7 +39,7 @@ def test_without_ties_the_win_rate_has_wilsons_interval(wins: int, losses: int) 
     assert found.interval == pytest.approx(wilson.interval, rel=1e-9, abs=1e-9)
 
 
-def test_ties_alone_are_a_rate_of_one_half_with_room_around_it() -> None:
+def test_ties_alone_are_a_rate_of_one_half_with_an_interval() -> None:
     found = win_rate(0, 0, 50)
 
     assert found is not None
@@ -68,7 +68,7 @@ def test_position_bias_counts_flips_and_first_choices(
         assert found.p_value is None
 
 
-def test_a_judge_that_always_takes_the_first_slot_is_found_out() -> None:
+def test_a_judge_that_always_chooses_the_first_slot_is_detected() -> None:
     found = position_bias(12, 0, 0)
 
     assert found is not None
@@ -77,6 +77,6 @@ def test_a_judge_that_always_takes_the_first_slot_is_found_out() -> None:
     assert found.p_value == pytest.approx(2 / 2**12)
 
 
-def test_nothing_judged_is_no_rate_and_no_bias() -> None:
+def test_without_pairs_there_is_no_rate_and_no_bias() -> None:
     assert win_rate(0, 0, 0) is None
     assert position_bias(0, 0, 0) is None

@@ -15,7 +15,7 @@ from evals_schemas.tools.summaries import Summary
 
 FIRST, SECOND = "model-a", "model-b"
 Answer = tuple[str, bool | None, float | None]
-"""Model, correct, score."""
+"""Model id, whether the answer is correct, and score."""
 
 
 def job(*models: str, status: str = "completed", **results: Any) -> EvaluationJob:
@@ -66,13 +66,13 @@ def both(first: bool, second: bool) -> list[Answer]:
          "4 of 4 questions correctly.")),
     ],
 )  # fmt: skip
-def test_the_headline_names_the_better_model_and_how_sure_it_is(
+def test_the_headline_names_the_better_model_and_the_p_value(
     questions: list[list[Answer]], expected: str
 ) -> None:
     assert summed(job(FIRST, SECOND), questions).headline.startswith(expected)
 
 
-def test_failed_answers_are_counted_and_in_no_figure() -> None:
+def test_failed_answers_are_counted_and_left_out_of_figures() -> None:
     questions = [both(True, True)] * 5 + [[(FIRST, None, None), (SECOND, True, 1.0)]]
     summary = summed(job(FIRST, SECOND), questions)
 
@@ -99,7 +99,7 @@ def test_scores_without_a_verdict_on_correctness_keep_their_difference() -> None
     assert scores.bootstrap is not None
 
 
-def test_one_that_ended_early_says_so_first() -> None:
+def test_the_headline_of_an_unfinished_evaluation_begins_with_that() -> None:
     summary = summed(job(status="user_error"), [[(FIRST, True, 1.0)]] * 3)
 
     assert summary.headline.startswith(
@@ -108,7 +108,7 @@ def test_one_that_ended_early_says_so_first() -> None:
     )
 
 
-def test_other_metrics_of_the_service_stand_beside_those_of_the_rows() -> None:
+def test_other_metrics_of_the_service_are_added_to_those_of_the_rows() -> None:
     models = [{"model_id": FIRST, "metrics": {"fluency": {"mean": 4.5}, "accuracy": {"mean": 1}}}]
     summary = summed(job(models=models), [[(FIRST, True, 0.5)]])
 
@@ -134,13 +134,13 @@ def test_other_metrics_of_the_service_stand_beside_those_of_the_rows() -> None:
         ({"models": "none"}, "The evaluation ended; its figures have an unknown form."),
     ],
 )  # fmt: skip
-def test_what_the_service_sums_up_is_told_as_far_as_it_goes(
+def test_the_figures_of_the_service_are_shown_as_far_as_they_exist(
     results: dict[str, Any], expected: str
 ) -> None:
     assert headline(job(**results)) == expected
 
 
-def test_a_failed_one_without_figures_has_no_summary() -> None:
+def test_a_failed_evaluation_without_figures_has_no_summary() -> None:
     assert summarize(job(status="error", models=[], error="no model")) is None
 
 

@@ -1,4 +1,4 @@
-"""Summaries from the rows: what the totals say, and what only the rows can."""
+"""Summaries from the rows: the figures of the totals, and those that need the rows."""
 
 from collections import Counter
 from typing import Any
@@ -52,7 +52,7 @@ def test_scores_have_mean_interval_and_quartiles_as_scipy_has_them(scores: list[
     assert sum(int(line.split()[1]) for line in found.scores.histogram) == len(scores)
 
 
-def test_a_judge_that_likes_the_first_answer_is_found_out() -> None:
+def test_a_judge_that_prefers_the_first_answer_is_detected() -> None:
     biased = {"final_decision": "Tie", "choice_original": "A", "choice_flipped": "B"}
     fair = {"final_decision": "A", "choice_original": "A", "choice_flipped": "A"}
     found = summary_of("compare", [biased] * 12 + [fair] * 8)
@@ -76,14 +76,14 @@ def test_a_single_pass_has_no_position_figures() -> None:
 
 
 @pytest.mark.parametrize("kind", ["classify", "score", "compare"])
-def test_no_rows_and_no_verdicts_are_said_so_and_give_no_figure(kind: str) -> None:
+def test_no_rows_or_no_verdicts_give_a_headline_without_figures(kind: str) -> None:
     for rows in ([], [{"label": None}]):
         found = summary_of(kind, rows, **(LABELS | RANGE))
         assert found is not None
         assert found.headline.startswith("No ")
 
 
-def test_almost_all_does_not_read_as_all() -> None:
+def test_almost_all_is_not_rounded_to_all() -> None:
     rows = [{"label": "good"}] * 9_999 + [{"label": "bad"}]
     found = summary_of("classify", rows, **LABELS)
     assert found is not None
@@ -100,7 +100,7 @@ def test_almost_all_does_not_read_as_all() -> None:
         (100, "The judge follows the order: of 100 pairs A wins 0, B wins 0 and 100 are ties"),
     ],
 )
-def test_a_judge_that_goes_by_the_order_decides_nothing(biased: int, start: str) -> None:
+def test_no_winner_is_named_for_a_judge_that_follows_the_order(biased: int, start: str) -> None:
     first_slot = {"final_decision": "Tie", "choice_original": "A", "choice_flipped": "B"}
     agreed = {"final_decision": "A", "choice_original": "A", "choice_flipped": "A"}
 

@@ -69,7 +69,7 @@ def test_label_counts_as_a_string_are_read() -> None:
     assert found.pass_rate.percent == 75.0
 
 
-def test_the_services_own_rate_is_told_when_it_differs() -> None:
+def test_the_services_own_rate_is_noted_if_it_differs() -> None:
     found = summary(
         "classify",
         {"label_counts": {"good": 8, "bad": 2}, "pass_percentage": 40.0, **NO_FAILURES},
@@ -79,7 +79,7 @@ def test_the_services_own_rate_is_told_when_it_differs() -> None:
     assert found.notes == ["The service itself reports a pass rate of 40.0 %."]
 
 
-def test_without_pass_labels_the_services_rate_is_all_there_is() -> None:
+def test_without_pass_labels_the_services_rate_is_shown() -> None:
     found = summary("classify", {"label_counts": {"good": 8}, "pass_percentage": 80.0})
 
     assert found.headline == "80.0 % of the valid answers pass; their number is unknown."
@@ -109,7 +109,7 @@ def test_a_mean_has_an_interval_only_when_the_rows_are_known() -> None:
     assert uncounted.notes
 
 
-def test_no_valid_score_is_said_and_is_no_zero() -> None:
+def test_no_valid_score_is_not_a_mean_of_zero() -> None:
     found = summary("score", {"failed_samples": 7, **NO_FAILURES})
 
     assert found.headline == "No row has a valid score; 7 more rows failed and are not counted."
@@ -126,7 +126,7 @@ def test_no_valid_score_is_said_and_is_no_zero() -> None:
         (0, 0, 0, "No pair has a valid verdict"),
     ],
 )
-def test_a_winner_is_named_only_when_the_sign_test_says_so(
+def test_a_winner_is_named_only_if_the_sign_test_is_significant(
     a: int, b: int, ties: int, start: str
 ) -> None:
     found = summary("compare", {"A_wins": a, "B_wins": b, "Ties": ties, **NO_FAILURES})
@@ -154,7 +154,7 @@ def test_one_order_only_is_noted() -> None:
     assert found.failures.total == 2
 
 
-def test_a_label_of_others_is_cleaned() -> None:
+def test_labels_are_cleaned() -> None:
     found = summary("classify", {"label_counts": {"bad\x1b[31m\u202e": 1}}, pass_labels=["good"])
 
     assert found.labels is not None
@@ -162,7 +162,7 @@ def test_a_label_of_others_is_cleaned() -> None:
 
 
 @pytest.mark.parametrize("counts", ["not json", {"good": "many"}, [1]])
-def test_figures_of_an_unknown_form_are_said_to_be_so(counts: object) -> None:
+def test_the_headline_says_that_figures_have_an_unknown_form(counts: object) -> None:
     found = summary("classify", {"label_counts": counts})
 
     assert "unknown form" in found.headline
@@ -173,7 +173,7 @@ def test_only_a_completed_evaluation_has_a_summary() -> None:
     assert summarize(EvaluationJob(workflow_id="eval-1", status="completed")) is not None
 
 
-def test_a_cancelled_evaluation_is_summed_up_over_the_rows_it_got_to() -> None:
+def test_a_cancelled_evaluation_is_summed_up_over_its_judged_rows() -> None:
     found = summarize(
         EvaluationJob.model_validate(
             {
