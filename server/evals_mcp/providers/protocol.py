@@ -1,7 +1,6 @@
-"""What every evaluation service can be asked for.
+"""The protocol of an evaluation service.
 
-Each method raises the errors of `evals_mcp.errors`, and no other for anything a service or a
-network can do.
+Whatever a service or a network does, its methods raise only the errors of `evals_mcp.errors`.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +25,7 @@ LOCAL = "local"
 """The name of the service that is the embedded engine."""
 
 JudgedRequest = ClassifyRequest | ScoreRequest | CompareRequest
-"""An evaluation of a data set by a judge that the request names."""
+"""A request to judge the rows of a data set."""
 
 AnyRequest = JudgedRequest | BenchmarkRequest
 
@@ -46,53 +45,53 @@ class Provider(Protocol):
 
     @property
     def name(self) -> str:
-        """`together`, `nugen` or `local`: how the configuration and the answers call it."""
+        """Name in the configuration and in answers: `together`, `nugen` or `local`."""
         ...
 
     def name_of(self, item_id: str) -> str:
-        """The name of the service that an id belongs to, where several stand behind this one."""
+        """Return the name of the service that an id belongs to."""
         ...
 
     @property
     def types(self) -> frozenset[str]:
-        """The types of evaluation that it takes: `classify`, `score`, `compare`, `benchmark`."""
+        """The types that it runs, among `classify`, `score`, `compare` and `benchmark`."""
         ...
 
     @property
     def account(self) -> str:
-        """Whose data it is, as a name that no other service or token has; not the token itself."""
+        """Hash that identifies the service and the data's owner; does not contain the token."""
         ...
 
     @property
     def reports_progress(self) -> bool:
-        """Whether a status says how many rows are done."""
+        """Whether a status reports how many rows are done."""
         ...
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
     ) -> EvaluationCreated:
-        """Start an evaluation. Sent once: never repeated when it may have arrived.
+        """Start an evaluation; a create that may have arrived is never sent again without a key.
 
-        A service that takes an idempotency key is given `key`, and the same key never starts two.
+        Services that accept idempotency keys get `key`; one key never starts two evaluations.
         """
         ...
 
     async def list_evaluations(
         self, status: str | None = None, limit: int | None = None
     ) -> list[EvaluationJob]:
-        """The caller's evaluations, the newest first; `limit` is 10 if absent, 100 at most."""
+        """Return the caller's evaluations, the newest first; `limit` is 1 to 100, 10 if absent."""
         ...
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """One evaluation with its parameters and, once finished, its results."""
+        """Return one evaluation with its parameters and, once it has ended, its results."""
         ...
 
     async def get_status(self, evaluation_id: str) -> EvaluationStatus:
-        """Its status alone, cheap enough to poll."""
+        """Return the evaluation's status, at a cost low enough for polling."""
         ...
 
     async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """Stop it; rows that are running finish. Raises UnsupportedError where there is no way."""
+        """Stop an evaluation; started rows finish. Raise UnsupportedError if that is impossible."""
         ...
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
@@ -102,31 +101,31 @@ class Provider(Protocol):
     async def upload_benchmark(self, path: Path, filename: str) -> File:
         """Store a checked JSONL file with the columns `question` and `answer` as a benchmark.
 
-        Raises UnsupportedError where the service has no benchmarks.
+        Raises UnsupportedError if the service has no benchmarks.
         """
         ...
 
     async def list_datasets(self) -> list[File]:
-        """Data sets (purpose `eval`) and benchmarks (`benchmark`), the newest first."""
+        """Return data sets (purpose `eval`) and benchmarks (`benchmark`), the newest first."""
         ...
 
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """A stored file's bytes as a stream; leaving the context ends the transfer."""
+        """Stream a stored file's bytes; leaving the context ends the transfer."""
         ...
 
     def rows_so_far(
         self, evaluation_id: str
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
-        """The rows that a running evaluation has judged, as its result file will have them.
+        """Stream the rows that a running evaluation has judged, in the form of its result file.
 
-        None where the service hands out no rows before the end.
+        None if the service offers no rows before the end.
         """
         ...
 
     async def list_models(self) -> list[Model]:
-        """The models that can be called."""
+        """Return the models that can be called."""
         ...
 
     async def list_judges(self) -> list[str] | None:
-        """Names the service takes in an evaluation; None where it does not tell."""
+        """Return the models that evaluations accept; None if the service has no such list."""
         ...

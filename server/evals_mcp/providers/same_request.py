@@ -1,4 +1,4 @@
-"""Finds in a service's list the evaluations that a request may have started."""
+"""Finds the evaluations in a service's list that a request may have started."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 
 SEARCHED_JOBS = 100
-"""How many evaluations are searched: the most that the API lists."""
+"""Evaluations that are searched, the most that the API lists."""
 
 CLOCK_SKEW = timedelta(seconds=120)
-"""How far the service's clock may be behind ours."""
+"""Most time by which the service's clock may be behind ours."""
 
 _SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token
 _PARAMETERS: Mapping[str, type[BaseModel]] = {
@@ -36,7 +36,7 @@ _PARAMETERS: Mapping[str, type[BaseModel]] = {
     "compare": CompareParameters,
     BENCHMARK: BenchmarkRequest,
 }
-"""What a request of each type may hold."""
+"""Fields of a request, by type."""
 
 _MODELS: Mapping[str, type[BaseModel]] = {
     "judge": JudgeModelConfig,
@@ -44,25 +44,25 @@ _MODELS: Mapping[str, type[BaseModel]] = {
     "model_a": ModelRequest,
     "model_b": ModelRequest,
 }
-"""What a model may hold, by the field that it stands in."""
+"""Fields of a model, by the request field that contains it."""
 
 _DEFAULTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
     JudgeModelConfig: {"max_tokens": JUDGE_MAX_TOKENS, "temperature": TEMPERATURE},
     ModelRequest: {"max_tokens": CANDIDATE_MAX_TOKENS, "temperature": TEMPERATURE},
     CompareParameters: {"disable_position_bias_correction": False},
 }
-"""What a field that is left out stands for, by the contract's documentation."""
+"""Documented defaults of absent fields."""
 
-_MEASURES_THE_SAME = frozenset({"type", "num_workers"})
-"""Fields that change nothing of what is measured; the type is compared by itself."""
+_IGNORED = frozenset({"type", "num_workers"})
+"""Fields that do not change the results; the type is compared separately."""
 
 
 def same_request(
     jobs: Iterable[EvaluationJob], kind: str, parameters: Mapping[str, Any]
 ) -> list[EvaluationJob]:
-    """The jobs of one type that measure the same; see `measured`.
+    """Return the jobs of one type that measure the same; see `measured`.
 
-    The keys of external models are left out: no service repeats them.
+    Keys of external models are ignored: no service repeats them.
     """
     sent = measured(kind, without_keys(dict(parameters)))
     return [
@@ -73,32 +73,31 @@ def same_request(
 
 
 def measured(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """What two requests of one type share when they measure the same.
+    """Return the part of the parameters that is equal if two requests measure the same.
 
-    A field that is absent or null stands for its documented default. What only says how fast it
-    is done is left out, and so is what a service adds that no request has. Labels in another order
-    are another request: the order is what the judge reads.
+    An absent or null field has its documented default. Fields that only change the speed are left
+    out, and so are fields that a service adds. The order of labels counts: the judge reads it.
     """
-    found = _complete(parameters, _PARAMETERS[kind]) if kind in _PARAMETERS else dict(parameters)
+    fields = _complete(parameters, _PARAMETERS[kind]) if kind in _PARAMETERS else dict(parameters)
     for field, model in _MODELS.items():
-        value = found.get(field)
+        value = fields.get(field)
         if isinstance(value, dict):
-            found[field] = _complete(cast("dict[str, Any]", value), model)
-    return found
+            fields[field] = _complete(cast("dict[str, Any]", value), model)
+    return fields
 
 
 def _complete(fields: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """The fields that a request has, with the defaults of those that are left out."""
-    told = {
+    """Return the relevant fields, with the defaults of absent ones."""
+    present = {
         name: value
         for name, value in fields.items()
-        if value is not None and name in model.model_fields and name not in _MEASURES_THE_SAME
+        if value is not None and name in model.model_fields and name not in _IGNORED
     }
-    return {**_DEFAULTS.get(model, {}), **told}
+    return {**_DEFAULTS.get(model, {}), **present}
 
 
 def without_keys(value: Any) -> Any:
-    """The same JSON value without the keys of external models, at any depth."""
+    """Return the JSON value without the keys of external models, at any depth."""
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         return {

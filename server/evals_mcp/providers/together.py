@@ -1,4 +1,4 @@
-"""The provider for Together's evaluation API, and for any service that speaks the same contract."""
+"""The provider for Together's evaluation API and other services of the evaluation contract."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
 
 RESENT = 2
-"""How often a create with a key is sent again when its answer is lost."""
+"""Most times that a create with a key is sent again after a lost answer."""
 
 
 class TogetherProvider:
-    """A `Provider` over the contract's REST operations."""
+    """A `Provider` over the evaluation contract."""
 
-    def __init__(  # noqa: PLR0913 - what a service can differ in
+    def __init__(  # noqa: PLR0913 - differences of services
         self,
         name: str,
         rest: RestClient,
@@ -54,15 +54,15 @@ class TogetherProvider:
         clock: Callable[[], datetime],
         takes_keys: bool = False,
     ) -> None:
-        """Stand before one service.
+        """Prepare the provider; nothing is sent before the first call.
 
         Args:
-            name: how the configuration and the answers call it.
-            rest: the way to it.
-            reports_progress: whether a status says how many rows are done.
-            can_cancel: whether it has a cancel.
-            clock: the time, with its zone.
-            takes_keys: whether the same idempotency key never starts two evaluations there.
+            name: the service's name in the configuration and in answers.
+            rest: client of the service.
+            reports_progress: whether a status reports how many rows are done.
+            can_cancel: whether the service can cancel.
+            clock: returns the time, with a zone.
+            takes_keys: whether the service accepts idempotency keys.
         """
         self._name = name
         self._takes_keys = takes_keys
@@ -74,26 +74,26 @@ class TogetherProvider:
 
     @property
     def name(self) -> str:
-        """How the configuration and the answers call it."""
+        """The service's name in the configuration and in answers."""
         return self._name
 
     def name_of(self, item_id: str) -> str:  # noqa: ARG002 - every id is this service's
-        """How the configuration and the answers call it."""
+        """The service's name in the configuration and in answers."""
         return self._name
 
     @property
     def types(self) -> frozenset[str]:
-        """The judged types."""
+        """The types with a judge."""
         return frozenset({"classify", "score", "compare"})
 
     @property
     def account(self) -> str:
-        """Whose data it is."""
+        """Hash of the service and the data's owner."""
         return self._rest.service.account
 
     @property
     def reports_progress(self) -> bool:
-        """Whether a status says how many rows are done."""
+        """Whether a status reports how many rows are done."""
         return self._reports_progress
 
     async def create_evaluation(
@@ -101,13 +101,13 @@ class TogetherProvider:
     ) -> EvaluationCreated:
         """Start an evaluation, and never a second one.
 
-        When the answer is lost, a service that takes keys is sent the same request with the same
-        key again. Of any other the list is searched for an evaluation with the same parameters;
-        one that is found is a success.
+        After a lost answer, a service that accepts keys gets the same request with the same key
+        again. In the list of any other service, an evaluation with the same parameters is
+        searched; finding it counts as success.
 
         Raises:
-            AmbiguousCreateError: the answer was lost, and nothing settled what became of it.
-            EvalsMCPError: anything else; nothing was started.
+            AmbiguousCreateError: the answer was lost, and whether the evaluation runs is unknown.
+            EvalsMCPError: any other failure; nothing was started.
         """
         body = request.model_dump(mode="json", exclude_none=True)
         sent_key = key if self._takes_keys else None
@@ -135,7 +135,7 @@ class TogetherProvider:
         return created
 
     async def _sent_again(self, body: Mapping[str, Any], key: str, lost: str) -> EvaluationCreated:
-        """The evaluation that a create with a key started, or the one that it starts now."""
+        """Return the evaluation that the create with this key started, now or before."""
         timing = self._rest.timing
         started = timing.monotonic()
         for tries in range(1, RESENT + 1):
@@ -145,14 +145,14 @@ class TogetherProvider:
             try:
                 return await self._create(body, key)
             except UnavailableError:
-                # What became of the first one is as unknown as before.
+                # Whether the first request arrived is as unknown as before.
                 continue
             except InvalidRequestError:
-                # The service looks the key up before anything else: it has started nothing.
+                # The service checks the key first, so this refusal means that nothing was started.
                 raise
             except EvalsMCPError as error:
-                # Whoever refuses a token or a path may stand before the service.
-                lost = f"{lost} Sent again, it was refused: {error}"
+                # A proxy may have refused the token or the path, not the service.
+                lost = f"{lost} The second request was refused: {error}"
                 break
         raise AmbiguousCreateError(
             f"{lost} Whether the evaluation was started is unknown. Call create_evaluation with "
@@ -162,7 +162,7 @@ class TogetherProvider:
     async def _recovered(
         self, body: Mapping[str, Any], sent_at: datetime, lost: str
     ) -> EvaluationCreated:
-        """The evaluation that a create with a lost answer started, from the service's list."""
+        """Return the evaluation that a create with a lost answer started, from the list."""
         try:
             jobs = await self.list_evaluations(limit=SEARCHED_JOBS)
         except EvalsMCPError as error:
@@ -178,7 +178,7 @@ class TogetherProvider:
     def _possible(
         self, jobs: list[EvaluationJob], body: Mapping[str, Any], sent_at: datetime
     ) -> list[EvaluationJob]:
-        """The jobs that a create may have started: not earlier, and not another create's."""
+        """Return the jobs that the create may have started: new, and of no other create."""
         return [
             job
             for job in same_request(jobs, body["type"], body["parameters"])
@@ -205,22 +205,22 @@ class TogetherProvider:
     async def list_evaluations(
         self, status: str | None = None, limit: int | None = None
     ) -> list[EvaluationJob]:
-        """The caller's evaluations, the newest first and those without a date last."""
-        asked = {"status": status, "limit": limit}
+        """Return the caller's evaluations, the newest first and those without a date last."""
+        params = {"status": status, "limit": limit}
         jobs: list[EvaluationJob] = await self._rest.call(
             operations.LIST_EVALUATIONS,
-            params={name: value for name, value in asked.items() if value is not None},
+            params={name: value for name, value in params.items() if value is not None},
         )
         newest_first = sorted(jobs, key=created_at, reverse=True)
         return [_read(job) for job in newest_first]
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """One evaluation, without the keys that a service may repeat in its parameters."""
+        """Return one evaluation, without keys in its parameters."""
         job: EvaluationJob = await self._rest.call(operations.GET_EVALUATION, item_id=evaluation_id)
         return _read(job)
 
     async def get_status(self, evaluation_id: str) -> EvaluationStatus:
-        """Its status alone."""
+        """Return the evaluation's status."""
         status: EvaluationStatus = await self._rest.call(
             operations.GET_STATUS, item_id=evaluation_id
         )
@@ -228,7 +228,7 @@ class TogetherProvider:
         return status.model_copy(update={"results": results})
 
     async def cancel_evaluation(self, evaluation_id: str) -> EvaluationJob:
-        """Stop it, where the service can.
+        """Stop the evaluation, if the service can.
 
         Raises:
             UnsupportedError: the service has no such operation.
@@ -260,37 +260,37 @@ class TogetherProvider:
         raise UnavailableError(f"{lost} Call list_datasets before uploading it again.")
 
     async def upload_benchmark(self, path: Path, filename: str) -> File:  # noqa: ARG002 - refused
-        """Refused: the contract has no benchmarks."""
+        """Raise UnsupportedError: the contract has no benchmarks."""
         raise UnsupportedError(
             f"{self._rest.service} has no benchmarks: upload the rows as a data set, without "
             "`benchmark`."
         )
 
     async def list_datasets(self) -> list[File]:
-        """The uploaded data sets, the newest first; result files are left out."""
+        """Return the uploaded data sets, the newest first, without result files."""
         files = await self._rest.call(operations.LIST_FILES)
         data_sets = [file for file in files.data if file.purpose == "eval"]
         return sorted(data_sets, key=lambda file: file.created_at, reverse=True)
 
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """A stored file's bytes as a stream; leaving the context ends the transfer."""
+        """Stream a stored file's bytes; leaving the context ends the transfer."""
         return self._rest.stream(operations.GET_FILE_CONTENT, file_id)
 
     def rows_so_far(
         self, evaluation_id: str
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
-        """The rows that a running evaluation has judged; the vendor's service has none to give."""
+        """Stream the rows judged so far; None at the vendor's service, which offers none."""
         if not self._reports_progress:
             return None
         return self._rest.stream(operations.READ_ROWS, evaluation_id)
 
     async def list_models(self) -> list[Model]:
-        """The models that can be called."""
+        """Return the models that can be called."""
         models: list[Model] = await self._rest.call(operations.LIST_MODELS)
         return models
 
     async def list_judges(self) -> list[str] | None:
-        """Names the service takes in an evaluation; None where it has no such list."""
+        """Return the models that evaluations accept; None if the service has no such list."""
         try:
             judges = await self._rest.call(operations.LIST_JUDGES)
         except UnsupportedError:
