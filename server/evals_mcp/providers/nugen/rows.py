@@ -10,6 +10,7 @@ from typing import cast
 from evals_mcp.providers.rest.json_items import NoItemsError, items
 from evals_mcp.providers.rest.replies import RequestContext
 from evals_schemas.benchmark_api.benchmarks import DetailedResult, as_number
+from evals_schemas.datasets.cells import cell_text
 
 _BLOCK_BYTES = 64 * 1024
 
@@ -120,10 +121,8 @@ def _question(row: Fields) -> Fields:
 
 
 def _text(value: object) -> str | None:
-    """A text as it is, anything else as JSON; None for null."""
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    """Return the text of a cell; None for null."""
+    return None if value is None else cell_text(value)
 
 
 def _id(value: object) -> str | int | None:
