@@ -22,6 +22,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ModelRequest,
     ScoreParameters,
 )
+from evals_schemas.evaluation_types import CLASSIFY, COMPARE, SCORE
 
 SEARCHED_JOBS = 100
 """Evaluations that are searched, the most that the API lists."""
@@ -31,9 +32,9 @@ CLOCK_SKEW = timedelta(seconds=120)
 
 _SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token
 _PARAMETERS: Mapping[str, type[BaseModel]] = {
-    "classify": ClassifyParameters,
-    "score": ScoreParameters,
-    "compare": CompareParameters,
+    CLASSIFY: ClassifyParameters,
+    SCORE: ScoreParameters,
+    COMPARE: CompareParameters,
     BENCHMARK: BenchmarkRequest,
 }
 """Fields of a request, by type."""

@@ -36,6 +36,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
+from evals_schemas.evaluation_types import JUDGED_TYPES
 
 RESENT = 2
 """Most times that a create with a key is sent again after a lost answer."""
@@ -84,7 +85,7 @@ class TogetherProvider:
     @property
     def types(self) -> frozenset[str]:
         """The types with a judge."""
-        return frozenset({"classify", "score", "compare"})
+        return frozenset(JUDGED_TYPES)
 
     @property
     def account(self) -> str:

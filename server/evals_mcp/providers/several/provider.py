@@ -30,9 +30,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
-
-JUDGED_TYPE = "classify"
-"""A type that every service for judged evaluations runs."""
+from evals_schemas.evaluation_types import CLASSIFY
 
 _LISTED = 10
 """Evaluations in a list without a limit, as at each service."""
@@ -216,8 +214,8 @@ class SeveralProviders:
         return self._public_job(member, await member.cancel_evaluation(own_id))
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
-        """Store a data set at the first service that judges data sets."""
-        member = self._first_runner(JUDGED_TYPE)
+        """Store a data set at the first service that judges data sets, by one of their types."""
+        member = self._first_runner(CLASSIFY)
         return self._public_file(member, await member.upload_dataset(path, filename))
 
     async def upload_benchmark(self, path: Path, filename: str) -> File:
