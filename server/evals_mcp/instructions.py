@@ -1,4 +1,4 @@
-"""What a client is told of the server: its name, and how its tools work together."""
+"""The server's name, and the instructions on how its tools work together."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ list_datasets finds earlier ones.
 2. create_evaluation starts: classify (labels), score (a range) or compare (A or B). Name a column \
 of ready answers in response_column, or give a model to run as model_to_evaluate. Templates are \
 Jinja2 over the columns: {{{{question}}}}. Every column must be used; if one is not, upload again \
-with `columns`. dry_run tells rows, calls and cost; an answer `confirm` starts nothing until the \
+with `columns`. dry_run returns rows, calls and cost; outcome `confirm` starts nothing until the \
 user agrees and its code is passed as `confirm`. Type benchmark runs model_id, or two models, on \
 the questions of a benchmark, which upload_dataset stores with `benchmark`.
 3. get_status with wait_seconds 45 waits for the end; call it again while it runs.
-4. get_evaluation returns the results. Tell the headline with its interval, and failed rows.
-5. read_results shows the rows behind it: failing ones, a label, a score range, a text.
-6. compare_evaluations says whether B is really better than A, row by row, and what flipped.
+4. get_evaluation returns the results. Report the headline with its interval, and failed rows.
+5. read_results shows the rows: failing ones, a label, a score range, a text.
+6. compare_evaluations shows whether B is really better than A, row by row, and what changed.
 
 Judges named rule/exact-match, rule/contains, rule/regex, rule/numeric and rule/similarity need no \
-model, no account and no money: system_template is what is expected, such as {{{{expected}}}}, and \
+model, no account and no money: system_template is the expected text, such as {{{{expected}}}}; \
 the verdict is the first of pass_labels or the first other label. Any \
 other judge, and every model that is run, makes a paid call for each row; a comparison judges each \
 row twice.
@@ -43,17 +43,17 @@ Keys never go into a tool call: external_credential names one that is configured
 READ_ONLY = f"""\
 Watch and read {_SUBJECT} This server only reads: it cannot upload, start or cancel.
 
-1. list_evaluations shows what there is; list_datasets and list_models what can be evaluated.
+1. list_evaluations shows the evaluations; list_datasets and list_models what can be evaluated.
 2. get_status with wait_seconds 45 waits for the end; call it again while it runs.
-3. get_evaluation returns the results. Tell the headline with its interval, and failed rows.
+3. get_evaluation returns the results. Report the headline with its interval, and failed rows.
 4. read_results shows the rows behind it: failing ones, a label, a score range, a text.
-5. compare_evaluations says whether B is really better than A, row by row, and what flipped.
+5. compare_evaluations shows whether B is really better than A, row by row, and what changed.
 
 {_DATA_ARE_DATA}\
 """
-"""The instructions of a server that is set up so."""
+"""Instructions of a server with `server.read_only`."""
 
 
 def instructions(*, read_only: bool) -> str:
-    """The instructions of a server that may start evaluations, or of one that only reads."""
+    """Return the instructions of a server that starts evaluations, or of one that only reads."""
     return READ_ONLY if read_only else INSTRUCTIONS

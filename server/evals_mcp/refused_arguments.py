@@ -1,4 +1,4 @@
-"""Words what is wrong with the arguments of a tool: which one, what is allowed, what was sent."""
+"""Error messages for the arguments of a tool: which one, what is allowed, what was sent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _TYPES_NAMED = re.compile(
     r"^((classify|score|compare|benchmark)(, (classify|score|compare|benchmark))*"
     r"|All but benchmark): "
 )
-"""What a description begins with where a field belongs to some types of evaluation only."""
+"""Beginning of the description of an argument that only some types of evaluation accept."""
 
-_MEANT = {
+_VALUE_FOR = {
     "cancelled": "user_error",
     "canceled": "user_error",
     "failed": "error",
@@ -28,7 +28,7 @@ _MEANT = {
     "finished": "completed",
     "in_progress": "running",
 }
-"""The value that has the meaning of one that is not allowed."""
+"""Allowed value for a word that means the same."""
 
 _PROBLEMS_NAMED = 3
 _ECHO = 40
@@ -44,7 +44,7 @@ _TYPES = {
 
 
 def explain(problems: list[ErrorDetails], schema: Schema) -> str:
-    """Word what is wrong with a request: the field, what it takes, what was sent instead."""
+    """Return what is wrong with a request: the field, what it accepts, and what was sent."""
     texts = [_problem(problem, schema) for problem in problems[:_PROBLEMS_NAMED]]
     if more := len(problems) - len(texts):
         texts.append(f"And {more} more.")
@@ -52,18 +52,18 @@ def explain(problems: list[ErrorDetails], schema: Schema) -> str:
 
 
 def unknown_argument(name: str, schema: Schema, within: str = "") -> str:
-    """Word that an argument does not exist, with the nearest name or the names that do.
+    """Return that an argument does not exist, with the most similar name or all names.
 
     Args:
         name: of the argument.
         schema: of the object that was to hold it.
         within: path of that object; empty for the arguments themselves.
     """
-    known = list(cast("Mapping[str, Any]", schema.get("properties", {})))
-    near = difflib.get_close_matches(name, known, n=1)
+    names = list(cast("Mapping[str, Any]", schema.get("properties", {})))
+    near = difflib.get_close_matches(name, names, n=1)
     where = f" of `{within}`" if within else ""
     hint = f" did you mean `{near[0]}`?" if near else ""
-    takes = f" It takes {', '.join(known)}." if known else " It takes none."
+    takes = f" It takes {', '.join(names)}." if names else " It takes none."
     if hint:
         takes = ""
     return f"`{clean(name, _ECHO)}` is not an argument{where};{hint or ' leave it out.'}{takes}"
@@ -72,10 +72,10 @@ def unknown_argument(name: str, schema: Schema, within: str = "") -> str:
 def _problem(problem: ErrorDetails, schema: Schema) -> str:
     path = [str(step) for step in problem["loc"]]
     field = clean(".".join(path), 80)
-    found = _at(path, schema)
+    part = _at(path, schema)
     match problem["type"]:
         case "missing":
-            description = str(found.get("description", "it is required"))
+            description = str(part.get("description", "it is required"))
             return f"`{field}` is missing: {_TYPES_NAMED.sub('', description)}"
         case "extra_forbidden":
             return unknown_argument(path[-1], _at(path[:-1], schema), ".".join(path[:-1]))
@@ -83,26 +83,26 @@ def _problem(problem: ErrorDetails, schema: Schema) -> str:
             text = problem["msg"].removeprefix("Value error, ").rstrip(".")
             return f"{_with_fields_marked(clean(text, 300), schema)}."
         case _:
-            got = _got(problem["input"]) + _meant(found, problem["input"])
-            return f"`{field}` must be {_allowed(found, problem)}; got {got}."
+            got = _got(problem["input"]) + _meant(part, problem["input"])
+            return f"`{field}` must be {_allowed(part, problem)}; got {got}."
 
 
 def _with_fields_marked(text: str, schema: Schema) -> str:
-    """The text with every field's name in backticks; what is quoted is a value, no field."""
+    """Return the text with each field's name in backticks, except inside quoted values."""
     names = "|".join(sorted(cast("Mapping[str, Any]", schema.get("properties", {}))))
     marked = re.compile(rf"'[^']*'|\"[^\"]*\"|`[^`]*`|\b({names})\b")
-    return marked.sub(lambda found: f"`{found[1]}`" if found[1] else found[0], text)
+    return marked.sub(lambda match: f"`{match[1]}`" if match[1] else match[0], text)
 
 
 def _meant(schema: Schema, value: object) -> str:
-    """Advice for a state by another service's name."""
-    meant = _MEANT.get(value.casefold()) if isinstance(value, str) else None
+    """Return the allowed value for a word that another service uses, in parentheses."""
+    meant = _VALUE_FOR.get(value.casefold()) if isinstance(value, str) else None
     values = cast("list[str]", schema.get("enum", []))
-    return f" (that is {meant} here)" if meant in values else ""
+    return f" (here: {meant})" if meant in values else ""
 
 
 def _at(path: list[str], schema: Schema) -> Schema:
-    """The part of the schema that a path of names and indexes leads to; empty where none does."""
+    """Return the part of the schema at a path of names and indexes; empty if there is none."""
     for step in path:
         fields = cast("Mapping[str, Schema]", schema.get("properties", {}))
         schema = fields.get(step) or cast("Schema", schema.get("items", {}))

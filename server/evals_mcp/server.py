@@ -1,7 +1,7 @@
 """The MCP server: lists the tools, calls them, and words what goes wrong.
 
-What the tools need of the world is imported with the first call. Over stdio, `stdio` has given the
-client its first answers by the time this module loads.
+The collaborators of tools are imported at the first call. Over stdio, `evals_mcp.stdio` answers the
+client's first messages before this module is loaded.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ log = logging.getLogger(__name__)
 
 
 class Services(Protocol):
-    """What the server asks of its composition, opened for as long as the server runs."""
+    """What the composition provides while the server runs."""
 
     def message_came(self) -> None:
-        """The client is there: work that waits for it may begin."""
+        """Start the work that waits for a client's first message."""
         ...
 
     async def session(
         self, principal: Principal, report_progress: ReportProgress, ask_user: AskUser
     ) -> ToolSession:
-        """A tool call's collaborators, as far as its principal may use them.
+        """Return the collaborators of a tool call that its principal may use.
 
         Raises:
             OperatorError: the configuration does not allow a call.
@@ -60,15 +60,15 @@ Context = ServerRequestContext[Services]
 
 @dataclass(frozen=True)
 class CallRecord:
-    """How a tool call went, without anything of what was asked or answered."""
+    """The outcome of a tool call, without its arguments and its answer."""
 
     tool: str
-    """Its name; `unknown` where there is none of that name."""
+    """Name of the tool; `unknown` if no tool has the requested name."""
     provider: str | None
-    """The service that was to answer; None where the call did not get that far."""
+    """Service that the call used; None if the call ended before it reached one."""
     principal: Principal
     outcome: str
-    """`ok`, `asked` where the user is asked first, or the kind of the error."""
+    """`ok`, `asked` if the user was asked to confirm, or the type of the error."""
     seconds: float
 
 
@@ -82,13 +82,13 @@ def build_server(
     read_only: bool = False,
     note_call: NoteCall | None = None,
 ) -> Server[Services]:
-    """The server, ready to run over any transport.
+    """Return a server that can run over any transport.
 
     Args:
-        version: Told to the client.
-        open_services: Opens what the calls need, for as long as the server runs.
-        read_only: Leave out every tool that uploads, starts or cancels anything.
-        note_call: Told of every call once it is over.
+        version: Version that the client is shown.
+        open_services: Opens the collaborators of calls, for as long as the server runs.
+        read_only: Leave out each tool that uploads, starts or cancels something.
+        note_call: Called after each tool call.
     """
     tools = _Tools(read_only, note_call)
     server = Server[Services](
@@ -110,20 +110,20 @@ async def _note_message(ctx: Context, call_next: CallNext) -> HandlerResult:
 
 
 class _Tools:
-    """Lists the tools and calls them."""
+    """The handlers that list the tools and call them."""
 
     def __init__(self, read_only: bool, note_call: NoteCall | None) -> None:
         self._read_only = read_only
         self._note_call = note_call
 
     async def list(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
-        """Every tool that may be called."""
-        return ListToolsResult(tools=[one.tool for one in self._catalog().values()])
+        """Return the tools that may be called."""
+        return ListToolsResult(tools=[definition.tool for definition in self._catalog().values()])
 
     async def call(
         self, context: Context, params: CallToolRequestParams
     ) -> CallToolResult | InputRequiredResult:
-        """One call, with whatever goes wrong worded for the model that made it."""
+        """Run one call; answer errors with a text for the model that made the call."""
         call, started = _Call(context, params), time.perf_counter()
         try:
             result, outcome = await call.answer(self._definition(params.name)), "ok"
@@ -141,22 +141,22 @@ class _Tools:
     def _catalog(self) -> Mapping[str, ToolDefinition[Any, Any]]:
         if not self._read_only:
             return BY_NAME
-        return {name: one for name, one in BY_NAME.items() if one.read_only}
+        return {name: tool for name, tool in BY_NAME.items() if tool.read_only}
 
     def _definition(self, name: str) -> ToolDefinition[Any, Any]:
         catalog = self._catalog()
-        if (found := catalog.get(name)) is not None:
-            return found
+        if (definition := catalog.get(name)) is not None:
+            return definition
         if name in BY_NAME:
             raise UnsupportedError(
-                f"{name} is switched off: this server only reads (server.read_only). Whoever runs "
-                "it can change that; list_evaluations shows what is there to read."
+                f"{name} is switched off: this server only reads (server.read_only), which its "
+                "operator can change. list_evaluations shows the evaluations that you can read."
             )
-        raise NotFoundError(f"There is no tool of that name; there are {', '.join(catalog)}.")
+        raise NotFoundError(f"No tool has this name; the tools are {', '.join(catalog)}.")
 
 
 class _Call:
-    """One tool call, and what it got to."""
+    """One tool call with its progress so far."""
 
     def __init__(self, context: Context, params: CallToolRequestParams) -> None:
         self._context = context
@@ -166,18 +166,18 @@ class _Call:
         self._principal = principal_of(context)
 
     async def answer(self, definition: ToolDefinition[Any, Any]) -> CallToolResult:
-        """Check the arguments, open the session, run."""
+        """Check the arguments, open the session, and run the tool."""
         self._tool = definition.name
         if not (definition.read_only or self._principal.may_write):
-            # HTTP has refused it already, as far as it could read the request.
+            # The HTTP front has refused such a call already, if it could read the request.
             raise UnsupportedError(
-                f"{definition.name} changes something, and you may only read: ask whoever grants "
-                "your access for the right to write. list_evaluations shows what is there to read."
+                f"{definition.name} needs the right to write, and you may only read: ask the "
+                "administrator for it. list_evaluations shows the evaluations that you can read."
             )
         return await definition.call(self._params.arguments, self._open_session)
 
     def record(self, outcome: str, seconds: float) -> CallRecord:
-        """How it went."""
+        """Return the record of this call."""
         return CallRecord(self._tool, self._provider, self._principal, outcome, seconds)
 
     async def _open_session(self) -> ToolSession:
@@ -192,15 +192,15 @@ class _Call:
 
 
 def principal_of(context: Context) -> Principal:
-    """Who made the request; over stdio it is the user of this machine."""
+    """Return who made the request; over stdio, the user of this machine."""
     request = context.request
     return LOCAL if request is None else request.scope[SCOPE]
 
 
 def log_bug(error: BaseException) -> str:
-    """Log where an unexpected exception came from, not its text: that may quote a row or a key.
+    """Log where an unexpected exception came from. Its text is left out: it may quote a row or key.
 
-    Returns the short id that the log and the answer share.
+    Return the short id that the log and the answer share.
     """
     bug = secrets.token_hex(4)
     frames = "".join(traceback.format_tb(error.__traceback__))

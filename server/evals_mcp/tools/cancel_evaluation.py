@@ -1,4 +1,4 @@
-"""`cancel_evaluation`: stop one where the service can."""
+"""`cancel_evaluation`: stops an evaluation if the service can."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ PLAN_SECONDS = 5.0
 async def cancel_evaluation(
     arguments: CancelEvaluationInput, session: ToolSession
 ) -> CancelEvaluationOutput:
-    """Stop an evaluation; rows that are running have a while to finish.
+    """Stop an evaluation; rows that are being judged have half a minute to finish.
 
     Raises:
-        UnsupportedError: the service cannot; the message says what the evaluation will come to.
+        UnsupportedError: the service cannot cancel; the message says what the evaluation will cost.
         EvalsMCPError: it could not be stopped.
     """
     evaluation_id = checked_evaluation_id(arguments.evaluation_id)
@@ -52,7 +52,9 @@ async def _with_total(
     error: UnsupportedError, job: EvaluationJob, session: ToolSession
 ) -> UnsupportedError:
     total = await _expected_total(job, session)
-    return error if total is None else UnsupportedError(f"{error} Left alone it takes {total}.")
+    return (
+        error if total is None else UnsupportedError(f"{error} Without a cancel it takes {total}.")
+    )
 
 
 async def _expected_total(job: EvaluationJob, session: ToolSession) -> str | None:
@@ -60,7 +62,7 @@ async def _expected_total(job: EvaluationJob, session: ToolSession) -> str | Non
 
     Return None if the evaluation cannot be planned, or not within `PLAN_SECONDS`.
     """
-    # Jinja2 costs start-up time that only this answer has to pay.
+    # Imported here because loading Jinja2 would slow down every start.
     from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
 
     with anyio.move_on_after(PLAN_SECONDS):
@@ -89,12 +91,12 @@ def _parameters(job: EvaluationJob) -> dict[str, Any]:
 
 def _next_step(evaluation_id: str, job: EvaluationJob, provider: str) -> str:
     if job.status == "completed":
-        return f"It had ended before: call get_evaluation with evaluation_id {evaluation_id}."
+        return f"It had already ended: call get_evaluation with evaluation_id {evaluation_id}."
     if is_cancelled(job):
         return f"{failure_reason(job)} {after_failure(job, provider)}"
     if job.status in ENDED:
-        return f"Call get_evaluation with evaluation_id {evaluation_id} to see how far it came."
+        return f"Call get_evaluation with evaluation_id {evaluation_id} for its results."
     return (
-        "It starts no further row and ends once those in flight have finished, in half a minute at "
-        f"the most: call get_status with evaluation_id {evaluation_id}, wait_seconds 45."
+        "It starts no further row and ends when the rows in progress have finished, within half a "
+        f"minute: call get_status with evaluation_id {evaluation_id}, wait_seconds 45."
     )

@@ -1,4 +1,4 @@
-"""`get_evaluation`: one evaluation with its results summed up."""
+"""`get_evaluation`: one evaluation with a summary of its results."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
 
 ROWS_SECONDS = 10.0
-"""How long a summary waits for the rows; its totals are there without them."""
+"""Seconds that a summary waits for the rows before it shows the service's totals."""
 
 _CHECK_EVERY = 256
 _FIGURES = "Quartiles, histogram and position bias"
 _NEED_ROWS = {BENCHMARK: "Counted answers and a paired difference of two models"}
-"""What no totals give, by type."""
+"""Figures that need the rows, by type."""
 
 
 async def get_evaluation(
     arguments: GetEvaluationInput, session: ToolSession
 ) -> GetEvaluationOutput:
-    """Everything about one evaluation but its rows."""
+    """Return one evaluation with its results, without its rows."""
     evaluation_id = checked_evaluation_id(arguments.evaluation_id)
     job = await session.provider.get_evaluation(evaluation_id)
     finished = job.status in ENDED
@@ -68,7 +68,7 @@ async def get_evaluation(
 
 
 async def _summary(job: EvaluationJob, session: ToolSession) -> Summary | None:
-    """From the rows where they can be had soon, else from what the service itself sums up."""
+    """Return a summary of the rows or, if they cannot be read in time, of the service's totals."""
     summary = summarize(job, await _rows_of(job, session.provider))
     if summary is None or not (job.results or {}).get("result_file_id"):
         return summary
@@ -76,28 +76,28 @@ async def _summary(job: EvaluationJob, session: ToolSession) -> Summary | None:
         reason = ""
         with anyio.move_on_after(ROWS_SECONDS) as waiting:
             async with session.result_rows(job) as index:
-                told = _rows_told(job)
-                if told is None or _has_all(job, index.total(), told):
+                expected = _judged_rows(job)
+                if expected is None or _is_complete(job, index.total(), expected):
                     return await to_thread.run_sync(_from_rows, job, index) or summary
-                reason = f"the result file has {index.total():,} of {told:,} rows"
+                reason = f"the result file has {index.total():,} of {expected:,} rows"
         if waiting.cancelled_caught:
-            reason = f"reading them takes more than {ROWS_SECONDS:.0f} s; read_results does"
+            reason = f"reading them takes more than {ROWS_SECONDS:.0f} s; call read_results"
     except EvalsMCPError as error:
         reason = str(error).partition(". ")[0].rstrip(".")
     summary.notes.append(
         f"These are the service's own totals. {_NEED_ROWS.get(job.type or '', _FIGURES)} need the "
-        f"rows, and those are not here: {reason}."
+        f"rows, which are missing: {reason}."
     )
     return summary
 
 
-def _has_all(job: EvaluationJob, rows: int, told: int) -> bool:
-    """Whether the file has every row; some services count a benchmark's questions, not answers."""
-    return rows == told or (job.type == BENCHMARK and rows > told)
+def _is_complete(job: EvaluationJob, rows: int, expected: int) -> bool:
+    """Return whether a file has all rows; for a benchmark, some services count only questions."""
+    return rows == expected or (job.type == BENCHMARK and rows > expected)
 
 
-def _rows_told(job: EvaluationJob) -> int | None:
-    """How many rows the service says that it judged; None where it does not say."""
+def _judged_rows(job: EvaluationJob) -> int | None:
+    """Return how many rows the service reports as judged; None if it does not report that."""
     if job.progress:
         return job.progress.done
     results = job.results or {}
@@ -106,15 +106,15 @@ def _rows_told(job: EvaluationJob) -> int | None:
         return None
     failed = [results.get(name) for name in _FAILURES]
     numbers = [*cast("dict[str, object]", counts).values(), *failed]
-    told = [number for number in numbers if isinstance(number, int)]
-    return sum(told) if len(told) == len(numbers) else None
+    reported = [number for number in numbers if isinstance(number, int)]
+    return sum(reported) if len(reported) == len(numbers) else None
 
 
 _FAILURES = ("generation_fail_count", "judge_fail_count", "invalid_label_count")
 
 
 def _from_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
-    """Runs in a worker thread."""
+    """Return a summary of the rows; runs in a worker thread."""
     summary = _summary_of_rows(job, index)
     if summary and index.damage.lines:
         summary.notes.append(
@@ -131,29 +131,29 @@ def _summary_of_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
 
 
 def _every_row(index: ResultIndex) -> Iterator[tuple[int, RowVerdict, Row]]:
-    for place in index.every():
-        if place.number % _CHECK_EVERY == 0:
+    for entry in index.every():
+        if entry.number % _CHECK_EVERY == 0:
             from_thread.check_cancelled()
-        yield place.number, place.verdict, index.read(place)
+        yield entry.number, entry.verdict, index.read(entry)
 
 
 async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
-    """The size of a finished evaluation's data set; None where nothing tells it."""
+    """Return the rows of a finished evaluation's data set; None if unknown."""
     if job.progress or job.status != "completed" or job.type not in {"score", "compare"}:
         return None
-    wanted = job.parameters.get("input_data_file_path")
-    rows = (file.LineCount for file in await provider.list_datasets() if file.id == wanted)
+    file_id = job.parameters.get("input_data_file_path")
+    rows = (file.LineCount for file in await provider.list_datasets() if file.id == file_id)
     return next(rows, None) or None
 
 
 def _next_step(job: EvaluationJob, provider: str) -> str:
     if job.status == "completed":
-        rows = "failing ones, or those of a label, decision or score"
+        rows = "failing ones, or those with a label, decision or score"
         if job.type == BENCHMARK:
-            rows = "wrong answers, or those of a score, or of one model with `label`"
+            rows = "wrong answers, those with a score, or with `label` those of one model"
         return (
-            "Tell the headline with its interval and notes. Call read_results for the rows behind "
-            f"it: {rows}."
+            "Report the headline with its interval and notes. Call read_results for the rows: "
+            f"{rows}."
         )
     if job.status in ENDED:
         return after_failure(job, provider)

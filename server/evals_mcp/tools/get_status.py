@@ -1,4 +1,4 @@
-"""`get_status`: where an evaluation is, waiting for its end when asked to."""
+"""`get_status`: the status of an evaluation, optionally after waiting for its end."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from evals_schemas.tools.outputs import StatusOutput
 _FIRST_PAUSE = 0.25
 _GROWTH = 1.5
 _LONGEST_PAUSE = {True: 2.0, False: 5.0}
-"""Seconds between polls, by whether there is progress worth seeing early."""
+"""Seconds between polls at most, by whether the service reports progress."""
 
 
 async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusOutput:
-    """The status now, or after the wait. A cancelled call stops polling, never the evaluation."""
+    """Return the status, after any wait. A cancelled call does not stop the evaluation."""
     evaluation_id = checked_evaluation_id(arguments.evaluation_id)
     job = await session.provider.get_evaluation(evaluation_id)
     status: EvaluationStatus = job
@@ -39,21 +39,21 @@ async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusO
 async def _wait(
     evaluation_id: str, job: EvaluationJob, seconds: float, session: ToolSession
 ) -> EvaluationStatus:
-    """Poll until it has ended or the time is up, and tell the client of every row done."""
+    """Poll until the evaluation has ended or the time is up; report each row done to the client."""
     status: EvaluationStatus = job
     unit = UNITS.get(job.type, "rows")
-    clock, pause, told = session.clock, _FIRST_PAUSE, -1
+    clock, pause, reported = session.clock, _FIRST_PAUSE, -1
     deadline = clock.monotonic() + seconds
     while True:
-        if status.progress and status.progress.done > told:
-            told = status.progress.done
+        if status.progress and status.progress.done > reported:
+            reported = status.progress.done
             total = status.progress.total
             of = f" of {total:,}" if total is not None else ""
-            await session.report_progress(told, total, f"{told:,}{of} {unit} done")
-        left = deadline - clock.monotonic()
-        if status.status in ENDED or left <= 0 or session.is_stopping():
+            await session.report_progress(reported, total, f"{reported:,}{of} {unit} done")
+        remaining = deadline - clock.monotonic()
+        if status.status in ENDED or remaining <= 0 or session.is_stopping():
             return status
-        await clock.sleep(min(pause, left))
+        await clock.sleep(min(pause, remaining))
         pause = min(pause * _GROWTH, _LONGEST_PAUSE[status.progress is not None])
         status = await session.provider.get_status(evaluation_id)
 
@@ -65,7 +65,7 @@ def _answer(
     note = status.progress.note if status.progress and not finished else None
     if status.progress is None and not finished:
         unit = UNITS.get(job.type, "rows")
-        note = f"This service does not tell how many {unit} are done."
+        note = f"This service does not report how many {unit} are done."
     return StatusOutput(
         evaluation_id=evaluation_id,
         status=clean(status.status, STATUS_SHOWN),

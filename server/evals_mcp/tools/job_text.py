@@ -1,4 +1,4 @@
-"""What tool answers say of an evaluation: its progress, its parameters, why it ended, what next."""
+"""Texts on one evaluation in tool answers: progress, parameters, failure and next step."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 from evals_schemas.tools.outputs import ProgressOutput
 
 STATUS_SHOWN = 40
-"""Characters of a status: a service may write one of its own."""
+"""Characters of a status at most, because a service may invent long ones."""
 
 UNITS: Mapping[str | None, Literal["answers"]] = {BENCHMARK: "answers"}
-"""What progress counts, by type, where it is not rows."""
+"""Unit of progress by type, for types that do not count rows."""
 
 _TEXT = 300
 _ITEMS = 20
@@ -31,31 +31,31 @@ _SETTINGS = {
     "dedicated": "the endpoint's section under [local.dedicated]",
     "external": "the credential's section under [credentials]",
 }
-"""What to check, by model source."""
+"""Settings to check, by model source."""
 
 
 def failure_reason(job: EvaluationJob) -> str | None:
-    """Why an evaluation ended without completing, in the service's words; None when it did not."""
+    """Return why an evaluation failed, in the service's words; None if it has not failed."""
     if job.status not in ENDED or job.status == "completed":
         return None
-    reason = _told(job)
+    reason = _error_text(job)
     if not reason:
         return "The service gives no reason."
     return _kept_rows(job) if is_cancelled(job) else clean(reason, _REASON)
 
 
 def reason_code(job: EvaluationJob) -> Reason | None:
-    """Return why an evaluation did not complete, as a code; None where it has none."""
+    """Return the code of why an evaluation did not complete; None if the service gives no code."""
     return reason_of((job.results or {}).get("reason"))
 
 
 def is_cancelled(job: EvaluationJob) -> bool:
-    """Whether it was stopped on request: the contract has no status of its own for that."""
+    """Return whether the evaluation was cancelled, which the contract has no status for."""
     return reason_code(job) is Reason.CANCELLED
 
 
 def after_failure(job: EvaluationJob, provider: str) -> str:
-    """What to do about an evaluation that ended without completing.
+    """Return what to do about an evaluation that ended without completing.
 
     Args:
         job: The evaluation.
@@ -63,27 +63,27 @@ def after_failure(job: EvaluationJob, provider: str) -> str:
     """
     if is_cancelled(job):
         if (job.results or {}).get("result_file_id"):
-            return "Call read_results for the rows judged, or create_evaluation to start anew."
-        return "Call create_evaluation to start anew."
+            return "Call read_results for the judged rows, or create_evaluation to start again."
+        return "Call create_evaluation to start again."
     reason = reason_code(job)
     if provider == "local" and reason in ENDPOINT_REASONS:
         settings = " and ".join(sorted(set(_endpoint_settings(job.parameters))))
-        model = "; list_models has the models' names" if reason is Reason.MODEL_MISSING else ""
+        model = "; list_models shows the models' names" if reason is Reason.MODEL_MISSING else ""
         return (
-            f"Whoever runs this server checks {settings or 'local.models'}{model}. Then call "
-            "create_evaluation again."
+            f"Ask the operator of this server to check {settings or 'local.models'}{model}. Then "
+            "call create_evaluation again."
         )
     return "To run it again, correct what the error names and call create_evaluation."
 
 
-def _told(job: EvaluationJob) -> str:
+def _error_text(job: EvaluationJob) -> str:
     reason = (job.results or {}).get("error")
     return reason.strip() if isinstance(reason, str) else ""
 
 
 def _kept_rows(job: EvaluationJob) -> str:
     if job.progress is None:
-        return "Cancelled; the rows judged before are kept."
+        return "Cancelled; the rows judged before that are kept."
     done, total = job.progress.done, job.progress.total
     if not done:
         what = UNITS.get(job.type, "rows").removesuffix("s")
@@ -93,33 +93,34 @@ def _kept_rows(job: EvaluationJob) -> str:
 
 
 def _endpoint_settings(parameters: Mapping[str, object]) -> Iterator[str]:
-    """The settings of the endpoints behind an evaluation's models."""
+    """Yield the settings of the endpoints that serve an evaluation's models."""
     for field in ("judge", "model_to_evaluate", "model_a", "model_b"):
-        found = parameters.get(field)
-        if not isinstance(found, dict):
+        value = parameters.get(field)
+        if not isinstance(value, dict):
             continue
-        model = cast("Mapping[str, object]", found)
+        model = cast("Mapping[str, object]", value)
         source = str(model.get("model_source"))
         if source in _SETTINGS and not str(model.get("model")).startswith(RULE_PREFIX):
             yield _SETTINGS[source]
 
 
 def shown_progress(progress: Progress | None, kind: str | None) -> ProgressOutput | None:
-    """How far an evaluation of that type is; None where the service does not tell."""
+    """Return the progress of an evaluation of a type; None if the service does not report it."""
     if progress is None:
         return None
     return ProgressOutput(done=progress.done, total=progress.total, unit=UNITS.get(kind))
 
 
 def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """A request's parameters as `create_evaluation` takes them: a column of ready answers has a
-    field of its own there. Keys and URLs are removed, and everything long is cut.
+    """Return a request's parameters under the argument names of `create_evaluation`.
+
+    Keys and URLs are removed, and long texts and lists are cut.
     """
-    taken = {
+    arguments = {
         RESPONSE_COLUMNS.get(name, name) if isinstance(value, str) else name: value
         for name, value in parameters.items()
     }
-    return cast("dict[str, Any]", _shown(taken, _DEPTH))
+    return cast("dict[str, Any]", _shown(arguments, _DEPTH))
 
 
 def _shown(value: object, depth: int) -> object:

@@ -1,4 +1,4 @@
-"""`list_datasets`: what can be evaluated, data sets and benchmarks."""
+"""`list_datasets`: the data sets and benchmarks that can be evaluated."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ from evals_schemas.tools.outputs import DatasetLine, ListDatasetsOutput
 
 _SHOWN = 20
 _YEAR_2100 = 4_102_444_800
-"""Unix seconds from here on are no seconds."""
+"""Unix time; larger values are assumed not to be seconds."""
 
 
 async def list_datasets(arguments: ListDatasetsInput, session: ToolSession) -> ListDatasetsOutput:  # noqa: ARG001 - every handler takes its input
-    """The newest data sets and benchmarks, and how many there are."""
+    """Return the newest data sets and benchmarks, and how many exist."""
     files, failures = await datasets_of(session.provider)
     return ListDatasetsOutput(
         datasets=[_line(file) for file in files[:_SHOWN]],
         total=len(files),
         note=" ".join(failure.message for failure in failures) or None,
-        next_step=_only_read(files) if session.settings.server.read_only else _next_step(files),
+        next_step=_next_step_reading(files)
+        if session.settings.server.read_only
+        else _next_step(files),
     )
 
 
-def _only_read(files: Sequence[File]) -> str:
-    """What is left on a server that starts nothing."""
-    there = "They can be looked at" if files else "There is none"
-    return f"{there}; this server only reads. list_evaluations shows what was evaluated."
+def _next_step_reading(files: Sequence[File]) -> str:
+    """Return the next step on a server that cannot start evaluations."""
+    stored = "" if files else "There are no data sets. "
+    return f"{stored}This server only reads; call list_evaluations for the evaluations."
 
 
 def _next_step(files: Sequence[File]) -> str:
     if not files:
-        return "There is none: call upload_dataset."
+        return "There are no data sets: call upload_dataset."
     kinds = {file.purpose == BENCHMARK for file in files}
     steps = [
         "as input_data_file_path" if kinds == {False} else "of a data set as input_data_file_path",

@@ -1,4 +1,4 @@
-"""`list_evaluations`: pages over the newest, although the services have none."""
+"""`list_evaluations`: pages of the newest evaluations, cut here because services have no pages."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from evals_schemas.tools.inputs import ListEvaluationsInput
 from evals_schemas.tools.outputs import EvaluationLine, ListEvaluationsOutput
 
 _REASON = 80
-"""Characters of why an evaluation failed; get_evaluation has the rest."""
+"""Characters of an evaluation's failure in the list; get_evaluation shows more."""
 
 _SERVICE_LIMIT = 100
-"""The most that a service lists; it has no way to ask for what comes after."""
+"""Evaluations that a service lists at most; older ones cannot be listed."""
 
 _OLDER = (
     f"The service lists its newest {_SERVICE_LIMIT} only; older ones can be read by id with "
@@ -28,12 +28,12 @@ _OLDER = (
 async def list_evaluations(
     arguments: ListEvaluationsInput, session: ToolSession
 ) -> ListEvaluationsOutput:
-    """One page. A filter by type and a cursor are applied here, over all that the service lists."""
+    """Return one page; the type and the cursor are applied here to all that the service lists."""
     everything = bool(arguments.type or arguments.cursor)
-    asked = _SERVICE_LIMIT if everything else arguments.limit + 1
-    listed, failures = await evaluations_of(session.provider, arguments.status, asked)
-    found = [job for job in listed if arguments.type in (None, job.type)]
-    rest = found[_start(arguments, found) :]
+    limit = _SERVICE_LIMIT if everything else arguments.limit + 1
+    listed, failures = await evaluations_of(session.provider, arguments.status, limit)
+    matching = [job for job in listed if arguments.type in (None, job.type)]
+    rest = matching[_start(arguments, matching) :]
     page = rest[: arguments.limit]
     more = len(rest) > len(page)
     full = len(listed) >= _SERVICE_LIMIT
@@ -43,7 +43,7 @@ async def list_evaluations(
         evaluations=[_line(job) for job in page],
         next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
         note=" ".join(notes) or None,
-        next_step=_next_step(more) if page else _none(arguments, session),
+        next_step=_next_step(more) if page else _when_empty(arguments, session),
     )
 
 
@@ -58,12 +58,12 @@ def _line(job: EvaluationJob) -> EvaluationLine:
     )
 
 
-def _none(arguments: ListEvaluationsInput, session: ToolSession) -> str:
+def _when_empty(arguments: ListEvaluationsInput, session: ToolSession) -> str:
     filtered = arguments.status or arguments.type
     if session.settings.server.read_only:
-        return "None fits: drop a filter." if filtered else "There is none yet."
-    there = "None fits: drop a filter" if filtered else "There is none yet: upload_dataset"
-    return f"{there}, or start one with create_evaluation."
+        return "No match: drop a filter." if filtered else "There are no evaluations yet."
+    advice = "No match: drop a filter" if filtered else "There are no evaluations: upload_dataset"
+    return f"{advice}, or start one with create_evaluation."
 
 
 def _next_step(more: bool) -> str:
@@ -75,19 +75,20 @@ def _query(arguments: ListEvaluationsInput) -> list[str | None]:
     return [arguments.status, arguments.type]
 
 
-def _start(arguments: ListEvaluationsInput, found: list[EvaluationJob]) -> int:
-    """Where the page begins.
+def _start(arguments: ListEvaluationsInput, matching: list[EvaluationJob]) -> int:
+    """Return the index at which the page begins.
 
     Raises:
-        InvalidRequestError: the cursor is none, is another query's, or has gone out of reach.
+        InvalidRequestError: the cursor is not valid, belongs to another query, or its evaluation
+            is no longer listed.
     """
     if arguments.cursor is None:
         return 0
     after = read_cursor(_query(arguments), arguments.cursor)
-    ids = [job.workflow_id for job in found]
+    ids = [job.workflow_id for job in matching]
     if after not in ids:
         raise InvalidRequestError(
-            "`cursor` points at an evaluation that is no longer listed: leave it out and start "
-            "from the newest."
+            "`cursor` points to an evaluation that the service no longer lists: leave it out to "
+            "start from the newest."
         )
     return ids.index(after) + 1

@@ -1,4 +1,4 @@
-"""`list_models`: what can judge and what can be evaluated, with prices."""
+"""`list_models`: the models that can judge or be evaluated, with prices."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from evals_mcp.settings.schema import LocalSettings, Settings
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.model_offers import (
     RULE,
-    Fitting,
-    Listed,
+    Matches,
     Offer,
+    ServiceModels,
     in_turn,
     merged,
     offers_of,
@@ -25,103 +25,103 @@ from evals_schemas.tools.inputs import ListModelsInput
 from evals_schemas.tools.outputs import ListModelsOutput, ModelLine
 
 _CREDENTIALS = 20
-_FEWER = "For fewer or other names, call list_models with a filter."
+_FEWER = "For fewer or other models, call list_models with a filter."
 
 
 async def list_models(arguments: ListModelsInput, session: ToolSession) -> ListModelsOutput:
-    """The models that fit, those that can judge first."""
+    """Return the models that match, those that can judge first."""
     services = services_of(session.provider)
     offers, left_out = await offers_of(services, arguments, session.settings)
     several = len(services) > 1
-    # Cut first, so that the judges of one service leave room for the models of another.
+    # Cut before sorting, so that the judges of one service do not displace another's models.
     chosen = islice(in_turn(offers), arguments.limit)
     lines = [_line(offer, model, several=several) for offer, model in chosen]
     advice = _advice(arguments, offers, session.settings)
     return ListModelsOutput(
         models=sorted(lines, key=lambda line: not line.can_judge),
-        total=sum(len(offer.found.models) for offer in offers),
+        total=sum(len(offer.matches.models) for offer in offers),
         next_step=" ".join([*advice, *left_out]),
     )
 
 
 def _advice(arguments: ListModelsInput, offers: Sequence[Offer], settings: Settings) -> list[str]:
-    """What keeps models away, what to do with the list, and what it leaves out."""
-    offer, found = merged(offers)
+    """Return what to do with the list, what it leaves out, and why models are missing."""
+    all_models, matches = merged(offers)
     if arguments.model_source == "external":
         return [_external(settings)]
     advice = [
-        _unlisted(one.listed, settings.local) for one in offers if one.service.name == "local"
+        _unlisted(offer.models, settings.local) for offer in offers if offer.service.name == "local"
     ]
-    if not found.models:
-        advice.append(_none_fit(arguments, offer, found))
+    if not matches.models:
+        advice.append(_none_fit(arguments, all_models, matches))
     elif not settings.server.read_only:
-        advice.append(_next_step(arguments, offers, found))
-    elif len(found.models) > arguments.limit:
+        advice.append(_next_step(arguments, offers, matches))
+    elif len(matches.models) > arguments.limit:
         advice.append(_FEWER)
-    if arguments.model_source == "dedicated" and not found.models:
-        advice.append(_no_dedicated(offer))
-    if found.unpriced:
-        models = "1 model has" if found.unpriced == 1 else f"{found.unpriced:,} models have"
-        advice.append(f"{models} no known price and max_price leaves them out.")
-    return list(filter(None, advice)) or ["This server only reads: list_evaluations goes on."]
+    if arguments.model_source == "dedicated" and not matches.models:
+        advice.append(_no_dedicated(all_models))
+    if matches.unpriced:
+        models = "1 model has" if matches.unpriced == 1 else f"{matches.unpriced:,} models have"
+        advice.append(f"{models} no known price, so max_price leaves them out.")
+    return list(filter(None, advice)) or ["This server only reads: call list_evaluations."]
 
 
-def _next_step(arguments: ListModelsInput, offers: Sequence[Offer], found: Fitting) -> str:
-    judged = [offer for offer in offers if offer.listed.names_judges]
+def _next_step(arguments: ListModelsInput, offers: Sequence[Offer], matches: Matches) -> str:
+    judged = [offer for offer in offers if offer.models.names_judges]
     runs = [offer for offer in offers if BENCHMARK in offer.service.types]
     parts: list[str] = []
     if judged and arguments.role != "candidate":
-        parts.append(f"as judge.model{_whose(judged, offers)}")
+        parts.append(f"as judge.model{_owners(judged, offers)}")
     if judged and arguments.role != "judge":
-        parts.append(f"as model of a model to run{_whose(judged, offers)}")
+        parts.append(f"as model of a model to run{_owners(judged, offers)}")
     if runs and arguments.role != "judge":
-        parts.append(f"as model_id of a benchmark{_whose(runs, offers)}")
+        parts.append(f"as model_id of a benchmark{_owners(runs, offers)}")
     text = f"Give an id to create_evaluation {', or '.join(parts)}"
-    has_rules = any(model.type == RULE for model in found.models)
+    has_rules = any(model.type == RULE for model in matches.models)
     text += "; a rule can only judge." if has_rules and arguments.role is None else "."
-    if len(found.models) > arguments.limit:
+    if len(matches.models) > arguments.limit:
         text += f" {_FEWER}"
     return text
 
 
-def _whose(some: Sequence[Offer], offers: Sequence[Offer]) -> str:
-    """Whose models they are, where not every service's."""
+def _owners(some: Sequence[Offer], offers: Sequence[Offer]) -> str:
+    """Return the services that the models belong to; empty if that is every service."""
     names = " and ".join(offer.service.name for offer in some)
     return "" if len(some) == len(offers) else f" (those of {names})"
 
 
-def _none_fit(arguments: ListModelsInput, offer: Listed, found: Fitting) -> str:
-    """Which filter to change: the name when no model has it, else the others."""
+def _none_fit(arguments: ListModelsInput, offer: ServiceModels, matches: Matches) -> str:
+    """Return which filter to change: the name if no model has it, else the others."""
     if not arguments.filter:
-        return "None fit: call list_models with fewer filters."
+        return "No model matches: call list_models with fewer filters."
     name = clean(arguments.filter, 60)
-    if found.named:
+    if matches.named:
         return (
-            f"{name!r} is in the names of {len(found.named):,}, of which none fits the other "
-            "filters: call list_models with `filter` alone."
+            f"{name!r} is in {len(matches.named):,} names, but none of these models matches the "
+            "other filters: call list_models with `filter` alone."
         )
     near = near_names(arguments.filter, (model.id for model in offer.models))
     if not near:
-        return f"No name has {name!r} in it: call list_models with another `filter` or none."
+        return f"No name contains {name!r}: call list_models with another `filter` or none."
     named = ", ".join(clean(other, 120) for other in near)
-    return f"No name has {name!r} in it. Near it: {named}."
+    return f"No name contains {name!r}. Similar: {named}."
 
 
 def _external(settings: Settings) -> str:
-    """What an external model is named by, which is nothing that a service lists."""
+    """Return how to name an external model, which no service lists."""
     names = [clean(name, 60) for name in list(settings.credentials)[:_CREDENTIALS]]
     if not names:
         return (
-            "External models are not listed, and no credential for one is configured: whoever runs "
-            "this server adds it under [credentials]."
+            "External models are not listed, and no credential for one is configured: ask the "
+            "operator of this server to add one under [credentials]."
         )
     return (
-        "External models are not listed. Give the vendor's own name of the model as model, "
+        "External models are not listed. Give the vendor's name of the model as model, "
         f"model_source external, and as external_credential one of: {', '.join(names)}."
     )
 
 
-def _no_dedicated(offer: Listed) -> str:
+def _no_dedicated(offer: ServiceModels) -> str:
     if offer.dedicated is None:
         return (
             "The service lists no dedicated endpoints: give the id of yours as model, with "
@@ -129,18 +129,18 @@ def _no_dedicated(offer: Listed) -> str:
         )
     if offer.dedicated:
         return ""
-    return "Dedicated endpoints are those under [local.dedicated] of the configuration; none is."
+    return "No dedicated endpoints are configured under [local.dedicated]."
 
 
-def _unlisted(offer: Listed, local: LocalSettings) -> str:
-    """Why the embedded engine lists no model of its main endpoint; empty when it does."""
+def _unlisted(offer: ServiceModels, local: LocalSettings) -> str:
+    """Return why the embedded engine lists no model of its main endpoint; empty if it lists one."""
     if any(model.type != RULE and model.id not in local.dedicated for model in offer.models):
         return ""
     if local.models.base_url is None:
         return "Other models need an endpoint: local.models.base_url is not set."
     return (
-        "The endpoint of local.models.base_url did not answer or has no model: whoever runs this "
-        "server checks that it runs, and its token."
+        "The endpoint of local.models.base_url did not answer or has no model: ask the operator of "
+        "this server to check that it runs, and its token."
     )
 
 
@@ -153,5 +153,5 @@ def _line(offer: Offer, model: Model, *, several: bool) -> ModelLine:
         input_price=pricing.input,
         output_price=pricing.output,
         context=model.context_length,
-        can_judge=offer.listed.can_judge(model),
+        can_judge=offer.models.can_judge(model),
     )

@@ -1,4 +1,4 @@
-"""What each service offers: all asked at once, and merged so that none hides another."""
+"""The models of all services, fetched at once, filtered, and merged in turn."""
 
 from __future__ import annotations
 
@@ -24,123 +24,123 @@ _Test = Callable[[Model], bool]
 
 
 @dataclass(frozen=True)
-class Listed:
-    """What the service offers."""
+class ServiceModels:
+    """All models that a service offers."""
 
     models: Sequence[Model]
     judges: Collection[str] | None
-    """The names that it takes in an evaluation; None where it does not tell."""
+    """Names that the service accepts as judges; None if it does not list them."""
     dedicated: Collection[str] | None
-    """The names of dedicated endpoints; None where they are not known here."""
+    """Names of dedicated endpoints; None if unknown."""
     names_judges: bool = True
-    """Whether its evaluations name a judge; those of benchmarks alone do not."""
+    """Whether the service's evaluations name a judge; a service with benchmarks only has none."""
 
     def can_judge(self, model: Model) -> bool | None:
-        """Whether the service takes it as a judge; None where it does not tell."""
+        """Return whether the service accepts the model as a judge; None if unknown."""
         if not self.names_judges:
             return False
         return None if self.judges is None else model.id in self.judges
 
     def can_answer(self, model: Model) -> bool:
-        """Whether it can be a candidate: rules and models of another kind than text cannot."""
+        """Return whether the model can be a candidate, which rules and non-text models cannot."""
         return model.type not in _NO_TEXT
 
     def is_serverless(self, model: Model) -> bool:
-        """Whether it needs no endpoint of its own; where nothing is told, every model."""
+        """Return whether the model needs no dedicated endpoint; True if nothing is known."""
         offered = self.judges is None or model.id in self.judges
         return offered and model.id not in (self.dedicated or ())
 
 
 @dataclass(frozen=True)
-class Fitting:
-    """What is left, and what was left out without knowing."""
+class Matches:
+    """The models that match the filters."""
 
     models: list[Model]
     named: list[Model]
-    """Those whose names fit, whatever else was asked."""
+    """Models that match the filter by name, whatever the other filters."""
     unpriced: int
-    """Models without a known price that a highest price left out."""
+    """Models that `max_price` left out because their price is unknown."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """One service's models, and those of them that fit."""
+    """One service with its models and those that match the filters."""
 
     service: Provider
-    listed: Listed
-    found: Fitting
+    models: ServiceModels
+    matches: Matches
 
     def in_order(self) -> list[Model]:
-        """The models that fit, those that can judge first."""
-        return sorted(self.found.models, key=lambda model: not self.listed.can_judge(model))
+        """Return the models that match, those that can judge first."""
+        return sorted(self.matches.models, key=lambda model: not self.models.can_judge(model))
 
 
 async def offers_of(
-    services: Sequence[Provider], wanted: ListModelsInput, settings: Settings
+    services: Sequence[Provider], filters: ListModelsInput, settings: Settings
 ) -> tuple[list[Offer], list[str]]:
-    """What each offers, and a sentence for each that did not answer.
+    """Return the offers of all services, and a sentence for each that did not answer.
 
     Raises:
-        EvalsMCPError: none of them answered; the first one's reason.
+        EvalsMCPError: no service answered; the first service's error.
     """
     offers: dict[int, Offer] = {}
     errors: dict[int, EvalsMCPError] = {}
 
-    async def ask(place: int, service: Provider) -> None:
+    async def ask(index: int, service: Provider) -> None:
         try:
             models = await service.list_models()
-            offer = listed(models, await service.list_judges(), service, settings)
+            all_models = service_models(models, await service.list_judges(), service, settings)
         except EvalsMCPError as error:
-            errors[place] = error
+            errors[index] = error
         else:
-            offers[place] = Offer(service, offer, fitting(offer, wanted))
+            offers[index] = Offer(service, all_models, matching(all_models, filters))
 
     async with anyio.create_task_group() as tasks:
-        for place, service in enumerate(services):
-            tasks.start_soon(ask, place, service)
+        for index, service in enumerate(services):
+            tasks.start_soon(ask, index, service)
     if not offers:
         raise errors[min(errors)]
     left_out = [
-        f"Without those of {services[place].name}: {clean(str(errors[place]), 200)}"
-        for place in sorted(errors)
+        f"Without the models of {services[index].name}: {clean(str(errors[index]), 200)}"
+        for index in sorted(errors)
     ]
-    return [offers[place] for place in sorted(offers)], left_out
+    return [offers[index] for index in sorted(offers)], left_out
 
 
 def in_turn(offers: Sequence[Offer]) -> Iterator[tuple[Offer, Model]]:
-    """The models of all, one of each service after the other."""
+    """Yield the models that match, one of each service in turn."""
     for models in zip_longest(*(offer.in_order() for offer in offers)):
         for offer, model in zip(offers, models, strict=True):
             if model is not None:
                 yield offer, model
 
 
-def merged(offers: Sequence[Offer]) -> tuple[Listed, Fitting]:
-    """What all of them offer, for advice on the list as a whole."""
+def merged(offers: Sequence[Offer]) -> tuple[ServiceModels, Matches]:
+    """Return the models of all services, for advice on the whole list."""
     if len(offers) == 1:
-        return offers[0].listed, offers[0].found
-    known = [offer.listed.dedicated for offer in offers if offer.listed.dedicated is not None]
-    models = [model for offer in offers for model in offer.listed.models]
-    found = [offer.found for offer in offers]
+        return offers[0].models, offers[0].matches
+    dedicated = [offer.models.dedicated for offer in offers if offer.models.dedicated is not None]
+    models = [model for offer in offers for model in offer.models.models]
+    matches = [offer.matches for offer in offers]
     return (
-        Listed(models, None, known[0] if known else None),
-        Fitting(
-            [model for one in found for model in one.models],
-            [model for one in found for model in one.named],
-            sum(one.unpriced for one in found),
+        ServiceModels(models, None, dedicated[0] if dedicated else None),
+        Matches(
+            [model for match in matches for model in match.models],
+            [model for match in matches for model in match.named],
+            sum(match.unpriced for match in matches),
         ),
     )
 
 
-def listed(
+def service_models(
     models: Sequence[Model], judges: list[str] | None, service: Provider, settings: Settings
-) -> Listed:
-    """The models of a service and the judges that it lists beside them."""
+) -> ServiceModels:
+    """Return the models of a service, with judges that only its list of judges names."""
     by_name = {model.id: model for model in models}
     for name in judges or []:
         by_name.setdefault(name, Model(id=name))
     local = service.name == "local"
-    return Listed(
+    return ServiceModels(
         list(by_name.values()),
         None if judges is None else frozenset(judges),
         frozenset(settings.local.dedicated) if local else None,
@@ -148,33 +148,33 @@ def listed(
     )
 
 
-def fitting(offer: Listed, wanted: ListModelsInput) -> Fitting:
-    """The models that pass every filter, in their order."""
-    text = (wanted.filter or "").casefold()
+def matching(offer: ServiceModels, filters: ListModelsInput) -> Matches:
+    """Return the models that match every filter, in the service's order."""
+    text = (filters.filter or "").casefold()
     named = [model for model in offer.models if text in model.id.casefold()]
-    found = _kept(named, _part(offer, wanted), _source(offer, wanted))
-    if wanted.max_price is None:
-        return Fitting(found, named, 0)
-    prices = [(model, dearer_price(model)) for model in found]
-    cheap = [model for model, price in prices if price is not None and price <= wanted.max_price]
-    return Fitting(cheap, named, sum(price is None for _, price in prices))
+    models = _filtered(named, _role(offer, filters), _source(offer, filters))
+    if filters.max_price is None:
+        return Matches(models, named, 0)
+    prices = [(model, dearer_price(model)) for model in models]
+    cheap = [model for model, price in prices if price is not None and price <= filters.max_price]
+    return Matches(cheap, named, sum(price is None for _, price in prices))
 
 
 def dearer_price(model: Model) -> float | None:
-    """The higher of both prices, in dollars a million tokens; None where either is unknown."""
+    """Return the higher of both prices in US dollars per million tokens; None if one is unknown."""
     pricing = model.pricing
     if pricing is None or pricing.input is None or pricing.output is None:
         return None
     return max(pricing.input, pricing.output)
 
 
-def _kept(models: Iterable[Model], *tests: _Test | None) -> list[Model]:
-    asked = [test for test in tests if test is not None]
-    return [model for model in models if all(test(model) for test in asked)]
+def _filtered(models: Iterable[Model], *tests: _Test | None) -> list[Model]:
+    active = [test for test in tests if test is not None]
+    return [model for model in models if all(test(model) for test in active)]
 
 
-def _part(offer: Listed, wanted: ListModelsInput) -> _Test | None:
-    match wanted.role:
+def _role(offer: ServiceModels, filters: ListModelsInput) -> _Test | None:
+    match filters.role:
         case "judge":
             return lambda model: offer.can_judge(model) is not False
         case "candidate":
@@ -183,8 +183,8 @@ def _part(offer: Listed, wanted: ListModelsInput) -> _Test | None:
             return None
 
 
-def _source(offer: Listed, wanted: ListModelsInput) -> _Test | None:
-    match wanted.model_source:
+def _source(offer: ServiceModels, filters: ListModelsInput) -> _Test | None:
+    match filters.model_source:
         case "serverless":
             return offer.is_serverless
         case "dedicated":

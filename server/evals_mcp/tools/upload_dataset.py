@@ -1,4 +1,4 @@
-"""`upload_dataset`: check a data set whole, then send it; a bad one is never sent."""
+"""`upload_dataset`: checks a whole data set, then sends it; a faulty one is never sent."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from evals_schemas.tools.outputs import UploadDatasetOutput
 
 _VALUE = 200
 _PREVIEW = 2400
-"""Characters of both preview rows together, so that the answer stays short with many columns."""
+"""Characters of both preview rows together, which keeps the answer short with many columns."""
 _COLUMNS = 40
 _LONGEST_NUMBER = 10**40
 _HIDDEN = "(looks like a key, not shown)"
@@ -45,26 +45,26 @@ _HIDDEN = "(looks like a key, not shown)"
 async def upload_dataset(
     arguments: UploadDatasetInput, session: ToolSession
 ) -> UploadDatasetOutput:
-    """Check and store a data set or a benchmark, unless it is stored already."""
+    """Check and store a data set or a benchmark, unless it is already stored."""
     _check_arguments(arguments, session.provider)
     purpose = BENCHMARK if arguments.benchmark else "eval"
     with tempfile.TemporaryDirectory(prefix="evals-mcp-") as folder:
         ready = await to_thread.run_sync(
             _prepare, arguments, session.settings.datasets, Path(folder)
         )
-        odd: list[str] = []
+        oddities: list[str] = []
         if arguments.benchmark:
-            odd = await to_thread.run_sync(question_warnings, ready.path, ready.check.columns)
-        there = await stored_copy(ready.path, purpose, ready.check.rows, session.provider)
-        file = there or await _send(ready, purpose, session.provider)
+            oddities = await to_thread.run_sync(question_warnings, ready.path, ready.check.columns)
+        stored = await stored_copy(ready.path, purpose, ready.check.rows, session.provider)
+        file = stored or await _send(ready, purpose, session.provider)
     return UploadDatasetOutput(
         file_id=file.id,
-        name=clean((there and there.filename) or ready.name, 80),
+        name=clean((stored and stored.filename) or ready.name, 80),
         rows=ready.check.rows,
         columns=[_column(column) for column in ready.check.columns],
         preview=[_preview(row) for row in ready.check.preview],
-        reused=there is not None,
-        warnings=[*ready.warnings, *odd],
+        reused=stored is not None,
+        warnings=[*ready.warnings, *oddities],
         next_step=_next_step(file.id, purpose),
     )
 
@@ -78,15 +78,15 @@ def _check_arguments(arguments: UploadDatasetInput, provider: Provider) -> None:
     if arguments.benchmark and BENCHMARK not in provider.types:
         raise UnsupportedError(
             f"`benchmark`: {provider.name} has no benchmarks. {NOT_SENT} Call upload_dataset "
-            "without it, and create_evaluation with a judge; or ask whoever runs this server for a "
-            "service that has them, local or nugen."
+            "without it, and create_evaluation with a judge; or ask the operator of this server "
+            "for a service with benchmarks, local or nugen."
         )
 
 
 def _prepare(
     arguments: UploadDatasetInput, allowed: DatasetSettings, scratch: Path
 ) -> PreparedFile:
-    """Everything that reads and writes files; runs in a worker thread."""
+    """Read, check and write the file to send; runs in a worker thread."""
     text_columns = BENCHMARK_COLUMNS if arguments.benchmark else ()
     options = PreparationOptions(scratch, allowed.max_bytes, arguments.columns, text_columns)
     if arguments.path is None:
@@ -124,7 +124,7 @@ def _column(name: str) -> str:
 
 
 def _value(value: Any, limit: int) -> Any:
-    """A value as it is, or cut where it is long; lists and objects as marked text."""
+    """Return a value for the preview: long texts are cut, lists and objects become marked text."""
     if value_holds_key(value):
         return _HIDDEN
     match value:

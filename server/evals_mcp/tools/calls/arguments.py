@@ -1,7 +1,7 @@
-"""From what a model sent to a checked input, or to a short text that says how to send it.
+"""Reads the arguments of a tool call, or explains in a short text how to send them.
 
-Models send numbers as strings, JSON inside a string and nulls for what they leave out: all of that
-is read. What is refused is refused by name, and no long value is echoed, nor a key.
+Numbers in strings, JSON in strings and nulls for absent arguments are accepted, because models send
+them. An error names the argument and never echoes a key or a long value.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from evals_mcp.key_shapes import holds_key, looks_random
 from evals_mcp.refused_arguments import Schema, explain, unknown_argument
 from evals_schemas.contract import Request
 
-Taken = TypeVar("Taken", bound=Request)
+Arguments = TypeVar("Arguments", bound=Request)
 
 _DROPPED = frozenset({"wait_for_previous"})
-"""What clients add to every call on their own account."""
+"""Arguments that some clients add to every call."""
 
 _SECRETS = frozenset({"external_api_token", "external_base_url", "api_key", "api_token"})
 
 _DATA = frozenset({"rows"})
-"""Arguments that hold data, not settings: keys in them are found where they are stored."""
+"""Arguments that hold data, not settings; keys in them are detected when the data is stored."""
 
 _OWN_TEXTS = frozenset({"confirm", "cursor"})
-"""Arguments that hold what this server has given out, random to look at; they are never quoted."""
+"""Arguments with texts that this server issued, which look random; messages never quote them."""
 
 _ANY_TEXT = frozenset(
     {
@@ -45,23 +45,24 @@ _ANY_TEXT = frozenset(
         "evaluation_id_b",
     }
 )
-"""Texts of any length, names of files and ids: in them only keys of known kinds can be told."""
+"""Long texts, file names and ids, in which only keys of known kinds can be recognized."""
 
 
 def parse_arguments(
-    tool: str, model: type[Taken], schema: Schema, given: Mapping[str, Any] | None
-) -> Taken:
-    """Read a call's arguments.
+    tool: str, model: type[Arguments], schema: Schema, raw: Mapping[str, Any] | None
+) -> Arguments:
+    """Return the checked arguments of a call.
 
     Raises:
-        InvalidRequestError: says which argument is wrong, what it takes, and what to do.
+        InvalidRequestError: an argument is wrong; the message says which, what is allowed, and
+            what to do.
     """
-    arguments = {name: value for name, value in (given or {}).items() if name not in _DROPPED}
+    arguments = {name: value for name, value in (raw or {}).items() if name not in _DROPPED}
     arguments = cast("dict[str, Any]", _decoded(arguments, schema))
     if secret := _secret_in(arguments):
         raise InvalidRequestError(_secret_refused(tool, secret))
-    if place := next(_keys_in(arguments), None):
-        raise InvalidRequestError(_key_refused(tool, place))
+    if key_path := next(_keys_in(arguments), None):
+        raise InvalidRequestError(_key_refused(tool, key_path))
     if unknown := [name for name in arguments if name not in schema["properties"]]:
         raise InvalidRequestError(_unknown_refused(tool, unknown[0], schema))
     try:
@@ -74,7 +75,7 @@ def parse_arguments(
 
 
 def _decoded(value: Any, schema: Schema) -> Any:
-    """Read JSON sent in a string where an object or an array is due, and drop nulls in objects."""
+    """Return the value with JSON strings parsed if the schema wants JSON, and without nulls."""
     kind = schema.get("type")
     if isinstance(value, str):
         return _decoded(inside, schema) if (inside := _read_json(value, kind)) else value
@@ -91,9 +92,9 @@ def _decoded(value: Any, schema: Schema) -> Any:
 
 
 def _read_json(text: str, kind: str | None) -> Any:
-    """The object or array that a string holds; None where neither is due or there.
+    """Return the object or array in a string; None if the schema wants neither or it holds neither.
 
-    One where the other is due comes out as well: what takes both shows one of the two.
+    An object is returned for an array and the reverse: an argument that accepts both shows one.
     """
     if kind not in {"object", "array"}:
         return None
@@ -105,28 +106,28 @@ def _read_json(text: str, kind: str | None) -> Any:
 
 
 def _secret_in(arguments: Mapping[str, Any]) -> str | None:
-    """The path of a field that carries a key or a URL; rows of data are not searched."""
+    """Return the path of a field that carries a key or a URL; rows of data are not searched."""
     for name, value in arguments.items():
         if name in _SECRETS:
             return name
         if isinstance(value, dict):
             inner = cast("dict[str, Any]", value)
-            if found := next((key for key in inner if key in _SECRETS), None):
-                return f"{name}.{found}"
+            if secret := next((key for key in inner if key in _SECRETS), None):
+                return f"{name}.{secret}"
     return None
 
 
 def _secret_refused(tool: str, field: str) -> str:
     return (
-        f"`{field}` is not taken: keys and URLs do not pass through a conversation. Leave it out "
-        "and give `external_credential`, the name of a credential that whoever runs this server "
-        "has put under [credentials] in its configuration, with model_source `external`; then "
-        f"call {tool} again. If a key was just written here, it should be replaced."
+        f"`{field}` is not accepted: keys and URLs must not be part of a conversation. Leave it "
+        "out and give `external_credential`, the name of a credential that the operator of this "
+        "server has configured under [credentials], with model_source `external`; then call "
+        f"{tool} again. If the conversation contains a key, replace that key."
     )
 
 
 def _keys_in(value: Any, path: str = "", field: str = "") -> Iterator[str]:
-    """The places of texts that have the shape of a key, names of fields among them."""
+    """Yield the path of each text or field name that looks like a key."""
     if isinstance(value, str):
         if holds_key(value) or (field not in _ANY_TEXT and looks_random(value)):
             yield f"`{clean(path, 80)}`"
@@ -141,12 +142,12 @@ def _keys_in(value: Any, path: str = "", field: str = "") -> Iterator[str]:
             yield from _keys_in(item, path, field)
 
 
-def _key_refused(tool: str, place: str) -> str:
+def _key_refused(tool: str, key_path: str) -> str:
     return (
-        f"{place} holds what looks like a key: keys do not pass through a conversation. Leave it "
-        "out; a model that needs one takes `external_credential`, the name of a credential that "
-        "whoever runs this server has put under [credentials] in its configuration, with "
-        f"model_source `external`. Then call {tool} again. If it is a key, it should be replaced."
+        f"{key_path} holds what looks like a key: keys must not be part of a conversation. Leave "
+        "it out; for a model that needs a key, give `external_credential`, the name of a "
+        "credential that the operator of this server has configured under [credentials], with "
+        f"model_source `external`. Then call {tool} again. If it is a key, replace that key."
     )
 
 

@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on, bound to the query they came from. Opaque, and no permission."""
+"""Cursors, which continue a list and are valid for one query. They grant no access."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, cast
 from evals_mcp.errors import InvalidRequestError
 
 
-def write_cursor(query: object, place: object) -> str:
-    """A cursor for what follows `place` in the answer to `query`; both are JSON values."""
-    text = json.dumps([_mark(query), place], separators=(",", ":"))
+def write_cursor(query: object, position: object) -> str:
+    """Return a cursor for what follows `position` in the answer to `query`; both JSON values."""
+    text = json.dumps([_digest(query), position], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -21,26 +21,26 @@ def read_cursor(query: object, cursor: str) -> Any:
     """The place in a cursor.
 
     Raises:
-        InvalidRequestError: it is none, or belongs to another query.
+        InvalidRequestError: the text is not a cursor, or belongs to another query.
     """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        found: object = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        parts: object = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError):
-        found = None
-    if not isinstance(found, list) or len(cast("list[object]", found)) != 2:
+        parts = None
+    if not isinstance(parts, list) or len(cast("list[object]", parts)) != 2:
         raise InvalidRequestError(
-            "`cursor` is none of this server's: copy next_cursor of the page before unchanged, or "
-            "leave it out."
+            "`cursor` is not one of this server's: copy next_cursor of the previous page "
+            "unchanged, or leave it out."
         )
-    mark, place = cast("list[object]", found)
-    if mark != _mark(query):
+    digest, position = cast("list[object]", parts)
+    if digest != _digest(query):
         raise InvalidRequestError(
             "`cursor` belongs to a call with other filters, or to a list that has grown since: "
-            "repeat the call it came from without `cursor`."
+            "repeat the call that returned it, without `cursor`."
         )
-    return place
+    return position
 
 
-def _mark(query: object) -> str:
+def _digest(query: object) -> str:
     return blake2b(json.dumps(query, sort_keys=True).encode(), digest_size=6).hexdigest()

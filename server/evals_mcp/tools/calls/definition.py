@@ -1,4 +1,4 @@
-"""What makes a tool: its face, its models, its handler and how its answer reads."""
+"""The definition of a tool: its description, its models, its handler and its renderer."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from evals_schemas.contract import Request
 from evals_schemas.tools.outputs import Output
 from evals_schemas.tools.portable_schema import portable_schema
 
-Taken = TypeVar("Taken", bound=Request)
-Returned = TypeVar("Returned", bound=Output)
+Arguments = TypeVar("Arguments", bound=Request)
+Answer = TypeVar("Answer", bound=Output)
 
 
 @dataclass(frozen=True)
-class ToolDefinition(Generic[Taken, Returned]):
+class ToolDefinition(Generic[Arguments, Answer]):
     """One row of the catalogue."""
 
     name: str
     title: str
     description: str
-    takes: type[Taken]
-    returns: type[Returned]
-    run: Callable[[Taken, ToolSession], Awaitable[Returned]]
-    render: Callable[[Returned], str]
-    """The answer as text, enough without the structured content."""
+    takes: type[Arguments]
+    returns: type[Answer]
+    run: Callable[[Arguments, ToolSession], Awaitable[Answer]]
+    render: Callable[[Answer], str]
+    """Returns the answer as text, complete without the structured content."""
     read_only: bool = False
     destructive: bool = False
     idempotent: bool = False
     open_world: bool = True
-    """Whether it reaches a service, or texts that others wrote."""
+    """Whether the tool calls a service, or returns texts from others."""
 
     @cached_property
     def tool(self) -> Tool:
-        """The tool as a client is told of it."""
+        """The tool as clients list it."""
         return Tool(
             name=self.name,
             title=self.title,
@@ -62,10 +62,10 @@ class ToolDefinition(Generic[Taken, Returned]):
         """Check the arguments, then open the session, run, and render.
 
         Raises:
-            EvalsMCPError: worded for the model that made the call.
+            EvalsMCPError: with a message for the model that made the call.
         """
-        taken = parse_arguments(self.name, self.takes, self.tool.input_schema, arguments)
-        answer = await self.run(taken, await open_session())
+        checked = parse_arguments(self.name, self.takes, self.tool.input_schema, arguments)
+        answer = await self.run(checked, await open_session())
         return CallToolResult(
             content=[TextContent(text=self.render(answer))],
             structured_content=answer.model_dump(mode="json", exclude_none=True),

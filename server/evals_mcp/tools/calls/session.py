@@ -1,4 +1,4 @@
-"""What a tool works with: the provider, the settings, the time and a way to report progress."""
+"""The collaborators of a tool call: provider, settings, clock and progress reports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Clock:
-    """The time, and a way to let it pass; a test brings its own."""
+    """The time and a sleep function, replaceable in tests."""
 
     now: Callable[[], datetime] = _utc_now
     monotonic: Callable[[], float] = time.monotonic
@@ -39,18 +39,18 @@ class Clock:
 
 
 class ReportProgress(Protocol):
-    """Tells the client how far a call is; nothing happens when it did not ask."""
+    """A function that reports a call's progress, if the client has asked for reports."""
 
     async def __call__(
         self, progress: float, total: float | None = None, message: str | None = None
     ) -> None:
-        """Progress only ever grows within one call."""
+        """Report a progress that is not below the call's previous one."""
         ...
 
 
 @dataclass(frozen=True)
 class ToolSession:
-    """One tool call's collaborators."""
+    """The collaborators of one tool call."""
 
     provider: Provider
     settings: Settings
@@ -60,28 +60,28 @@ class ToolSession:
     launches: Launches
     clock: Clock = field(default_factory=Clock)
     is_stopping: Callable[[], bool] = lambda: False
-    """Whether the server is about to stop: a call that only waits ends with what there is."""
+    """Returns whether the server is about to stop, so that a call that only waits should end."""
 
     def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
-        """The rows of an evaluation's result file, kept on this machine from then on.
+        """Open the rows of an evaluation's result file, which is then cached on this machine.
 
-        Of one that runs the rows so far, where the provider has them.
+        For a running evaluation, open the rows judged so far, if the provider has them.
 
         Raises:
             InvalidRequestError: the evaluation has no result file, or not yet.
-            EvalsMCPError: the file cannot be had.
+            EvalsMCPError: the file cannot be read.
         """
-        # SQLite costs start-up time that only a reader of rows has to pay.
+        # Imported here because loading SQLite would slow down every start.
         from evals_mcp.result_files.cache import ResultFiles  # noqa: PLC0415
 
         file_id, download = self._rows_of(job)
-        kept = self.settings.results
-        return ResultFiles(kept.cache_dir, kept.cache_max_bytes).open(
+        settings = self.settings.results
+        return ResultFiles(settings.cache_dir, settings.cache_max_bytes).open(
             self.provider.account, file_id, row_reader(job.type, job.parameters), download
         )
 
     def _rows_of(self, job: EvaluationJob) -> tuple[str, Download]:
-        """A name for an evaluation's rows, and where they come from: new rows are another file."""
+        """Return a name for the rows judged so far, and a function that downloads them."""
         done = job.progress.done if job.progress else 0
         if job.status not in ENDED and done:
             so_far = self.provider.rows_so_far(job.workflow_id)
@@ -98,20 +98,20 @@ class ToolSession:
             async with self.provider.dataset_content(file_id) as blocks:
                 yield blocks
         except (NotFoundError, InvalidRequestError, TokenRefusedError):
-            # The same token has just read the evaluation: it is the file that is not to be had.
+            # The token is valid, since it has just read the evaluation: the file itself is gone.
             gone = file_id
         else:
             return
         raise NotFoundError(
-            f"The result file {gone} of {job.workflow_id} cannot be read any more: services keep "
-            "result files for a while only. The totals are in get_evaluation; for the rows, create "
-            "the evaluation again."
+            f"The result file {gone} of {job.workflow_id} cannot be read any more: services "
+            "delete result files after some time. get_evaluation has the totals; for the rows, "
+            "create the evaluation again."
         )
 
     def seconds_since(self, start: datetime | None, end: datetime | None = None) -> float | None:
-        """Seconds from `start` to `end`, by default until now.
+        """Return the seconds from `start` to `end`, by default until now.
 
-        None without a start, and where only one of the two has a zone: they cannot be subtracted.
+        Return None without a start, or if only one of the two times has a time zone.
         """
         until = end or self.clock.now()
         if start is None or (start.tzinfo is None) != (until.tzinfo is None):
@@ -120,15 +120,15 @@ class ToolSession:
 
 
 def result_file_of(job: EvaluationJob) -> str:
-    """The id of an ended evaluation's result file.
+    """Return the id of an ended evaluation's result file.
 
     Raises:
-        InvalidRequestError: there is none, with the reason and the next call.
+        InvalidRequestError: it has no result file; the message says why and what to call next.
     """
     if job.status not in ENDED:
         raise InvalidRequestError(
             f"{job.workflow_id} is {job.status} and has no result file yet: call get_status with "
-            "wait_seconds 45 until it has ended, then this again."
+            "wait_seconds 45 until it has ended, then call this tool again."
         )
     file_id = (job.results or {}).get("result_file_id")
     if not isinstance(file_id, str) or not file_id:
