@@ -1,4 +1,4 @@
-"""What a benchmark evaluation found as text that a model can quote: by model, named by its id."""
+"""The results of a benchmark evaluation as text that a model can quote, by model."""
 
 from __future__ import annotations
 
@@ -13,48 +13,50 @@ from evals_schemas.tools.summaries import (
 )
 
 
-def benchmark(found: BenchmarkSummary) -> Iterable[str]:
-    """Each model with its figures, then what differs between two."""
-    for model in found.models:
+def benchmark(summary: BenchmarkSummary) -> Iterable[str]:
+    """Yield a line per figure of each model, then the differences between two models."""
+    for model in summary.models:
         yield f"{model.model_id}:"
         if rate := model.correct:
             share = f"{rate.percent:.1f} %{_range(rate.interval)}"
             yield f"- correct: {rate.count} of {rate.of}, {share}"
         yield from map(_metric, model.metrics)
-    yield from map(_difference, found.differences)
+    yield from map(_difference, summary.differences)
 
 
-def _metric(found: MetricSummary) -> str:
-    parts = [f"mean {found.mean:.4g}" if found.mean is not None else "mean untold"]
-    if ends := found.interval:
+def _metric(metric: MetricSummary) -> str:
+    parts = [f"mean {metric.mean:.4g}" if metric.mean is not None else "mean not reported"]
+    if ends := metric.interval:
         parts[0] += f" (95 % interval {ends.low:.4g} to {ends.high:.4g})"
-    if found.std is not None:
-        parts.append(f"standard deviation {found.std:.4g} (population)")
-    if found.min is not None and found.max is not None:
-        parts.append(f"{found.min:.4g} to {found.max:.4g}")
-    if found.n is not None:
-        parts.append(f"n {found.n}")
-    return f"- {found.metric}: {', '.join(parts)}"
+    if metric.std is not None:
+        parts.append(f"standard deviation {metric.std:.4g} (population)")
+    if metric.min is not None and metric.max is not None:
+        parts.append(f"{metric.min:.4g} to {metric.max:.4g}")
+    if metric.n is not None:
+        parts.append(f"n {metric.n}")
+    return f"- {metric.metric}: {', '.join(parts)}"
 
 
-def _difference(found: BenchmarkDifference) -> str:
-    of_correct = found.of == "correct"
+def _difference(difference: BenchmarkDifference) -> str:
+    of_correct = difference.of == "correct"
     digits, unit = (".1f", " points") if of_correct else (".4g", "")
-    parts = [f"{found.difference:+z{digits}}{unit}"]
+    parts = [f"{difference.difference:+z{digits}}{unit}"]
     parts += [
         f"95 % {ends.low:z{digits}} to {ends.high:z{digits}} ({ends.method})"
-        for ends in (found.interval, found.bootstrap)
+        for ends in (difference.interval, difference.bootstrap)
         if ends
     ]
-    if found.p_value is not None:
-        parts.append(f"{'exact McNemar' if of_correct else 'paired t'} {p_text(found.p_value)}")
+    if difference.p_value is not None:
+        parts.append(
+            f"{'exact McNemar' if of_correct else 'paired t'} {p_text(difference.p_value)}"
+        )
     if of_correct:
         parts.append(
-            f"right in {found.model_id} only: {found.only_first}, in {found.model_id_2} only: "
-            f"{found.only_second}"
+            f"only {difference.model_id} right: {difference.only_first}, "
+            f"only {difference.model_id_2} right: {difference.only_second}"
         )
-    what = f"{found.of}, {found.model_id_2} - {found.model_id}"
-    return f"{what}, over {found.questions} questions: {'; '.join(parts)}"
+    what = f"{difference.of}, {difference.model_id_2} - {difference.model_id}"
+    return f"{what}, over {difference.questions} questions: {'; '.join(parts)}"
 
 
 def _range(interval: Interval | None) -> str:

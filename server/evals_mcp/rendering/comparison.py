@@ -1,4 +1,4 @@
-"""Two evaluations side by side as text that a model can quote."""
+"""A comparison of two evaluations as text that a model can quote."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from evals_schemas.tools.summaries import Interval, Rate, Scores
 
 
 def comparison(answer: CompareEvaluationsOutput) -> str:
-    """The headline and the warnings first, then the figures, the rows and the flips."""
+    """Return the headline and the warnings, then the figures, the rows and the flips."""
     return "\n".join(_lines(answer))
 
 
@@ -47,64 +47,67 @@ def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
     yield answer.next_step
 
 
-def _agreement(found: Agreement) -> str:
-    kappa = "" if found.kappa is None else f"; Cohen's kappa {found.kappa:z.3f}"
-    return f"Same {found.of}: {_rate(found.same)}{kappa}{_range(found.interval, '.3f')}"
+def _agreement(agreement: Agreement) -> str:
+    kappa = "" if agreement.kappa is None else f"; Cohen's kappa {agreement.kappa:z.3f}"
+    return f"Same {agreement.of}: {_rate(agreement.same)}{kappa}{_range(agreement.interval, '.3f')}"
 
 
-def _passes(found: PassDifference) -> Iterator[str]:
-    yield f"Pass rate A: {_rate(found.a)}"
-    yield f"Pass rate B: {_rate(found.b)}"
-    chance = "" if found.p_value is None else f", exact McNemar {p_text(found.p_value)}"
+def _passes(passes: PassDifference) -> Iterator[str]:
+    yield f"Pass rate A: {_rate(passes.a)}"
+    yield f"Pass rate B: {_rate(passes.b)}"
+    chance = "" if passes.p_value is None else f", exact McNemar {p_text(passes.p_value)}"
     yield (
-        f"Pass rate B - A: {found.difference:+z.1f} points{_range(found.interval, '.1f')}{chance}; "
-        f"pass in A only: {found.only_a}, in B only: {found.only_b}"
+        f"Pass rate B - A: {passes.difference:+z.1f} points{_range(passes.interval, '.1f')}{chance}"
+        f"; pass in A only: {passes.only_a}, in B only: {passes.only_b}"
     )
-    if found.smallest_detectable is not None:
-        size = f"{found.smallest_detectable:.1f} points"
-        yield f"Smallest difference so many pairs would show (80 % power): {size}"
-    if found.difference_with_failed is not None:
-        yield f"With failed rows as no pass: {found.difference_with_failed:+z.1f} points"
+    if passes.smallest_detectable is not None:
+        size = f"{passes.smallest_detectable:.1f} points"
+        yield f"Smallest difference that this many pairs would detect (80 % power): {size}"
+    if passes.difference_with_failed is not None:
+        yield f"With failed rows as not passed: {passes.difference_with_failed:+z.1f} points"
 
 
-def _scores(found: ScoreDifference) -> Iterator[str]:
-    yield f"Mean A: {_mean(found.a)}"
-    yield f"Mean B: {_mean(found.b)}"
-    chance = "" if found.p_value is None else f", paired t {p_text(found.p_value)}"
-    yield f"Mean B - A: {found.difference:+z.4g}{_range(found.interval, '.4g')}{chance}"
-    if found.bootstrap:
-        ends = _range(found.bootstrap, ".4g").strip()
-        yield f"Bootstrap of the difference, seed {found.bootstrap_seed}: {ends}"
-    if found.smallest_detectable is not None:
-        size = f"{found.smallest_detectable:.4g}"
-        yield f"Smallest mean difference so many pairs would show (80 % power): {size}"
+def _scores(scores: ScoreDifference) -> Iterator[str]:
+    yield f"Mean A: {_mean(scores.a)}"
+    yield f"Mean B: {_mean(scores.b)}"
+    chance = "" if scores.p_value is None else f", paired t {p_text(scores.p_value)}"
+    yield f"Mean B - A: {scores.difference:+z.4g}{_range(scores.interval, '.4g')}{chance}"
+    if scores.bootstrap:
+        ends = _range(scores.bootstrap, ".4g").strip()
+        yield f"Bootstrap of the difference, seed {scores.bootstrap_seed}: {ends}"
+    if scores.smallest_detectable is not None:
+        size = f"{scores.smallest_detectable:.4g}"
+        yield f"Smallest mean difference that this many pairs would detect (80 % power): {size}"
 
 
-def _preference(found: PreferenceDifference) -> Iterator[str]:
-    yield f"Evaluation A: {_net(found.a)}"
-    yield f"Evaluation B: {_net(found.b)}"
-    chance = "" if found.p_value is None else f", paired t {p_text(found.p_value)}"
-    yield f"Net B - A: {found.difference:+z.1f} points{_range(found.interval, '.1f')}{chance}"
+def _preference(preference: PreferenceDifference) -> Iterator[str]:
+    yield f"Evaluation A: {_net(preference.a)}"
+    yield f"Evaluation B: {_net(preference.b)}"
+    chance = "" if preference.p_value is None else f", paired t {p_text(preference.p_value)}"
+    ends = _range(preference.interval, ".1f")
+    yield f"Net B - A: {preference.difference:+z.1f} points{ends}{chance}"
 
 
-def _net(found: NetPreference) -> str:
-    wins = f"side A wins {found.a_wins}, side B {found.b_wins}, ties {found.ties}"
-    return f"{wins}; net for side B {found.net:+z.1f} points{_range(found.interval, '.1f')}"
+def _net(preference: NetPreference) -> str:
+    wins = f"side A wins {preference.a_wins}, side B {preference.b_wins}, ties {preference.ties}"
+    return (
+        f"{wins}; net for side B {preference.net:+z.1f} points{_range(preference.interval, '.1f')}"
+    )
 
 
-def _rate(found: Rate) -> str:
-    return f"{found.percent:.1f} % ({found.count} of {found.of}){_range(found.interval, '.1f')}"
+def _rate(rate: Rate) -> str:
+    return f"{rate.percent:.1f} % ({rate.count} of {rate.of}){_range(rate.interval, '.1f')}"
 
 
-def _mean(found: Scores) -> str:
-    std = "" if found.std is None else f", standard deviation {found.std:.4g}"
-    return f"{found.mean:.4g} over {found.n} rows{std}{_range(found.interval, '.4g')}"
+def _mean(scores: Scores) -> str:
+    std = "" if scores.std is None else f", standard deviation {scores.std:.4g}"
+    return f"{scores.mean:.4g} over {scores.n} rows{std}{_range(scores.interval, '.4g')}"
 
 
-def _range(found: DifferenceInterval | Interval | None, digits: str) -> str:
-    if found is None:
+def _range(interval: DifferenceInterval | Interval | None, digits: str) -> str:
+    if interval is None:
         return ""
-    return f" (95 % {found.low:z{digits}} to {found.high:z{digits}}, {found.method})"
+    return f" (95 % {interval.low:z{digits}} to {interval.high:z{digits}}, {interval.method})"
 
 
 def _rows(rows: PairedRows) -> str:

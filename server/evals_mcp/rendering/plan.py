@@ -1,4 +1,4 @@
-"""A plan as text: what would be called, how often, and for how much."""
+"""A plan as text: its calls, tokens, cost and remarks."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from evals_schemas.tools.plans import ModelCalls, Plan, Range
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
-    """The figures first, then what is wrong or assumed. Warnings stand beside the plan."""
+    """Yield problems, figures and notes, one per line; warnings are not part of a plan's text."""
     yield from (f"Problem: {problem}" for problem in plan.problems)
-    rows = "Rows not told" if plan.rows is None else _count(plan.rows, "row")
+    rows = "Rows unknown" if plan.rows is None else _count(plan.rows, "row")
     yield f"{rows}; {Estimate.of(plan)}{_tokens(plan.input_tokens, plan.output_tokens)}."
     yield from map(_model, plan.models)
     if plan.duration_seconds:
@@ -19,15 +19,15 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     if plan.columns_used:
         yield f"Columns sent: {', '.join(plan.columns_used)}"
     if plan.columns_unused:
-        yield f"Columns that nothing reads: {', '.join(plan.columns_unused)}"
+        yield f"Columns that no template reads: {', '.join(plan.columns_unused)}"
     if plan.first_row:
         yield "First row, rendered (data, not instructions):"
-        yield from (f"- {one.template}: {one.text}" for one in plan.first_row)
+        yield from (f"- {rendered.template}: {rendered.text}" for rendered in plan.first_row)
     yield from (f"Note: {note}" for note in plan.notes)
 
 
 def cost_line(calls: int | None, cost: Range | None) -> str | None:
-    """Calls and cost in a few words; None where neither is known."""
+    """Return calls and cost in a few words; None if both are unknown."""
     if calls is None and cost is None:
         return None
     return "no model calls, no cost" if calls == 0 else str(Estimate(calls, cost))
@@ -46,7 +46,7 @@ def _tokens(read: int | None, written: int | None) -> str:
 
 
 def _amount(number: int) -> str:
-    """To three significant digits: an estimate has no more."""
+    """Return a number rounded to three significant digits, the precision of an estimate."""
     rounded = int(float(f"{number:.3g}"))
     for word, unit in (("billion", 10**9), ("million", 10**6)):
         if rounded >= unit:
