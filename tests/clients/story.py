@@ -168,7 +168,7 @@ async def more_rows(reader: Reader) -> None:
     """Read the last failing row with the cursor; the answer says that it is the last."""
     arguments = {"show": "failing", "limit": 3, "cursor": reader.cursor}
     await reader.call("read_results", evaluation_id=reader.evaluation, **arguments)
-    reader.expect(WRONG[3], "That is all of them")
+    reader.expect(WRONG[3], "These are all matching rows")
 
 
 async def plan(reader: Reader) -> None:

@@ -213,7 +213,7 @@ async def test_numbers_and_json_in_strings_and_nulls_are_read() -> None:
         ("get_status", {"evaluation_idd": "eval-1"}, "did you mean `evaluation_id`?"),
         ("get_status", {}, "`evaluation_id` is missing"),
         ("get_status", {"evaluation_id": "e", "wait_seconds": 90}, "from 0 to 45; got 90"),
-        ("get_status", {"evaluation_id": "file-1"}, "data set's id"),
+        ("get_status", {"evaluation_id": "file-1"}, "id of a data set"),
         ("get_status", {"evaluation_id": "../files"}, "is not an id"),
         (
             "list_evaluations",

@@ -44,7 +44,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         name="upload_dataset",
         title="Upload a data set",
         description="Check a data file, or inline rows, and store it for evaluations. Returns the "
-        "file id, columns and a preview. A faulty file is not sent, nor one stored already.",
+        "file id, columns and a preview. Faulty or already stored files are not sent.",
         takes=UploadDatasetInput,
         returns=UploadDatasetOutput,
         run=upload_dataset,
@@ -76,9 +76,9 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         name="create_evaluation",
         title="Start an evaluation",
         description="Start judging every row of a data set, or running models on a benchmark; "
-        "returns the id at once. dry_run shows rows, calls and cost first. A costly one wants the "
-        "user's yes: then pass its code as `confirm`. Every column must be used by a template or "
-        "be a response column. The same call again starts nothing new.",
+        "returns the id at once. dry_run shows rows, calls and cost first. A costly evaluation "
+        "needs the user's agreement: then pass its code as `confirm`. Every column must be used "
+        "by a template or be a response column. An identical call starts nothing new.",
         takes=CreateEvaluationInput,
         returns=CreateEvaluationOutput,
         run=create_evaluation,
@@ -86,7 +86,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ),
     ToolDefinition(
         name="get_status",
-        title="Watch an evaluation",
+        title="Check an evaluation",
         description="Status and progress of an evaluation; can wait for its end.",
         takes=GetStatusInput,
         returns=StatusOutput,
@@ -110,7 +110,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
         name="read_results",
         title="Read judged rows",
-        description="Rows of an evaluation with verdicts and reasons: what failed, and why.",
+        description="Rows of an evaluation with verdicts and reasons, such as failing rows.",
         takes=ReadResultsInput,
         returns=ReadResultsOutput,
         run=read_results,
@@ -144,7 +144,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
         name="cancel_evaluation",
         title="Cancel an evaluation",
-        description="Stop a running evaluation for good; finished rows stay.",
+        description="Stop a running evaluation permanently; finished rows are kept.",
         takes=CancelEvaluationInput,
         returns=CancelEvaluationOutput,
         run=cancel_evaluation,

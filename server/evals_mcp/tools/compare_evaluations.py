@@ -1,4 +1,4 @@
-"""`compare_evaluations`: two evaluations over the same rows, side by side."""
+"""`compare_evaluations`: compares two evaluations over the same rows."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 5
 DEFAULT_TOKENS = 700
-"""What the flips may take when no more of them were asked for."""
+"""Tokens of the flips at most, with the default limit."""
 
 LARGEST_TOKENS = 5_000
-"""What they may take at the most."""
+"""Tokens of the flips at most, with a larger limit."""
 
 _CHARS = 160
 _COLUMNS_SHOWN = 3
 _FEEDBACK = ("feedback", "judge_feedback_original_order")
-_SAID_A, _SAID_B = "feedback of A", "feedback of B"
+_FEEDBACK_A, _FEEDBACK_B = "feedback of A", "feedback of B"
 _ANSWER_A, _ANSWER_B = "answer in A", "answer in B"
 QUESTION, ANSWER = "question", "model_answer"
-"""The columns of a benchmark's rows that pair them, and that tell one model from another."""
+"""The columns of a benchmark's rows that pair them, and that hold the model's answer."""
 
 _OF_QUESTIONS = frozenset({"question_id", QUESTION, "expected_answer"})
 _CHECK_EVERY = 256
@@ -58,7 +58,7 @@ _CHECK_EVERY = 256
 async def compare_evaluations(
     arguments: CompareEvaluationsInput, session: ToolSession
 ) -> CompareEvaluationsOutput:
-    """Both result files are read once; nothing of them is kept but what pairs their rows."""
+    """Compare two evaluations; each result file is read once, and only its keys stay in memory."""
     a = await _job("evaluation_id_a", arguments.evaluation_id_a, session)
     b = await _job("evaluation_id_b", arguments.evaluation_id_b, session)
     if a.workflow_id == b.workflow_id:
@@ -67,22 +67,22 @@ async def compare_evaluations(
             "list_evaluations for the id of the other one."
         )
     comparability.refuse_incomparable(a, b)
-    known = [await _input_columns(job, session) for job in (a, b)]
+    inputs = [await _input_columns(job, session) for job in (a, b)]
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
-        both = _Both(arguments, a, b, rows_a, rows_b, _both_know(known))
+        both = _Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs))
         return await to_thread.run_sync(both.answer)
 
 
-async def _job(field: str, given: str, session: ToolSession) -> EvaluationJob:
+async def _job(field: str, evaluation_id: str, session: ToolSession) -> EvaluationJob:
     try:
-        return await session.provider.get_evaluation(checked_evaluation_id(given, field))
+        return await session.provider.get_evaluation(checked_evaluation_id(evaluation_id, field))
     except NotFoundError as error:
         raise NotFoundError(f"`{field}`: {error}") from None
 
 
 async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] | None:
-    """The columns of an evaluation's data set; None where it cannot be read any more."""
-    # Start-up time that only this call has to pay.
+    """Return the columns of an evaluation's data set; None if it cannot be read any more."""
+    # Imported here to keep the start of the server fast.
     from evals_mcp.datasets.first_columns import dataset_columns  # noqa: PLC0415
 
     file_id = job.parameters.get("input_data_file_path")
@@ -92,15 +92,17 @@ async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] 
         return None
 
 
-def _both_know(known: Sequence[list[str] | None]) -> frozenset[str] | None:
-    """The columns that came with either data set; None when one of them is unknown."""
-    found = [columns for columns in known if columns is not None]
-    return frozenset(name for columns in found for name in columns) if len(found) == 2 else None
+def _all_inputs(inputs: Sequence[list[str] | None]) -> frozenset[str] | None:
+    """Return the columns of both data sets; None if those of one are unknown."""
+    readable = [columns for columns in inputs if columns is not None]
+    if len(readable) < len(inputs):
+        return None
+    return frozenset(name for columns in readable for name in columns)
 
 
 @dataclass(frozen=True)
 class _Both:
-    """Two ended evaluations with their rows. Its methods block: a worker thread runs them."""
+    """Two ended evaluations with their rows. The methods block and run in a worker thread."""
 
     arguments: CompareEvaluationsInput
     a: EvaluationJob
@@ -108,7 +110,7 @@ class _Both:
     rows_a: ResultIndex
     rows_b: ResultIndex
     inputs: frozenset[str] | None
-    """Columns of the data sets, where known: a service may add others to its rows."""
+    """Columns of the data sets, None if unknown; a service may add other columns to its rows."""
 
     def _inputs(self, index: ResultIndex) -> list[str]:
         if self.a.type == BENCHMARK:
@@ -118,7 +120,7 @@ class _Both:
         return [name for name in index.columns if name in self.inputs]
 
     def _scale(self, joined: Joined) -> Scale | None:
-        """What both sides' scores lie on; None where they differ or nothing tells."""
+        """Return the range of both evaluations' scores; None if they differ or are unknown."""
         if self.a.type == BENCHMARK:
             scores = [verdict.score for pair in joined.pairs for verdict in (pair.a, pair.b)]
             return UNIT if all(0 <= score <= 1 for score in scores if score is not None) else None
@@ -129,14 +131,14 @@ class _Both:
         return scales[0] if scales[0] == scales[1] else None
 
     def answer(self) -> CompareEvaluationsOutput:
-        """The whole answer."""
+        """Return the answer of the tool."""
         query = [self.a.workflow_id, self.b.workflow_id, self.arguments.key]
         start = _start(query, self.arguments.cursor)
         key = self._key()
         joined = join(_keyed(self.a, self.rows_a, key), _keyed(self.b, self.rows_b, key))
         _refuse_no_pairs(joined, key)
         same_labels = comparability.same_labels(self.a, self.b)
-        found = compare(
+        figures = compare(
             str(self.a.type), joined, same_labels=same_labels, scale=self._scale(joined)
         )
         cautions = self._cautions(joined)
@@ -146,7 +148,7 @@ class _Both:
         cursor = write_cursor(query, end) if page and end < len(changed) else None
         return CompareEvaluationsOutput(
             headline=self._models()
-            + headline(found, joined.counts, same_answers=joined.same_answers, cautions=cautions),
+            + headline(figures, joined.counts, same_answers=joined.same_answers, cautions=cautions),
             evaluation_id_a=self.a.workflow_id,
             evaluation_id_b=self.b.workflow_id,
             type=str(self.a.type),
@@ -154,11 +156,11 @@ class _Both:
             warnings=[caution.text for caution in cautions],
             paired_by=_names(key),
             rows=joined.counts,
-            agreement=found.agreement,
-            passes=found.passes,
-            scores=found.scores,
-            preference=found.preference,
-            not_computed=found.not_computed,
+            agreement=figures.agreement,
+            passes=figures.passes,
+            scores=figures.scores,
+            preference=figures.preference,
+            not_computed=figures.not_computed,
             total_flips=len(changed),
             flips=page,
             next_cursor=cursor,
@@ -166,7 +168,7 @@ class _Both:
         )
 
     def _models(self) -> str:
-        """Which models a benchmark's figures are of: the evaluations' ids do not say."""
+        """Return a sentence that names the models of two benchmark evaluations, else ""."""
         if self.a.type != BENCHMARK:
             return ""
         a, b = (clean(str(job.parameters.get("model_id")), 80) for job in (self.a, self.b))
@@ -182,23 +184,23 @@ class _Both:
         )
 
     def _cautions(self, joined: Joined) -> list[Caution]:
-        found, counts = comparability.cautions(self.a, self.b), joined.counts
+        cautions, counts = comparability.cautions(self.a, self.b), joined.counts
         if not (counts.unmatched_a or counts.unmatched_b):
-            # Every row has its partner: other files, such as other columns of one, make no matter.
-            found = [caution for caution in found if caution.of != "data"]
-        found += comparability.row_cautions(counts)
+            # Every row is paired, so it does not matter that the data sets are different files.
+            cautions = [caution for caution in cautions if caution.of != "data"]
+        cautions += comparability.row_cautions(counts)
         for name, rows in (("A", self.rows_a), ("B", self.rows_b)):
             if lines := rows.damage.lines:
                 text = f"{lines} lines of {name}'s result file cannot be read; the first is line "
-                found.append(Caution(f"{text}{rows.damage.first_line}.", "rows"))
-        return found
+                cautions.append(Caution(f"{text}{rows.damage.first_line}.", "rows"))
+        return cautions
 
     def _page(self, pairs: Sequence[Pair], key: list[str]) -> list[Flip]:
-        """As many of these pairs, with as much of their texts, as there is room for."""
+        """Return as many of these pairs, with as much of their texts, as the token limit allows."""
         rows = [JudgedRow(pair.row_a, pair.a, self._texts(pair, key)) for pair in pairs]
-        room = DEFAULT_TOKENS if self.arguments.limit <= DEFAULT_LIMIT else LARGEST_TOKENS
-        names = [_SAID_A, _SAID_B, *key[:_COLUMNS_SHOWN], *self._answers()]
-        page = page_of(rows, names, _CHARS, room)
+        few = self.arguments.limit <= DEFAULT_LIMIT
+        names = [_FEEDBACK_A, _FEEDBACK_B, *key[:_COLUMNS_SHOWN], *self._answers()]
+        page = page_of(rows, names, _CHARS, DEFAULT_TOKENS if few else LARGEST_TOKENS)
         shown = zip(pairs, (row.columns for row in page.rows), strict=False)
         return [_flip(pair, columns) for pair, columns in shown]
 
@@ -210,8 +212,8 @@ class _Both:
         row_b = self.rows_b.read(self.rows_b.by_number([pair.row_b])[0])
         return {
             **{name: row_a.get(name) for name in key[:_COLUMNS_SHOWN]},
-            _SAID_A: _said(row_a),
-            _SAID_B: _said(row_b),
+            _FEEDBACK_A: _feedback(row_a),
+            _FEEDBACK_B: _feedback(row_b),
             _ANSWER_A: row_a.get(ANSWER),
             _ANSWER_B: row_b.get(ANSWER),
         }
@@ -221,34 +223,34 @@ def _keyed(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[K
     answers = [ANSWER]
     if job.type != BENCHMARK:
         answers = answer_columns(job.parameters, index.columns)
-    # Answers that are not in the file could be the same as the other's, or not.
+    # Without the answers in the file, nobody knows whether both evaluations judged the same ones.
     unknown = None if set(answers) <= set(index.columns) else answer_key([job.workflow_id])
-    for place in index.every():
-        if place.number % _CHECK_EVERY == 0:
+    for entry in index.every():
+        if entry.number % _CHECK_EVERY == 0:
             from_thread.check_cancelled()
-        row = index.read(place)
+        row = index.read(entry)
         answer = unknown or answer_key([row.get(name) for name in answers])
-        yield KeyedRow(place.number, row_key(row, key), answer, place.verdict)
+        yield KeyedRow(entry.number, row_key(row, key), answer, entry.verdict)
 
 
 def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:
-    """Stop where nothing is left to compare.
+    """Refuse a comparison without a pair of rows.
 
     Raises:
-        InvalidRequestError: says which rows were left out, why, and what to do.
+        InvalidRequestError: there are no pairs; the message says why and what to do.
     """
     counts, columns = joined.counts, ", ".join(_names(key))
     if counts.pairs:
         return
     if counts.no_verdict:
         raise InvalidRequestError(
-            f"None of the {counts.no_verdict} rows that both have got a valid verdict in both (not "
-            f"in A: {counts.no_verdict_a}, not in B: {counts.no_verdict_b}). Call get_evaluation "
+            f"None of the {counts.no_verdict} rows in both has a valid verdict in both (without "
+            f"one in A: {counts.no_verdict_a}, in B: {counts.no_verdict_b}). Call get_evaluation "
             "on each for its failures."
         )
     if counts.duplicated_a:
         raise InvalidRequestError(
-            f"Every row that both have occurs more than once by {columns}, so none can be paired. "
+            f"Every row in both occurs more than once by {columns}, so none can be paired. "
             "Name a column with a different value in each row as `key`, and call "
             "compare_evaluations again."
         )
@@ -260,21 +262,21 @@ def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:
 
 
 def _start(query: object, cursor: str | None) -> int:
-    """Where the page of flips begins.
+    """Return the index at which the page of flips begins.
 
     Raises:
-        InvalidRequestError: the cursor is none of these.
+        InvalidRequestError: the cursor is not one of compare_evaluations.
     """
-    place = read_cursor(query, cursor) if cursor else 0
-    if not isinstance(place, int) or place < 0:
+    start = read_cursor(query, cursor) if cursor else 0
+    if not isinstance(start, int) or start < 0:
         raise InvalidRequestError(
-            "`cursor` is none of compare_evaluations': leave it out and start from the first flips."
+            "`cursor` is not from compare_evaluations: leave it out to start from the first flips."
         )
-    return place
+    return start
 
 
 def _flip(pair: Pair, columns: dict[str, str]) -> Flip:
-    said_a, said_b = columns.pop(_SAID_A, None), columns.pop(_SAID_B, None)
+    feedback_a, feedback_b = columns.pop(_FEEDBACK_A, None), columns.pop(_FEEDBACK_B, None)
     return Flip(
         row_a=pair.row_a,
         row_b=pair.row_b,
@@ -282,8 +284,8 @@ def _flip(pair: Pair, columns: dict[str, str]) -> Flip:
         verdict_b=_verdict(pair.b.verdict, pair.b.score),
         passed_a=pair.a.passed,
         passed_b=pair.b.passed,
-        feedback_a=said_a or None,
-        feedback_b=said_b or None,
+        feedback_a=feedback_a or None,
+        feedback_b=feedback_b or None,
         columns=columns,
     )
 
@@ -292,7 +294,7 @@ def _verdict(verdict: str | None, score: float | None) -> str:
     return clean(verdict or "", 40) if score is None else f"{score:.6g}"
 
 
-def _said(row: dict[str, Any]) -> object:
+def _feedback(row: dict[str, Any]) -> object:
     return next((row[name] for name in _FEEDBACK if row.get(name)), None)
 
 
@@ -302,7 +304,7 @@ def _names(columns: Sequence[str]) -> list[str]:
 
 
 def _next_step(cautious: bool, cursor: str | None) -> str:
-    text = "Tell the headline with its interval" + (" and the warnings." if cautious else ".")
+    text = "Report the headline with its interval" + (" and the warnings." if cautious else ".")
     text += " read_results shows whole rows."
     if cursor:
         text += " For more flips, call compare_evaluations with next_cursor as cursor."

@@ -1,11 +1,11 @@
-"""`create_evaluation`: plan it, ask where it matters, and start it once."""
+"""`create_evaluation`: plans an evaluation, asks the user if needed, and starts it once."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, InvalidRequestError
-from evals_mcp.launching import outcomes as answers
+from evals_mcp.launching import outcomes
 from evals_mcp.launching.agreed_estimate import change_reason
 from evals_mcp.launching.ask_user import Answer
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
@@ -25,22 +25,22 @@ from evals_schemas.tools.outputs import CreateEvaluationOutput
 async def create_evaluation(
     arguments: CreateEvaluationInput, session: ToolSession
 ) -> CreateEvaluationOutput:
-    """Start an evaluation that fits together, at a cost that is agreed to, and only once.
+    """Start a valid evaluation once, after the user has agreed to its cost if that is needed.
 
     Raises:
-        AmbiguousCreateError: it may have been started.
+        AmbiguousCreateError: the evaluation may have been started.
         UserQuestionError: the call ends with a question to the user.
-        EvalsMCPError: anything else; it was not, and the message says so.
+        EvalsMCPError: nothing was started, and the message says so.
     """
     try:
         launch = await _planned(arguments, session)
         if arguments.dry_run:
-            return answers.plan(launch, session.settings.budget)
+            return outcomes.plan(launch, session.settings.budget)
         if (reply := session.ask_user.reply) and not reply.agreed:
             session.launches.close_question(launch.fingerprint)
-            return answers.declined(launch)
+            return outcomes.declined(launch)
         _refuse(launch, session)
-        if (code := await _given_code(arguments, session)) is not None:
+        if (code := await _confirmation_code(arguments, session)) is not None:
             return await _under_code(launch, code, session)
         return await _without_code(launch, arguments, session)
     except AmbiguousCreateError:
@@ -50,7 +50,7 @@ async def create_evaluation(
 
 
 async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> Launch:
-    # Jinja2 costs start-up time that only this call has to pay.
+    # Imported here because loading Jinja2 would slow down every start.
     from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
 
     refuse_unsupported_type(arguments.type, session.provider)
@@ -61,15 +61,15 @@ async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> La
 
 
 def _refuse(launch: Launch, session: ToolSession) -> None:
-    """Refuse what would fail, and what is never to be spent."""
+    """Raise InvalidRequestError if the plan has problems or is over the budget's limit."""
     if launch.plan.problems:
         raise InvalidRequestError(" ".join(launch.plan.problems))
     if reason := over_the_limit(launch.plan, session.settings.budget):
         raise InvalidRequestError(reason)
 
 
-async def _given_code(arguments: CreateEvaluationInput, session: ToolSession) -> Code | None:
-    """The code that came with the call, as an argument or beside the user's answer."""
+async def _confirmation_code(arguments: CreateEvaluationInput, session: ToolSession) -> Code | None:
+    """Return the code from the argument or from the user's answer; None without one."""
     reply = session.ask_user.reply
     text = arguments.confirm or (reply.code if reply else None)
     if text is None:
@@ -78,62 +78,62 @@ async def _given_code(arguments: CreateEvaluationInput, session: ToolSession) ->
 
 
 async def _under_code(launch: Launch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
-    """What a genuine code leads to: a start, or the reason why the user is to be asked again."""
+    """Start the evaluation that a genuine code is for, or say why the user must be asked again."""
     session.launches.close_question(launch.fingerprint)
     if started := session.launches.repeats.started_under(code, launch.fingerprint):
-        return answers.exists(launch, started)
+        return outcomes.exists(launch, started)
     codes = await session.launches.codes()
     reason = codes.rejection(code, launch.fingerprint, launch.estimate, again=launch.again)
     if reason is None:
         return await _started(replace(launch, again=code.again, code=code), session)
-    if found := await session.launches.repeats.find_earlier(launch):
-        return answers.exists(launch, found)
-    fresh = _issued(launch, codes, session)
+    if earlier := await session.launches.repeats.find_earlier(launch):
+        return outcomes.exists(launch, earlier)
+    new_code = _new_code(launch, codes, session)
     ask_user = session.ask_user
     if ask_user.reply and ask_user.answers_later and codes.is_for(code, launch.fingerprint):
-        # The client can ask, and has just shown it: the call ends with another question.
-        await _asked(launch, fresh, [reason], session)
-    return answers.confirm(launch, [reason], fresh)
+        # The client has just asked the user, so it can ask again: the call ends with a question.
+        await _ask(launch, new_code, [reason], session)
+    return outcomes.confirm(launch, [reason], new_code)
 
 
 async def _without_code(
     launch: Launch, arguments: CreateEvaluationInput, session: ToolSession
 ) -> CreateEvaluationOutput:
-    """Start what needs no agreement; of the rest ask the user, or hand out a code."""
+    """Start the evaluation if it needs no agreement; else ask the user or issue a code."""
     reasons = reasons_to_ask(launch.plan, session.settings.budget)
     if not reasons:
         return await _started(launch, session)
-    if found := await session.launches.repeats.find_earlier(launch):
-        return answers.exists(launch, found)
-    code = _issued(launch, await session.launches.codes(), session)
-    match await _asked(launch, code, reasons, session):
+    if earlier := await session.launches.repeats.find_earlier(launch):
+        return outcomes.exists(launch, earlier)
+    code = _new_code(launch, await session.launches.codes(), session)
+    match await _ask(launch, code, reasons, session):
         case "agreed":
             return await _agreed(await _planned(arguments, session), code, session)
         case "declined":
-            return answers.declined(launch)
+            return outcomes.declined(launch)
         case "unanswered":
-            return answers.confirm(launch, reasons, code)
+            return outcomes.confirm(launch, reasons, code)
 
 
 async def _agreed(launch: Launch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
-    """Start what a user has just agreed to, planned anew: a price may rise while they think."""
+    """Start what the user has agreed to, unless a new plan shows that the cost has risen."""
     _refuse(launch, session)
     if code.estimate.covers(launch.estimate):
         return await _started(replace(launch, code=code), session)
     reason = change_reason(code.estimate, launch.estimate)
-    return answers.confirm(
-        launch, [reason], _issued(launch, await session.launches.codes(), session)
+    return outcomes.confirm(
+        launch, [reason], _new_code(launch, await session.launches.codes(), session)
     )
 
 
-async def _asked(launch: Launch, code: Code, reasons: list[str], session: ToolSession) -> Answer:
+async def _ask(launch: Launch, code: Code, reasons: list[str], session: ToolSession) -> Answer:
     ask_user, launches = session.ask_user, session.launches
     if ask_user.answers_later and not launches.open_question(launch.fingerprint):
         return "unanswered"
     return await ask_user.ask(question(launch, reasons), code.text, session.clock.sleep)
 
 
-def _issued(launch: Launch, codes: ConfirmCodes, session: ToolSession) -> Code:
+def _new_code(launch: Launch, codes: ConfirmCodes, session: ToolSession) -> Code:
     return codes.issue(
         session.provider.account,
         launch.fingerprint,
@@ -144,20 +144,20 @@ def _issued(launch: Launch, codes: ConfirmCodes, session: ToolSession) -> Code:
 
 
 async def _started(launch: Launch, session: ToolSession) -> CreateEvaluationOutput:
-    """Start it, unless an identical create was first."""
+    """Start the evaluation, unless an identical create has started it."""
     repeats = session.launches.repeats
     async with repeats.lock(launch):
-        if found := await repeats.find_earlier(launch):
-            return answers.exists(launch, found)
+        if earlier := await repeats.find_earlier(launch):
+            return outcomes.exists(launch, earlier)
         key = None
         if launch.code:
             key = (await session.launches.codes()).creation_key(launch.code)
         started: StartedEvaluation = await repeats.create(launch, key)
-    return answers.started(launch, started)
+    return outcomes.started(launch, started)
 
 
 def _not_started(error: EvalsMCPError) -> EvalsMCPError:
-    """The same error, ending with what became of the evaluation."""
+    """Return the error with a message that ends by saying that nothing was started."""
     if error.reason is Reason.NOTHING_STARTED:
         return error
     again = isinstance(error, CallerError)

@@ -96,9 +96,10 @@ def _none_fit(arguments: ListModelsInput, offer: ServiceModels, matches: Matches
         return "No model matches: call list_models with fewer filters."
     name = clean(arguments.filter, 60)
     if matches.named:
+        names = "1 name" if len(matches.named) == 1 else f"{len(matches.named):,} names"
         return (
-            f"{name!r} is in {len(matches.named):,} names, but none of these models matches the "
-            "other filters: call list_models with `filter` alone."
+            f"{name!r} is in {names}, but the other filters exclude these models: call list_models "
+            "with `filter` alone."
         )
     near = near_names(arguments.filter, (model.id for model in offer.models))
     if not near:

@@ -1,4 +1,4 @@
-"""`read_results`: the rows of an ended evaluation, a page at a time."""
+"""`read_results`: pages of an evaluation's judged rows."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from evals_mcp.result_files.index import IndexedRow, ResultIndex, Where
 
 DEFAULT_TOKENS = 1_600
-"""What the rows of a page may take when nothing larger was asked for."""
+"""Tokens of a page's rows at most, with the default limits."""
 
 LARGEST_TOKENS = 6_500
-"""What they may take at the most."""
+"""Tokens of a page's rows at most, with larger limits."""
 
 _SHOWN = {
     "failing": "state = 'ok' AND passed = 0",
@@ -44,7 +44,7 @@ _SHOWN = {
 
 _LABELS = 20
 
-_NOT_OURS = "`cursor` is none of read_results': leave it out and start from the first page."
+_WRONG_CURSOR = "`cursor` is not from read_results: leave it out to start from the first page."
 
 _TYPES = {
     "label": ("classify", BENCHMARK),
@@ -52,11 +52,11 @@ _TYPES = {
     "min_score": ("score", BENCHMARK),
     "max_score": ("score", BENCHMARK),
 }
-"""The types whose rows have what a filter looks for."""
+"""Types of evaluation that a filter applies to."""
 
 
 async def read_results(arguments: ReadResultsInput, session: ToolSession) -> ReadResultsOutput:
-    """One page of the rows that fit."""
+    """Return one page of the rows that match."""
     evaluation_id = checked_evaluation_id(arguments.evaluation_id)
     job = await session.provider.get_evaluation(evaluation_id)
     _check(arguments, job)
@@ -65,7 +65,7 @@ async def read_results(arguments: ReadResultsInput, session: ToolSession) -> Rea
 
 
 def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
-    """Refuse filters that no row of this type could meet."""
+    """Raise InvalidRequestError for a filter that no row of this type can match."""
     for name, kinds in _TYPES.items():
         if getattr(arguments, name) is not None and job.type not in kinds:
             raise InvalidRequestError(
@@ -82,7 +82,7 @@ def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
             "`show` disagreements is for compare evaluations, which judge both orders."
         )
     if arguments.sort != "file" and arguments.sample_seed is not None:
-        raise InvalidRequestError("`sort` and `sample_seed` exclude each other: a sample is drawn.")
+        raise InvalidRequestError("`sort` and `sample_seed` exclude each other: leave one out.")
     low, high = arguments.min_score, arguments.max_score
     if low is not None and high is not None and low > high:
         raise InvalidRequestError(f"`min_score` {low:g} is above `max_score` {high:g}: swap them.")
@@ -94,58 +94,58 @@ def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
 
 def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> ReadResultsOutput:
     columns = _columns(arguments.columns, index.columns, job)
-    found = _Finding(arguments, job, index)
-    places = found.places()
+    query = _RowQuery(arguments, job, index)
+    entries = query.page()
     rows = [
-        JudgedRow(place.number, place.verdict, _with_reason(index.read(place), job))
-        for place in places
+        JudgedRow(entry.number, entry.verdict, _with_reason(index.read(entry), job))
+        for entry in entries
     ]
     plain = arguments.limit <= DEFAULT_LIMIT and arguments.max_chars <= DEFAULT_CHARS
     page = page_of(rows, columns, arguments.max_chars, DEFAULT_TOKENS if plain else LARGEST_TOKENS)
     returned = len(page.rows)
-    cursor = found.cursor(places[:returned])
+    cursor = query.cursor(entries[:returned])
     return ReadResultsOutput(
         evaluation_id=job.workflow_id,
-        showing=_showing(arguments, found.show),
+        showing=_showing(arguments, query.show),
         total=index.total(),
-        matching=found.matching,
+        matching=query.matching,
         returned=returned,
         rows=page.rows,
         cut=page.cut,
         notes=[
             *_notes(job, index, page.left_out),
-            *_short(arguments, returned, len(places)),
+            *_short(arguments, returned, len(entries)),
             *_threshold_note(job, rows),
         ],
         next_cursor=cursor,
-        next_step=_next_step(found, returned, cursor),
+        next_step=_next_step(query, returned, cursor),
     )
 
 
-class _Finding:
-    """The rows that an input asks for."""
+class _RowQuery:
+    """The rows that match a call's filters."""
 
     def __init__(self, arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> None:
         self.arguments = arguments
         self.index = index
         self.matching = 0
-        """Rows that fit."""
+        """Rows that match."""
         self.is_benchmark = job.type == BENCHMARK
         self.show = arguments.show or _default_show(arguments, job)
         self._where = _where(arguments, self.show)
-        asked = arguments.model_dump(exclude={"cursor", "limit", "max_chars", "columns", "show"})
-        # A running evaluation's file grows: a cursor into a shorter one would hide rows.
-        self._query = asked | {"show": self.show, "rows": index.total()}
-        place = read_cursor(self._query, arguments.cursor) if arguments.cursor else None
-        self._last, self._position, counted = _place(place)
+        filters = arguments.model_dump(exclude={"cursor", "limit", "max_chars", "columns", "show"})
+        # The file of a running evaluation grows: a cursor into a shorter one would hide rows.
+        self._query = filters | {"show": self.show, "rows": index.total()}
+        position = read_cursor(self._query, arguments.cursor) if arguments.cursor else None
+        self._last, self._position, counted = _checked_position(position)
         self._numbers: Sequence[int] | None = None
         if arguments.text or arguments.sample_seed is not None:
             self._numbers = self._chosen()
         else:
             self.matching = self._counted() if counted is None else counted
 
-    def places(self) -> list[IndexedRow]:
-        """The rows of this page."""
+    def page(self) -> list[IndexedRow]:
+        """Return the rows of this page."""
         limit = self.arguments.limit
         if self._numbers is not None:
             return self.index.by_number(self._numbers[self._position : self._position + limit])
@@ -156,10 +156,10 @@ class _Finding:
         try:
             return self.index.by_number([self._last])[0] if self._last else None
         except KeyError:
-            raise InvalidRequestError(_NOT_OURS) from None
+            raise InvalidRequestError(_WRONG_CURSOR) from None
 
     def cursor(self, shown: Sequence[IndexedRow]) -> str | None:
-        """Where the next page begins; None after the last row, and for a sample."""
+        """Return the cursor of the next page; None after the last row, and for a sample."""
         position = self._position + len(shown)
         if not shown or position >= self.matching or self.arguments.sample_seed is not None:
             return None
@@ -170,7 +170,7 @@ class _Finding:
         return self.index.matching(self._where.also("score IS NOT NULL") if scored else self._where)
 
     def _chosen(self) -> Sequence[int]:
-        """The numbers of rows that the index alone cannot find."""
+        """Return the numbers of the rows that contain the text or are drawn at random."""
         numbers: Sequence[int] = self.index.numbers(self._where, self.arguments.sort)
         self.matching = len(numbers)
         if text := self.arguments.text:
@@ -178,31 +178,35 @@ class _Finding:
             self.matching = len(numbers)
         if (seed := self.arguments.sample_seed) is not None:
             count = min(self.arguments.limit, len(numbers))
-            # In the order drawn: where a page has no room for all, any of them may be missing.
+            # In the order drawn, so that rows cut from a full page are random too.
             numbers = random.Random(seed).sample(numbers, count)  # noqa: S311 - no secret
         return numbers
 
 
 def _default_show(arguments: ReadResultsInput, job: EvaluationJob) -> str:
-    """Failing rows, unless a filter says what is wanted or nothing can fail."""
+    """Return failing rows by default; all rows with a filter, or if no row can fail."""
     filtered = any(getattr(arguments, name) is not None for name in _TYPES)
     can_fail = job.type in {"score", BENCHMARK} or bool(job.parameters.get("pass_labels"))
     return "failing" if can_fail and not filtered else "all"
 
 
-def _place(place: Any) -> tuple[int, int, int | None]:
-    """Last row shown, rows shown so far, rows that match; from a cursor or from nothing."""
-    match place:
+def _checked_position(position: Any) -> tuple[int, int, int | None]:
+    """Return the last row shown, the rows shown so far and the matching rows, from a cursor.
+
+    Raises:
+        InvalidRequestError: the position is not one that `read_results` writes.
+    """
+    match position:
         case None:
             return 0, 0, None
-        case [int() as last, int() as position, int() as matching] if min(place) >= 0:
-            return last, position, matching
+        case [int() as last, int() as shown, int() as matching] if min(position) >= 0:
+            return last, shown, matching
         case _:
-            raise InvalidRequestError(_NOT_OURS)
+            raise InvalidRequestError(_WRONG_CURSOR)
 
 
 def _where(arguments: ReadResultsInput, show: str) -> Where:
-    # SQLite costs start-up time that only a reader of rows has to pay.
+    # Imported here because loading SQLite would slow down every start.
     from evals_mcp.result_files.index import Where  # noqa: PLC0415
 
     where = Where(_SHOWN[show])
@@ -217,17 +221,17 @@ def _where(arguments: ReadResultsInput, show: str) -> Where:
     return where
 
 
-def _columns(wanted: list[str] | None, there: list[str], job: EvaluationJob) -> list[str]:
-    if wanted is None and job.type == BENCHMARK:
-        return [name for name in BENCHMARK_FIELDS if name in there]
-    if wanted is None:
-        return shown_columns(there)
-    if unknown := [name for name in wanted if name not in there]:
-        known = ", ".join(clean(name, 60) for name in there[:40])
+def _columns(names: list[str] | None, existing: list[str], job: EvaluationJob) -> list[str]:
+    if names is None and job.type == BENCHMARK:
+        return [name for name in BENCHMARK_FIELDS if name in existing]
+    if names is None:
+        return shown_columns(existing)
+    if missing := [name for name in names if name not in existing]:
+        listed = ", ".join(clean(name, 60) for name in existing[:40])
         raise InvalidRequestError(
-            f"`columns`: there is no {clean(unknown[0], 60)}; there are {known}."
+            f"`columns`: there is no column {clean(missing[0], 60)}; the columns are {listed}."
         )
-    return wanted
+    return names
 
 
 def _showing(arguments: ReadResultsInput, show: str) -> str:
@@ -251,7 +255,7 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
             f"is line {damage.first_line}: {damage.reason}."
         )
     if job.status not in ENDED:
-        notes.append("Partial: the evaluation is running, and these are the rows judged so far.")
+        notes.append("Partial: the evaluation is running; these are the rows judged so far.")
     elif job.status != "completed":
         notes.append(f"Partial: the evaluation ended as {job.status} before every row was judged.")
     if left_out:
@@ -262,7 +266,7 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
 
 
 def _with_reason(row: Row, job: EvaluationJob) -> Row:
-    """A row with the reason of its failure where every type has it."""
+    """Return the row with the reason of its failure in the field that other types use."""
     if job.type != BENCHMARK:
         return row
     return {**row, "evaluation_error": row.get("error")}
@@ -273,38 +277,38 @@ def _threshold_note(job: EvaluationJob, rows: Sequence[JudgedRow]) -> list[str]:
     if job.type != BENCHMARK or not guessed:
         return []
     rule = f"pass is a score of {PASSING_SCORE:g} or more"
-    return [f"The service does not tell which answers are correct: {rule}."]
+    return [f"The service does not report which answers are correct: {rule}."]
 
 
-def _short(arguments: ReadResultsInput, returned: int, found: int) -> list[str]:
-    if returned == found or arguments.sample_seed is None:
+def _short(arguments: ReadResultsInput, returned: int, drawn: int) -> list[str]:
+    if returned == drawn or arguments.sample_seed is None:
         return []
-    return [f"{returned} of the {found} rows drawn fit here: lower `limit` or choose `columns`."]
+    return [f"{returned} of the {drawn} rows drawn fit here: lower `limit` or choose `columns`."]
 
 
-def _next_step(found: _Finding, returned: int, cursor: str | None) -> str:
+def _next_step(query: _RowQuery, returned: int, cursor: str | None) -> str:
     if cursor:
         return "Call read_results with this cursor and the same filters for more."
     if not returned:
-        if unknown := _unknown_label(found):
+        if unknown := _unknown_label(query):
             return unknown
-        counts = {name: found.index.matching(_shown_where(name)) for name in _SHOWN}
-        there = ", ".join(f"{name} {rows}" for name, rows in counts.items() if rows)
-        return f"No row fits. By `show` there are: {there or 'no rows at all'}."
-    if found.arguments.sample_seed is not None:
+        counts = {name: query.index.matching(_shown_where(name)) for name in _SHOWN}
+        by_show = ", ".join(f"{name} {rows}" for name, rows in counts.items() if rows)
+        return f"No row matches. Rows by `show`: {by_show or 'none'}."
+    if query.arguments.sample_seed is not None:
         return "Another sample_seed draws other rows."
-    return "That is all of them."
+    return "These are all matching rows."
 
 
-def _unknown_label(found: _Finding) -> str | None:
-    """The labels or models there are, where the one asked for is not among them."""
-    label = found.arguments.label
-    there = list(dict.fromkeys(count.verdict.verdict for count in found.index.counts))
-    if label is None or label in there:
+def _unknown_label(query: _RowQuery) -> str | None:
+    """Return a list of the labels or models if no row has the one in the filter; else None."""
+    label = query.arguments.label
+    labels = list(dict.fromkeys(count.verdict.verdict for count in query.index.counts))
+    if label is None or label in labels:
         return None
-    what = "models" if found.is_benchmark else "labels"
-    names = ", ".join(clean(name, 120) for name in there[:_LABELS] if name)
-    more = f" and {len(there) - _LABELS} more" if len(there) > _LABELS else ""
+    what = "models" if query.is_benchmark else "labels"
+    names = ", ".join(clean(name, 120) for name in labels[:_LABELS] if name)
+    more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
     return f"No row has the label {clean(label, 60)!r}; the {what} are {names or 'none'}{more}."
 
 

@@ -40,8 +40,8 @@ async def test_where_nothing_can_be_stopped_the_answer_says_what_it_will_cost() 
         text = await server.refusal("cancel_evaluation", evaluation_id="eval-1")
 
     assert text == snapshot(
-        "local cannot cancel. It goes on, and costs, until it ends. Left alone it takes about "
-        "$0.05 to $0.44 in all (200 calls)."
+        "local cannot cancel. It goes on, and costs, until it ends. Without a cancel it takes "
+        "about $0.05 to $0.44 in all (200 calls)."
     )
 
 

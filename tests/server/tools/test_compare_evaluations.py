@@ -273,15 +273,19 @@ async def test_a_cursor_of_another_query_is_refused(tmp_path: Path) -> None:
 
     assert "belongs to a call with other" in other
     assert "belongs to a call with other" in keyed
-    assert "none of this server's" in none
-    assert "none of compare_evaluations'" in odd
+    assert "not one of this server's" in none
+    assert "not from compare_evaluations" in odd
 
 
 @pytest.mark.parametrize(
     ("fake", "arguments", "expected"),
     [
         (provider([], []), {"evaluation_id_b": "eval-a"}, "are the same evaluation"),
-        (provider([], []), {"evaluation_id_b": "file-1"}, "`evaluation_id_b` holds a data set's"),
+        (
+            provider([], []),
+            {"evaluation_id_b": "file-1"},
+            "`evaluation_id_b` is the id of a data set",
+        ),
         (provider([], []), {"evaluation_id_b": "eval-z"}, "`evaluation_id_b`: There is no"),
         (FakeProvider(jobs=[job("a"), job("b", "score")]), {}, "same type"),
         (FakeProvider(jobs=[job("a"), job("b", status="running")]), {}, "eval-b is running"),

@@ -31,7 +31,7 @@ async def test_a_cancelled_evaluation_says_what_is_kept_and_how_to_go_on(tool: s
 
     assert "\nCancelled; 20 of 200 rows were judged and are kept.\n" in text
     assert "read_results" in text.splitlines()[-1]
-    assert "create_evaluation to start anew" in text.splitlines()[-1]
+    assert "create_evaluation to start again" in text.splitlines()[-1]
     assert "correct" not in text
 
 
@@ -40,7 +40,7 @@ async def test_a_cancelled_evaluation_says_what_is_kept_and_how_to_go_on(tool: s
     [
         ({"done": 0, "total": 200}, "Cancelled before the first row was judged."),
         ({"done": 1200}, "Cancelled; 1,200 rows were judged and are kept."),
-        (None, "Cancelled; the rows judged before are kept."),
+        (None, "Cancelled; the rows judged before that are kept."),
     ],
 )
 async def test_a_cancel_without_a_result_file_leaves_a_new_start(
@@ -52,7 +52,7 @@ async def test_a_cancel_without_a_result_file_leaves_a_new_start(
         answer = await server.answer("get_status", evaluation_id="eval-1")
 
     assert answer["error"] == expected
-    assert answer["next_step"] == "Call create_evaluation to start anew."
+    assert answer["next_step"] == "Call create_evaluation to start again."
 
 
 async def test_a_cancel_that_takes_effect_at_once_says_what_is_kept() -> None:
@@ -67,7 +67,7 @@ async def test_a_cancel_that_takes_effect_at_once_says_what_is_kept() -> None:
         answer = await server.answer("cancel_evaluation", evaluation_id="eval-1")
 
     assert answer["next_step"].startswith("Cancelled;")
-    assert "start anew" in answer["next_step"]
+    assert "start again" in answer["next_step"]
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -76,14 +76,14 @@ async def test_a_cancel_that_takes_effect_at_once_says_what_is_kept() -> None:
     [
         ("connection refused after 6 tries (127.0.0.1:1)", Reason.ENDPOINT_UNREACHABLE,
          "serverless",
-         ("Whoever runs this server checks local.models.base_url and its token. Then call "
+         ("Ask the operator of this server to check local.models.base_url and its token. Then call "
          "create_evaluation again.")),
         ("401: the token of this endpoint is missing or wrong (a.example)",
          Reason.ENDPOINT_REFUSED, "external",
-         "Whoever runs this server checks the credential's section under [credentials]."),
+         "Ask the operator of this server to check the credential's section under [credentials]."),
         ("404: no such model, or the base URL is wrong (does it end in /v1?)",
          Reason.MODEL_MISSING, "dedicated",
-         "under [local.dedicated]; list_models has the models' names."),
+         "under [local.dedicated]; list_models shows the models' names."),
         ("the model answered with no content", None, "serverless", "correct what the error names"),
     ],
 )  # fmt: skip

@@ -102,7 +102,7 @@ async def test_a_cancelled_evaluation_says_how_to_go_on() -> None:
         text = await server.text("cancel_evaluation", evaluation_id=" eval-1 ")
 
     assert text == (
-        "eval-1: error.\nCall get_evaluation with evaluation_id eval-1 to see how far it came."
+        "eval-1: error.\nCall get_evaluation with evaluation_id eval-1 for its results."
     )
 
 

@@ -102,7 +102,7 @@ async def test_a_failed_evaluation_says_why_in_clean_words() -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [("running", "It starts no further row"), ("completed", "had ended before")],
+    [("running", "It starts no further row"), ("completed", "had already ended")],
 )
 async def test_a_cancel_says_what_became_of_it(status: str, expected: str) -> None:
     class Cancelling(FakeProvider):

@@ -62,11 +62,11 @@ def other(value: object) -> str:
 @pytest.mark.parametrize(
     ("cursor", "expected"),
     [
-        ("%%%", "none of this server's"),
-        (other([1]), "none of this server's"),
+        ("%%%", "not one of this server's"),
+        (other([1]), "not one of this server's"),
         (write_cursor(["running", None], "eval-1"), "other filters"),
-        (write_cursor([None, None], "gone"), "no longer listed"),
-        (write_cursor([None, None], ["x"]), "no longer listed"),
+        (write_cursor([None, None], "gone"), "no longer lists"),
+        (write_cursor([None, None], ["x"]), "no longer lists"),
     ],
 )
 async def test_a_cursor_that_leads_nowhere_is_refused(cursor: str, expected: str) -> None:
@@ -94,4 +94,4 @@ async def test_a_state_by_another_name_is_answered_with_the_one_that_is_meant() 
     async with served(FakeProvider()) as server:
         text = await server.refusal("list_evaluations", status="cancelled")
 
-    assert "got 'cancelled' (that is user_error here)." in text
+    assert "got 'cancelled' (here: user_error)." in text

@@ -22,7 +22,7 @@ async def test_models_that_can_judge_come_first_with_their_prices() -> None:
         text = await server.text("list_models")
 
     assert text.splitlines()[:4] == [
-        "3 of 3 models (prices in $ a million tokens):",
+        "3 of 3 models (prices in $ per million tokens):",
         "big; chat; $1.5 in, $2 out; can judge",
         "only-judge; can judge",
         "small; chat; 8,192 tokens context; not listed as a judge",
@@ -107,7 +107,7 @@ async def test_models_without_a_known_price_are_counted_when_a_price_is_asked_fo
     async with served(offering(), configured=settings(local=LOCAL)) as server:
         text = await server.text("list_models", max_price=0.5, role="candidate")
         one = await server.text("list_models", max_price=1, filter="half")
-    assert "2 models have no known price and max_price leaves them out." in text
+    assert "2 models have no known price, so max_price leaves them out." in text
     assert "1 model has no known price" in one
 
 
@@ -124,30 +124,30 @@ async def test_a_service_that_tells_no_judges_keeps_every_model_that_may_be_one(
     [
         (
             {"filter": "qwen3.5 9b"},
-            snapshot("No name has 'qwen3.5 9b' in it. Near it: Qwen/Qwen3.5-9B."),
+            snapshot("No name contains 'qwen3.5 9b'. Similar: Qwen/Qwen3.5-9B."),
         ),
         (
             {"filter": "claude"},
-            snapshot("No name has 'claude' in it: call list_models with another `filter` or none."),
+            snapshot("No name contains 'claude': call list_models with another `filter` or none."),
         ),
         (
             {"filter": "qwen", "max_price": 0.01},
             snapshot(
-                "'qwen' is in the names of 1, of which none fits the other filters: "
-                "call list_models with `filter` alone."
+                "'qwen' is in 1 name, but the other filters exclude these models: call list_models "
+                "with `filter` alone."
             ),
         ),
         (
             {"max_price": 0.01, "role": "candidate"},
             snapshot(
-                "None fit: call list_models with fewer filters. 2 models have no "
-                "known price and max_price leaves them out."
+                "No model matches: call list_models with fewer filters. 2 models have no known "
+                "price, so max_price leaves them out."
             ),
         ),
         (
             {"model_source": "external"},
             snapshot(
-                "External models are not listed. Give the vendor's own name of the "
+                "External models are not listed. Give the vendor's name of the "
                 "model as model, model_source external, and as external_credential "
                 "one of: vendor."
             ),
@@ -178,8 +178,8 @@ async def test_sources_that_have_nothing_say_who_names_one() -> None:
     async with served(offering(), configured=bare) as server:
         dedicated = await server.text("list_models", model_source="dedicated")
         external = await server.text("list_models", model_source="external")
-    assert "those under [local.dedicated] of the configuration; none is" in dedicated
-    assert "whoever runs this server adds it under [credentials]" in external
+    assert "No dedicated endpoints are configured under [local.dedicated]" in dedicated
+    assert "ask the operator of this server to add one under [credentials]" in external
 
 
 async def test_where_a_service_tells_no_sources_its_judges_are_serverless() -> None:

@@ -363,9 +363,9 @@ async def test_a_service_without_benchmarks_is_named_with_what_works_instead() -
     async with served(FakeProvider(name="together")) as server:
         text = await server.refusal("upload_dataset", rows=ROWS, benchmark=True)
     assert text == snapshot(
-        "`benchmark`: together has no benchmarks. Nothing was uploaded. Call "
-        "upload_dataset without it, and create_evaluation with a judge; or ask "
-        "whoever runs this server for a service that has them, local or nugen."
+        "`benchmark`: together has no benchmarks. Nothing was uploaded. Call upload_dataset "
+        "without it, and create_evaluation with a judge; or ask the operator of this server for a "
+        "service with benchmarks, local or nugen."
     )
 
 
@@ -378,7 +378,9 @@ async def test_a_data_set_that_is_stored_already_is_not_sent_again() -> None:
     assert len(fake.files) == 1
     assert (first["reused"], again["reused"]) == (False, True)
     assert (again["file_id"], again["name"]) == ("file-1", "sums.jsonl")
-    assert text.startswith("Nothing was sent: these 2 rows are stored as file-1, sums.jsonl.")
+    assert text.startswith(
+        "Nothing was sent: these 2 rows are already stored as file-1, sums.jsonl."
+    )
 
 
 async def test_a_data_set_of_the_same_size_with_other_bytes_is_sent() -> None:
