@@ -1,4 +1,4 @@
-"""A provider that does as it is told, for tests of what stands in front of one."""
+"""A provider that tests configure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 @dataclass
 class FakeProvider:
-    """Holds jobs, files and models; a job's `statuses` are handed out one a poll."""
+    """A provider with given jobs, files and models; each poll returns the next of `statuses`."""
 
     name: str = "local"
     account: str = "account-1"
@@ -36,7 +36,7 @@ class FakeProvider:
     jobs: list[EvaluationJob] = field(default_factory=list[EvaluationJob])
     statuses: list[EvaluationStatus] = field(default_factory=list[EvaluationStatus])
     ended: EvaluationJob | None = None
-    """What `get_evaluation` answers once the statuses are used up."""
+    """The answer of `get_evaluation` once the statuses are used up."""
     contents: dict[str, bytes] = field(default_factory=dict[str, bytes])
     files: list[File] = field(default_factory=list[File])
     models: list[Model] = field(default_factory=list[Model])

@@ -1,6 +1,6 @@
-"""One exchange with each generation of the benchmark service, and a service that plays it.
+"""Recorded exchanges with each generation of the benchmark service, and a service replaying them.
 
-The three tell the same story: a benchmark of two questions, one model run on it, two models
+All three contain the same: a benchmark of two questions, one model run on it, two models
 compared, one evaluation that is running, and one that failed.
 """
 
@@ -108,7 +108,7 @@ ROWS: list[dict[str, Any]] = [
 
 
 def recorded(generation: int) -> dict[Route, httpx2.Response]:
-    """Everything that a service of the generation answers, by method and path."""
+    """All answers of a service of the generation, by method and path."""
     later = generation == 3
     benchmarks = "/api/v3/benchmarks" if later else "/api/v3/benchmark"
     evaluations = "/api/v3/evaluations"
@@ -186,7 +186,7 @@ def _status(generation: int, evaluation_id: str) -> dict[str, Any]:
         "start_time": TIMES[evaluation_id],
         "end_time": None,
     }
-    # One generation tells the numbers in the sentence only.
+    # Generation 2 reports the numbers only in the sentence.
     return (
         body if generation == 2 else body | {"questions_completed": done, "total_questions": total}
     )
@@ -264,7 +264,7 @@ def _data(generation: int) -> Any:
 
 @dataclass
 class PlayedService:
-    """Answers what was recorded, with changes, and 404 where nothing was."""
+    """Replays the recorded answers with changes; answers 404 to other requests."""
 
     routes: dict[Route, Played]
     requests: list[httpx2.Request] = field(default_factory=list[httpx2.Request])
@@ -286,7 +286,7 @@ class PlayedService:
 
 @dataclass
 class Clock:
-    """Stands still until it is moved."""
+    """A clock that a test sets."""
 
     now: datetime = NOW
 
@@ -299,19 +299,19 @@ async def nugen(
     generation: int = 1,
     changes: dict[Route, Played] | None = None,
     *,
-    told: int | None = None,
+    configured: int | None = None,
     deadline: timedelta | None = timedelta(hours=24),
     embedded: bool = False,
     clock: Clock | None = None,
 ) -> AsyncGenerator[tuple[NugenProvider, PlayedService]]:
-    """A provider on a service of the generation, which it must find out unless it is told."""
+    """A provider on a service of the generation, detected unless it is configured."""
     service = PlayedService({**recorded(generation), **(changes or {})})
     timing = Script([]).timing()
     async with httpx2.AsyncClient(transport=httpx2.MockTransport(service)) as client:
         provider = NugenProvider(
             "nugen",
             RestClient(client, SERVICE, timing),
-            generation=told,
+            generation=configured,
             deadline=deadline,
             embedded=embedded,
             clock=clock or Clock(),
@@ -323,12 +323,12 @@ async def nugen(
 
 
 def failing(status: int, body: object = None) -> httpx2.Response:
-    """An answer that is no success."""
+    """A failed answer."""
     return answer({"detail": "Internal Server Error"} if body is None else body, status)
 
 
 def html(status: int = 200) -> httpx2.Response:
-    """What a proxy or a portal answers."""
+    """A web page, as a proxy or a portal answers."""
     return httpx2.Response(status, html="<!doctype html><p>gateway</p>")
 
 
@@ -350,8 +350,8 @@ async def content(stream: AbstractAsyncContextManager[AsyncIterator[bytes]]) -> 
         return b"".join([block async for block in blocks])
 
 
-def status_of(said: str, **fields: Any) -> httpx2.Response:
-    return answer({"evaluation_id": RUNNING, "status": said, **fields})
+def status_of(word: str, **fields: Any) -> httpx2.Response:
+    return answer({"evaluation_id": RUNNING, "status": word, **fields})
 
 
 def listing(*lines: dict[str, Any]) -> httpx2.Response:

@@ -1,4 +1,4 @@
-"""A service that answers from a script, and a clock that only the pauses move."""
+"""A service that replays a script, and a clock that only the pauses advance."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def answer(body: object, status: int = 200, **headers: str) -> httpx2.Response:
 
 @dataclass
 class Script:
-    """Plays one step a request, the last one again and again."""
+    """Replays one step per request, and the last one for all further requests."""
 
     steps: list[Step]
     requests: list[httpx2.Request] = field(default_factory=list[httpx2.Request])
@@ -81,7 +81,7 @@ async def scripted(
 
 
 def assert_nothing_leads_to(secret: str, error: BaseException | None) -> None:
-    """No text in the error or in what it came from holds the secret."""
+    """Assert that no text of the error or its causes contains the secret."""
     pending: list[BaseException | None] = [error]
     while pending:
         error = pending.pop()

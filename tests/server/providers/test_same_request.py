@@ -76,14 +76,14 @@ def test_defaults_written_out_are_the_same_evaluation(written_out: dict[str, Any
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         changed(created_by="me", disable_position_bias_correction=None),
         changed(judge={**JUDGE, "model_display_name": "J", "external_api_token": "****"}),
     ],
 )
-def test_what_a_service_adds_that_no_request_has_is_not_looked_at(told: dict[str, Any]) -> None:
-    assert same("compare", told, COMPARE)
+def test_what_a_service_adds_that_no_request_has_is_not_looked_at(reported: dict[str, Any]) -> None:
+    assert same("compare", reported, COMPARE)
 
 
 def test_labels_in_another_order_are_another_evaluation() -> None:

@@ -40,7 +40,7 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-async def _told(generation: int, folder: Path) -> list[tuple[str, str, bool]]:
+async def _answers(generation: int, folder: Path) -> list[tuple[str, str, bool]]:
     """What each call is answered."""
     configured = settings(folder, budget={"confirm_above_calls": 1000})
     async with (
@@ -60,11 +60,11 @@ def _plain(text: str) -> str:
 
 
 @pytest.mark.parametrize("generation", [2, 3])
-async def test_a_later_generation_is_told_of_like_the_first(
+async def test_a_later_generation_is_reported_like_the_first(
     generation: int, tmp_path: Path
 ) -> None:
-    first = await _told(1, tmp_path / "first")
-    later = await _told(generation, tmp_path / "later")
+    first = await _answers(1, tmp_path / "first")
+    later = await _answers(generation, tmp_path / "later")
 
     assert [error for *_, error in first] == [False] * 11 + [True] * 3
     for (tool, arguments), one, other in zip(CALLS, first, later, strict=True):

@@ -58,8 +58,8 @@ async def test_a_time_that_is_none_breaks_nothing(created: Any) -> None:
         assert [job.workflow_id for job in await provider.list_evaluations()] == [CREATED]
 
 
-def paged(total: int, *, cap: int = 100, told: bool = True, rising: bool = False) -> Played:
-    """A service with so many evaluations, one a minute, that gives `cap` a page."""
+def paged(total: int, *, cap: int = 100, with_total: bool = True, rising: bool = False) -> Played:
+    """A service with `total` evaluations, one a minute, and `cap` in a page."""
 
     def page(request: httpx2.Request) -> httpx2.Response:
         offset = int(request.url.params["offset"])
@@ -69,7 +69,7 @@ def paged(total: int, *, cap: int = 100, told: bool = True, rising: bool = False
             line(f"eval-{age}", created_at=(start - timedelta(minutes=age)).isoformat())
             for age in ages
         ][offset : offset + cap]
-        return answer({"evaluations": lines} | ({"total": total} if told else {}))
+        return answer({"evaluations": lines} | ({"total": total} if with_total else {}))
 
     return page
 
@@ -79,12 +79,12 @@ def paged(total: int, *, cap: int = 100, told: bool = True, rising: bool = False
     [
         pytest.param(paged(250), 1, id="newest first"),
         pytest.param(paged(250, rising=True), 3, id="oldest first"),
-        pytest.param(paged(250, rising=True, told=False), 3, id="without a total"),
+        pytest.param(paged(250, rising=True, with_total=False), 3, id="without a total"),
         pytest.param(paged(250, rising=True, cap=50), 5, id="smaller pages"),
     ],
 )
 async def test_the_newest_are_listed_whatever_the_order(service: Played, requests: int) -> None:
-    async with nugen(1, {LIST: service}, told=1) as (provider, played):
+    async with nugen(1, {LIST: service}, configured=1) as (provider, played):
         jobs = await provider.list_evaluations(limit=3)
 
     assert [job.workflow_id for job in jobs] == ["eval-0", "eval-1", "eval-2"]
@@ -93,14 +93,14 @@ async def test_the_newest_are_listed_whatever_the_order(service: Played, request
 
 async def test_a_service_that_repeats_its_page_is_read_once() -> None:
     page = answer({"evaluations": [line(f"eval-{n}") for n in range(100)], "total": 9999})
-    async with nugen(1, {LIST: page}, told=1) as (provider, played):
+    async with nugen(1, {LIST: page}, configured=1) as (provider, played):
         assert len(await provider.list_evaluations("completed")) == 0
 
     assert len(played.requests) == 2
 
 
 async def test_a_list_without_an_end_is_read_as_far_as_its_limit() -> None:
-    async with nugen(1, {LIST: paged(10_000)}, told=1) as (provider, played):
+    async with nugen(1, {LIST: paged(10_000)}, configured=1) as (provider, played):
         assert await provider.list_evaluations("completed") == []
 
     assert len(played.requests) == 20

@@ -57,8 +57,8 @@ GENERATIONS = pytest.mark.parametrize("generation", [1, 2, 3])
 # The three generations
 
 
-async def told(provider: NugenProvider, path: Path) -> dict[str, Any]:
-    """Everything that a provider answers, by what it was asked for."""
+async def all_answers(provider: NugenProvider, path: Path) -> dict[str, Any]:
+    """All answers of a provider, by operation."""
     listed = await provider.list_evaluations()
     return {
         "created": [
@@ -86,7 +86,7 @@ async def told(provider: NugenProvider, path: Path) -> dict[str, Any]:
 
 
 def without_words(answers: dict[str, Any]) -> dict[str, Any]:
-    """The answers but for the one word that is quoted from the service."""
+    """The answers without the word that is quoted from the service."""
     answers["jobs"][FAILED]["results"]["error"] = answers["jobs"][FAILED]["results"][
         "error"
     ].replace("FAILED", "failed")
@@ -100,9 +100,9 @@ async def test_a_later_generation_is_answered_from_like_the_first(
     path = tmp_path / "capitals.jsonl"
     path.write_text('{"question": "2 + 2?", "answer": 4}\n{"question": "P?", "answer": "L"}\n')
     async with nugen(1) as (provider, _):
-        first = await told(provider, path)
+        first = await all_answers(provider, path)
     async with nugen(generation) as (provider, _):
-        later = await told(provider, path)
+        later = await all_answers(provider, path)
 
     assert without_words(later) == without_words(first)
 
@@ -184,7 +184,7 @@ async def test_the_generation_is_found_out_once_with_reads_alone(generation: int
 
 
 async def test_a_generation_that_is_set_is_not_looked_for() -> None:
-    async with nugen(3, told=3) as (provider, service):
+    async with nugen(3, configured=3) as (provider, service):
         await provider.create_evaluation(comparison())
 
     (sent,) = service.requests
@@ -197,7 +197,7 @@ async def test_a_generation_that_is_set_is_not_looked_for() -> None:
     }
 
 
-async def test_a_service_that_answers_pages_for_unknown_paths_is_told_by_the_other() -> None:
+async def test_a_service_that_answers_pages_for_unknown_paths_is_recognized_by_the_other() -> None:
     async with nugen(1, {("GET", "/api/v3/benchmarks/list"): html()}) as (provider, _):
         assert [file.id for file in await provider.list_datasets()] == [BENCHMARK_ID]
 
@@ -220,7 +220,7 @@ async def test_a_service_that_is_down_at_first_is_asked_again_with_the_next_call
 
 
 async def test_a_wrong_generation_in_the_configuration_is_named() -> None:
-    async with nugen(1, told=3) as (provider, service):
+    async with nugen(1, configured=3) as (provider, service):
         with pytest.raises(UnsupportedError, match=r"generation 3 .*nugen\.generation"):
             await provider.create_evaluation(single())
 
@@ -304,7 +304,7 @@ async def test_a_judged_evaluation_is_refused_with_what_to_do_instead() -> None:
 async def test_a_refused_create_says_who_must_act_and_is_not_searched_for(
     refused: httpx2.Response, kind: type[Exception], parts: list[str]
 ) -> None:
-    async with nugen(1, {CREATE: refused}, told=1) as (provider, service):
+    async with nugen(1, {CREATE: refused}, configured=1) as (provider, service):
         with pytest.raises(kind) as caught:
             await provider.create_evaluation(single())
 
@@ -501,7 +501,7 @@ async def test_the_embedded_engine_is_given_the_key_and_cancels() -> None:
         ("POST", f"{path}/cancel"): cancelled,
         ("GET", f"{path}/status"): cancelled,
     }
-    async with nugen(1, changes, told=1, embedded=True, deadline=None) as (provider, service):
+    async with nugen(1, changes, configured=1, embedded=True, deadline=None) as (provider, service):
         await provider.create_evaluation(single(), key="k-1")
         job = await provider.cancel_evaluation(RUNNING)
 

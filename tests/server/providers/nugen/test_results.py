@@ -62,7 +62,7 @@ def asked(body: Any, status: Any, page: Any) -> list[BenchmarkResults]:
 
     async def all_reads() -> list[BenchmarkResults]:
         found: list[BenchmarkResults] = []
-        async with nugen(1, routes, told=1) as (provider, _):
+        async with nugen(1, routes, configured=1) as (provider, _):
 
             async def content(file_id: str) -> None:
                 async with provider.dataset_content(file_id) as blocks:
@@ -107,16 +107,16 @@ def test_figures_are_finite_numbers_or_absent(body: Any, words: str) -> None:
     for results in asked(body, {"status": words}, {"evaluations": []}):
         for model in results.models:
             for figures in model.metrics.values():
-                told = [value for value in figures.model_dump().values() if value is not None]
-                assert told
-                assert all(math.isfinite(value) for value in told)
+                reported = [value for value in figures.model_dump().values() if value is not None]
+                assert reported
+                assert all(math.isfinite(value) for value in reported)
 
 
 def read(**fields: Any) -> BenchmarkResults:
     return results_of(BenchmarkWireResults.model_validate(fields), ID)
 
 
-def test_blocks_are_told_apart_by_their_model_and_not_by_their_label() -> None:
+def test_blocks_are_distinguished_by_their_model_and_not_by_their_label() -> None:
     found = read(
         model_id="a",
         model_id_2="b",

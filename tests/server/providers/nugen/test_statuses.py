@@ -37,7 +37,7 @@ from tests.server.nugen_exchanges import (
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("word", "state"),
     [
         ("pending", "pending"),
         ("CREATED", "pending"),
@@ -52,15 +52,15 @@ from tests.server.nugen_exchanges import (
         ("Summarizing \u202eresults", "Summarizing results"),
     ],
 )
-async def test_a_status_is_read_without_regard_to_case(said: str, state: str) -> None:
-    async with nugen(1, {STATUS: status_of(said)}) as (provider, _):
+async def test_a_status_is_read_without_regard_to_case(word: str, state: str) -> None:
+    async with nugen(1, {STATUS: status_of(word)}) as (provider, _):
         assert (await provider.get_status(RUNNING)).status == state
 
 
-@pytest.mark.parametrize("said", ["Summarizing", "PROCESSING", "QUEUED"])
-async def test_an_evaluation_without_an_end_is_given_up_at_the_deadline(said: str) -> None:
+@pytest.mark.parametrize("word", ["Summarizing", "PROCESSING", "QUEUED"])
+async def test_an_evaluation_without_an_end_is_given_up_at_the_deadline(word: str) -> None:
     clock = Clock()
-    async with nugen(1, {STATUS: status_of(said)}, clock=clock) as (provider, _):
+    async with nugen(1, {STATUS: status_of(word)}, clock=clock) as (provider, _):
         clock.now = datetime(2026, 9, 2, 11, 0, tzinfo=UTC)
         assert (await provider.get_status(RUNNING)).status not in ENDED
         clock.now += timedelta(hours=3)
@@ -71,7 +71,7 @@ async def test_an_evaluation_without_an_end_is_given_up_at_the_deadline(said: st
     assert status.results == job.results
     assert status.results is not None
     assert status.results["error"] == (
-        f"The service has reported '{said}' for 26 h, longer than nugen.deadline_hours allows. The "
+        f"The service has reported '{word}' for 26 h, longer than nugen.deadline_hours allows. The "
         "evaluation may still run there, and cost. Raise nugen.deadline_hours to keep waiting, or "
         "call create_evaluation to start anew."
     )
@@ -86,8 +86,8 @@ async def test_without_a_deadline_nothing_is_given_up() -> None:
 
 
 async def test_a_failure_carries_the_reason_that_the_service_gives() -> None:
-    told = status_of("FAILED", error=f"no answer from the model, token {NUGEN_TOKEN[:3]}\x07")
-    async with nugen(1, {STATUS: told}) as (provider, _):
+    status = status_of("FAILED", error=f"no answer from the model, token {NUGEN_TOKEN[:3]}\x07")
+    async with nugen(1, {STATUS: status}) as (provider, _):
         job = await provider.get_evaluation(RUNNING)
 
     assert job.status == "error"
@@ -109,7 +109,7 @@ async def test_results_that_are_there_settle_what_evaluated_means(there: bool, s
     assert (job.results is not None) is there
 
 
-async def test_a_failure_is_told_even_where_its_results_cannot_be_read() -> None:
+async def test_a_failure_is_reported_even_where_its_results_cannot_be_read() -> None:
     broken: dict[Route, Played] = {
         STATUS: status_of("FAILED"),
         ("GET", f"/api/v3/evaluations/{RUNNING}/results"): failing(500),
@@ -152,7 +152,7 @@ async def test_results_asked_for_too_early_leave_a_running_evaluation(early: int
 
 
 async def test_a_status_that_cannot_be_read_says_how_long_it_was_tried() -> None:
-    async with nugen(1, {STATUS: failing(500)}, told=1) as (provider, service):
+    async with nugen(1, {STATUS: failing(500)}, configured=1) as (provider, service):
         with pytest.raises(UnavailableError) as caught:
             await provider.get_status(RUNNING)
 
@@ -164,7 +164,7 @@ async def test_a_status_that_cannot_be_read_says_how_long_it_was_tried() -> None
     )
 
 
-async def test_a_page_instead_of_a_status_is_told_plainly() -> None:
+async def test_a_page_instead_of_a_status_is_reported_plainly() -> None:
     async with nugen(1, {STATUS: html()}) as (provider, _):
         with pytest.raises(BadAnswerError, match=r"web page.*nugen\.base_url"):
             await provider.get_status(RUNNING)
@@ -188,6 +188,6 @@ async def test_a_list_that_cannot_be_read_does_not_hide_an_evaluation() -> None:
 
 @pytest.mark.parametrize("text", ["nonsense", "-3/-4", "3 of 4", "99999999999999999999/1"])
 async def test_a_progress_that_is_no_count_is_left_out(text: str) -> None:
-    told = status_of("in_progress", progress=text, questions_completed=-1)
-    async with nugen(1, {STATUS: told}) as (provider, _):
+    status = status_of("in_progress", progress=text, questions_completed=-1)
+    async with nugen(1, {STATUS: status}) as (provider, _):
         assert (await provider.get_status(RUNNING)).progress is None

@@ -232,7 +232,7 @@ async def test_a_status_says_who_must_act(
         assert part in str(error)
 
 
-async def test_a_service_that_wants_a_token_is_told_from_one_that_refuses_it() -> None:
+async def test_a_service_that_requires_a_token_differs_from_one_that_refuses_it() -> None:
     async with scripted(answer({}, 401), service=replace(SERVICE, token=None)) as (rest, _):
         with pytest.raises(TokenRefusedError, match="none is configured"):
             await rest.call(operations.LIST_MODELS)
@@ -561,7 +561,7 @@ async def test_a_file_arrives_block_by_block_after_a_retry() -> None:
     assert script.requests[0].url.path == "/v1/files/file-1/content"
 
 
-async def test_a_transfer_that_breaks_off_is_told() -> None:
+async def test_a_transfer_that_breaks_off_is_reported() -> None:
     body = Blocks(b"one", httpx2.RemoteProtocolError("peer closed"))
     async with scripted(httpx2.Response(200, stream=body)) as (rest, _):
         with pytest.raises(UnavailableError, match=r"broke off.*Read it again"):
@@ -603,7 +603,7 @@ def test_neither_client_nor_service_shows_the_token() -> None:
     assert TOKEN not in f"{service} {service!r}"
 
 
-async def test_a_quotas_reason_is_told_in_the_services_words_without_the_token() -> None:
+async def test_a_quotas_reason_is_quoted_in_the_services_words_without_the_token() -> None:
     message = f"20 of your evaluations ({TOKEN}) have not ended: wait for some, or cancel some."
     refused = answer({"error": {"message": message}}, 429, **{"retry-after": "30"})
     async with scripted(refused) as (rest, _):

@@ -196,7 +196,7 @@ async def test_a_service_that_fails_hides_no_other_and_is_named() -> None:
     assert (len(alone), none) == (1, [])
 
 
-async def test_where_all_fail_the_first_ones_reason_is_told() -> None:
+async def test_where_all_fail_the_first_ones_reason_is_reported() -> None:
     several = both(
         together(error=UnavailableError("first")), nugen(error=UnavailableError("second"))
     )
@@ -242,7 +242,7 @@ def shaped() -> tuple[SeveralProviders, FakeProvider, FakeProvider]:
     return SeveralProviders("local", ShapedIds(judging, benchmarks)), judging, benchmarks
 
 
-async def test_two_contracts_of_one_service_are_told_apart_by_the_ids_own_form() -> None:
+async def test_two_contracts_of_one_service_are_distinguished_by_the_ids_own_form() -> None:
     several, judging, benchmarks = shaped()
     benchmarks.contents["rows-beval-1"] = b"{}"
 
@@ -290,7 +290,7 @@ async def test_one_service_alone_takes_its_ids_with_and_without_its_name() -> No
     assert provider.name_of("nugen:beval-1") == "nugen"
 
 
-async def test_an_id_of_a_service_that_is_not_configured_is_told_so() -> None:
+async def test_an_id_of_a_service_that_is_not_configured_is_refused() -> None:
     with pytest.raises(NotFoundError) as caught:
         await alone(nugen()).get_evaluation("together:eval-1")
     assert str(caught.value) == snapshot(
@@ -299,7 +299,7 @@ async def test_an_id_of_a_service_that_is_not_configured_is_told_so() -> None:
     )
 
 
-async def test_whoever_brings_keys_is_told_which_one_would_do() -> None:
+async def test_a_user_who_sends_keys_learns_which_one_is_needed() -> None:
     with pytest.raises(UnsupportedError) as caught:
         refuse_unsupported_type(
             "benchmark", alone(together(), nugen="send your nugen key as X-Key")
