@@ -113,6 +113,18 @@ async def test_more_than_thirty_percent_failed_rows_fail_the_evaluation_with_the
         assert len(server.requests) < 200
 
 
+async def test_an_evaluation_that_failed_at_its_endpoint_has_a_code_and_its_rows_have_none(
+    tmp_path: Path,
+) -> None:
+    async with (
+        ModelServer(lambda _: Reply(status=401)) as server,
+        running_engine(config_for(tmp_path, server)) as engine,
+    ):
+        job = await engine.finished(await classify(engine, await engine.upload(rows(10))))
+        assert job["results"]["reason"] == "endpoint_refused"
+        assert all("reason" not in row for row in await engine.result_rows(job))
+
+
 async def test_thirty_percent_exactly_is_still_a_result(tmp_path: Path) -> None:
     def reply(request: ChatRequest) -> Reply:
         bad = any(f"answer {n}\n" in str(request.user) for n in range(3))
