@@ -28,7 +28,7 @@ def ending_reason(status: str, error: object, code: object) -> Reason | None:
 
 
 def results_with_reason(status: str, results: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return an evaluation's results with its reason code, where there is one."""
+    """Return an evaluation's results with its reason code, if it has one."""
     if results is None:
         return None
     reason = ending_reason(status, results.get("error"), results.get("reason"))

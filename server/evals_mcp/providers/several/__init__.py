@@ -1,1 +1,1 @@
-"""Several services behind one provider, told apart by their ids."""
+"""Several services behind one provider, distinguished by their ids."""
