@@ -68,9 +68,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _load(config: Path | None) -> Settings:
+    from evals_mcp.services import SERVICES
     from evals_mcp.settings.loading import load_settings
 
-    settings = load_settings(config, os.environ, Path.cwd())
+    settings = load_settings(config, os.environ, Path.cwd(), SERVICES)
     _log_to_stderr(settings.server.log_level.upper())
     return settings
 

@@ -98,10 +98,7 @@ class ProviderServices:
         """
         with self._resuming:
             await self._client_there.wait()
-            if (
-                "local" not in self._settings.providers
-                or not self._settings.local.data_dir.exists()
-            ):
+            if not self._settings.has_earlier_work():
                 return
             await anyio.sleep(RESUME_AFTER)
             try:
@@ -161,8 +158,6 @@ def _kept(settings: Settings, clock: Clock) -> tuple[PlanningContext, Launches]:
     context = PlanningContext(
         compile_template,
         clock.monotonic,
-        settings.local.benchmark_judge,
-        serves_models=settings.local.models.base_url is not None,
     )
     return context, Launches(settings.budget, clock.now)
 

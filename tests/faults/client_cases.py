@@ -20,12 +20,14 @@ import httpx2
 from pydantic import SecretStr
 
 from evals_mcp.errors import CallerError, EvalsMCPError, OperatorError, ServiceError
+from evals_mcp.local_engine.service import LOCAL
 from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.retrying import Patience, Timing
 from evals_mcp.providers.rest.service import Service
-from evals_mcp.providers.together import TogetherProvider
+from evals_mcp.providers.together.provider import TogetherProvider
+from evals_mcp.providers.together.service import TOGETHER
 from evals_mcp.tools.calls.session import Clock
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient
@@ -193,15 +195,13 @@ class World:
         )
         if contract == "benchmark":
             return NugenProvider(
-                "local", rest, generation=1, deadline=None, embedded=True, clock=clock
+                "local", rest, LOCAL.capabilities, generation=1, deadline=None, clock=clock
             )
         own = contract == "local"
         return TogetherProvider(
             "local" if own else "together",
             rest,
-            reports_progress=own,
-            can_cancel=own,
-            takes_keys=own,
+            LOCAL.capabilities if own else TOGETHER.capabilities,
             clock=clock,
         )
 

@@ -14,7 +14,7 @@ from evals_mcp.errors import (
     UnsupportedError,
 )
 from evals_mcp.providers.rest.retrying import TRIES
-from evals_mcp.providers.together import RESENT
+from evals_mcp.providers.together.provider import RESENT
 from tests.faults.catalog import ANSWER, Effect, Fault
 from tests.faults.operations import Operation
 

@@ -138,7 +138,7 @@ async def test_a_plan_foretells_the_prompts_of_a_benchmark_that_a_model_judges(
     questions = [{"question": f"What is {n} plus {n}?", "answer": str(2 * n)} for n in range(30)]
     path = tmp_path / "sums.jsonl"
     path.write_bytes(jsonl(*questions))
-    context = PlanningContext(compile_template, benchmark_judge="judge-1")
+    context = PlanningContext(compile_template)
     bodies: list[dict[str, Any]] = []
 
     def noted(request: ChatRequest) -> Reply:

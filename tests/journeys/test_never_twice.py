@@ -17,9 +17,10 @@ from mcp import Client
 
 from evals_mcp.compose import open_providers
 from evals_mcp.lifetime import open_services
+from evals_mcp.local_engine.service import LOCAL
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.service import Service
-from evals_mcp.providers.together import TogetherProvider
+from evals_mcp.providers.together.provider import TogetherProvider
 from evals_mcp.server import build_server
 from evals_mcp.tools.calls.session import Clock
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
@@ -163,10 +164,8 @@ async def test_a_service_that_takes_keys_is_sent_the_same_create_until_it_answer
         provider = TogetherProvider(
             "local",
             RestClient(client, service),
-            reports_progress=True,
-            can_cancel=True,
+            LOCAL.capabilities,
             clock=lambda: datetime.now(UTC),
-            takes_keys=True,
         )
         parameters = {
             "judge": RULE_JUDGE,

@@ -5,6 +5,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 from evals_mcp.tools.catalog import TOOLS
 
@@ -27,5 +28,7 @@ def test_every_client_block_can_be_read_and_starts_the_command(tmp_path: Path) -
     assert len(entries) == 3
     for entry in entries:
         assert entry["command"] == "evals-mcp"
-        settings = load_settings(None, {"HOME": str(tmp_path), **entry.get("env", {})}, tmp_path)
+        settings = load_settings(
+            None, {"HOME": str(tmp_path), **entry.get("env", {})}, tmp_path, SERVICES
+        )
         assert settings.providers == ("local",)

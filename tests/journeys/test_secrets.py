@@ -26,6 +26,7 @@ from evals_mcp.lifetime import open_services
 from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.principals import LOCAL, Principal
 from evals_mcp.providers.rest.service import Service
+from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.catalog import BY_NAME
@@ -242,7 +243,7 @@ async def meet_bugs(folder: Path, seen: Seen) -> None:
 
 
 async def represent(folder: Path, seen: Seen) -> None:
-    found = load_settings(folder / "config.toml", {}, folder)
+    found = load_settings(folder / "config.toml", {}, folder, SERVICES)
     key = SecretStr(planted("header-together"))
     principal = Principal("id", {"together": key, "nugen": key})
     service = Service("together", "https://a.example", key, "a", "b", owner="id")

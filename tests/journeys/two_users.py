@@ -13,6 +13,7 @@ import httpx2
 from evals_mcp.compose import open_providers
 from evals_mcp.http.serve import http_app, services_of
 from evals_mcp.lifetime import open_services
+from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 from evals_mcp.settings.schema import Settings
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
@@ -56,7 +57,7 @@ def configured(folder: Path, **settings: str) -> Settings:
     environ = {f"EVALS_MCP_{name}": value for name, value in (usual | settings).items()}
     empty = folder / "empty.toml"
     empty.touch()
-    return load_settings(empty, environ, folder)
+    return load_settings(empty, environ, folder, SERVICES)
 
 
 @asynccontextmanager

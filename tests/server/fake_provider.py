@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 
 from evals_mcp.errors import NotFoundError
-from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
+from evals_mcp.local_engine.service import LocalSettings
+from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, SingleService
+from evals_mcp.service_spec import Capabilities, advice_for_type
+from evals_mcp.services import SERVICES
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
@@ -26,7 +29,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 @dataclass
-class FakeProvider:
+class FakeProvider(SingleService):
     """A provider with given jobs, files and models; each poll returns the next of `statuses`."""
 
     name: str = "local"
@@ -43,13 +46,35 @@ class FakeProvider:
     judges: list[str] | None = None
     requests: list[JudgedRequest] = field(default_factory=list[JudgedRequest])
     benchmark_requests: list[BenchmarkRequest] = field(default_factory=list[BenchmarkRequest])
+    missing_endpoint: str | None = None
+    benchmark_judge: str | None = None
+    dedicated: frozenset[str] = frozenset()
     polls: int = 0
     chunks_read: int = 0
     error: Exception | None = None
     """Raised by every method that reads evaluations."""
 
-    def name_of(self, item_id: str) -> str:
-        return self.name
+    @property
+    def capabilities(self) -> Capabilities:
+        service = next((spec for spec in SERVICES if spec.name == self.name), None)
+        capabilities = service.capabilities if service else Capabilities()
+        if capabilities.is_engine:
+            capabilities = replace(
+                capabilities,
+                missing_endpoint=self.missing_endpoint,
+                benchmark_judge=self.benchmark_judge,
+                dedicated_models=frozenset(self.dedicated),
+            )
+        return replace(capabilities, reports_progress=self.reports_progress)
+
+    def configure(self, section: LocalSettings) -> None:
+        """Take on what the settings change of the embedded engine."""
+        self.missing_endpoint = None if section.models.base_url else "local.models.base_url"
+        self.benchmark_judge = section.benchmark_judge
+        self.dedicated = frozenset(section.dedicated)
+
+    def advice_for_type(self, kind: str) -> str:
+        return advice_for_type(SERVICES, kind, None)
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None

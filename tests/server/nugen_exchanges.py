@@ -18,7 +18,9 @@ import anyio
 import httpx2
 from pydantic import SecretStr
 
+from evals_mcp.local_engine.service import LOCAL
 from evals_mcp.providers.nugen.provider import NugenProvider
+from evals_mcp.providers.nugen.service import NUGEN
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.service import Service
@@ -311,9 +313,9 @@ async def nugen(
         provider = NugenProvider(
             "nugen",
             RestClient(client, SERVICE, timing),
+            LOCAL.capabilities if embedded else NUGEN.capabilities,
             generation=configured,
             deadline=deadline,
-            embedded=embedded,
             clock=clock or Clock(),
         )
         as_promised: Provider = provider

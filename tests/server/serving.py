@@ -17,12 +17,14 @@ from mcp_types import CallToolResult, TextContent
 
 from evals_mcp.compose import open_providers
 from evals_mcp.lifetime import OpenProviders, open_services
+from evals_mcp.local_engine.service import LocalSettings
 from evals_mcp.principals import LOCAL, Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import build_server
-from evals_mcp.settings.schema import Settings
+from evals_mcp.services import SERVICES
+from evals_mcp.settings.schema import Settings, settings_class
 from evals_mcp.tools.calls.session import Clock
-from tests.server.fake_provider import NOON
+from tests.server.fake_provider import NOON, FakeProvider
 
 Mode = Literal["legacy", "2026-07-28"]
 MODES: tuple[Mode, ...] = ("legacy", "2026-07-28")
@@ -64,7 +66,7 @@ def settings(folder: Path | None = None, **sections: Any) -> Settings:
     sections.setdefault("local", {"models": {"base_url": NOWHERE}})
     if folder:
         sections.setdefault("results", {"cache_dir": folder / "kept-results"})
-    return Settings.model_validate(sections, context={"cwd": Path.cwd()})
+    return settings_class(SERVICES).model_validate(sections, context={"cwd": Path.cwd()})
 
 
 @dataclass
@@ -107,7 +109,11 @@ def everyones(provider: Provider) -> OpenProviders:
     """Opens one provider for whoever asks."""
 
     @asynccontextmanager
-    async def open_providers(_: Settings) -> AsyncGenerator[Callable[[Principal], Provider]]:
+    async def open_providers(
+        configured: Settings,
+    ) -> AsyncGenerator[Callable[[Principal], Provider]]:
+        if isinstance(provider, FakeProvider):
+            provider.configure(configured.section(LocalSettings))
         yield lambda _: provider
 
     return open_providers

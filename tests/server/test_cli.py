@@ -16,6 +16,7 @@ import pytest
 from evals_mcp.cli import main
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.standalone import EngineService
+from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 
 
@@ -103,11 +104,11 @@ def test_a_file_in_the_place_of_the_data_folder_is_told_as_such(
     done = run(tmp_path, "engine", EVALS_MCP_LOCAL__DATA_DIR=str(tmp_path / folder))
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert "local.data_dir must be a folder; there is a file" in done.stderr
+    assert "local.data_dir must be a folder; the path, or a folder above" in done.stderr
 
 
 def test_an_engine_that_does_not_start_after_all_is_an_error(tmp_path: Path) -> None:
-    settings = load_settings(None, {"EVALS_MCP_LOCAL__DATA_DIR": str(tmp_path)}, tmp_path)
+    settings = load_settings(None, {"EVALS_MCP_LOCAL__DATA_DIR": str(tmp_path)}, tmp_path, SERVICES)
     service = EngineService(settings, "127.0.0.1", 0)
     written_by_newer_version(tmp_path)
 

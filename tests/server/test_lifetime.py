@@ -148,7 +148,7 @@ async def test_a_token_opens_the_network_provider_without_a_connection() -> None
     configured = settings(server={"provider": "together"}, together={"token": "tgp-1"})
 
     async with own_provider(configured) as provider:
-        assert (provider.name, provider.reports_progress) == ("together", False)
+        assert (provider.name, provider.capabilities.reports_progress) == ("together", False)
 
 
 async def test_nugen_without_a_token_names_its_own_variable() -> None:
@@ -165,13 +165,13 @@ async def test_one_provider_stands_for_all_that_are_configured(tmp_path: Path) -
     async with own_provider(configured) as provider:
         assert provider.name == "local and nugen"
         assert provider.types == {"classify", "score", "compare", "benchmark"}
-        assert provider.name_of("local:eval-1") == "local"
-        assert provider.name_of("nugen:eval-1") == "nugen"
+        assert provider.service_of("local:eval-1").name == "local"
+        assert provider.service_of("nugen:eval-1").name == "nugen"
 
 
 async def test_the_local_provider_runs_every_type_and_adds_nothing_to_ids(tmp_path: Path) -> None:
     async with own_provider(settings(local={"data_dir": tmp_path / "engine"})) as provider:
-        assert (provider.name, provider.reports_progress) == ("local", True)
+        assert (provider.name, provider.capabilities.reports_progress) == ("local", True)
         assert provider.types == {"classify", "score", "compare", "benchmark"}
         assert await provider.list_evaluations() == []
         assert await provider.list_datasets() == []

@@ -6,10 +6,9 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from evals_mcp.errors import SettingsError
-from evals_mcp.settings.schema import ProviderName, Settings
-from evals_mcp.settings.types import is_loopback
-
-_VENDORS: tuple[ProviderName, ...] = ("together", "nugen")
+from evals_mcp.service_spec import keyed_services, keyless_services
+from evals_mcp.settings.schema import Settings
+from evals_mcp.settings.types import TokenSource, is_loopback
 
 
 def check_safe(settings: Settings, host: str) -> None:
@@ -24,10 +23,12 @@ def check_safe(settings: Settings, host: str) -> None:
             'http.host is not this machine alone, and http.mode is "local", which asks nobody who '
             'they are: set http.mode to "header" or "oauth", or listen on 127.0.0.1'
         )
-    if mode == "header" and "local" in services_of(settings):
+    keyed = {spec.name: spec for spec in keyed_services(settings.services)}
+    if mode == "header" and not keyed.keys() >= set(services_of(settings)):
+        names = " or ".join(f'"{name}"' for name in keyed)
         raise SettingsError(
-            'http.mode "header" needs a service that takes keys: set server.provider to '
-            '"together" or "nugen", or http.mode to "oauth" to share the engine of this server'
+            f'http.mode "header" needs a service that takes keys: set server.provider to {names}, '
+            'or http.mode to "oauth" to share the engine of this server'
         )
     if mode == "oauth":
         _check_oauth(settings)
@@ -38,7 +39,8 @@ def check_safe(settings: Settings, host: str) -> None:
 def _check_vendors(settings: Settings) -> None:
     """Users' keys go to these addresses, whether or not a token is configured for them."""
     for name in services_of(settings):
-        if name != "local" and _in_clear(getattr(settings, name).base_url):
+        section = getattr(settings, name)
+        if isinstance(section, TokenSource) and _in_clear(getattr(section, "base_url", "")):
             raise SettingsError(
                 f"{name}.base_url must begin with https://, since users' keys are sent to it"
             )
@@ -69,25 +71,23 @@ def _check_oauth(settings: Settings) -> None:
         )
 
 
-def services_of(settings: Settings) -> tuple[ProviderName, ...]:
+def services_of(settings: Settings) -> tuple[str, ...]:
     """The services that a request may be for, by who has keys for them.
 
     In mode header without a choice that is every vendor's; in mode oauth those that a subject has a
     key for, beside the chosen one.
     """
     chosen, mode = settings.server.provider, settings.http.mode
+    keyed = tuple(spec.name for spec in keyed_services(settings.services))
     if mode == "header":
-        return (chosen,) if chosen else ("together", "nugen")
+        return (chosen,) if chosen else keyed
     if mode == "local":
         return settings.providers
-    keyed: list[ProviderName] = [
-        name
-        for name in _VENDORS
-        if any(getattr(one, name).token for one in settings.oauth.subjects.values())
-    ]
-    if chosen is None:
-        return tuple(keyed) or ("local",)
-    return (chosen, *(name for name in keyed if name != chosen))
+    with_keys = {name for each in settings.oauth.subjects.values() for name in each.service_keys()}
+    used = tuple(name for name in keyed if name in with_keys)
+    if chosen is not None:
+        return (chosen, *(name for name in used if name != chosen))
+    return used or tuple(spec.name for spec in keyless_services(settings.services)[:1])
 
 
 def remote_safe(settings: Settings) -> Settings:

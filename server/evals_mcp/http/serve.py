@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 import httpx2
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -19,7 +18,7 @@ from evals_mcp.http.limits import Limits
 from evals_mcp.http.logs import log_call
 from evals_mcp.http.modes.access_tokens import JwksVerifier
 from evals_mcp.http.modes.authentication import Authenticator, Refusal
-from evals_mcp.http.modes.header import HEADERS, HeaderMode
+from evals_mcp.http.modes.header import HeaderMode
 from evals_mcp.http.modes.local import LocalMode
 from evals_mcp.http.modes.oauth import WRITE, OAuthMode
 from evals_mcp.http.modes.resource import Resource, metadata_route
@@ -29,8 +28,8 @@ from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.lifetime import open_services
 from evals_mcp.listener import Listener
 from evals_mcp.server import CallRecord, Services, build_server
+from evals_mcp.service_spec import keyed_services
 from evals_mcp.settings.schema import Settings
-from evals_mcp.settings.types import TokenSource
 from evals_mcp.tools.catalog import BY_NAME
 
 _NO_LIMIT = 1_000_000_000
@@ -159,7 +158,7 @@ def _front(settings: Settings) -> Front:
             calls_at_once=_NO_LIMIT if one_user else http.calls_at_once,
             total_at_once=http.total_at_once,
         ),
-        key_headers=tuple(HEADERS.values()) if http.mode == "header" else (),
+        key_headers=tuple(_key_headers(settings).values()) if http.mode == "header" else (),
     )
 
 
@@ -169,7 +168,7 @@ def _door(settings: Settings, client: httpx2.AsyncClient) -> Door:
             return Door(LocalMode())
         case "header":
             secret = confirmation_key(settings.budget.key_file)
-            return Door(HeaderMode(services_of(settings), secret))
+            return Door(HeaderMode(_key_headers(settings), secret))
         case "oauth":
             return _oauth_door(settings, client)
 
@@ -182,11 +181,13 @@ def _oauth_door(settings: Settings, client: httpx2.AsyncClient) -> Door:
     mode = OAuthMode(
         JwksVerifier(client, oauth.issuer, oauth.resource, oauth.jwks_url),
         resource,
-        {one.subject: dict(_keys(one.together, one.nugen)) for one in oauth.subjects.values()},
+        {each.subject: each.service_keys() for each in oauth.subjects.values()},
+        [spec.name for spec in keyed_services(settings.services)],
     )
     return Door(mode, partial(mode.lacking, WRITE), [metadata_route(resource)])
 
 
-def _keys(together: TokenSource, nugen: TokenSource) -> Mapping[str, SecretStr]:
-    sources = {"together": together, "nugen": nugen}
-    return {name: source.token for name, source in sources.items() if source.token}
+def _key_headers(settings: Settings) -> dict[str, str]:
+    """Return the header with the key of each service in use, by the names of the services."""
+    specs = map(settings.service, services_of(settings))
+    return {spec.name: spec.key_header for spec in specs if spec.key_header}

@@ -44,8 +44,8 @@ class Launch:
     def service(self) -> str:
         """The name of the service that will run the evaluation."""
         if isinstance(self.request, BenchmarkRequest):
-            return self.provider.name_of(self.request.benchmark_id)
-        return self.provider.name_of(self.request.parameters.input_data_file_path)
+            return self.provider.service_of(self.request.benchmark_id).name
+        return self.provider.service_of(self.request.parameters.input_data_file_path).name
 
 
 def fingerprint(request: AnyRequest, account: str) -> str:

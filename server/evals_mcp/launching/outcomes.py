@@ -91,7 +91,9 @@ def _answer(
         type=launch.request.type,
         status=evaluation.status if evaluation else None,
         provider=(
-            launch.provider.name_of(evaluation.evaluation_id) if evaluation else launch.service
+            launch.provider.service_of(evaluation.evaluation_id).name
+            if evaluation
+            else launch.service
         ),
         calls=launch.plan.calls,
         cost_usd=launch.plan.cost_usd,

@@ -20,7 +20,6 @@ from evals_mcp.errors import AmbiguousCreateError, EvalsMCPError, UnavailableErr
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch, parameters_of
 from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS, same_request
-from evals_mcp.providers.several.provider import evaluations_of
 from evals_mcp.providers.times import created_at
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
@@ -186,7 +185,7 @@ def _repetition_key(launch: Launch) -> str:
 async def _newest_evaluations(launch: Launch) -> list[EvaluationJob]:
     """Return the service's newest evaluations; none if the service has no such list."""
     try:
-        jobs, failures = await evaluations_of(launch.provider, limit=SEARCHED_JOBS)
+        jobs, failures = await launch.provider.evaluations_with_failures(limit=SEARCHED_JOBS)
     except UnsupportedError:
         return []
     service = launch.service

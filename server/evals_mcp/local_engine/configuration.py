@@ -8,7 +8,9 @@ from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import SettingsError
-from evals_mcp.settings.schema import ModelEndpointSettings, NamedEndpointSettings, Settings
+from evals_mcp.local_engine.service import LocalSettings, ModelEndpointSettings
+from evals_mcp.settings.schema import Settings
+from evals_mcp.settings.types import NamedEndpointSettings
 
 
 def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConfig:
@@ -17,7 +19,7 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
     Raises:
         SettingsError: An owner of a separate service has no token.
     """
-    local = settings.local
+    local = settings.section(LocalSettings)
     return EngineConfig(
         data_dir=local.data_dir,
         serverless=_serverless(local.models, local.allow_private),

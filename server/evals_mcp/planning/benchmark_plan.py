@@ -13,7 +13,7 @@ from evals_mcp.planning.estimates.benchmark import estimate_benchmark
 from evals_mcp.planning.estimates.total import TokenEstimate
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.service_lists import ServiceLists, fetch_lists
-from evals_mcp.providers.protocol import LOCAL, Provider
+from evals_mcp.providers.protocol import Provider
 from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkRequest
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
@@ -35,12 +35,12 @@ async def plan_benchmark(
     request: BenchmarkRequest, provider: Provider, context: PlanningContext
 ) -> Plan:
     """Return what a create of this request would do. A failure of the service becomes a note."""
-    service = provider.name_of(request.benchmark_id)
+    service = provider.service_of(request.benchmark_id)
     lists = await fetch_lists(provider, datasets=True)
-    questions = _questions(request, lists, service, context)
-    models = _check_models(request, lists, service, serves_models=context.serves_models)
+    questions = _questions(request, lists, service)
+    models = _check_models(request, lists, service)
     estimate = None
-    if service == LOCAL and questions.rows:
+    if service.capabilities.is_engine and questions.rows:
         estimate = await estimate_benchmark(request, provider, context, lists)
     estimate = estimate or TokenEstimate({}, (_no_cost(lists, service),))
     return Plan(
@@ -53,9 +53,7 @@ async def plan_benchmark(
     )
 
 
-def _questions(
-    request: BenchmarkRequest, lists: ServiceLists, service: str, context: PlanningContext
-) -> _Questions:
+def _questions(request: BenchmarkRequest, lists: ServiceLists, service: Provider) -> _Questions:
     if lists.datasets is None:
         note = f"The benchmarks cannot be listed ({_failure(lists, 'datasets')})."
         return _Questions(findings=Findings(notes=(note,)))
@@ -72,7 +70,7 @@ def _questions(
     # The contract lists 0 questions also if the service has not counted them.
     if not benchmark.LineCount:
         return _Questions(findings=_no_questions(service))
-    judge = context.benchmark_judge if service == LOCAL else None
+    judge = service.capabilities.benchmark_judge
     answers = benchmark.LineCount * len(list(_models(request)))
     if judge is None:
         note = "Calls count the answers; calls of a judge that compares them are not included."
@@ -83,9 +81,9 @@ def _questions(
     return _Questions(benchmark.LineCount, 2 * answers, Findings(notes=(note,)))
 
 
-def _no_questions(service: str) -> Findings:
-    if service != LOCAL:
-        note = f"{service} does not report how many questions the benchmark has."
+def _no_questions(service: Provider) -> Findings:
+    if not service.capabilities.is_engine:
+        note = f"{service.name} does not report how many questions the benchmark has."
         return Findings(notes=(note,))
     problem = (
         "`benchmark_id`: this benchmark has no questions. Call upload_dataset with benchmark true "
@@ -112,21 +110,19 @@ def _no_benchmark(request: BenchmarkRequest, files: list[File]) -> str:
     )
 
 
-def _check_models(
-    request: BenchmarkRequest, lists: ServiceLists, service: str, *, serves_models: bool
-) -> Findings:
+def _check_models(request: BenchmarkRequest, lists: ServiceLists, service: Provider) -> Findings:
     problems: list[str] = []
     warnings: list[str] = []
     if request.model_id_2 == request.model_id:
         problems.append(
             "`model_id_2` is the same as `model_id`: name another model, or leave it out."
         )
-    if service == LOCAL:
-        problems += _unknown_metrics(request)
-        if serves_models:
-            warnings += _no_models(lists)
-        else:
-            problems.append(no_endpoint("model_id"))
+    if service.capabilities.is_engine:
+        problems += _unknown_metrics(request, service.name)
+    if setting := service.capabilities.missing_endpoint:
+        problems.append(no_endpoint("model_id", service.name, setting))
+    elif service.capabilities.is_engine:
+        warnings += _no_models(lists, service.name)
     for field_name, model in _models(request):
         problems += _unknown_model(field_name, model, lists, service)
     return Findings(tuple(problems), tuple(warnings))
@@ -139,27 +135,29 @@ def _models(request: BenchmarkRequest) -> Iterator[tuple[str, str]]:
         yield "model_id_2", request.model_id_2
 
 
-def _no_models(lists: ServiceLists) -> Iterator[str]:
+def _no_models(lists: ServiceLists, service: str) -> Iterator[str]:
     if lists.models and all(name.startswith(RULE_PREFIX) for name in lists.models):
         yield (
-            f"{LOCAL} lists no model that could answer: is the endpoint of local.models.base_url "
+            f"{service} lists no model that could answer: is the endpoint of local.models.base_url "
             "running?"
         )
 
 
-def _unknown_metrics(request: BenchmarkRequest) -> Iterator[str]:
+def _unknown_metrics(request: BenchmarkRequest, service: str) -> Iterator[str]:
     """Yield a problem for each metric that the embedded engine lacks; others list no metrics."""
     for name in request.custom_metrics or ():
         if name not in METRICS:
             near = near_names(name, METRICS, most=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             yield (
-                f"`custom_metrics`: {clean(name, 60)!r} is not a metric of {LOCAL}, which has "
+                f"`custom_metrics`: {clean(name, 60)!r} is not a metric of {service}, which has "
                 f"{' and '.join(METRICS)}.{hint}"
             )
 
 
-def _unknown_model(field_name: str, model: str, lists: ServiceLists, service: str) -> Iterator[str]:
+def _unknown_model(
+    field_name: str, model: str, lists: ServiceLists, service: Provider
+) -> Iterator[str]:
     """Yield a problem for a model that is not listed, which services refuse.
 
     An embedded engine whose endpoint lists no models accepts any name.
@@ -170,20 +168,22 @@ def _unknown_model(field_name: str, model: str, lists: ServiceLists, service: st
     if not lists.models or model in lists.models or f"{model}:latest" in lists.models:
         return
     names = [name for name in lists.models if not name.startswith(RULE_PREFIX)]
-    if names or service != LOCAL:
+    if names or service.capabilities.lists_models:
         yield (
-            f"`{field_name}`: {service} does not list {clean(model, 60)!r}. "
+            f"`{field_name}`: {service.name} does not list {clean(model, 60)!r}. "
             f"{did_you_mean(model, names)}"
         )
 
 
-def _no_cost(lists: ServiceLists, service: str) -> str:
+def _no_cost(lists: ServiceLists, service: Provider) -> str:
     """Return a note that says why there is no cost."""
-    if service == LOCAL and "models" not in lists.failures:
+    if not service.capabilities.has_prices and "models" not in lists.failures:
         return "The cost is unknown: the questions of the benchmark could not be read."
     if failure := _failure(lists, "models"):
         return f"The price list is unavailable ({failure}), and the questions' lengths are unknown."
-    return f"The cost is unknown: {service} does not report how long a benchmark's questions are."
+    return (
+        f"The cost is unknown: {service.name} does not report how long a benchmark's questions are."
+    )
 
 
 def _failure(lists: ServiceLists, name: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.planning.checks.models import models_called
-from evals_mcp.providers.protocol import LOCAL
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_mcp.results.statistics.sample_size import rows_for_half_width
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.defaults import MAX_WORKERS
 from evals_schemas.evaluation_api.evaluations import AnyParameters, ClassifyParameters
 
@@ -54,12 +54,12 @@ def nested_labels(parameters: AnyParameters) -> Iterator[str]:
         )
 
 
-def too_many_workers(parameters: AnyParameters, service: str) -> Iterator[str]:
+def too_many_workers(parameters: AnyParameters, capabilities: Capabilities) -> Iterator[str]:
     """Yield a note for each `num_workers` above what runs at once, or what services accept."""
     for role, endpoint in models_called(parameters).items():
         if (workers := endpoint.num_workers or 0) > MAX_WORKERS:
             limit = f"at most {MAX_WORKERS:,} calls are made at once"
-            if service != LOCAL:
+            if not capabilities.is_engine:
                 limit = f"times are for {MAX_WORKERS:,}, more than most services answer at once"
             yield f"`{role}.num_workers` is {workers:,}: {limit}."
 

@@ -18,7 +18,7 @@ from evals_mcp.planning.notes import (
     too_many_workers,
 )
 from evals_mcp.planning.shortened import first_row, shortened
-from evals_mcp.providers.protocol import LOCAL, AnyRequest, JudgedRequest, Provider
+from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.tools.plans import Plan
 
@@ -54,9 +54,9 @@ async def _plan_judged(
     parameters, profile = request.parameters, facts.profile
     # Parsing and rendering take time; in a thread, they do not hold up other calls.
     fit = await to_thread.run_sync(check_columns, parameters, profile.columns)
-    models = check_models(facts, serves_models=context.serves_models)
+    models = check_models(facts)
     renderer = Renderer(
-        context.compile_template or plain_substitution, context.clock, facts.service == LOCAL
+        context.compile_template or plain_substitution, context.clock, facts.capabilities.is_engine
     )
     sample = await to_thread.run_sync(
         render_sample, parameters, profile, renderer, fit.faulty_fields
@@ -79,7 +79,7 @@ async def _plan_judged(
         notes=[
             *sample.findings.notes,
             *estimate.notes,
-            *too_many_workers(parameters, facts.service),
+            *too_many_workers(parameters, facts.capabilities),
             *too_few_rows(profile.rows, half_width),
             *nested_labels(parameters),
             *dataset_oddities(profile, sample.reported_columns),

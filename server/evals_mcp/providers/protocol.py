@@ -3,12 +3,16 @@
 Whatever a service or a network does, its methods raise only the errors of `evals_mcp.errors`.
 """
 
-from collections.abc import AsyncIterator
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from evals_mcp.principals import Principal
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyRequest,
@@ -20,9 +24,6 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
-
-LOCAL = "local"
-"""The name of the service that is the embedded engine."""
 
 JudgedRequest = ClassifyRequest | ScoreRequest | CompareRequest
 """A request to judge the rows of a data set."""
@@ -48,8 +49,18 @@ class Provider(Protocol):
         """Name in the configuration and in answers: `together`, `nugen` or `local`."""
         ...
 
-    def name_of(self, item_id: str) -> str:
-        """Return the name of the service that an id belongs to."""
+    @property
+    def services(self) -> Sequence[Provider]:
+        """The services behind this provider, each with its own name; itself if it is one."""
+        ...
+
+    def service_of(self, item_id: str) -> Provider:
+        """Return the service that an id belongs to; the provider itself for an unknown id."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the service can do."""
         ...
 
     @property
@@ -62,9 +73,18 @@ class Provider(Protocol):
         """Hash that identifies the service and the data's owner; does not contain the token."""
         ...
 
-    @property
-    def reports_progress(self) -> bool:
-        """Whether a status reports how many rows are done."""
+    def advice_for_type(self, kind: str) -> str:
+        """Return a sentence on how to get a service for a type; empty if there is no advice."""
+        ...
+
+    def with_public_ids(self, request: AnyRequest) -> AnyRequest:
+        """Return a request with its ids as callers see them.
+
+        Raises:
+            UnsupportedError: no service runs the type.
+            InvalidRequestError: the service that has the data does not run the type.
+            NotFoundError: no service has the data set or benchmark.
+        """
         ...
 
     async def create_evaluation(
@@ -80,6 +100,12 @@ class Provider(Protocol):
         self, status: str | None = None, limit: int | None = None
     ) -> list[EvaluationJob]:
         """Return the caller's evaluations, the newest first; `limit` is 1 to 100, 10 if absent."""
+        ...
+
+    async def evaluations_with_failures(
+        self, status: str | None = None, limit: int | None = None
+    ) -> tuple[list[EvaluationJob], list[ListFailure]]:
+        """Return `list_evaluations`, and the failure of each service that failed."""
         ...
 
     async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
@@ -109,6 +135,10 @@ class Provider(Protocol):
         """Return data sets (purpose `eval`) and benchmarks (`benchmark`), the newest first."""
         ...
 
+    async def datasets_with_failures(self) -> tuple[list[File], list[ListFailure]]:
+        """Return `list_datasets`, and the failure of each service that failed."""
+        ...
+
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Stream a stored file's bytes; leaving the context ends the transfer."""
         ...
@@ -129,3 +159,38 @@ class Provider(Protocol):
     async def list_judges(self) -> list[str] | None:
         """Return the models that evaluations accept; None if the service has no such list."""
         ...
+
+
+class SingleService:
+    """What a provider of one service answers about the services behind it."""
+
+    @property
+    def services(self: Provider) -> Sequence[Provider]:
+        """This service."""
+        return [self]
+
+    def service_of(self: Provider, item_id: str) -> Provider:  # noqa: ARG002 - all ids are its own
+        """Return this service."""
+        return self
+
+    def advice_for_type(self, kind: str) -> str:  # noqa: ARG002 - knows no other service
+        """Return no advice: another service is not known here."""
+        return ""
+
+    def with_public_ids(self, request: AnyRequest) -> AnyRequest:
+        """Return the request: callers see the ids of this service unchanged."""
+        return request
+
+    async def evaluations_with_failures(
+        self: Provider, status: str | None = None, limit: int | None = None
+    ) -> tuple[list[EvaluationJob], list[ListFailure]]:
+        """Return `list_evaluations`; a failure of the service is raised."""
+        return await self.list_evaluations(status, limit), []
+
+    async def datasets_with_failures(self: Provider) -> tuple[list[File], list[ListFailure]]:
+        """Return `list_datasets`; a failure of the service is raised."""
+        return await self.list_datasets(), []
+
+
+Member = Callable[[Principal], Provider | None]
+"""Returns the provider of a service for a principal; None if the principal has no key for it."""

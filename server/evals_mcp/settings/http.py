@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr, create_model
 
 from evals_mcp.settings.types import BaseUrl, CredentialName, Section, TokenSource, Url
 
@@ -92,15 +92,18 @@ class HttpSettings(Section):
 
 
 class SubjectSettings(Section):
-    """A subject of access tokens, and its keys for the services."""
+    """A subject of access tokens, with its keys for services; see `oauth_settings_class`."""
 
     subject: str = Field(description="The token's `sub`. Required.", min_length=1)
-    together: TokenSource = Field(
-        default_factory=TokenSource, description="Its key for Together. Absent: none."
-    )
-    nugen: TokenSource = Field(
-        default_factory=TokenSource, description="Its key for Nugen. Absent: none."
-    )
+
+    def service_keys(self) -> Mapping[str, SecretStr]:
+        """Return the subject's keys by the names of the services."""
+        sources = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: source.token
+            for name, source in sources.items()
+            if isinstance(source, TokenSource) and source.token
+        }
 
 
 class OAuthSettings(Section):
@@ -122,4 +125,26 @@ class OAuthSettings(Section):
     subjects: Mapping[CredentialName, SubjectSettings] = Field(
         default_factory=dict[str, SubjectSettings],
         description="Subjects with keys of their own. Absent: none.",
+    )
+
+
+def oauth_settings_class(services: Sequence[str]) -> type[OAuthSettings]:
+    """Return the section [oauth] whose subjects may have a key for each of these services."""
+    keys: dict[str, Any] = {
+        name: (
+            TokenSource,
+            Field(default_factory=TokenSource, description=f"Key for {name}. Absent: none."),
+        )
+        for name in services
+    }
+    subject: Any = create_model(
+        "SubjectSettings", __base__=SubjectSettings, __module__=__name__, **keys
+    )
+    description = OAuthSettings.model_fields["subjects"].description
+    subjects: Any = (
+        Mapping[CredentialName, subject],
+        Field(default_factory=dict, description=description),
+    )
+    return create_model(
+        "OAuthSettings", __base__=OAuthSettings, __module__=__name__, subjects=subjects
     )

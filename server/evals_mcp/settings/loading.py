@@ -1,7 +1,7 @@
-"""Reads the settings: defaults, under the configuration file, under `EVALS_MCP_…` variables.
+"""Reads the settings: `EVALS_MCP_…` variables override the configuration file and the defaults.
 
-Whatever is refused is named by its source, its dotted name and what to write instead. No message
-repeats a value, because any value may turn out to be a pasted key.
+An error names the source and the dotted name of the setting, and what to write instead. No message
+repeats a value, because any value may be a pasted key.
 """
 
 from __future__ import annotations
@@ -17,21 +17,22 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from evals_mcp.errors import SettingsError
+from evals_mcp.service_spec import ServiceSpec
 from evals_mcp.settings.origin import Origin, SettingPath, is_placeholder
-from evals_mcp.settings.schema import ProviderName, Settings
+from evals_mcp.settings.schema import Settings, settings_class
 from evals_mcp.settings.secret_tokens import with_tokens
 from evals_mcp.settings.types import Section, is_loopback
 
-__all__ = ["ProviderName", "Settings", "is_loopback", "load_settings", "setting_paths"]
+__all__ = ["Settings", "is_loopback", "load_settings", "setting_paths", "settings_class"]
 
 PREFIX = "EVALS_MCP_"
 CONFIG_VARIABLE = "EVALS_MCP_CONFIG"
 ANY_NAME = "NAME"
-"""Stands in a setting's path for a name that the user chooses."""
+"""Placeholder in a setting's path for a name that the user chooses."""
 
 Table = dict[str, Any]
 
-_WANTED = {
+_REQUIRED = {
     "missing": "is required",
     "string_type": "must be text in quotes",
     "path_type": "must be a path in quotes",
@@ -42,20 +43,26 @@ _WANTED = {
     "mapping_type": "must be a section, with settings of its own",
     "dict_type": "must be a section, with settings of its own",
 }
-"""What a value must be, by how pydantic's name for the problem begins."""
+"""The requirement on a value, by the prefix of pydantic's name for the problem."""
 
 
-def load_settings(config_path: Path | None, environ: Mapping[str, str], cwd: Path) -> Settings:
-    """Read, overlay and check every setting, and fetch the tokens that are referred to.
+def load_settings(
+    config_path: Path | None,
+    environ: Mapping[str, str],
+    cwd: Path,
+    services: tuple[ServiceSpec, ...],
+) -> Settings:
+    """Read, merge and check every setting, and read the tokens that settings refer to.
 
     The file is `config_path`, else the one named by EVALS_MCP_CONFIG, else `config.toml` in the
     platform's configuration folder of evals-mcp; only the last may be missing. A variable such as
     EVALS_MCP_LOCAL__DATA_DIR sets `local.data_dir`; an empty one counts as unset.
 
     Args:
-        config_path: From the command line; None when not given.
+        config_path: The file named on the command line; None if there is none.
         environ: The environment.
-        cwd: What relative paths in settings are relative to.
+        cwd: The folder that relative paths in settings start at.
+        services: The services that have a section.
 
     Raises:
         SettingsError: the file or a setting cannot be used.
@@ -63,15 +70,16 @@ def load_settings(config_path: Path | None, environ: Mapping[str, str], cwd: Pat
     path = _find_file(config_path, environ, cwd)
     origin = Origin(path)
     table = _read_file(path) if path else {}
-    _overlay(table, environ, origin)
+    kind = settings_class(services)
+    _overlay(table, environ, origin, list(setting_paths(kind)))
     _refuse_placeholders(table, (), origin)
-    return with_tokens(_validated(table, cwd, origin), environ, origin)
+    return with_tokens(_validated(kind, table, cwd, origin), environ, origin)
 
 
 def setting_paths(
-    section: type[Section] = Settings, above: SettingPath = ()
+    section: type[Section], above: SettingPath = ()
 ) -> Iterator[tuple[SettingPath, FieldInfo]]:
-    """Every single setting by its path; `NAME` stands for a name that the user chooses."""
+    """Yield every setting with its path; `NAME` replaces a name that the user chooses."""
     for name, info in section.model_fields.items():
         kind = info.annotation
         if get_origin(kind) is Mapping:
@@ -111,25 +119,29 @@ def _read_file(path: Path) -> Table:
     except UnicodeDecodeError:
         problem = "is not UTF-8 text; save it as UTF-8"
     except (ValueError, RecursionError) as error:
-        found = re.search(r"\(at (.*)\)$", str(error))
-        place = f" at {found[1]}" if found else ""
-        problem = f'is not valid TOML{place}; write [section] lines and key = "value" lines'
+        position = re.search(r"\(at (.*)\)$", str(error))
+        at = f" at {position[1]}" if position else ""
+        problem = f'is not valid TOML{at}; write [section] lines and key = "value" lines'
     raise SettingsError(f"{path} {problem}")
 
 
-def _overlay(table: Table, environ: Mapping[str, str], origin: Origin) -> None:
-    """Write the variables over the table, and remember which setting came from which."""
-    known = list(setting_paths())
+def _overlay(
+    table: Table,
+    environ: Mapping[str, str],
+    origin: Origin,
+    settings: list[tuple[SettingPath, FieldInfo]],
+) -> None:
+    """Write the variables over the table, and record which setting came from which variable."""
     for variable in sorted(environ):
         text = environ[variable]
         if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE or not text.strip():
             continue
         segments = tuple(variable[len(PREFIX) :].lower().split("__"))
-        info = next((info for path, info in known if _fits(segments, path)), None)
+        info = next((info for path, info in settings if _fits(segments, path)), None)
         if info is None:
-            names = [PREFIX + "__".join(path).upper() for path, _ in known]
+            names = [PREFIX + "__".join(path).upper() for path, _ in settings]
             raise SettingsError(
-                f"environment variable {variable[:100]} is no setting{_near(variable, names)}"
+                f"environment variable {variable[:100]} is not a setting{_near(variable, names)}"
             )
         value = _listed(variable, text) if get_origin(info.annotation) is tuple else text
         origin.variables[_put(table, segments, value)] = variable
@@ -137,12 +149,12 @@ def _overlay(table: Table, environ: Mapping[str, str], origin: Origin) -> None:
 
 def _fits(segments: SettingPath, path: SettingPath) -> bool:
     return len(segments) == len(path) and all(
-        wanted in {ANY_NAME, given} for given, wanted in zip(segments, path, strict=True)
+        expected in {ANY_NAME, segment} for segment, expected in zip(segments, path, strict=True)
     )
 
 
 def _near(name: str, names: list[str]) -> str:
-    """Advice on a name that is not known: the nearest one, or all when none is near."""
+    """Return advice on an unknown name: the nearest name, or all names if they are few."""
     import difflib  # noqa: PLC0415 - for a misspelt name only
 
     if near := difflib.get_close_matches(name, names, n=1, cutoff=0.7):
@@ -151,7 +163,7 @@ def _near(name: str, names: list[str]) -> str:
 
 
 def _listed(variable: str, text: str) -> object:
-    """A list of paths: in JSON, or separated as the platform separates paths."""
+    """Parse a list of paths: JSON, or separated by the platform's path separator."""
     if not text.lstrip().startswith("["):
         return [part for part in text.split(os.pathsep) if part]
     import json  # noqa: PLC0415 - for this form only
@@ -164,7 +176,7 @@ def _listed(variable: str, text: str) -> object:
 
 
 def _put(table: Table, segments: SettingPath, value: object) -> SettingPath:
-    """Set one value. A name in the file is found without regard to case: variables have none."""
+    """Set a value; return its path. Names in the file match in any case: variables have none."""
     keys: list[str] = []
     for segment in segments:
         keys.append(next((key for key in table if key.lower() == segment), segment))
@@ -179,7 +191,7 @@ def _put(table: Table, segments: SettingPath, value: object) -> SettingPath:
 
 
 def _refuse_placeholders(value: object, path: SettingPath, origin: Origin) -> None:
-    """Refuse what was copied from an example and never filled in."""
+    """Refuse values that were copied from an example and never filled in."""
     if isinstance(value, dict):
         for key, below in cast("Table", value).items():
             _refuse_placeholders(below, (*path, key), origin)
@@ -190,38 +202,38 @@ def _refuse_placeholders(value: object, path: SettingPath, origin: Origin) -> No
         raise origin.refusal(path, "is empty or a placeholder; write the real value, or remove it")
 
 
-def _validated(table: Table, cwd: Path, origin: Origin) -> Settings:
+def _validated(kind: type[Settings], table: Table, cwd: Path, origin: Origin) -> Settings:
     # An absent section is read as an empty one: defaults, too, are relative to `cwd`.
-    sections = dict.fromkeys(Settings.model_fields, Table()) | table
+    sections = dict.fromkeys(kind.model_fields, Table()) | table
     try:
-        return Settings.model_validate(sections, context={"cwd": cwd})
+        return kind.model_validate(sections, context={"cwd": cwd})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False)
     # Outside of the handler, so that no traceback leads back to the values.
-    raise SettingsError("\n".join(_worded(problem, origin) for problem in problems[:5]))
+    raise SettingsError("\n".join(_worded(kind, problem, origin) for problem in problems[:5]))
 
 
-def _worded(problem: Mapping[str, Any], origin: Origin) -> str:
+def _worded(kind: type[Settings], problem: Mapping[str, Any], origin: Origin) -> str:
     path = tuple(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         siblings = {
-            known[len(path) - 1]
-            for known, _ in setting_paths()
-            if len(known) >= len(path) and _fits(path[:-1], known[: len(path) - 1])
+            setting[len(path) - 1]
+            for setting, _ in setting_paths(kind)
+            if len(setting) >= len(path) and _fits(path[:-1], setting[: len(path) - 1])
         }
-        return origin.worded(path, f"is no setting{_near(path[-1], sorted(siblings))}")
+        return origin.worded(path, f"is not a setting{_near(path[-1], sorted(siblings))}")
     if path[-1] == "[key]":
-        return origin.worded(path[:-1], "is no usable name; write up to 64 of A-Z a-z 0-9 . _ -")
-    infos = (info for known, info in setting_paths() if _fits(path[: len(known)], known))
+        return origin.worded(path[:-1], "is not a usable name; write up to 64 of A-Z a-z 0-9 . _ -")
+    infos = (info for setting, info in setting_paths(kind) if _fits(path[: len(setting)], setting))
     info = next(infos, None)
     return origin.worded(path, _requirement(problem) + (f". {info.description}" if info else ""))
 
 
 def _requirement(problem: Mapping[str, Any]) -> str:
-    """What a value must be, by pydantic's name for what is wrong with it."""
+    """Return what a value must be, by pydantic's name for the problem."""
     kind = str(problem["type"])
-    wanted = next((text for start, text in _WANTED.items() if kind.startswith(start)), None)
-    if wanted:
-        return wanted
+    requirement = next((text for start, text in _REQUIRED.items() if kind.startswith(start)), None)
+    if requirement:
+        return requirement
     message = str(problem["msg"]).removeprefix("Value error, ")
     return message.replace("Input should be", "must be")

@@ -1,37 +1,33 @@
-"""What can be configured, with its defaults; `settings` reads it from the file and the environment.
+"""All settings with their defaults, for the services that a table lists.
 
-This module is on the way to the server's first answer: it imports little, and looks for the
-platform's folders only when a default path is asked for.
+The server's first answer waits for this module, so it imports little and looks up the platform's
+folders only when a default path is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal, TypeVar, cast
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from evals_mcp.settings.http import HttpSettings, OAuthSettings
+from evals_mcp.service_spec import ServiceSpec, keyed_services, keyless_services
+from evals_mcp.settings.http import HttpSettings, OAuthSettings, oauth_settings_class
 from evals_mcp.settings.types import (
     AbsolutePath,
-    BaseUrl,
     CredentialName,
+    NamedEndpointSettings,
     OwnFolder,
     Section,
     TokenSource,
     VariableName,
 )
-from evals_schemas.evaluation_api.rules import CONTAINS
 
-ProviderName = Literal["together", "nugen", "local"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
-
-def _default_data_dir() -> Path:
-    from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
-
-    return user_data_path("evals-mcp", appauthor=False) / "engine"
+_Section = TypeVar("_Section", bound=Section)
 
 
 def _default_key_file() -> Path:
@@ -46,36 +42,16 @@ def _default_cache_dir() -> Path:
     return user_cache_path("evals-mcp", appauthor=False) / "results"
 
 
-class ModelEndpointSettings(TokenSource):
-    """An OpenAI-compatible API of which the embedded engine calls the models."""
-
-    base_url: BaseUrl | None = Field(
-        default=None,
-        description="URL up to and without /chat/completions, such as http://127.0.0.1:11434/v1. "
-        "Absent: this endpoint is not there.",
-    )
-
-
-class NamedEndpointSettings(TokenSource):
-    """An OpenAI-compatible API that a request refers to by its name in this file."""
-
-    base_url: BaseUrl = Field(
-        description="URL up to and without /chat/completions, such as https://models.example/v1. "
-        "Required."
-    )
-
-
 class ServerSettings(Section):
     """The MCP server itself."""
 
-    provider: ProviderName | None = Field(
+    provider: str | None = Field(
         default=None,
-        description='Evaluation service: "together", "nugen" or "local". nugen is there beside '
-        "the others whenever it has a token. Absent: every vendor that has a token, else local.",
+        description="Evaluation service; `settings_class` adds the choices.",
     )
     read_only: bool = Field(
         default=False,
-        description="true leaves out every tool that uploads, starts or cancels anything.",
+        description="true hides every tool that uploads, starts or cancels anything.",
     )
     log_level: LogLevel = Field(
         default="warning",
@@ -83,47 +59,8 @@ class ServerSettings(Section):
     )
 
 
-class TogetherSettings(TokenSource):
-    """Together's evaluation service, or any other that speaks the same contract."""
-
-    base_url: BaseUrl = Field(
-        default="https://api.together.ai/v1", description="URL up to and without /evaluation."
-    )
-    token_env: VariableName | None = Field(
-        default="TOGETHER_API_KEY",
-        description="Environment variable that holds the token, in capitals. "
-        "Unset: there is no token, and the local provider is the default.",
-    )
-
-
-class NugenSettings(TokenSource):
-    """Nugen's benchmark evaluations, or any other service that speaks the same contract."""
-
-    base_url: BaseUrl = Field(
-        default="https://api.nugen.in", description="URL up to and without /api/v3."
-    )
-    token_env: VariableName | None = Field(
-        default="NUGEN_API_KEY",
-        description="Environment variable that holds the token, in capitals. "
-        "Unset: there is no token, and this service is not used.",
-    )
-    generation: int | None = Field(
-        default=None,
-        description="Generation of its API, 1 to 3. Absent: found out from what it answers.",
-        ge=1,
-        le=3,
-    )
-    deadline_hours: float = Field(
-        default=24.0,
-        description="Hours, above 0, after which an evaluation that has not ended is given up: it "
-        "is shown as failed, whatever the service says.",
-        gt=0,
-        allow_inf_nan=False,
-    )
-
-
 class BudgetSettings(Section):
-    """What an evaluation may cost, and when the user is asked first."""
+    """Limits on the cost of an evaluation, and when the user is asked first."""
 
     confirm_above_usd: float = Field(
         default=1.0,
@@ -164,45 +101,6 @@ class BudgetSettings(Section):
         default_factory=_default_key_file,
         description="File with the key of the codes, made when it is missing. Absent: "
         "`confirm.key` in the platform's data folder of evals-mcp.",
-    )
-
-
-class LocalSettings(Section):
-    """The evaluation engine inside this server."""
-
-    data_dir: OwnFolder = Field(
-        default_factory=_default_data_dir,
-        description="Folder of its database and files, made when it is missing. "
-        "Absent: `engine` in the platform's data folder of evals-mcp.",
-    )
-    lease_seconds: float = Field(
-        default=10.0,
-        description="Seconds, 1 to 600, after which another process takes over the evaluations of "
-        "one that no longer responds.",
-        ge=1,
-        le=600,
-        allow_inf_nan=False,
-    )
-    models: ModelEndpointSettings = Field(
-        default_factory=ModelEndpointSettings,
-        description="Endpoint behind model_source serverless. "
-        "Absent: rule judges only, which call no model.",
-    )
-    allow_private: bool = Field(
-        default=False,
-        description="true lets any name in a base URL of local.models and local.dedicated lead to "
-        "a private network. Addresses, and names such as ollama or gpu.lan, may without it.",
-    )
-    benchmark_judge: str = Field(
-        default=CONTAINS,
-        description="What judges the answers of a benchmark evaluation: a rule, or the name of a "
-        "model of local.models.",
-        min_length=1,
-    )
-    dedicated: Mapping[str, NamedEndpointSettings] = Field(
-        default_factory=dict[str, NamedEndpointSettings],
-        description="Endpoints behind model_source dedicated, by the name that a request gives as "
-        "model. Absent: none.",
     )
 
 
@@ -262,28 +160,25 @@ class EngineSettings(TokenSource):
 
 
 class Settings(Section):
-    """All settings; every field has a default."""
+    """All settings; every field has a default.
+
+    The sections of the services are added by `settings_class`.
+    """
+
+    services: ClassVar[tuple[ServiceSpec, ...]] = ()
+    """The services that have a section."""
 
     server: ServerSettings = Field(
         default_factory=ServerSettings, description="The MCP server itself."
-    )
-    together: TogetherSettings = Field(
-        default_factory=TogetherSettings, description="Together's evaluation service."
-    )
-    nugen: NugenSettings = Field(
-        default_factory=NugenSettings, description="Nugen's benchmark evaluations."
     )
     budget: BudgetSettings = Field(
         default_factory=BudgetSettings,
         description="What an evaluation may cost, and when the user is asked first.",
     )
-    local: LocalSettings = Field(
-        default_factory=LocalSettings, description="The evaluation engine inside this server."
-    )
     credentials: Mapping[CredentialName, NamedEndpointSettings] = Field(
         default_factory=dict[str, NamedEndpointSettings],
-        description="External model APIs by the name that a request refers to. Only their base "
-        "URLs may be named with model_source external. Absent: none.",
+        description="External model APIs by the name that a request refers to. model_source "
+        "external accepts only their base URLs. Absent: none.",
     )
     datasets: DatasetSettings = Field(
         default_factory=DatasetSettings, description="Which files may be uploaded."
@@ -292,24 +187,89 @@ class Settings(Section):
         default_factory=ResultSettings, description="Result files kept on this machine."
     )
     engine: EngineSettings = Field(
-        default_factory=EngineSettings, description="The engine as a service of its own."
+        default_factory=EngineSettings, description="The engine with a port of its own."
     )
-
     http: HttpSettings = Field(default_factory=HttpSettings, description="The server over HTTP.")
     oauth: OAuthSettings = Field(
         default_factory=OAuthSettings,
-        description="Where bearer tokens come from, for http.mode oauth.",
+        description="Source of bearer tokens, for http.mode oauth.",
     )
 
+    def section(self, kind: type[_Section]) -> _Section:
+        """Return the section of a service by its class. Raises LookupError if there is none."""
+        for spec in self.services:
+            if spec.settings is kind:
+                return cast("_Section", getattr(self, spec.name))
+        raise LookupError(kind.__name__)
+
+    def service(self, name: str) -> ServiceSpec:
+        """Return a service by its name. Raises LookupError if there is none."""
+        for spec in self.services:
+            if spec.name == name:
+                return spec
+        raise LookupError(name)
+
+    def has_earlier_work(self) -> bool:
+        """Return whether opening a service in use continues earlier work."""
+        return any(
+            spec.has_earlier_work(getattr(self, spec.name))
+            for spec in map(self.service, self.providers)
+        )
+
     @property
-    def providers(self) -> tuple[ProviderName, ...]:
-        """The services in use; the first takes judged evaluations, if it is not nugen."""
+    def providers(self) -> tuple[str, ...]:
+        """The names of the services in use; the first is server.provider if that is set."""
         chosen = self.server.provider
-        with_token: list[ProviderName] = []
-        if self.together.token and chosen is None:
-            with_token.append("together")
-        if self.nugen.token and chosen != "nugen":
-            with_token.append("nugen")
-        if chosen is None:
-            return tuple(with_token) or ("local",)
-        return (chosen, *with_token)
+        with_token = [
+            spec.name
+            for spec in keyed_services(self.services)
+            if cast("TokenSource", getattr(self, spec.name)).token
+            and (chosen is None or (spec.used_beside_others and spec.name != chosen))
+        ]
+        if chosen is not None:
+            return (chosen, *with_token)
+        return tuple(with_token) or tuple(spec.name for spec in keyless_services(self.services)[:1])
+
+
+@lru_cache
+def settings_class(services: tuple[ServiceSpec, ...]) -> type[Settings]:
+    """Return the settings with a section for each service.
+
+    The choices of server.provider and the keys under [oauth.subjects] are those services, too.
+    """
+    server = _server_settings_class(services)
+    oauth = oauth_settings_class([spec.name for spec in keyed_services(services)])
+    fields: dict[str, Any] = {
+        spec.name: (
+            spec.settings,
+            Field(default_factory=spec.settings, description=spec.description),
+        )
+        for spec in services
+    }
+    fields["server"] = _redeclared(Settings, "server", server)
+    fields["oauth"] = _redeclared(Settings, "oauth", oauth)
+    built: Any = create_model("Settings", __base__=Settings, __module__=__name__, **fields)
+    built.services = services
+    return built
+
+
+def _server_settings_class(services: Sequence[ServiceSpec]) -> type[ServerSettings]:
+    names = [f'"{spec.name}"' for spec in services]
+    description = f"Evaluation service: {', '.join(names[:-1])} or {names[-1]}."
+    for spec in services:
+        if spec.used_beside_others:
+            description += f" {spec.name} is used beside the others whenever it has a token."
+    description += " Absent: every vendor that has a token"
+    for spec in keyless_services(services)[:1]:
+        description += f", or {spec.name} if none has"
+    choice: Any = Literal[tuple(spec.name for spec in services)]
+    provider: Any = (choice | None, Field(default=None, description=f"{description}."))
+    return create_model(
+        "ServerSettings", __base__=ServerSettings, __module__=__name__, provider=provider
+    )
+
+
+def _redeclared(owner: type[Section], name: str, kind: type[Section]) -> tuple[Any, Any]:
+    """Return a section's declaration with another class."""
+    description = owner.model_fields[name].description
+    return kind, Field(default_factory=kind, description=description)

@@ -8,31 +8,18 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import SecretStr
 
-from evals_mcp.settings.http import OAuthSettings, SubjectSettings
 from evals_mcp.settings.origin import Origin, SettingPath, is_placeholder
-from evals_mcp.settings.schema import (
-    ModelEndpointSettings,
-    NamedEndpointSettings,
-    NugenSettings,
-    Settings,
-    TogetherSettings,
-)
-from evals_mcp.settings.types import TokenSource, is_loopback
+from evals_mcp.settings.schema import Settings
+from evals_mcp.settings.types import Section, TokenSource, is_loopback
 
 MAX_TOKEN_BYTES = 16384
 """The most that is read of a token file."""
 
-_Source = TypeVar("_Source", bound=TokenSource)
-
-_WITH_ADDRESS = (ModelEndpointSettings, NamedEndpointSettings, TogetherSettings, NugenSettings)
-"""Where a token is sent to an address, which must be safe for it."""
-
-
-_SUBJECTS = ("oauth", "subjects")
+_Section = TypeVar("_Section", bound=Section)
 
 
 def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) -> Settings:
@@ -42,37 +29,7 @@ def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) 
         SettingsError: a token is unusable, its file is unreadable or open to others, or it would
             be sent in clear.
     """
-    finder = _Finder(environ, origin)
-    local, engine, oauth = settings.local, settings.engine, settings.oauth
-    found = {
-        "together": finder.filled(settings.together, ("together",)),
-        "nugen": finder.filled(settings.nugen, ("nugen",)),
-        "credentials": finder.all_filled(settings.credentials, ("credentials",)),
-        "local": local.model_copy(
-            update={
-                "models": finder.filled(local.models, ("local", "models")),
-                "dedicated": finder.all_filled(local.dedicated, ("local", "dedicated")),
-            }
-        ),
-        "oauth": oauth.model_copy(update={"subjects": _subjects(oauth, finder)}),
-        "engine": finder.filled(engine, ("engine",)).model_copy(
-            update={"owners": finder.all_filled(engine.owners, ("engine", "owners"))}
-        ),
-    }
-    return settings.model_copy(update=found)
-
-
-def _subjects(oauth: OAuthSettings, finder: _Finder) -> dict[str, SubjectSettings]:
-    """Each subject with its keys for the services."""
-    return {
-        name: subject.model_copy(
-            update={
-                "together": finder.filled(subject.together, (*_SUBJECTS, name, "together")),
-                "nugen": finder.filled(subject.nugen, (*_SUBJECTS, name, "nugen")),
-            }
-        )
-        for name, subject in oauth.subjects.items()
-    }
+    return _Finder(environ, origin).section(settings, ())
 
 
 @dataclass(frozen=True)
@@ -80,17 +37,27 @@ class _Finder:
     environ: Mapping[str, str]
     origin: Origin
 
-    def filled(self, source: _Source, path: SettingPath) -> _Source:
-        token = self._token(source, path)
-        if token is None:
-            return source
-        if isinstance(source, _WITH_ADDRESS):
-            self._refuse_clear_text(source.base_url, path)
-        return source.model_copy(update={"token": SecretStr(token)})
+    def section(self, section: _Section, path: SettingPath) -> _Section:
+        """Return the section with its own token and those of every section below filled in."""
+        changes = {
+            name: below
+            for name in type(section).model_fields
+            if (below := self._below(getattr(section, name), (*path, name))) is not None
+        }
+        if isinstance(section, TokenSource) and (token := self._token(section, path)) is not None:
+            # A token is sent to this address, which must be safe for it.
+            self._refuse_clear_text(getattr(section, "base_url", None), path)
+            changes["token"] = SecretStr(token)
+        return section.model_copy(update=changes) if changes else section
 
-    def all_filled(self, sources: Mapping[str, _Source], path: SettingPath) -> dict[str, _Source]:
-        """Sections that the user names, each filled in."""
-        return {name: self.filled(source, (*path, name)) for name, source in sources.items()}
+    def _below(self, value: object, path: SettingPath) -> object:
+        """Return a section, or sections by name, with tokens filled in; None for other values."""
+        if isinstance(value, Section):
+            return self.section(value, path)
+        if isinstance(value, Mapping):
+            named = cast("Mapping[str, Section]", value)
+            return {name: self.section(each, (*path, name)) for name, each in named.items()}
+        return None
 
     def _token(self, source: TokenSource, path: SettingPath) -> str | None:
         """The token by the first way that is set: itself, its file, its variable."""

@@ -1,4 +1,4 @@
-"""What settings are made of: sections, addresses, folders and where a token is found."""
+"""The types of settings: sections, addresses, folders and sources of tokens."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationInfo
 
 _OPERATIONS = ("/chat/completions", "/completions", "/evaluation", "/evaluations")
-"""What is added to a base URL, and is often copied with it."""
+"""Paths that are added to a base URL and are often copied along with it."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this machine only."""
+    """Return whether a host name or address means this machine only."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
@@ -26,7 +26,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _checked_url(url: str) -> str:
-    """Refuse what is not a plain base URL; the messages leave out the value, it may hold a key."""
+    """Refuse any text but a plain base URL; no message repeats the value, which may hold a key."""
     if re.search(r"[\s\x00-\x1f\x7f]", url):
         raise ValueError("must not contain white space; write https://host/path")
     try:
@@ -42,13 +42,13 @@ def _checked_url(url: str) -> str:
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         raise ValueError("must not have a query (?…) or fragment (#…); write https://host/path")
     path = parts.path.rstrip("/")
-    if operation := next((one for one in _OPERATIONS if path.endswith(one)), None):
-        raise ValueError(f"must end before {operation}, which is added to it; leave that out")
+    if operation := next((each for each in _OPERATIONS if path.endswith(each)), None):
+        raise ValueError(f"must end before {operation}, which is added to it; remove {operation}")
     return url.rstrip("/")
 
 
 def _checked_name_of_variable(name: str) -> str:
-    """Refuse a key that was pasted where the name of its variable belongs, without repeating it."""
+    """Refuse a key pasted in place of its variable's name; the message does not repeat the key."""
     if not re.fullmatch(r"[A-Z_][A-Z0-9_]{0,99}", name):
         raise ValueError(
             "must be the name of an environment variable in capitals, such as MY_API_KEY, "
@@ -58,25 +58,25 @@ def _checked_name_of_variable(name: str) -> str:
 
 
 def _absolute(path: Path, info: ValidationInfo) -> Path:
-    """Resolve `~` and, against the working directory that the loader passes, a relative path."""
+    """Expand `~`, and resolve a relative path against the working directory of the loader."""
     try:
         expanded = path.expanduser()
     except RuntimeError:
-        raise ValueError("~ has no meaning here (no home folder); write the whole path") from None
+        raise ValueError("~ cannot be expanded (no home folder); write the whole path") from None
     context = cast("dict[str, Path] | None", info.context)
     return (context or {}).get("cwd", Path()) / expanded
 
 
 def _checked_folder(path: Path) -> Path:
-    """Refuse a file where a folder is to be made; the folder itself may be missing."""
-    nearest = next((place for place in (path, *path.parents) if os.path.exists(place)), None)  # noqa: PTH110 - no OSError for a name that is too long
+    """Refuse a path that is or lies below a file; the folder itself may be missing."""
+    nearest = next((each for each in (path, *path.parents) if os.path.exists(each)), None)  # noqa: PTH110 - no OSError for a name that is too long
     if nearest and not nearest.is_dir():
-        raise ValueError("must be a folder; there is a file of that name, or above it")
+        raise ValueError("must be a folder; the path, or a folder above it, is a file")
     return path
 
 
 def _as_written(url: str) -> str:
-    """Check an address that others compare letter by letter, and leave it alone."""
+    """Check an address and return it unchanged: clients compare it letter by letter."""
     _checked_url(url)
     return url
 
@@ -90,26 +90,35 @@ CredentialName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}
 
 
 class Section(BaseModel):
-    """A table of the file: unknown keys are refused, values do not change once loaded."""
+    """A table of the file: unknown keys are refused, loaded values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class TokenSource(Section):
-    """A token, or where to find it. Once loaded, `token` holds it, wherever it came from."""
+    """A token, or where to read it. After loading, `token` holds it whatever its source."""
 
     token: SecretStr | None = Field(
         default=None,
-        description="The token itself. Better kept out of the file: see token_env. "
+        description="The token itself. Safer outside the file: see token_env. "
         "Absent: token_file is read, then token_env.",
     )
     token_file: AbsolutePath | None = Field(
         default=None,
-        description="File that holds nothing but the token, readable by its owner only. "
+        description="File that holds only the token, readable by its owner only. "
         "Absent: token_env is read.",
     )
     token_env: VariableName | None = Field(
         default=None,
         description="Environment variable that holds the token, in capitals. "
         "Absent or unset: no token is sent.",
+    )
+
+
+class NamedEndpointSettings(TokenSource):
+    """An OpenAI-compatible API that a request refers to by its name in the configuration."""
+
+    base_url: BaseUrl = Field(
+        description="URL up to and without /chat/completions, such as https://models.example/v1. "
+        "Required."
     )

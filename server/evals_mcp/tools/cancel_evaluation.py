@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from evals_mcp.errors import EvalsMCPError, UnsupportedError
 from evals_mcp.launching.agreed_estimate import usd_range
+from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import after_failure, failure_reason, is_cancelled
@@ -44,7 +45,9 @@ async def cancel_evaluation(
     return CancelEvaluationOutput(
         evaluation_id=evaluation_id,
         status=job.status,
-        next_step=_next_step(evaluation_id, job, session.provider.name_of(evaluation_id)),
+        next_step=_next_step(
+            evaluation_id, job, session.provider.service_of(evaluation_id).capabilities
+        ),
     )
 
 
@@ -89,11 +92,11 @@ def _parameters(job: EvaluationJob) -> dict[str, Any]:
     return {name: value for name, value in job.parameters.items() if value is not None}
 
 
-def _next_step(evaluation_id: str, job: EvaluationJob, provider: str) -> str:
+def _next_step(evaluation_id: str, job: EvaluationJob, capabilities: Capabilities) -> str:
     if job.status == "completed":
         return f"It had already ended: call get_evaluation with evaluation_id {evaluation_id}."
     if is_cancelled(job):
-        return f"{failure_reason(job)} {after_failure(job, provider)}"
+        return f"{failure_reason(job)} {after_failure(job, capabilities)}"
     if job.status in ENDED:
         return f"Call get_evaluation with evaluation_id {evaluation_id} for its results."
     return (

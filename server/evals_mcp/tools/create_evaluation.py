@@ -14,7 +14,6 @@ from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.question import question
 from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.launching.request import to_request
-from evals_mcp.providers.several.provider import with_own_ids
 from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.reasons import Reason
@@ -55,7 +54,7 @@ async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> La
 
     refuse_unsupported_type(arguments.type, session.provider)
     request = to_request(arguments, session.settings.credentials)
-    request = with_own_ids(request, session.provider)
+    request = session.provider.with_public_ids(request)
     plan = await plan_evaluation(request, session.provider, session.planning, arguments.half_width)
     return Launch(request, session.provider, plan, arguments.again)
 

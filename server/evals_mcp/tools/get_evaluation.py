@@ -15,6 +15,7 @@ from evals_mcp.results.rows import Row, RowVerdict
 from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
 from evals_mcp.results.summaries.row_summary import summarize_rows
 from evals_mcp.results.summaries.summary import summarize
+from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import (
@@ -63,7 +64,7 @@ async def get_evaluation(
         reason=reason_code(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
-        next_step=_next_step(job, session.provider.name_of(evaluation_id)),
+        next_step=_next_step(job, session.provider.service_of(evaluation_id).capabilities),
     )
 
 
@@ -146,7 +147,7 @@ async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
     return next(rows, None) or None
 
 
-def _next_step(job: EvaluationJob, provider: str) -> str:
+def _next_step(job: EvaluationJob, capabilities: Capabilities) -> str:
     if job.status == "completed":
         rows = "failing ones, or those with a label, decision or score"
         if job.type == BENCHMARK:
@@ -156,5 +157,5 @@ def _next_step(job: EvaluationJob, provider: str) -> str:
             f"{rows}."
         )
     if job.status in ENDED:
-        return after_failure(job, provider)
+        return after_failure(job, capabilities)
     return f"Call get_status with evaluation_id {job.workflow_id} and wait_seconds 45."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evals_mcp.cleaning import clean
 from evals_mcp.results.summaries.summary import headline
+from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import (
@@ -76,15 +77,17 @@ def _answer(
         headline=headline(job) if finished else None,
         error=failure_reason(job) if finished else None,
         reason=reason_code(job) if finished else None,
-        next_step=_next_step(evaluation_id, job, status, session.provider.name_of(evaluation_id)),
+        next_step=_next_step(
+            evaluation_id, job, status, session.provider.service_of(evaluation_id).capabilities
+        ),
     )
 
 
 def _next_step(
-    evaluation_id: str, job: EvaluationJob, status: EvaluationStatus, provider: str
+    evaluation_id: str, job: EvaluationJob, status: EvaluationStatus, capabilities: Capabilities
 ) -> str:
     if status.status == "completed":
         return f"Call get_evaluation with evaluation_id {evaluation_id} for the results."
     if status.status in ENDED:
-        return after_failure(job, provider)
+        return after_failure(job, capabilities)
     return f"Call get_status with evaluation_id {evaluation_id} and wait_seconds 45."

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal, cast
 
 from evals_mcp.cleaning import clean
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
@@ -54,19 +55,19 @@ def is_cancelled(job: EvaluationJob) -> bool:
     return reason_code(job) is Reason.CANCELLED
 
 
-def after_failure(job: EvaluationJob, provider: str) -> str:
+def after_failure(job: EvaluationJob, capabilities: Capabilities) -> str:
     """Return what to do about an evaluation that ended without completing.
 
     Args:
         job: The evaluation.
-        provider: The name of the service that ran it.
+        capabilities: What the service that ran it can do.
     """
     if is_cancelled(job):
         if (job.results or {}).get("result_file_id"):
             return "Call read_results for the judged rows, or create_evaluation to start again."
         return "Call create_evaluation to start again."
     reason = reason_code(job)
-    if provider == "local" and reason in ENDPOINT_REASONS:
+    if capabilities.is_engine and reason in ENDPOINT_REASONS:
         settings = " and ".join(sorted(set(_endpoint_settings(job.parameters))))
         model = "; list_models shows the models' names" if reason is Reason.MODEL_MISSING else ""
         return (

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from evals_mcp.cleaning import clean
-from evals_mcp.providers.several.provider import datasets_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.files import File
@@ -20,7 +19,7 @@ _YEAR_2100 = 4_102_444_800
 
 async def list_datasets(arguments: ListDatasetsInput, session: ToolSession) -> ListDatasetsOutput:  # noqa: ARG001 - every handler takes its input
     """Return the newest data sets and benchmarks, and how many exist."""
-    files, failures = await datasets_of(session.provider)
+    files, failures = await session.provider.datasets_with_failures()
     return ListDatasetsOutput(
         datasets=[_line(file) for file in files[:_SHOWN]],
         total=len(files),

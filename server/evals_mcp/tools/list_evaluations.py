@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.providers.several.provider import evaluations_of
 from evals_mcp.results.summaries.summary import headline
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
@@ -31,7 +30,7 @@ async def list_evaluations(
     """Return one page; the type and the cursor are applied here to all that the service lists."""
     everything = bool(arguments.type or arguments.cursor)
     limit = _SERVICE_LIMIT if everything else arguments.limit + 1
-    listed, failures = await evaluations_of(session.provider, arguments.status, limit)
+    listed, failures = await session.provider.evaluations_with_failures(arguments.status, limit)
     matching = [job for job in listed if arguments.type in (None, job.type)]
     rest = matching[_start(arguments, matching) :]
     page = rest[: arguments.limit]

@@ -7,8 +7,8 @@ from itertools import islice
 
 from evals_mcp.cleaning import clean
 from evals_mcp.near_names import near_names
-from evals_mcp.providers.several.provider import services_of
-from evals_mcp.settings.schema import LocalSettings, Settings
+from evals_mcp.service_spec import Capabilities
+from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.model_offers import (
     RULE,
@@ -30,8 +30,8 @@ _FEWER = "For fewer or other models, call list_models with a filter."
 
 async def list_models(arguments: ListModelsInput, session: ToolSession) -> ListModelsOutput:
     """Return the models that match, those that can judge first."""
-    services = services_of(session.provider)
-    offers, left_out = await offers_of(services, arguments, session.settings)
+    services = session.provider.services
+    offers, left_out = await offers_of(services, arguments)
     several = len(services) > 1
     # Cut before sorting, so that the judges of one service do not displace another's models.
     chosen = islice(in_turn(offers), arguments.limit)
@@ -50,7 +50,9 @@ def _advice(arguments: ListModelsInput, offers: Sequence[Offer], settings: Setti
     if arguments.model_source == "external":
         return [_external(settings)]
     advice = [
-        _unlisted(offer.models, settings.local) for offer in offers if offer.service.name == "local"
+        _unlisted(offer.models, offer.service.capabilities)
+        for offer in offers
+        if offer.service.capabilities.is_engine
     ]
     if not matches.models:
         advice.append(_none_fit(arguments, all_models, matches))
@@ -133,12 +135,13 @@ def _no_dedicated(offer: ServiceModels) -> str:
     return "No dedicated endpoints are configured under [local.dedicated]."
 
 
-def _unlisted(offer: ServiceModels, local: LocalSettings) -> str:
+def _unlisted(offer: ServiceModels, capabilities: Capabilities) -> str:
     """Return why the embedded engine lists no model of its main endpoint; empty if it lists one."""
-    if any(model.type != RULE and model.id not in local.dedicated for model in offer.models):
+    dedicated = capabilities.dedicated_models or ()
+    if any(model.type != RULE and model.id not in dedicated for model in offer.models):
         return ""
-    if local.models.base_url is None:
-        return "Other models need an endpoint: local.models.base_url is not set."
+    if capabilities.missing_endpoint:
+        return f"Other models need an endpoint: {capabilities.missing_endpoint} is not set."
     return (
         "The endpoint of local.models.base_url did not answer or has no model: ask the operator of "
         "this server to check that it runs, and its token."

@@ -11,7 +11,6 @@ import anyio
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.settings.schema import Settings
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, Model
 from evals_schemas.tools.inputs import ListModelsInput
@@ -76,7 +75,7 @@ class Offer:
 
 
 async def offers_of(
-    services: Sequence[Provider], filters: ListModelsInput, settings: Settings
+    services: Sequence[Provider], filters: ListModelsInput
 ) -> tuple[list[Offer], list[str]]:
     """Return the offers of all services, and a sentence for each that did not answer.
 
@@ -89,7 +88,7 @@ async def offers_of(
     async def ask(index: int, service: Provider) -> None:
         try:
             models = await service.list_models()
-            all_models = service_models(models, await service.list_judges(), service, settings)
+            all_models = service_models(models, await service.list_judges(), service)
         except EvalsMCPError as error:
             errors[index] = error
         else:
@@ -133,17 +132,16 @@ def merged(offers: Sequence[Offer]) -> tuple[ServiceModels, Matches]:
 
 
 def service_models(
-    models: Sequence[Model], judges: list[str] | None, service: Provider, settings: Settings
+    models: Sequence[Model], judges: list[str] | None, service: Provider
 ) -> ServiceModels:
     """Return the models of a service, with judges that only its list of judges names."""
     by_name = {model.id: model for model in models}
     for name in judges or []:
         by_name.setdefault(name, Model(id=name))
-    local = service.name == "local"
     return ServiceModels(
         list(by_name.values()),
         None if judges is None else frozenset(judges),
-        frozenset(settings.local.dedicated) if local else None,
+        service.capabilities.dedicated_models,
         names_judges=service.types != frozenset({BENCHMARK}),
     )
 

@@ -9,11 +9,12 @@ from evals_mcp.http.modes.authentication import Refusal
 from evals_mcp.http.modes.header import HeaderMode
 from evals_mcp.principals import Principal
 
+HEADERS = {"together": "X-Together-Api-Key", "nugen": "X-Nugen-Api-Key"}
 KEY = "tgp_v1_0123456789abcdef"
 
 
 def mode(*services: str, secret: bytes = b"s" * 32) -> HeaderMode:
-    return HeaderMode(services or ("together", "nugen"), secret)
+    return HeaderMode({name: HEADERS[name] for name in services or HEADERS}, secret)
 
 
 def key_of(principal: Principal, service: str) -> str:

@@ -75,7 +75,7 @@ def verifier(issuer: Issuer, clock: Callable[[], float] = time.monotonic) -> Jwk
 
 def mode(issuer: Issuer) -> OAuthMode:
     keys = {"user-1": {"together": SecretStr("key-of-user-1")}}
-    return OAuthMode(verifier(issuer), Resource(AUDIENCE, ISSUER), keys)
+    return OAuthMode(verifier(issuer), Resource(AUDIENCE, ISSUER), keys, ["together", "nugen"])
 
 
 def token(

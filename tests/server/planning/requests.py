@@ -107,7 +107,8 @@ async def planned(
 ) -> Plan:
     """The plan of a request, rendered as the engine renders."""
     with anyio.fail_after(60):
-        context = PlanningContext(
-            compile_template, benchmark_judge=benchmark_judge, serves_models=serves_models
-        )
-        return await plan_evaluation(request, provider or stored(), context, half_width)
+        provider = provider or stored()
+        provider.benchmark_judge = benchmark_judge
+        provider.missing_endpoint = None if serves_models else "local.models.base_url"
+        context = PlanningContext(compile_template)
+        return await plan_evaluation(request, provider, context, half_width)

@@ -22,7 +22,8 @@ from evals_mcp.errors import (
     UnsupportedError,
 )
 from evals_mcp.providers.protocol import AnyRequest, Provider
-from evals_mcp.providers.together import TogetherProvider
+from evals_mcp.providers.together.provider import TogetherProvider
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyResults,
     CompareResults,
@@ -107,10 +108,8 @@ async def provided(
         provider = TogetherProvider(
             "together",
             rest,
-            reports_progress=False,
-            can_cancel=can_cancel,
+            Capabilities(can_cancel=can_cancel, takes_keys=takes_keys),
             clock=lambda: NOON,
-            takes_keys=takes_keys,
         )
         as_promised: Provider = provider
         assert as_promised.name == "together"

@@ -9,6 +9,7 @@ import pytest
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.local_engine.standalone import EngineService
+from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 
 OWNERS = """
@@ -31,7 +32,9 @@ def write(folder: Path, text: str = OWNERS) -> Path:
 
 
 def test_owners_find_their_tokens_and_only_a_service_asks_for_them(tmp_path: Path) -> None:
-    settings = load_settings(write(tmp_path), {"ALICE_TOKEN": "alices-own-token"}, tmp_path)
+    settings = load_settings(
+        write(tmp_path), {"ALICE_TOKEN": "alices-own-token"}, tmp_path, SERVICES
+    )
     config = engine_config(settings, as_service=True)
     found = {name: token.get_secret_value() for name, token in config.tokens.items()}
     assert found == {"alice": "alices-own-token", "bob": "bobs-own-token"}
@@ -42,13 +45,13 @@ def test_owners_find_their_tokens_and_only_a_service_asks_for_them(tmp_path: Pat
 
 
 def test_an_owner_without_a_token_does_not_open_the_engine_to_everyone(tmp_path: Path) -> None:
-    settings = load_settings(write(tmp_path), {}, tmp_path)
+    settings = load_settings(write(tmp_path), {}, tmp_path, SERVICES)
     with pytest.raises(SettingsError, match=r"engine\.owners\.alice has no token: set .*ALICE_T"):
         EngineService(settings, "127.0.0.1", 0)
 
 
 def test_owners_with_the_same_token_are_refused_without_repeating_it(tmp_path: Path) -> None:
-    settings = load_settings(write(tmp_path), {"ALICE_TOKEN": "bobs-own-token"}, tmp_path)
+    settings = load_settings(write(tmp_path), {"ALICE_TOKEN": "bobs-own-token"}, tmp_path, SERVICES)
     with pytest.raises(SettingsError, match=r"engine\.owners: .* same token") as refused:
         EngineService(settings, "127.0.0.1", 0)
     assert "bobs-own" not in str(refused.value)
@@ -68,7 +71,7 @@ def test_private_networks_are_allowed_for_the_operators_own_endpoints_only(
     [credentials.openai]
     base_url = "https://api.example/v1"
     """
-    config = engine_config(load_settings(write(tmp_path, text), {}, tmp_path))
+    config = engine_config(load_settings(write(tmp_path, text), {}, tmp_path, SERVICES))
     assert config.serverless is not None
     assert config.serverless.allow_private is allowed
     assert config.dedicated["mine"].allow_private is allowed

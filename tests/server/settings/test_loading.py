@@ -14,7 +14,16 @@ from pydantic import SecretStr
 from pydantic_core import to_jsonable_python
 
 from evals_mcp.errors import SettingsError
-from evals_mcp.settings.loading import Settings, is_loopback, load_settings, setting_paths
+from evals_mcp.local_engine.service import LocalSettings
+from evals_mcp.providers.together.service import TogetherSettings
+from evals_mcp.services import SERVICES
+from evals_mcp.settings.loading import (
+    Settings,
+    is_loopback,
+    load_settings,
+    setting_paths,
+    settings_class,
+)
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 TOKEN = "tgp_v1_5up3r53cr3t"
@@ -40,7 +49,7 @@ def written(tmp_path: Path, text: str, name: str = "settings.toml") -> Path:
 
 
 def load(tmp_path: Path, text: str = "", **environ: str) -> Settings:
-    return load_settings(written(tmp_path, text), environ, tmp_path)
+    return load_settings(written(tmp_path, text), environ, tmp_path, SERVICES)
 
 
 def refused(tmp_path: Path, text: str = "", **environ: str) -> str:
@@ -64,12 +73,12 @@ def secret(token: SecretStr | None) -> str | None:
 
 
 def test_without_file_and_environment_the_defaults_hold(tmp_path: Path) -> None:
-    settings = load_settings(None, {}, tmp_path)
+    settings = load_settings(None, {}, tmp_path, SERVICES)
 
     assert settings.providers == ("local",)
-    assert settings.together.base_url == "https://api.together.ai/v1"
-    assert settings.local.data_dir == tmp_path / "data" / "evals-mcp" / "engine"
-    assert settings.local.models.base_url is None
+    assert settings.section(TogetherSettings).base_url == "https://api.together.ai/v1"
+    assert settings.section(LocalSettings).data_dir == tmp_path / "data" / "evals-mcp" / "engine"
+    assert settings.section(LocalSettings).models.base_url is None
     assert settings.datasets.allowed_folders == (tmp_path,)
     assert settings.datasets.max_bytes == 2**30
     assert (settings.engine.host, settings.engine.port) == ("127.0.0.1", 8123)
@@ -78,7 +87,7 @@ def test_without_file_and_environment_the_defaults_hold(tmp_path: Path) -> None:
 def test_the_platforms_file_is_read_when_it_is_there(tmp_path: Path) -> None:
     written(tmp_path, "[engine]\nport = 1", "config/evals-mcp/config.toml")
 
-    assert load_settings(None, {}, tmp_path).engine.port == 1
+    assert load_settings(None, {}, tmp_path, SERVICES).engine.port == 1
 
 
 def test_the_command_line_names_the_file_before_the_environment(tmp_path: Path) -> None:
@@ -86,16 +95,16 @@ def test_the_command_line_names_the_file_before_the_environment(tmp_path: Path) 
     second = written(tmp_path, "[engine]\nport = 2", "second.toml")
     environ = {"EVALS_MCP_CONFIG": str(second)}
 
-    assert load_settings(first, environ, tmp_path).engine.port == 1
-    assert load_settings(None, environ, tmp_path).engine.port == 2
-    assert load_settings(Path("first.toml"), {}, tmp_path).engine.port == 1
+    assert load_settings(first, environ, tmp_path, SERVICES).engine.port == 1
+    assert load_settings(None, environ, tmp_path, SERVICES).engine.port == 2
+    assert load_settings(Path("first.toml"), {}, tmp_path, SERVICES).engine.port == 1
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"--config: no file .*absent\.toml; name an existing"):
-        load_settings(tmp_path / "absent.toml", {}, tmp_path)
+        load_settings(tmp_path / "absent.toml", {}, tmp_path, SERVICES)
     with pytest.raises(SettingsError, match=r"environment variable EVALS_MCP_CONFIG: no file"):
-        load_settings(None, {"EVALS_MCP_CONFIG": "absent.toml"}, tmp_path)
+        load_settings(None, {"EVALS_MCP_CONFIG": "absent.toml"}, tmp_path, SERVICES)
 
 
 def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
@@ -160,8 +169,8 @@ def test_every_section_finds_its_token(tmp_path: Path) -> None:
         EVALS_ENGINE_TOKEN="of-the-engine",
     )
 
-    assert secret(settings.local.models.token) == "of-a"
-    dedicated = settings.local.dedicated["acme/large"]
+    assert secret(settings.section(LocalSettings).models.token) == "of-a"
+    dedicated = settings.section(LocalSettings).dedicated["acme/large"]
     assert (dedicated.base_url, secret(dedicated.token)) == ("https://acme.example/v1", "of-b")
     assert secret(settings.engine.token) == "of-the-engine"
 
@@ -169,7 +178,7 @@ def test_every_section_finds_its_token(tmp_path: Path) -> None:
 def test_no_representation_of_settings_shows_a_token(tmp_path: Path) -> None:
     settings = load(tmp_path, TOGETHER_API_KEY=TOKEN)
 
-    assert secret(settings.together.token) == TOKEN
+    assert secret(settings.section(TogetherSettings).token) == TOKEN
     assert TOKEN not in f"{settings} {settings!r} {settings.model_dump()} " + (
         settings.model_dump_json()
     )
@@ -277,8 +286,8 @@ def test_a_placeholder_is_refused_in_any_setting(tmp_path: Path, text: str) -> N
 def test_a_random_key_is_not_taken_for_a_placeholder(key: str) -> None:
     if "x" * 3 in key.casefold() or "your" in key.casefold():
         return
-    settings = load_settings(EXAMPLE, {"TOGETHER_API_KEY": key}, Path.cwd())
-    assert secret(settings.together.token) == key
+    settings = load_settings(EXAMPLE, {"TOGETHER_API_KEY": key}, Path.cwd(), SERVICES)
+    assert secret(settings.section(TogetherSettings).token) == key
 
 
 # What the file may not hold
@@ -313,7 +322,7 @@ def test_a_random_key_is_not_taken_for_a_placeholder(key: str) -> None:
         pytest.param("[local]\ndata_dir = 1", ["data_dir must be a path in quotes"], id="no path"),
         pytest.param("[local]\nlease_seconds = 'a'", ["must be a number"], id="no number"),
         pytest.param("[credentials.a]", ["credentials.a.base_url is required"], id="required"),
-        pytest.param("[credentials.'a b']", ["credentials.a b is no usable name"], id="name"),
+        pytest.param("[credentials.'a b']", ["credentials.a b is not a usable name"], id="name"),
         pytest.param(
             f"[together]\ntoken_env = '{TOKEN}'",
             ["together.token_env must be the name of an environment variable", "MY_API_KEY"],
@@ -342,7 +351,7 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "settings.toml"
     path.write_bytes(b"# caf\xe9")
     with pytest.raises(SettingsError, match="not UTF-8 text"):
-        load_settings(path, {}, tmp_path)
+        load_settings(path, {}, tmp_path, SERVICES)
 
 
 @pytest.mark.parametrize(
@@ -371,7 +380,7 @@ def test_a_base_url_is_an_address_and_nothing_else(tmp_path: Path, url: str, pro
 
 def test_a_host_may_be_called_like_an_operation(tmp_path: Path) -> None:
     settings = load(tmp_path, "[local.models]\nbase_url = 'http://models'")
-    assert settings.local.models.base_url == "http://models"
+    assert settings.section(LocalSettings).models.base_url == "http://models"
 
 
 @pytest.mark.parametrize("setting", ["local.data_dir", "results.cache_dir"])
@@ -380,7 +389,7 @@ def test_a_file_is_no_folder_for_data(tmp_path: Path, setting: str, value: str) 
     (tmp_path / "file").touch()
     section, _, name = setting.partition(".")
     message = refused(tmp_path, f"[{section}]\n{name} = '{value}'")
-    assert f"{setting} must be a folder; there is a file of that name, or above it" in message
+    assert f"{setting} must be a folder; the path, or a folder above it, is a file" in message
 
 
 @pytest.mark.parametrize(
@@ -438,9 +447,9 @@ def test_a_variable_overrides_the_file(tmp_path: Path) -> None:
     )
 
     assert (settings.engine.port, settings.engine.host) == (2, "localhost")
-    assert settings.local.data_dir == tmp_path / "sub"
-    assert settings.local.models.base_url == "http://127.0.0.1:1/v1"
-    assert secret(settings.together.token) == TOKEN
+    assert settings.section(LocalSettings).data_dir == tmp_path / "sub"
+    assert settings.section(LocalSettings).models.base_url == "http://127.0.0.1:1/v1"
+    assert secret(settings.section(TogetherSettings).token) == TOKEN
 
 
 def test_a_variable_finds_a_named_section_without_regard_to_case(tmp_path: Path) -> None:
@@ -473,8 +482,8 @@ def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
     [
         ("EVALS_MCP_TOGETHER_TOKEN", TOKEN, ["did you mean EVALS_MCP_TOGETHER__TOKEN"]),
         ("EVALS_MCP_LOCAL__DATADIR", "x", ["did you mean EVALS_MCP_LOCAL__DATA_DIR?"]),
-        ("EVALS_MCP_LOCAL", "x", ["is no setting"]),
-        ("EVALS_MCP_", "x", ["is no setting"]),
+        ("EVALS_MCP_LOCAL", "x", ["is not a setting"]),
+        ("EVALS_MCP_", "x", ["is not a setting"]),
         ("EVALS_MCP_ENGINE__PORT", "x", ["variable EVALS_MCP_ENGINE__PORT: engine.port must be"]),
         ("EVALS_MCP_DATASETS__ALLOWED_FOLDERS", "[", ["is not a JSON list"]),
         ("EVALS_MCP_TOGETHER__TOKEN", "sk-...", ["EVALS_MCP_TOGETHER__TOKEN: together.token is"]),
@@ -529,12 +538,12 @@ def test_every_value_of_the_example_is_usable(tmp_path: Path) -> None:
 
 def test_the_example_has_every_setting_and_no_other() -> None:
     documented = paths_in(tomllib.loads(example(in_force=True)))
-    assert documented == {path for path, _ in setting_paths()}
+    assert documented == {path for path, _ in setting_paths(settings_class(SERVICES))}
 
 
 def test_the_example_shows_the_defaults() -> None:
     table = tomllib.loads(example(in_force=True))
-    for path, info in setting_paths():
+    for path, info in setting_paths(settings_class(SERVICES)):
         if "NAME" in path or info.default is None or info.is_required() or info.default_factory:
             continue
         shown: Any = table
@@ -545,5 +554,5 @@ def test_the_example_shows_the_defaults() -> None:
 
 
 def test_every_setting_is_described() -> None:
-    for path, info in setting_paths():
+    for path, info in setting_paths(settings_class(SERVICES)):
         assert info.description, path

@@ -259,9 +259,9 @@ async def test_a_service_that_counts_questions_and_not_answers_has_all_its_rows(
 
 async def test_an_evaluation_that_was_given_up_says_who_can_change_that() -> None:
     reason = (
-        "The service has reported 'PROCESSING' for 25 h, longer than nugen.deadline_hours allows. "
-        "The evaluation may still run there, and cost. Raise nugen.deadline_hours to keep waiting, "
-        "or call create_evaluation to start anew."
+        "The service has said 'PROCESSING' for 25 h, longer than nugen.deadline_hours allows. It "
+        "may still go on there, and cost. Raise nugen.deadline_hours to go on waiting, or call "
+        "create_evaluation to start anew."
     )
     fake = FakeProvider(
         name="nugen", jobs=[job(status="error", results={"models": [], "error": reason})]
@@ -363,7 +363,7 @@ async def test_ids_of_several_services_lead_back_to_them() -> None:
 
 async def test_a_service_that_is_down_is_named_beside_what_the_other_lists() -> None:
     services = two_services()
-    nugen = services.members[1]
+    nugen = services.services[1]
     assert isinstance(nugen, FakeProvider)
     nugen.error = UnavailableError("nugen (api.nugen.in) could not be reached.")
     async with served(services) as server:
@@ -433,5 +433,5 @@ async def test_a_type_that_no_service_takes_names_the_setting() -> None:
         )
 
     assert text == snapshot(
-        'together runs no benchmark evaluations, only classify, compare, score. Ask the administrator to set NUGEN_API_KEY in the server\'s environment (nugen.token), or to write provider = "local" under [server], which runs all types on this machine. Nothing was started; correct this and call create_evaluation again.'
+        'together does not run benchmark evaluations, only classify, compare, score. Ask the administrator to set NUGEN_API_KEY in its environment (nugen.token), or to write provider = "local" under [server], which runs benchmark on this machine. Nothing was started; correct this and call create_evaluation again.'
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 
 from pydantic import SecretStr
@@ -12,9 +12,6 @@ from starlette.datastructures import Headers
 
 from evals_mcp.http.modes.authentication import Refusal
 from evals_mcp.principals import Principal
-
-HEADERS = {"together": "X-Together-Api-Key", "nugen": "X-Nugen-Api-Key"}
-"""The header that brings a service's key."""
 
 _KEY = re.compile(r"[!-~]{8,512}")
 
@@ -26,8 +23,14 @@ class HeaderMode:
     of no use to somebody who reads the disk.
     """
 
-    def __init__(self, services: Sequence[str], secret: bytes) -> None:
-        self._headers = {name: HEADERS[name] for name in services if name in HEADERS}
+    def __init__(self, headers: Mapping[str, str], secret: bytes) -> None:
+        """Keep the configuration.
+
+        Args:
+            headers: The header with the key of each service, by the names of the services.
+            secret: The key of the hashes.
+        """
+        self._headers = headers
         self._secret = secret
 
     async def principal_of(self, headers: Headers) -> Principal | Refusal:

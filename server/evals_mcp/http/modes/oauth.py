@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
 
 from pydantic import SecretStr
@@ -30,7 +30,6 @@ class Verifier(Protocol):
         ...
 
 
-_SERVICES = ("together", "nugen")
 _NO_KEY = "whoever runs this server adds a key of yours under [oauth.subjects]"
 
 
@@ -45,6 +44,7 @@ class OAuthMode:
         verifier: Verifier,
         resource: Resource,
         keys: Mapping[str, Mapping[str, SecretStr]],
+        services: Sequence[str],
     ) -> None:
         """Remember the configuration.
 
@@ -52,10 +52,12 @@ class OAuthMode:
             verifier: Checks tokens.
             resource: What challenges name.
             keys: The services' keys of each subject, by subject and then by service.
+            services: The names of the services that a subject may have a key for.
         """
         self._verifier = verifier
         self._resource = resource
         self._keys = keys
+        self._services = services
 
     async def principal_of(self, headers: Headers) -> Principal | Refusal:
         """The subject of the token, or a challenge as RFC 6750 and RFC 9728 word it."""
@@ -75,7 +77,7 @@ class OAuthMode:
             f"{issuer}\n{subject}",
             keys,
             may_write=WRITE in scopes,
-            lacking={name: _NO_KEY for name in _SERVICES if name not in keys},
+            lacking={name: _NO_KEY for name in self._services if name not in keys},
             remedy="whoever runs this server puts a valid one for you under [oauth.subjects]",
         )
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from evals_mcp.cleaning import clean
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.checks.findings import Findings
 from evals_mcp.planning.inputs.facts import RequestFacts
 from evals_mcp.planning.inputs.service_lists import ServiceLists
-from evals_mcp.providers.protocol import LOCAL
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
@@ -32,22 +31,16 @@ _VISION_MODELS = re.compile(
 unnecessary warning, never a refusal."""
 
 
-def check_models(facts: RequestFacts, *, serves_models: bool) -> Findings:
-    """Return problems and warnings about the models of a request.
-
-    Args:
-        facts: the request with its service.
-        serves_models: whether the embedded engine has an endpoint for models.
-    """
+def check_models(facts: RequestFacts) -> Findings:
+    """Return problems and warnings about the models of a request."""
     parameters = facts.request.parameters
     names = Findings.merged(
-        _check_name(role, endpoint, facts.lists, facts.service, serves_models=serves_models)
-        for role, endpoint in models_called(parameters).items()
+        _check_name(role, endpoint, facts) for role, endpoint in models_called(parameters).items()
     )
     warnings = (
         *_self_judging(parameters),
         *_beyond_context(parameters, facts.lists),
-        *_blind_models(parameters, facts.profile.columns, facts.service),
+        *_blind_models(facts),
     )
     return Findings.merged([names, Findings(warnings=warnings)])
 
@@ -61,12 +54,12 @@ def models_called(parameters: AnyParameters) -> dict[str, Endpoint]:
     return endpoints | {"judge": parameters.judge}
 
 
-def no_endpoint(field: str) -> str:
-    """Return the problem of a model on the embedded engine without an endpoint for models."""
+def no_endpoint(field: str, service: str, setting: str) -> str:
+    """Return the problem of a model at a service whose setting for an endpoint is absent."""
     return (
-        f"`{field}`: {LOCAL} has no endpoint for models. Ask the administrator to set "
-        "local.models.base_url to an OpenAI-compatible API, or use a rule judge, such as "
-        "rule/contains, on a column of ready answers."
+        f"`{field}`: {service} has no endpoint for models. Ask the administrator to set {setting} "
+        "to an OpenAI-compatible API, or use a rule judge, such as rule/contains, on a column of "
+        "ready answers."
     )
 
 
@@ -81,34 +74,34 @@ def rule_as_candidate(field: str, name: str) -> str:
     return f"`{field}` is {clean(name, 60)}: a rule can judge, but not answer."
 
 
-def _check_name(
-    role: str, endpoint: Endpoint, lists: ServiceLists, service: str, *, serves_models: bool
-) -> Findings:
+def _check_name(role: str, endpoint: Endpoint, facts: RequestFacts) -> Findings:
     """Return problems and warnings about the name of one model."""
     name, source = endpoint.model, endpoint.model_source
+    missing_endpoint = facts.capabilities.missing_endpoint
     if name.startswith(RULE_PREFIX):
-        return Findings(tuple(_rule_problems(role, name, lists, service)))
+        return Findings(tuple(_rule_problems(role, name, facts)))
     if source == "external":
         return Findings()
-    if service == LOCAL and source == "serverless" and not serves_models:
-        return Findings((no_endpoint(f"{role}.model"),))
-    if kind := _no_text_type(name, lists):
+    if missing_endpoint and source == "serverless":
+        return Findings((no_endpoint(f"{role}.model", facts.service, missing_endpoint),))
+    if kind := _no_text_type(name, facts.lists):
         return Findings((_wrong_type(role, name, kind),))
-    return _check_listed(role, endpoint, lists, service)
+    return _check_listed(role, endpoint, facts)
 
 
-def _check_listed(role: str, endpoint: Endpoint, lists: ServiceLists, service: str) -> Findings:
+def _check_listed(role: str, endpoint: Endpoint, facts: RequestFacts) -> Findings:
     """Return a problem or a warning about a model that the service does not list.
 
     A service with a list of models for evaluations refuses every other name. The embedded engine
     passes any name on, because some endpoints accept more names than they list.
     """
     name, is_serverless = endpoint.model, endpoint.model_source == "serverless"
+    lists, is_complete = facts.lists, facts.capabilities.lists_models
     if not _is_listed(name, lists.model_names):
-        texts = tuple(_unlisted(role, endpoint, lists, service))
-        is_refused = service != LOCAL and lists.judges is not None and is_serverless
+        texts = tuple(_unlisted(role, endpoint, facts))
+        is_refused = is_complete and lists.judges is not None and is_serverless
         return Findings(problems=texts) if is_refused else Findings(warnings=texts)
-    if lists.judges and is_serverless and service != LOCAL:
+    if lists.judges and is_serverless and is_complete:
         return Findings(warnings=tuple(_not_for_evaluations(role, name, lists.judges)))
     return Findings()
 
@@ -145,20 +138,21 @@ def _self_judging(parameters: AnyParameters) -> Iterator[str]:
         )
 
 
-def _blind_models(parameters: AnyParameters, columns: Sequence[str], service: str) -> Iterator[str]:
+def _blind_models(facts: RequestFacts) -> Iterator[str]:
     """Yield a warning for each model that should read the images and may be unable to."""
-    if IMAGE_COLUMN not in columns:
+    if IMAGE_COLUMN not in facts.profile.columns:
         return
+    parameters = facts.request.parameters
     endpoints = models_called(parameters)
     if parameters.judge.model.startswith(RULE_PREFIX) and len(endpoints) == 1:
         yield f"Nothing uses the images in `{IMAGE_COLUMN}`: a rule reads text only."
         return
-    if service == LOCAL:
+    if facts.capabilities.is_engine:
         endpoints.pop("judge")
         if not endpoints:
             yield (
-                f"Nothing uses the images in `{IMAGE_COLUMN}`: {LOCAL} sends images to a model "
-                "that answers, not to the judge."
+                f"Nothing uses the images in `{IMAGE_COLUMN}`: {facts.service} sends images to "
+                "a model that answers, not to the judge."
             )
     for role, endpoint in endpoints.items():
         if not endpoint.model.startswith(RULE_PREFIX) and not _VISION_MODELS.search(endpoint.model):
@@ -168,15 +162,15 @@ def _blind_models(parameters: AnyParameters, columns: Sequence[str], service: st
             )
 
 
-def _rule_problems(role: str, name: str, lists: ServiceLists, service: str) -> Iterator[str]:
+def _rule_problems(role: str, name: str, facts: RequestFacts) -> Iterator[str]:
     if role != "judge":
         yield rule_as_candidate(f"{role}.model", name)
         return
-    if service != LOCAL:
-        if lists.models is not None and name not in lists.models:
+    if not facts.capabilities.runs_rules:
+        if facts.lists.models is not None and name not in facts.lists.models:
             yield (
-                f"`judge.model` {clean(name, 60)} is a rule, and {service} has no rules: name a "
-                f"model from list_models, or ask the administrator to configure {LOCAL}."
+                f"`judge.model` {clean(name, 60)} is a rule, and {facts.service} has no rules: "
+                "name a model from list_models, or ask the administrator to configure local."
             )
         return
     if name not in RULE_NAMES:
@@ -207,14 +201,15 @@ def _is_listed(name: str, names: frozenset[str]) -> bool:
     return name in names or f"{name}:latest" in names
 
 
-def _unlisted(role: str, endpoint: Endpoint, lists: ServiceLists, service: str) -> Iterator[str]:
-    if lists.models is None or (endpoint.model_source == "dedicated" and service != LOCAL):
+def _unlisted(role: str, endpoint: Endpoint, facts: RequestFacts) -> Iterator[str]:
+    lists, dedicated = facts.lists, facts.capabilities.dedicated_models
+    if lists.models is None or (endpoint.model_source == "dedicated" and dedicated is None):
         return
     names = [name for name in lists.model_names if not name.startswith(RULE_PREFIX)]
     hint = did_you_mean(endpoint.model, names)
     if not names:
         hint = "It lists no model at all: is its model endpoint running?"
-    yield f"`{role}.model`: {service} does not list {clean(endpoint.model, 60)!r}. {hint}"
+    yield f"`{role}.model`: {facts.service} does not list {clean(endpoint.model, 60)!r}. {hint}"
 
 
 def _not_for_evaluations(role: str, name: str, judges: frozenset[str]) -> Iterator[str]:

@@ -33,7 +33,8 @@ async def estimate_benchmark(
     if not {"question", "answer"} <= set(profile.columns):
         return None
     # Without a known judge, any rule will do: no rule calls a model.
-    judge = context.benchmark_judge or CONTAINS
+    service = provider.service_of(request.benchmark_id)
+    judge = service.capabilities.benchmark_judge or CONTAINS
     planned: list[PlannedCalls] = []
     notes: list[str] = []
     for role in ("model_id", "model_id_2"):

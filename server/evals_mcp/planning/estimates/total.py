@@ -21,7 +21,6 @@ from evals_mcp.planning.estimates.past_runs import (
 )
 from evals_mcp.planning.inputs.facts import RequestFacts, calls_per_row
 from evals_mcp.planning.inputs.service_lists import ServiceLists
-from evals_mcp.providers.protocol import LOCAL
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.tools.plans import ModelCalls, Range
 
@@ -79,7 +78,7 @@ def estimate_evaluation(facts: RequestFacts, sample: RenderedSample) -> Evaluati
     figures: Figures = {
         **tokens.figures,
         "calls": total_calls,
-        "price_unavailable": facts.service != LOCAL and _list_failed(planned, facts.lists),
+        "price_unavailable": facts.capabilities.has_prices and _list_failed(planned, facts.lists),
         "duration_seconds": duration,
     }
     notes = (
@@ -108,7 +107,7 @@ def estimate_tokens_and_cost(planned: Sequence[PlannedCalls], lists: ServiceList
 
 def _prompt_notes(facts: RequestFacts, calls: Mapping[str, int]) -> Iterator[str]:
     """Yield what the estimate of prompt tokens assumes or leaves out."""
-    if calls["judge"] and facts.service != LOCAL:
+    if calls["judge"] and not facts.capabilities.is_engine:
         yield (
             f"The text that {facts.service} adds to a judge's prompt is unknown; it is assumed to "
             "be as long as the embedded engine's."

@@ -21,15 +21,12 @@ class RenderError(Exception):
 
 
 class PlanningContext:
-    """What all plans of a server share: settings, the template renderer, recent data sets."""
+    """What all plans of a server share: the template renderer, recent data sets."""
 
     def __init__(
         self,
         compile_template: CompileTemplate | None = None,
         clock: Callable[[], float] = time.monotonic,
-        benchmark_judge: str | None = None,
-        *,
-        serves_models: bool = True,
     ) -> None:
         """Start with no data-set profiles.
 
@@ -37,12 +34,7 @@ class PlanningContext:
             compile_template: renders templates as the evaluation will; if None, plans count tokens
                 from the columns that a template reads and render nothing else.
             clock: a clock in seconds that never goes back.
-            benchmark_judge: the rule or model that judges benchmarks on the embedded engine; None
-                if unknown.
-            serves_models: whether the embedded engine has an endpoint for models.
         """
         self.compile_template = compile_template
         self.clock = clock
-        self.benchmark_judge = benchmark_judge
-        self.serves_models = serves_models
         self.profiles = Profiles(clock)

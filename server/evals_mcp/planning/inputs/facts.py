@@ -10,7 +10,8 @@ from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.service_lists import ServiceLists, fetch_lists
-from evals_mcp.providers.protocol import LOCAL, JudgedRequest, Provider
+from evals_mcp.providers.protocol import JudgedRequest, Provider
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
     CompareParameters,
@@ -27,6 +28,8 @@ class RequestFacts:
     request: JudgedRequest
     service: str
     """Name of the service."""
+    capabilities: Capabilities
+    """What the service can do."""
     profile: DatasetProfile
     lists: ServiceLists
 
@@ -36,9 +39,10 @@ async def collect_facts(
 ) -> RequestFacts:
     """Read the data set and the lists concurrently. Raises as `Profiles.of`."""
     file_id = request.parameters.input_data_file_path
-    service = provider.name_of(file_id)
-    # The rules of the embedded engine are known and free, and must not wait for a model endpoint.
-    needs_models = service != LOCAL or any(calls_per_row(request.parameters).values())
+    service = provider.service_of(file_id)
+    # Rules are known and free, and must not wait for a model endpoint.
+    calls_models = any(calls_per_row(request.parameters).values())
+    needs_models = calls_models or not service.capabilities.runs_rules
     lists = ServiceLists()
     failure: EvalsMCPError | None = None
     profile = DatasetProfile()
@@ -57,7 +61,7 @@ async def collect_facts(
             tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
-    return RequestFacts(request, service, profile, lists)
+    return RequestFacts(request, service.name, service.capabilities, profile, lists)
 
 
 def calls_per_row(parameters: AnyParameters) -> dict[str, int]:

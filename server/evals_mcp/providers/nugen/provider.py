@@ -26,8 +26,9 @@ from evals_mcp.providers.nugen.listing import facts_of_request
 from evals_mcp.providers.nugen.lost_creates import Sent, started
 from evals_mcp.providers.nugen.results import evaluation_of_rows
 from evals_mcp.providers.nugen.statuses import Deadline, state_of
-from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.protocol import AnyRequest, SingleService
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkCreated, BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
@@ -38,17 +39,17 @@ from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
 
 
-class NugenProvider:
+class NugenProvider(SingleService):
     """A `Provider` over the benchmark contract, in any of its generations."""
 
     def __init__(  # noqa: PLR0913 - one choice each, by keyword
         self,
         name: str,
         rest: RestClient,
+        capabilities: Capabilities,
         *,
         generation: DetectedGeneration | int | None,
         deadline: timedelta | None,
-        embedded: bool,
         clock: Callable[[], datetime],
     ) -> None:
         """Prepare the provider; nothing is sent before the first call.
@@ -56,17 +57,16 @@ class NugenProvider:
         Args:
             name: The service's name in the configuration and in answers.
             rest: Client of the service; its base URL is without `/api/v3`.
+            capabilities: What the service can do.
             generation: 1, 2 or 3; None detects it with the first call; a `DetectedGeneration` is
                 shared with other providers of the service.
             deadline: Time after its creation at which an unfinished evaluation is reported as
                 failed; None for never.
-            embedded: Whether the service is the embedded engine, which can cancel and accepts
-                idempotency keys.
             clock: Returns the time, with a zone.
         """
         self._name = name
         self._rest = rest
-        self._embedded = embedded
+        self._capabilities = capabilities
         self._clock = clock
         if not isinstance(generation, DetectedGeneration):
             generation = DetectedGeneration(generation)
@@ -79,9 +79,10 @@ class NugenProvider:
         """The service's name in the configuration and in answers."""
         return self._name
 
-    def name_of(self, item_id: str) -> str:  # noqa: ARG002 - every id is this service's
-        """The service's name in the configuration and in answers."""
-        return self._name
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the service can do."""
+        return self._capabilities
 
     @property
     def types(self) -> frozenset[str]:
@@ -92,11 +93,6 @@ class NugenProvider:
     def account(self) -> str:
         """Hash of the service and the data's owner."""
         return self._rest.service.account
-
-    @property
-    def reports_progress(self) -> bool:
-        """Always true: a status reports how many questions are done."""
-        return True
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
@@ -117,9 +113,10 @@ class NugenProvider:
         sent_at = self._clock()
         body = create_body(request, operations.generation, sent_at)
         sent = Sent(body, sent_at, self._evaluations.ids_seen)
+        sent_key = key if self._capabilities.takes_keys else None
         try:
             created: BenchmarkCreated = await self._rest.call(
-                operations.create, json=body, idempotency_key=key if self._embedded else None
+                operations.create, json=body, idempotency_key=sent_key
             )
         except LostAnswerError as error:
             lost = str(error)
@@ -185,7 +182,7 @@ class NugenProvider:
         Raises:
             UnsupportedError: the service has no such operation.
         """
-        if not self._embedded:
+        if not self._capabilities.can_cancel:
             raise UnsupportedError(
                 f"{self._rest.service} cannot cancel: its API has no such operation. The "
                 "evaluation goes on, and costs, until it ends. Call get_status to follow it."
@@ -217,7 +214,7 @@ class NugenProvider:
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
         """Stream an evaluation's rows (`rows-…`) or a benchmark's questions, as JSON Lines."""
         if (evaluation_id := evaluation_of_rows(file_id)) is not None:
-            return self._evaluations.rows(evaluation_id, named=self._embedded)
+            return self._evaluations.rows(evaluation_id, named=self._capabilities.is_engine)
         return self._benchmarks.questions(file_id)
 
     def rows_so_far(

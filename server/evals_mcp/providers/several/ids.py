@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import NotFoundError
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.ids import BENCHMARK, IdKind
-
-SERVICES = frozenset({"together", "nugen", "local"})
-"""Prefixes of ids: the services that a configuration can name."""
 
 
 class Ids(Protocol):
@@ -71,8 +68,10 @@ class OwnIds:
     A conversation may contain ids from a time when several services were configured.
     """
 
-    def __init__(self, member: Provider) -> None:
+    def __init__(self, member: Provider, service_names: Collection[str]) -> None:
+        """Keep the service, and the names of all services, which an id may begin with."""
         self._member = member
+        self._service_names = service_names
 
     @property
     def members(self) -> Sequence[Provider]:
@@ -86,7 +85,7 @@ class OwnIds:
     def resolve(self, public_id: str, kind: IdKind) -> tuple[Provider, str]:
         """Return the id without the service's name; refuse another service's. See `Ids`."""
         name, colon, own_id = public_id.partition(":")
-        if not colon or not own_id or name not in SERVICES:
+        if not colon or not own_id or name not in self._service_names:
             return self._member, public_id
         if name == self._member.name:
             return self._member, own_id

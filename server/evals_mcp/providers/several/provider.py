@@ -21,6 +21,7 @@ from evals_mcp.providers.rest.ids import BENCHMARK, DATASET, EVALUATION, IdKind
 from evals_mcp.providers.several.ids import Ids
 from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.providers.times import created_at
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.benchmark_api.benchmarks import BENCHMARK as BENCHMARK_TYPE
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
@@ -41,19 +42,16 @@ _T = TypeVar("_T")
 class SeveralProviders:
     """A `Provider` over other providers, which it neither opens nor closes."""
 
-    def __init__(
-        self, name: str, ids: Ids, lacking: Callable[[str], str | None] | None = None
-    ) -> None:
+    def __init__(self, name: str, ids: Ids, advice: Callable[[str], str] = lambda _: "") -> None:
         """Combine the services of `ids`.
 
         Args:
             name: Name of all services together, in the configuration and in answers.
             ids: Tells which service an id belongs to.
-            lacking: Returns, by a service's name, what a user without a key for it does to get
-                it; None if the configuration alone chooses the services.
+            advice: Returns a sentence on how to get a service for a type of evaluation.
         """
         self._name = name
-        self._lacking = lacking
+        self._advice = advice
         self._ids = ids
         self._members = ids.members
 
@@ -62,22 +60,32 @@ class SeveralProviders:
         """Name of all services together, in the configuration and in answers."""
         return self._name
 
-    def name_of(self, item_id: str) -> str:
-        """Return the name of the id's service; the common name if the id belongs to no service."""
+    @property
+    def services(self) -> Sequence[Provider]:
+        """The services behind this provider, if their names differ; else the provider itself."""
+        if len(self._members) == 1:
+            return self._members[0].services
+        names = {member.name for member in self._members}
+        return self._members if len(names) == len(self._members) else [self]
+
+    def service_of(self, item_id: str) -> Provider:
+        """Return the service that an id belongs to; the provider itself for an unknown id."""
         try:
             member, own_id = self._ids.resolve(item_id, EVALUATION)
         except EvalsMCPError:
-            return self._name
-        return member.name_of(own_id)
-
-    def without_key(self, service: str) -> str | None:
-        """See `evals_mcp.providers.several.types.KeyedProvider`."""
-        return None if self._lacking is None else self._lacking(service) or ""
+            return self
+        return member.service_of(own_id)
 
     @property
-    def members(self) -> Sequence[Provider]:
-        """The combined providers, the first configured one first."""
-        return self._members
+    def capabilities(self) -> Capabilities:
+        """What the service can do; for several services, only the defaults are certain."""
+        if len({member.name for member in self._members}) > 1:
+            return Capabilities()
+        return self._members[0].capabilities
+
+    def advice_for_type(self, kind: str) -> str:
+        """Return a sentence on how to get a service for a type."""
+        return self._advice(kind)
 
     @property
     def types(self) -> frozenset[str]:
@@ -92,11 +100,6 @@ class SeveralProviders:
         accounts = "\n".join(member.account for member in self._members)
         return blake2b(accounts.encode(), digest_size=16, person=b"evals-several").hexdigest()
 
-    @property
-    def reports_progress(self) -> bool:
-        """Whether any of them reports progress; a status without progress says so."""
-        return any(member.reports_progress for member in self._members)
-
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
     ) -> EvaluationCreated:
@@ -107,7 +110,7 @@ class SeveralProviders:
             InvalidRequestError: the service that stores the data does not run the type.
             EvalsMCPError: the service's own error.
         """
-        member, own_request = self.routed(request)
+        member, own_request = self._routed(request)
         try:
             created = await member.create_evaluation(own_request, key)
         except AmbiguousCreateError as error:
@@ -120,7 +123,7 @@ class SeveralProviders:
             message += f" Its ids begin with {prefix} here."
         raise AmbiguousCreateError(message)
 
-    def routed(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
+    def _routed(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
         """Return the service that runs a request, and the request with that service's own id.
 
         Raises:
@@ -138,7 +141,16 @@ class SeveralProviders:
         parameters = request.parameters.model_copy(update={"input_data_file_path": own_id})
         return member, request.model_copy(update={"parameters": parameters})
 
-    def with_public_ids(self, member: Provider, request: AnyRequest) -> AnyRequest:
+    def with_public_ids(self, request: AnyRequest) -> AnyRequest:
+        """Return the request with public ids in their complete form; see `Provider`.
+
+        A request whose data are not stored at a service that runs it is refused here, before any
+        data is read.
+        """
+        member, own_request = self._routed(request)
+        return self._public_request(member, member.with_public_ids(own_request))
+
+    def _public_request(self, member: Provider, request: AnyRequest) -> AnyRequest:
         """Return a service's request with its ids as the caller sees them."""
         if isinstance(request, BenchmarkRequest):
             public_id = self._ids.public_id(member, request.benchmark_id)
@@ -178,16 +190,16 @@ class SeveralProviders:
         Raises:
             EvalsMCPError: no service answered.
         """
-        listed, _ = await self.list_with_failures(status, limit)
+        listed, _ = await self.evaluations_with_failures(status, limit)
         return listed
 
-    async def list_with_failures(
+    async def evaluations_with_failures(
         self, status: str | None = None, limit: int | None = None
     ) -> tuple[list[EvaluationJob], list[ListFailure]]:
         """Return the list of `list_evaluations`, and the failure of each service left out."""
 
         async def fetch(member: Provider) -> tuple[list[EvaluationJob], list[ListFailure]]:
-            jobs, failures = await evaluations_of(member, status, limit)
+            jobs, failures = await member.evaluations_with_failures(status, limit)
             return [self._public_job(member, job) for job in jobs], failures
 
         answers, failures = await self._from_each(fetch)
@@ -232,7 +244,7 @@ class SeveralProviders:
         """Return the list of `list_datasets`, and the failure of each service left out."""
 
         async def fetch(member: Provider) -> tuple[list[File], list[ListFailure]]:
-            files, failures = await datasets_of(member)
+            files, failures = await member.datasets_with_failures()
             return [self._public_file(member, file) for file in files], failures
 
         answers, failures = await self._from_each(fetch)
@@ -320,44 +332,3 @@ class SeveralProviders:
 
     def _public_file(self, member: Provider, file: File) -> File:
         return file.model_copy(update={"id": self._ids.public_id(member, file.id)})
-
-
-def services_of(provider: Provider) -> Sequence[Provider]:
-    """Return the services behind a provider, if their names differ; else the provider itself."""
-    if not isinstance(provider, SeveralProviders):
-        return [provider]
-    members = provider.members
-    if len(members) == 1:
-        return services_of(members[0])
-    return members if len({member.name for member in members}) == len(members) else [provider]
-
-
-def with_own_ids(request: AnyRequest, provider: Provider) -> AnyRequest:
-    """Return the request with public ids in their complete form.
-
-    A request whose data are not stored at a service that runs it is refused here, before any data
-    is read.
-
-    Raises:
-        CallerError: see `SeveralProviders.routed`.
-    """
-    if not isinstance(provider, SeveralProviders):
-        return request
-    member, own_request = provider.routed(request)
-    return provider.with_public_ids(member, with_own_ids(own_request, member))
-
-
-async def datasets_of(provider: Provider) -> tuple[list[File], list[ListFailure]]:
-    """Return a provider's data sets, and the failure of each service left out."""
-    if isinstance(provider, SeveralProviders):
-        return await provider.datasets_with_failures()
-    return await provider.list_datasets(), []
-
-
-async def evaluations_of(
-    provider: Provider, status: str | None = None, limit: int | None = None
-) -> tuple[list[EvaluationJob], list[ListFailure]]:
-    """Return a provider's evaluations, and the failure of each service left out."""
-    if isinstance(provider, SeveralProviders):
-        return await provider.list_with_failures(status, limit)
-    return await provider.list_evaluations(status, limit), []

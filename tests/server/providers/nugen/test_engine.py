@@ -17,6 +17,7 @@ from evals_engine.app import create_app
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import CallerError, InvalidRequestError, NotFoundError
 from evals_mcp.local_engine.in_process import InProcessTransport
+from evals_mcp.local_engine.service import LOCAL
 from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.rest.client import RestClient
 from evals_mcp.providers.rest.service import Service
@@ -54,9 +55,9 @@ async def local(
                 yield NugenProvider(
                     "local",
                     RestClient(client, service),
+                    LOCAL.capabilities,
                     generation=1,
                     deadline=None,
-                    embedded=True,
                     clock=lambda: datetime.now(UTC),
                 )
 

@@ -464,8 +464,8 @@ async def test_what_the_service_has_not_is_refused_with_what_to_do(tmp_path: Pat
         assert await provider.list_judges() is None
         assert provider.rows_so_far(RUNNING) is None
         assert provider.types == {"benchmark"}
-        assert provider.reports_progress
-        assert provider.name_of(RUNNING) == "nugen"
+        assert provider.capabilities.reports_progress
+        assert provider.service_of(RUNNING).name == "nugen"
         assert NUGEN_TOKEN not in provider.account
 
     assert not service.requests

@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from evals_mcp.errors import (
 )
 from evals_mcp.providers.protocol import AnyRequest, ListFailure
 from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
-from evals_mcp.providers.several.provider import SeveralProviders, datasets_of, evaluations_of
+from evals_mcp.providers.several.provider import SeveralProviders
 from evals_mcp.providers.several.types import refuse_unsupported_type
+from evals_mcp.service_spec import advice_for_type
+from evals_mcp.services import SERVICES
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
@@ -67,7 +70,8 @@ def nugen(**fields: Any) -> FakeProvider:
 
 
 def both(first: FakeProvider, second: FakeProvider) -> SeveralProviders:
-    return SeveralProviders("together and nugen", PrefixedIds([first, second]))
+    advice = partial(advice_for_type, SERVICES, missing_key=None)
+    return SeveralProviders("together and nugen", PrefixedIds([first, second]), advice)
 
 
 async def test_every_id_that_is_handed_out_names_its_service() -> None:
@@ -81,8 +85,8 @@ async def test_every_id_that_is_handed_out_names_its_service() -> None:
     assert other.workflow_id == "nugen:eval-1"
     assert other.parameters["benchmark_id"] == "nugen:b-1"
     assert (other.results or {})["result_file_id"] == "nugen:rows-eval-1"
-    assert several.name_of("nugen:eval-1") == "nugen"
-    assert several.name_of("eval-1") == "together and nugen"
+    assert several.service_of("nugen:eval-1").name == "nugen"
+    assert several.service_of("eval-1").name == "together and nugen"
 
 
 async def test_what_was_handed_out_can_be_passed_back() -> None:
@@ -188,11 +192,11 @@ async def test_lists_are_one_with_the_newest_first() -> None:
 
 async def test_a_service_that_fails_hides_no_other_and_is_named() -> None:
     broken = nugen(error=UnavailableError("nugen could not be reached."))
-    jobs, failures = await evaluations_of(both(together(jobs=[classify_job()]), broken))
+    jobs, failures = await both(together(jobs=[classify_job()]), broken).evaluations_with_failures()
 
     assert [job.workflow_id for job in jobs] == ["together:eval-1"]
     assert failures == [ListFailure("nugen", "Without those of nugen: nugen could not be reached.")]
-    alone, none = await evaluations_of(together(jobs=[classify_job()]))
+    alone, none = await together(jobs=[classify_job()]).evaluations_with_failures()
     assert (len(alone), none) == (1, [])
 
 
@@ -211,7 +215,7 @@ async def test_data_sets_are_one_list_and_uploads_go_where_the_type_is_run(tmp_p
     several = both(first, nugen())
     stored = await several.upload_dataset(path, "rows.jsonl")
     benchmark = await several.upload_benchmark(path, "rows.jsonl")
-    files, failures = await datasets_of(several)
+    files, failures = await several.datasets_with_failures()
 
     assert stored.id == "together:file-2"
     assert (benchmark.id, benchmark.purpose) == ("nugen:file-1", "benchmark")
@@ -251,7 +255,8 @@ async def test_two_contracts_of_one_service_are_distinguished_by_the_ids_own_for
     assert (job.workflow_id, job.parameters["benchmark_id"]) == ("beval-1", "b-1")
     async with several.dataset_content("rows-beval-1") as blocks:
         assert [block async for block in blocks] == [b"{}"]
-    assert several.name_of("beval-1") == several.name_of("eval-1") == several.name == "local"
+    names = {several.service_of(each).name for each in ("beval-1", "eval-1")}
+    assert names == {several.name} == {"local"}
     await several.create_evaluation(judged("file-1"), "key")
     await several.create_evaluation(BenchmarkRequest(model_id="m", benchmark_id="benchmark-1"))
     assert (len(judging.requests), len(benchmarks.benchmark_requests)) == (1, 1)
@@ -275,11 +280,14 @@ async def test_one_service_of_two_contracts_stands_among_others() -> None:
 
     assert job.workflow_id == "local:beval-1"
     assert (job.results or {})["result_file_id"] == "local:rows-beval-1"
-    assert outer.name_of("local:beval-1") == "local"
+    assert outer.service_of("local:beval-1").name == "local"
 
 
 def alone(member: FakeProvider, **lacking: str) -> SeveralProviders:
-    return SeveralProviders(member.name, OwnIds(member), lacking.get if lacking else None)
+    ids = OwnIds(member, {spec.name for spec in SERVICES})
+    missing_key = lacking.get if lacking else None
+    advice = partial(advice_for_type, SERVICES, missing_key=missing_key)
+    return SeveralProviders(member.name, ids, advice)
 
 
 async def test_one_service_alone_takes_its_ids_with_and_without_its_name() -> None:
@@ -287,7 +295,7 @@ async def test_one_service_alone_takes_its_ids_with_and_without_its_name() -> No
     for given in ("beval-1", "nugen:beval-1"):
         assert (await provider.get_evaluation(given)).workflow_id == "beval-1"
     assert provider.account == "a2"
-    assert provider.name_of("nugen:beval-1") == "nugen"
+    assert provider.service_of("nugen:beval-1").name == "nugen"
 
 
 async def test_an_id_of_a_service_that_is_not_configured_is_refused() -> None:
@@ -300,13 +308,12 @@ async def test_an_id_of_a_service_that_is_not_configured_is_refused() -> None:
 
 
 async def test_a_user_who_sends_keys_learns_which_one_is_needed() -> None:
+    provider = alone(together(), nugen="send your nugen key as X-Key")
     with pytest.raises(UnsupportedError) as caught:
-        refuse_unsupported_type(
-            "benchmark", alone(together(), nugen="send your nugen key as X-Key")
-        )
+        refuse_unsupported_type("benchmark", provider)
     assert str(caught.value) == snapshot(
-        "together runs no benchmark evaluations, only classify, compare, score. For benchmark: "
-        "send your nugen key as X-Key."
+        "together does not run benchmark evaluations, only classify, compare, score. For "
+        "benchmark: send your nugen key as X-Key."
     )
     with pytest.raises(UnsupportedError, match="This server offers no benchmark"):
         refuse_unsupported_type("benchmark", alone(together(), other="x"))

@@ -17,7 +17,7 @@ from evals_mcp.errors import (
     UnsupportedError,
 )
 from evals_mcp.providers.endings import results_with_reason
-from evals_mcp.providers.protocol import AnyRequest
+from evals_mcp.providers.protocol import AnyRequest, SingleService
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.providers.rest.retrying import pause_after
 from evals_mcp.providers.same_request import (
@@ -27,6 +27,7 @@ from evals_mcp.providers.same_request import (
     without_keys,
 )
 from evals_mcp.providers.times import created_at
+from evals_mcp.service_spec import Capabilities
 from evals_schemas.datasets.reader import kind_of
 from evals_schemas.evaluation_api import operations
 from evals_schemas.evaluation_api.evaluations import (
@@ -42,34 +43,28 @@ RESENT = 2
 """Most times that a create with a key is sent again after a lost answer."""
 
 
-class TogetherProvider:
+class TogetherProvider(SingleService):
     """A `Provider` over the evaluation contract."""
 
-    def __init__(  # noqa: PLR0913 - differences of services
+    def __init__(
         self,
         name: str,
         rest: RestClient,
+        capabilities: Capabilities,
         *,
-        reports_progress: bool,
-        can_cancel: bool,
         clock: Callable[[], datetime],
-        takes_keys: bool = False,
     ) -> None:
         """Prepare the provider; nothing is sent before the first call.
 
         Args:
             name: the service's name in the configuration and in answers.
             rest: client of the service.
-            reports_progress: whether a status reports how many rows are done.
-            can_cancel: whether the service can cancel.
+            capabilities: What the service can do.
             clock: returns the time, with a zone.
-            takes_keys: whether the service accepts idempotency keys.
         """
         self._name = name
-        self._takes_keys = takes_keys
         self._rest = rest
-        self._reports_progress = reports_progress
-        self._can_cancel = can_cancel
+        self._capabilities = capabilities
         self._clock = clock
         self._created: set[str] = set()
 
@@ -78,9 +73,10 @@ class TogetherProvider:
         """The service's name in the configuration and in answers."""
         return self._name
 
-    def name_of(self, item_id: str) -> str:  # noqa: ARG002 - every id is this service's
-        """The service's name in the configuration and in answers."""
-        return self._name
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the service can do."""
+        return self._capabilities
 
     @property
     def types(self) -> frozenset[str]:
@@ -91,11 +87,6 @@ class TogetherProvider:
     def account(self) -> str:
         """Hash of the service and the data's owner."""
         return self._rest.service.account
-
-    @property
-    def reports_progress(self) -> bool:
-        """Whether a status reports how many rows are done."""
-        return self._reports_progress
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
@@ -111,7 +102,7 @@ class TogetherProvider:
             EvalsMCPError: any other failure; nothing was started.
         """
         body = request.model_dump(mode="json", exclude_none=True)
-        sent_key = key if self._takes_keys else None
+        sent_key = key if self._capabilities.takes_keys else None
         sent_at = self._clock()
         try:
             created = await self._create(body, sent_key)
@@ -234,7 +225,7 @@ class TogetherProvider:
         Raises:
             UnsupportedError: the service has no such operation.
         """
-        if not self._can_cancel:
+        if not self._capabilities.can_cancel:
             raise UnsupportedError(
                 f"{self._rest.service} cannot cancel: its API has no such operation. The "
                 "evaluation goes on, and costs, until it ends. Call get_status to follow it."
@@ -281,7 +272,7 @@ class TogetherProvider:
         self, evaluation_id: str
     ) -> AbstractAsyncContextManager[AsyncIterator[bytes]] | None:
         """Stream the rows judged so far; None at the vendor's service, which offers none."""
-        if not self._reports_progress:
+        if not self._capabilities.reports_progress:
             return None
         return self._rest.stream(operations.READ_ROWS, evaluation_id)
 

@@ -1,0 +1,91 @@
+"""Opens the embedded engine."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+
+import httpx2
+
+from evals_engine.app import create_app
+from evals_engine.store.database import DataDirError
+from evals_mcp.errors import SettingsError
+from evals_mcp.local_engine.configuration import engine_config
+from evals_mcp.local_engine.in_process import InProcessTransport
+from evals_mcp.local_engine.service import LOCAL, LocalSettings
+from evals_mcp.principals import Principal
+from evals_mcp.providers.nugen.provider import NugenProvider
+from evals_mcp.providers.protocol import Member, Provider
+from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.keyed import now
+from evals_mcp.providers.rest.service import Service
+from evals_mcp.providers.several.ids import ShapedIds
+from evals_mcp.providers.several.provider import SeveralProviders
+from evals_mcp.providers.together.provider import TogetherProvider
+from evals_mcp.service_spec import Capabilities
+from evals_mcp.settings.schema import Settings
+
+_BASE_URL = "http://engine"
+"""The address of the embedded engine; nothing resolves this host name."""
+
+
+@asynccontextmanager
+async def open_local(settings: Settings) -> AsyncGenerator[Member]:
+    """Start the engine; yield the provider of each principal, over both of its REST contracts.
+
+    Raises (on entering):
+        SettingsError: the engine's data folder cannot be used.
+    """
+    section = settings.section(LocalSettings)
+    app = create_app(engine_config(settings))
+    try:
+        # The runs live in the lifespan, which no transport enters.
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=InProcessTransport(app)) as client,
+        ):
+            yield partial(_provider, client, str(section.data_dir), _capabilities(section))
+    except DataDirError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _capabilities(section: LocalSettings) -> Capabilities:
+    """Return what the engine can do with these settings."""
+    return replace(
+        LOCAL.capabilities,
+        missing_endpoint=None if section.models.base_url else "local.models.base_url",
+        benchmark_judge=section.benchmark_judge,
+        dedicated_models=frozenset(section.dedicated),
+    )
+
+
+def _provider(
+    client: httpx2.AsyncClient, data_dir: str, capabilities: Capabilities, principal: Principal
+) -> Provider:
+    """Return both contracts of the engine, for what belongs to this principal."""
+    judged, benchmarks = (
+        Service(
+            LOCAL.name,
+            base_url,
+            None,
+            "local.data_dir",
+            "engine.token",
+            data_dir,
+            owner=principal.id,
+        )
+        for base_url in (f"{_BASE_URL}/v1", _BASE_URL)
+    )
+    contracts = ShapedIds(
+        TogetherProvider(LOCAL.name, RestClient(client, judged), capabilities, clock=now),
+        NugenProvider(
+            LOCAL.name,
+            RestClient(client, benchmarks),
+            capabilities,
+            generation=1,
+            deadline=None,
+            clock=now,
+        ),
+    )
+    return SeveralProviders(LOCAL.name, contracts)

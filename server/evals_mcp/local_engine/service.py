@@ -1,0 +1,91 @@
+"""The embedded engine: its settings and its entry in the table of services."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field
+
+from evals_mcp.service_spec import Capabilities, ServiceSpec
+from evals_mcp.settings.types import BaseUrl, NamedEndpointSettings, OwnFolder, Section, TokenSource
+from evals_schemas.evaluation_api.rules import CONTAINS
+
+
+def _default_data_dir() -> Path:
+    from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
+
+    return user_data_path("evals-mcp", appauthor=False) / "engine"
+
+
+class ModelEndpointSettings(TokenSource):
+    """An OpenAI-compatible API through which the embedded engine calls models."""
+
+    base_url: BaseUrl | None = Field(
+        default=None,
+        description="URL up to and without /chat/completions, such as http://127.0.0.1:11434/v1. "
+        "Absent: there is no such endpoint.",
+    )
+
+
+class LocalSettings(Section):
+    """The evaluation engine inside this server."""
+
+    data_dir: OwnFolder = Field(
+        default_factory=_default_data_dir,
+        description="Folder of its database and files, created if it is missing. "
+        "Absent: `engine` in the platform's data folder of evals-mcp.",
+    )
+    lease_seconds: float = Field(
+        default=10.0,
+        description="Seconds, 1 to 600, after which another process takes over the evaluations of "
+        "a process that no longer responds.",
+        ge=1,
+        le=600,
+        allow_inf_nan=False,
+    )
+    models: ModelEndpointSettings = Field(
+        default_factory=ModelEndpointSettings,
+        description="Endpoint behind model_source serverless. "
+        "Absent: rule judges only, which call no model.",
+    )
+    allow_private: bool = Field(
+        default=False,
+        description="true lets any host name in a base URL of local.models and local.dedicated "
+        "resolve to a private network. IP addresses, and names such as ollama or gpu.lan, need no "
+        "such permission.",
+    )
+    benchmark_judge: str = Field(
+        default=CONTAINS,
+        description="Judge of the answers in a benchmark evaluation: a rule, or the name of a "
+        "model of local.models.",
+        min_length=1,
+    )
+    dedicated: Mapping[str, NamedEndpointSettings] = Field(
+        default_factory=dict[str, NamedEndpointSettings],
+        description="Endpoints behind model_source dedicated, by the name that a request gives as "
+        "model. Absent: none.",
+    )
+
+
+def _has_earlier_work(section: LocalSettings) -> bool:
+    return section.data_dir.exists()
+
+
+LOCAL = ServiceSpec(
+    name="local",
+    settings=LocalSettings,
+    description="The evaluation engine inside this server.",
+    types=frozenset({"classify", "score", "compare", "benchmark"}),
+    open="evals_mcp.local_engine.opening:open_local",
+    capabilities=Capabilities(
+        runs_rules=True,
+        lists_models=False,
+        has_prices=False,
+        can_cancel=True,
+        reports_progress=True,
+        takes_keys=True,
+        is_engine=True,
+    ),
+    has_earlier_work=_has_earlier_work,
+)
