@@ -102,7 +102,7 @@ def _meant(schema: Schema, value: object) -> str:
 
 
 def _at(path: list[str], schema: Schema) -> Schema:
-    """Return the part of the schema at a path of names and indexes; empty if there is none."""
+    """Return the part of the schema at a path of names and indexes; empty if the path is wrong."""
     for step in path:
         fields = cast("Mapping[str, Schema]", schema.get("properties", {}))
         schema = fields.get(step) or cast("Schema", schema.get("items", {}))

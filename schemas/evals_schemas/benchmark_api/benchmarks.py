@@ -1,8 +1,8 @@
 """The benchmark contract (`/api/v3/…`): requests, answers, and the form that tools read.
 
-The contract is Nugen's. It has had three generations in nine months; the models here are generation
-1 with what the later ones added, read leniently: a field that is not needed is never the reason why
-an answer cannot be read. Everything behind the provider sees `BenchmarkResults` alone.
+The contract is Nugen's and has three generations. The models here are generation 1 with the
+additions of the later ones, read leniently: a field that is not needed never makes an answer
+unreadable. Only the provider sees these models; the tools see `BenchmarkResults`.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ BENCHMARK = "benchmark"
 """The type of an evaluation of a model on a benchmark, beside `EvaluationType`."""
 
 
-def _told(value: object) -> str | None:
-    """A text; a number as text; None for anything else, as a service may leave a field odd."""
+def _text(value: object) -> str | None:
+    """Return a text or a number as text; None for anything else, which some services send."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return value if isinstance(value, str) else str(value)
 
 
 def as_count(value: object) -> int | None:
-    """A count that fits 64 bits; None for anything else."""
+    """Return a count that fits into 64 bits; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return int(value) if 0 <= value < 2**63 and value == int(value) else None
 
 
 def as_number(value: object) -> float | None:
-    """A finite number; None for anything else."""
+    """Return a finite number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) < 1e300 else None
@@ -46,7 +46,7 @@ def _by_name(value: object) -> dict[str, object] | None:
     return cast("dict[str, object]", value) if isinstance(value, dict) else None
 
 
-Told = Annotated[str | None, BeforeValidator(_told)]
+Text = Annotated[str | None, BeforeValidator(_text)]
 Counted = Annotated[int | None, BeforeValidator(as_count)]
 Measured = Annotated[float | None, BeforeValidator(as_number)]
 Listed = Annotated[list[Any] | None, BeforeValidator(_listed)]
@@ -54,7 +54,7 @@ ByName = Annotated[dict[str, Any] | None, BeforeValidator(_by_name)]
 
 
 Metric = Literal["accuracy", "relevance"]
-"""What the embedded engine computes: 1 or 0 a question, and how near an answer comes, 0 to 1."""
+"""Metrics of the embedded engine: 1 or 0 per question, and the answer's similarity from 0 to 1."""
 
 METRICS: tuple[Metric, ...] = ("accuracy", "relevance")
 
@@ -88,7 +88,7 @@ class BenchmarkNamedBody(Request):
     """The body of `POST /api/v3/evaluations/create`, generation 3."""
 
     model_id: str = Field(min_length=1)
-    """The model that is compared with the baseline, where there is one."""
+    """The model to evaluate, compared with the baseline if one is named."""
     benchmark_id: str = Field(min_length=1)
     evaluation_name: str
     baseline_model_id: str | None = None
@@ -99,35 +99,35 @@ class BenchmarkCreated(Answer):
     """The answer to a create."""
 
     evaluation_id: str
-    model_id: Told = None
+    model_id: Text = None
     status: str = "pending"
-    benchmark_id: Told = None
-    created_at: Told = None
-    message: Told = None
+    benchmark_id: Text = None
+    created_at: Text = None
+    message: Text = None
 
 
 class BenchmarkEvaluationLine(Answer):
     """One evaluation in a list."""
 
     evaluation_id: str
-    evaluation_name: Told = None
+    evaluation_name: Text = None
     """Generation 3 only."""
-    model_id: Told = None
-    model_id_2: Told = None
+    model_id: Text = None
+    model_id_2: Text = None
     """The vendor does not list it; the embedded engine does."""
-    baseline_model_id: Told = None
+    baseline_model_id: Text = None
     """Generation 3 only: the first model of a comparison, `model_id` being the second."""
-    benchmark_id: Told = None
+    benchmark_id: Text = None
     status: str
-    judge_provider: Told = None
-    created_at: Told = None
+    judge_provider: Text = None
+    created_at: Text = None
     metrics: ByName = None
 
 
 class BenchmarkEvaluationPage(Answer):
     """`GET /api/v3/evaluations`: a page by `limit` (1 to 100) and `offset`."""
 
-    user_id: Told = None
+    user_id: Text = None
     evaluations: list[BenchmarkEvaluationLine]
     total: Counted = None
     limit: Counted = None
@@ -137,10 +137,10 @@ class BenchmarkEvaluationPage(Answer):
 class BenchmarkStatus(Answer):
     """`GET /api/v3/evaluations/{id}/status`."""
 
-    evaluation_id: Told = None
+    evaluation_id: Text = None
     status: str
-    benchmark_id: Told = None
-    progress: Told = None
+    benchmark_id: Text = None
+    progress: Text = None
     """Such as `10/10 questions`."""
     questions_completed: Counted = None
     total_questions: Counted = None
@@ -148,45 +148,45 @@ class BenchmarkStatus(Answer):
     avg_time_per_question: Measured = None
     """Seconds."""
     eta_seconds: Measured = None
-    start_time: Told = None
-    end_time: Told = None
-    error: Told = None
+    start_time: Text = None
+    end_time: Text = None
+    error: Text = None
     """Why it failed; the vendor does not promise one."""
-    reason: Told = None
+    reason: Text = None
     """Code for `error`, see `Reason`; the embedded engine only."""
-    message: Told = None
-    note: Told = None
-    """Why it does not get on; the embedded engine only."""
+    message: Text = None
+    note: Text = None
+    """Why there is no progress; the embedded engine only."""
 
 
 class BenchmarkWireResults(Answer):
     """`GET /api/v3/evaluations/{id}/results`, single (`eval`) and side by side (`eval-compare`).
 
-    The blocks `base_model` and `eval_model` are told apart by the `model_id` in each, never by
-    their names.
+    The `model_id` in the blocks `base_model` and `eval_model` says which model each is for; their
+    names do not.
     """
 
-    evaluation_id: Told = None
-    model_id: Told = None
-    model_id_2: Told = None
-    baseline_model_id: Told = None
+    evaluation_id: Text = None
+    model_id: Text = None
+    model_id_2: Text = None
+    baseline_model_id: Text = None
     """Generation 3 only: the first model of a comparison, `model_id` being the second."""
-    benchmark_id: Told = None
-    status: Told = None
-    method: Told = None
+    benchmark_id: Text = None
+    status: Text = None
+    method: Text = None
     raw_answers_count: Counted = None
-    completed_at: Told = None
+    completed_at: Text = None
     metrics: ByName = None
     base_model: ByName = None
     eval_model: ByName = None
     comparison: ByName = None
-    judge: Told = None
-    """What judged the answers; the embedded engine only."""
+    judge: Text = None
+    """Judge of the answers; the embedded engine only."""
     custom_metrics: Listed = None
-    """The metrics, where fewer than all were asked for; the embedded engine only."""
-    error: Told = None
+    """The requested metrics, if not all; the embedded engine only."""
+    error: Text = None
     """Why it failed; the embedded engine only."""
-    reason: Told = None
+    reason: Text = None
     """Code for `error`, see `Reason`; the embedded engine only."""
 
 
@@ -200,11 +200,11 @@ class DetailedResult(Answer):
     score: float | None = None
     relevance: float | None = None
     model_id: str | None = None
-    """Which model answered; the embedded engine tells, the vendor only where two were run."""
+    """Model that answered; the vendor reports it only if two models were run."""
     correct: bool | None = None
-    """Whether it counts as correct; only the embedded engine tells."""
+    """Whether the answer counts as correct; the embedded engine only."""
     error: str | None = None
-    """Why there is no score; only the embedded engine tells."""
+    """Why there is no score; the embedded engine only."""
 
 
 class BenchmarkDownload(Answer):
@@ -217,14 +217,14 @@ class BenchmarkListed(Answer):
     """One benchmark in `GET /api/v3/benchmark/list`."""
 
     id: str
-    benchmark_name: Told = None
-    status: Told = None
+    benchmark_name: Text = None
+    status: Text = None
     documents: Listed = None
     num_questions: Counted = None
     bytes: Counted = None
-    """Size of the questions as they are kept; the embedded engine only."""
-    created_at: Told = None
-    updated_at: Told = None
+    """Size of the stored questions; the embedded engine only."""
+    created_at: Text = None
+    updated_at: Text = None
 
     @model_validator(mode="before")
     @classmethod
@@ -250,8 +250,8 @@ class BenchmarkUploaded(Answer):
     """The answer to `POST /api/v3/benchmark/upload`."""
 
     benchmark_id: str
-    benchmark_name: Told = None
-    status: Told = None
+    benchmark_name: Text = None
+    status: Text = None
     questions: Listed = None
     num_questions: Counted = None
 
@@ -265,8 +265,8 @@ class BenchmarkModel(Answer):
     """One model that can be evaluated: a base model, or one aligned to a domain."""
 
     model_id: str
-    model_name: Told = None
-    type: Told = None
+    model_name: Text = None
+    type: Text = None
 
     @model_validator(mode="before")
     @classmethod
@@ -291,7 +291,7 @@ class BenchmarkModels(Answer):
 
 
 def _renamed(value: object, names: dict[str, str]) -> object:
-    """The object with what some generations call otherwise under its first name as well."""
+    """Return the object with fields under the first name that some generations name otherwise."""
     if not isinstance(value, dict):
         return value
     fields = dict(cast("dict[str, object]", value))
@@ -302,7 +302,7 @@ def _renamed(value: object, names: dict[str, str]) -> object:
 
 
 class MetricFigures(Answer):
-    """One metric over all questions that a model answered. Each figure is absent where untold."""
+    """One metric over all questions that a model answered. Figures are absent if unknown."""
 
     mean: float | None = Field(default=None, description="Mean.")
     std: float | None = Field(default=None, description="Population standard deviation.")
@@ -311,18 +311,18 @@ class MetricFigures(Answer):
 
 
 class ModelFigures(Answer):
-    """What one model reached on the benchmark."""
+    """The figures of one model on the benchmark."""
 
     model_id: str = Field(description="The model.")
     metrics: dict[str, MetricFigures] = Field(
         default_factory=dict[str, MetricFigures], description="By name."
     )
     questions: int | None = Field(
-        default=None, description="Questions that the figures are over; absent where untold."
+        default=None, description="Questions that the figures are over; absent if unknown."
     )
-    correct: int | None = Field(default=None, description="Correct ones; absent where untold.")
+    correct: int | None = Field(default=None, description="Correct ones; absent if unknown.")
     failed: int | None = Field(
-        default=None, description="Questions beside these without a score; absent where untold."
+        default=None, description="Other questions, without a score; absent if unknown."
     )
 
 
@@ -333,11 +333,12 @@ class BenchmarkResults(Answer):
         default_factory=list[ModelFigures], description="In the order of the request."
     )
     result_file_id: str | None = Field(
-        default=None, description="What `dataset_content` gives the rows for; absent without rows."
+        default=None,
+        description="Id of the rows for `dataset_content`; absent without rows.",
     )
     judge: str | None = Field(
-        default=None, description="What judged the answers, a rule or a model; absent where untold."
+        default=None, description="The judge of the answers, a rule or a model; absent if unknown."
     )
-    error: str | None = Field(default=None, description="Why it failed; absent when it did not.")
+    error: str | None = Field(default=None, description="Why it failed; absent if it did not.")
     reason: str | None = Field(default=None, description="Code for `error`, see `Reason`.")
-    note: str | None = Field(default=None, description="What the service left out or said oddly.")
+    note: str | None = Field(default=None, description="Oddities of the service's answer.")

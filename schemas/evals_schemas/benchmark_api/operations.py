@@ -22,12 +22,12 @@ _EVALUATIONS = "/api/v3/evaluations"
 _MODELS = "/api/v3/models"
 
 _SERVER_ERROR = frozenset({500})
-"""The service answers this where others say 502 or 503; a read is worth another try."""
+"""Status that this service sends where others send 502 or 503, so a read is retried."""
 
 
 @dataclass(frozen=True)
 class BenchmarkOperations:
-    """What one generation of the contract can be asked for. The paths begin at the host."""
+    """The operations of one generation of the contract, with paths that begin at the host."""
 
     generation: int
     create: Operation
@@ -47,10 +47,10 @@ class BenchmarkOperations:
 
 
 def benchmark_operations(generation: int) -> BenchmarkOperations:
-    """The operations of generation 1, 2 or 3. The first two differ in status words only."""
+    """Return the operations of generation 1, 2 or 3. The first two differ only in status words."""
     later = generation >= 3
     benchmarks = "/api/v3/benchmarks" if later else "/api/v3/benchmark"
-    one = f"{_EVALUATIONS}/{{id}}"
+    evaluation = f"{_EVALUATIONS}/{{id}}"
     return BenchmarkOperations(
         generation=generation,
         create=_operation(
@@ -60,10 +60,10 @@ def benchmark_operations(generation: int) -> BenchmarkOperations:
             "POST",
         ),
         list_evaluations=_operation("list_evaluations", _EVALUATIONS, BenchmarkEvaluationPage),
-        status=_operation("get_status", f"{one}/status", BenchmarkStatus),
-        results=_operation("get_evaluation", f"{one}/results", BenchmarkWireResults),
-        rows=_operation("read_benchmark_rows", f"{one}/download", None),
-        cancel=_operation("cancel_evaluation", f"{one}/cancel", BenchmarkStatus, "POST"),
+        status=_operation("get_status", f"{evaluation}/status", BenchmarkStatus),
+        results=_operation("get_evaluation", f"{evaluation}/results", BenchmarkWireResults),
+        rows=_operation("read_benchmark_rows", f"{evaluation}/download", None),
+        cancel=_operation("cancel_evaluation", f"{evaluation}/cancel", BenchmarkStatus, "POST"),
         upload=_operation("upload_benchmark", f"{benchmarks}/upload", BenchmarkUploaded, "POST"),
         list_benchmarks=_operation("list_benchmarks", f"{benchmarks}/list", BenchmarkList),
         questions=_operation("read_questions", f"{benchmarks}/{{id}}/data", None),

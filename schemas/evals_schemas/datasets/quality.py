@@ -1,7 +1,6 @@
-"""What is odd about a data set that can be used: repeated rows and empty cells.
+"""Oddities of a usable data set: repeated rows and empty cells.
 
-Rows are looked at one after another and not kept: the memory taken has a bound, whatever the
-number of rows.
+Rows are checked one by one and not stored, so memory is bounded for any number of rows.
 """
 
 from __future__ import annotations
@@ -15,22 +14,22 @@ EXACT_ROWS = 2**18
 """Distinct rows up to which repetitions are counted exactly; beyond it they are estimated."""
 
 COLUMNS_NAMED = 8
-"""How many columns with empty cells a warning spells out; it counts the rest."""
+"""Columns with empty cells that warnings name; further ones are counted."""
 
 
 class Repetitions:
-    """Counts the rows that repeat an earlier one, exactly or from a sample.
+    """A counter of rows that repeat an earlier one, exact or estimated from a sample.
 
-    Hashes of rows are kept. Whenever there are more than `capacity`, the half of them goes whose
-    next bit is 1: what is left is a random sample of the distinct rows, each with all of its
-    occurrences (P. Flajolet, "On adaptive sampling", Computing 34, 1990, 391-400). Its repetitions
-    times 2 for every halving estimate those of the whole without bias. Two rows of the same hash,
-    64 bits, are taken for the same.
+    The hashes of rows are stored. Above `capacity` hashes, those with a 1 in the next bit are
+    dropped, about half of them. The others are a random sample of the distinct rows, each with all
+    its occurrences (P. Flajolet, "On adaptive sampling", Computing 34, 1990, 391-400). The sample's
+    repetitions, doubled for every halving, are an unbiased estimate for all rows. Two rows with the
+    same 64-bit hash count as equal.
     """
 
     def __init__(self, capacity: int = EXACT_ROWS) -> None:
         self.first_line: int | None = None
-        """Of the first row that repeats an earlier one; None while there is none."""
+        """Line of the first row that repeats an earlier one; None without a repetition."""
         self._capacity = capacity
         self._seen: set[int] = set()
         self._repeated: defaultdict[int, int] = defaultdict(int)
@@ -38,40 +37,40 @@ class Repetitions:
         self._observed = 0
 
     def add(self, key: Hashable, line: int) -> None:
-        """Count one row by what identifies it: the text of its line, or its cells."""
-        known = hash(key)
-        if known & self._mask:
+        """Count one row by its key: the text of its line, or its cells."""
+        row_hash = hash(key)
+        if row_hash & self._mask:
             return
-        if known in self._seen:
-            self._repeat(known, line)
+        if row_hash in self._seen:
+            self._repeat(row_hash, line)
             return
-        self._seen.add(known)
+        self._seen.add(row_hash)
         if len(self._seen) > self._capacity:
             self._halve()
 
     @property
     def exact(self) -> bool:
-        """Whether `count` is counted; else it is estimated."""
+        """Whether `count` is exact; otherwise it is an estimate."""
         return not self._mask
 
     @property
     def count(self) -> int:
-        """Rows that repeat an earlier one; never fewer than were seen."""
+        """Rows that repeat an earlier one; at least as many as were seen."""
         scaled = sum(self._repeated.values()) * (self._mask + 1)
         return max(scaled, self._observed)
 
-    def _repeat(self, known: int, line: int) -> None:
+    def _repeat(self, row_hash: int, line: int) -> None:
         self._observed += 1
-        self._repeated[known] += 1
+        self._repeated[row_hash] += 1
         if self.first_line is None:
             self.first_line = line
 
     def _halve(self) -> None:
         while len(self._seen) > self._capacity:
             self._mask = 2 * self._mask + 1
-            self._seen = {known for known in self._seen if not known & self._mask}
-        for known in [known for known in self._repeated if known & self._mask]:
-            del self._repeated[known]
+            self._seen = {row_hash for row_hash in self._seen if not row_hash & self._mask}
+        for row_hash in [row_hash for row_hash in self._repeated if row_hash & self._mask]:
+            del self._repeated[row_hash]
 
 
 @dataclass
@@ -84,24 +83,24 @@ class EmptyCells:
 
 @dataclass
 class DatasetQuality:
-    """Looks at every row of one data set, in order; `scan` hands them in."""
+    """The check of all rows of one data set, which `scan` passes in order."""
 
     text_columns: Sequence[str] = ()
     """Columns that must hold text, not empty, in every row."""
     repetitions: Repetitions = field(default_factory=Repetitions)
     empty: dict[str, EmptyCells] = field(default_factory=dict[str, EmptyCells])
-    """By column; only those that have any."""
+    """Empty cells by column; columns without any are absent."""
 
     def add(self, row: Mapping[str, Any], line: int, key: Hashable) -> str | None:
-        """Look at one row.
+        """Check one row.
 
         Args:
             row: Its cells by column.
-            line: Where it stands; 1 for the first line.
-            key: What is equal for equal rows and cheap to hash: its line, or a tuple of its cells.
+            line: Its line number; 1 for the first line.
+            key: Equal for equal rows and cheap to hash: its line, or a tuple of its cells.
 
         Returns:
-            Why it cannot be used, and it is not counted then; None when it can.
+            Why the row cannot be used, in which case it is not counted; None if it can be used.
         """
         values = row.values()
         if None in values or "" in values:
@@ -116,19 +115,20 @@ class DatasetQuality:
         self.repetitions.add(key, line)
         return None
 
-    def warnings(self, place: str = "line") -> list[str]:
-        """One sentence a peculiarity, without a full stop; empty when there is none.
+    def warnings(self, unit: str = "line") -> list[str]:
+        """Return one sentence per oddity, without a full stop.
 
         Args:
-            place: What `line` counted, such as `line` or `row`.
+            unit: What `line` counts, such as `line` or `row`.
         """
-        found = [_repeated(self.repetitions, place)] if self.repetitions.count else []
+        warnings = [_repeated(self.repetitions, unit)] if self.repetitions.count else []
         for column, cells in list(self.empty.items())[:COLUMNS_NAMED]:
             rows = f"{cells.count:,} row{'s' * (cells.count > 1)}"
-            found.append(f"`{column[:60]}` is empty in {rows}, first at {place} {cells.first_line}")
+            first = f"{unit} {cells.first_line}"
+            warnings.append(f"`{column[:60]}` is empty in {rows}, first at {first}")
         if more := len(self.empty) - COLUMNS_NAMED:
-            found += [f"{more} more columns have empty cells"] * (more > 0)
-        return found
+            warnings += [f"{more} more columns have empty cells"] * (more > 0)
+        return warnings
 
     def _count_empty(self, columns: Sequence[str], line: int) -> None:
         for column in columns:
@@ -136,10 +136,10 @@ class DatasetQuality:
             cells.count += 1
 
 
-def _repeated(repetitions: Repetitions, place: str) -> str:
+def _repeated(repetitions: Repetitions, unit: str) -> str:
     about = "" if repetitions.exact else "about "
     rows = "row repeats" if repetitions.count == 1 else "rows repeat"
     return (
-        f"{about}{repetitions.count:,} {rows} an earlier one, first at {place} "
+        f"{about}{repetitions.count:,} {rows} an earlier one, first at {unit} "
         f"{repetitions.first_line}"
     )

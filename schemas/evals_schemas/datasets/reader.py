@@ -1,7 +1,7 @@
 """The data-set format: JSONL, CSV or TSV in UTF-8, the same columns in every row.
 
-One reader for both sides: the server checks a file with it before it is uploaded, the engine reads
-the rows of a run with it. Rows are streamed; a line over the limit is skipped, never held.
+The server checks a file with this reader before an upload, and the engine reads the rows of a run
+with it. Rows are streamed; a line over the limit is skipped and never held in memory.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 MAX_ROW_BYTES = 16 * 1024 * 1024
-"""The longest line read. Above it the row is a fault: no judge could read it."""
+"""Longest line in bytes; a longer one is a fault, because no judge could read it."""
 
 IMAGE_COLUMN = "image_data_urls"
 """The one column that needs no template: images as `data:` URLs, one or a list."""
 
 FAULTS_NAMED = 5
-"""How many faults a check spells out; it counts the rest."""
+"""Faults that a check describes; further ones are counted."""
 
 Row = dict[str, Any]
 Kind = Literal["jsonl", "csv", "tsv"]
 
 _MARKS: dict[Kind, str] = {"csv": ",", "tsv": "\t"}
-"""What stands between the cells of a row."""
+"""Separator of the cells of a row, by format."""
 
 _OTHER_MARKS = {
     ",": ("commas", "give the file a name that ends in .csv"),
     ";": ("semicolons", "save it with commas, or as .tsv with tabs"),
     "\t": ("tabs", "give the file a name that ends in .tsv"),
 }
-"""What another mark is called, and what to do with a file that has it."""
+"""Name of a separator, and what to do with a file that uses it."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing wrong with a data set."""
+    """One fault of a data set."""
 
     line: int
     """1 for the first line of the file."""
@@ -51,29 +51,29 @@ class Fault:
     def __str__(self) -> str:
         return self.at("line")
 
-    def at(self, place: str) -> str:
-        """The fault with its place, where `line` counts something else, such as rows."""
-        return f"{place} {self.line}: {self.message}"
+    def at(self, unit: str) -> str:
+        """Return the fault with its number, for a unit other than lines, such as rows."""
+        return f"{unit} {self.line}: {self.message}"
 
 
 class DatasetError(ValueError):
-    """The data set cannot be used; the message says where and why."""
+    """An unusable data set; the message says where and why."""
 
 
 def kind_of(filename: str) -> Literal["jsonl", "csv"]:
-    """The format of a stored file by its name: `.csv` is CSV, anything else JSONL."""
+    """Return the format of a stored file by its name: `.csv` is CSV, anything else JSONL."""
     return "csv" if filename.lower().endswith(".csv") else "jsonl"
 
 
 def scan(
     stream: BinaryIO, kind: Kind, quality: DatasetQuality | None = None
 ) -> Iterator[Row | Fault]:
-    """Every row of the file in order, and a fault in the place of each row that is none.
+    """Yield each row of the file in order, or a fault instead of a row that cannot be used.
 
     Args:
-        stream: The file; read once, from where it stands.
+        stream: The file; read once, from its current position.
         kind: Its format.
-        quality: Looks at each row before it is handed out; a row that it refuses is a fault.
+        quality: Checks each row before it is yielded; a row that it refuses becomes a fault.
     """
     if kind == "jsonl":
         return _scan_jsonl(stream, quality)
@@ -81,7 +81,7 @@ def scan(
 
 
 def read_rows(stream: BinaryIO, kind: Kind) -> Iterator[Row]:
-    """Every row of a file that was checked before.
+    """Yield each row of a file that was checked before.
 
     Raises:
         DatasetError: at the first fault, or at the end of a file with no row.
@@ -98,33 +98,33 @@ def read_rows(stream: BinaryIO, kind: Kind) -> Iterator[Row]:
 
 @dataclass
 class Check:
-    """What a pass over the whole file found."""
+    """The result of reading a whole file."""
 
     rows: int = 0
     columns: list[str] = field(default_factory=list[str])
     preview: list[Row] = field(default_factory=list[Row])
-    """The first rows, as they are."""
+    """The first rows, unchanged."""
     faults: list[Fault] = field(default_factory=list[Fault])
     """The first faults."""
     fault_count: int = 0
     quality: DatasetQuality = field(default_factory=DatasetQuality)
-    """What is odd about the rows, faults left out."""
+    """Oddities of the rows without faults."""
 
     def add_fault(self, fault: Fault) -> None:
-        """Count a fault, and keep it if it is one of the first."""
+        """Count a fault, and store it if it is one of the first."""
         self.fault_count += 1
         if len(self.faults) < FAULTS_NAMED:
             self.faults.append(fault)
 
-    def problem(self, place: str = "line") -> str | None:
-        """What keeps the file from being used, in one sentence; None when nothing does.
+    def problem(self, unit: str = "line") -> str | None:
+        """Return in one sentence why the file cannot be used; None if it can be.
 
         Args:
-            place: What the lines of this file are called: `row` where each is a row of another.
+            unit: What the lines of this file are called: `row` if each is a row of another file.
         """
         if self.fault_count:
             more = self.fault_count - len(self.faults)
-            named = "; ".join(fault.at(place) for fault in self.faults)
+            named = "; ".join(fault.at(unit) for fault in self.faults)
             return f"{named}; and {more} more faults" if more else named
         return None if self.rows else "the data set has no rows"
 
@@ -135,28 +135,28 @@ def check(
     """Read the whole file once and report its rows, columns, faults and peculiarities.
 
     Args:
-        stream: The file; read once, from where it stands.
+        stream: The file; read once, from its current position.
         kind: Its format.
-        preview: How many rows to keep.
-        quality: What looks at the rows; one that asks for nothing special if absent.
+        preview: Rows to return as a preview.
+        quality: Checks the rows; by default without required text columns.
     """
-    found = Check(quality=quality or DatasetQuality())
+    result = Check(quality=quality or DatasetQuality())
     rows = 0
-    for item in scan(stream, kind, found.quality):
+    for item in scan(stream, kind, result.quality):
         if isinstance(item, Fault):
-            found.add_fault(item)
+            result.add_fault(item)
             continue
         if rows < preview:
-            found.preview.append(item)
+            result.preview.append(item)
         rows += 1
         if rows == 1:
-            found.columns = list(item)
-    found.rows = rows
-    return found
+            result.columns = list(item)
+    result.rows = rows
+    return result
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, str | Fault]]:
-    """Numbered lines as text, without their line ends; a line that is too long is not kept."""
+    """Yield numbered lines as text, and a fault for a line that is too long or not UTF-8."""
     number = 0
     while line := stream.readline(MAX_ROW_BYTES + 1):
         number += 1
@@ -172,7 +172,7 @@ def _lines(stream: BinaryIO) -> Iterator[tuple[int, str | Fault]]:
 
 
 def not_utf8(byte: int) -> str:
-    """The fault of a line whose byte of that number, 1 for the first, begins no character."""
+    """Return the message for a line that is not UTF-8 from a byte on, 1 for the first."""
     return f"not UTF-8 (byte {byte} of the line): save the file as UTF-8"
 
 
@@ -203,7 +203,7 @@ def _scan_jsonl(stream: BinaryIO, quality: DatasetQuality | None) -> Iterator[Ro
 
 
 def _decoded(text: str) -> object:
-    """What `_decoder.decode` returns, without its search for white space: the text is stripped."""
+    """Return the value of a stripped JSON text; faster than `decode`, which looks for blanks."""
     value, end = _decoder.raw_decode(text)
     if end < len(text):
         raise json.JSONDecodeError("Extra data", text, end)
@@ -230,7 +230,7 @@ def _json_object(number: int, text: str) -> Row | Fault:
 
 
 def _half_character(row: Row) -> str | None:
-    """The first column with half of a surrogate pair: JSON can escape one, UTF-8 cannot hold it."""
+    """Return the first column with half of a surrogate pair, which UTF-8 cannot hold."""
     for column, value in row.items():
         text = _encode(value) if isinstance(value, list | dict) else value
         try:
@@ -250,7 +250,7 @@ def _column_difference(row: Row, columns: Row) -> str:
 
 
 class _UnreadableLineError(Exception):
-    """Carries a fault out of the CSV reader, which takes lines only."""
+    """A fault that ends the CSV reader, which accepts only lines."""
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
@@ -296,7 +296,7 @@ def _rows_of_cells(
 
 
 def _header_fault(header: list[str], kind: Kind) -> str | None:
-    """Why the first line cannot be column names: most often the file has no header at all."""
+    """Return why the first line cannot be a header: most often, the file has none."""
     advice = f"the first line of a {kind.upper()} file must hold the column names"
     if header and header[0].lstrip().startswith("{"):
         return "it looks like JSONL; give the file a name that ends in .jsonl"

@@ -6,7 +6,7 @@ from evals_schemas.contract import Answer
 
 
 class ErrorDetail(Answer):
-    """What went wrong, for a person and for a program."""
+    """An error, for a person and for a program."""
 
     message: str = Field(description="What is wrong and, where known, what would be accepted.")
     type: str = Field(
@@ -14,14 +14,12 @@ class ErrorDetail(Answer):
         description="The kind of error, such as invalid_request_error or not_found_error.",
     )
     param: str | None = Field(
-        default=None, description="The request field at fault; absent when none is."
+        default=None, description="The request field at fault; absent if no field is."
     )
-    code: str | None = Field(
-        default=None, description="A stable short code; absent when there is none."
-    )
+    code: str | None = Field(default=None, description="A stable short code; absent without one.")
 
 
 class ErrorBody(Answer):
-    """The body of every answer that is not a success."""
+    """The body of every unsuccessful answer."""
 
     error: ErrorDetail = Field(description="The one error that ended the request.")

@@ -29,15 +29,15 @@ class UploadQuality(DatasetQuality):
             self.first_with_key = self.first_with_key or line
         return problem
 
-    def warnings(self, place: str = "line") -> list[str]:
+    def warnings(self, unit: str = "line") -> list[str]:
         """Return one sentence for each kind of finding; see `DatasetQuality.warnings`."""
-        warnings = super().warnings(place)
+        warnings = super().warnings(unit)
         if self.rows_with_keys == 1:
-            warnings.insert(0, f"{place} {self.first_with_key} looks like it contains a key")
+            warnings.insert(0, f"{unit} {self.first_with_key} looks like it contains a key")
         elif self.rows_with_keys:
             warnings.insert(
                 0,
-                f"{self.rows_with_keys:,} rows look like they contain a key, first at {place} "
+                f"{self.rows_with_keys:,} rows look like they contain a key, first at {unit} "
                 f"{self.first_with_key}",
             )
         return warnings
