@@ -25,11 +25,11 @@ ModelSource = Literal["serverless", "dedicated", "external"]
 State = Literal["pending", "queued", "running", "completed", "error", "user_error"]
 
 ENDED: frozenset[str] = frozenset({"completed", "error", "user_error"})
-"""The states that no evaluation leaves."""
+"""The final states of an evaluation."""
 
 
 class Endpoint(Request):
-    """Which model, reached how. Shared by judges and by models to evaluate."""
+    """The fields that name a model and its endpoint, shared by judges and candidates."""
 
     model: str = Field(description="Model name.", min_length=1, max_length=500)
     model_source: ModelSource = Field(
@@ -51,7 +51,7 @@ class Endpoint(Request):
 
 
 class JudgeModelConfig(Endpoint):
-    """The judge: a model with a rubric, or a rule (`rule/…`) whose template is what is expected."""
+    """The judge: a model with a rubric, or a rule (`rule/…`) with the expected text as template."""
 
     max_tokens: int | None = Field(
         default=None, description=f"Longest verdict in tokens; {JUDGE_MAX_TOKENS} if absent.", ge=1
@@ -80,9 +80,9 @@ ColumnOrModel = str | ModelRequest
 
 
 class Parameters(Request):
-    """What every type of evaluation needs."""
+    """The parameters of every type of evaluation."""
 
-    judge: JudgeModelConfig = Field(description="Who gives the verdict on each row.")
+    judge: JudgeModelConfig = Field(description="The judge of each row.")
     input_data_file_path: str = Field(
         description="Id of an uploaded data set, such as `file-…`.", min_length=1
     )
@@ -105,7 +105,7 @@ class ClassifyParameters(Parameters):
 
     @model_validator(mode="after")
     def labels_are_told_apart(self) -> Self:
-        """Refuse labels a verdict could not be matched to, and pass labels that are none."""
+        """Refuse labels that verdicts cannot be matched to, and pass labels that are not labels."""
         seen = {label.strip().casefold() for label in self.labels}
         if "" in seen or len(seen) < len(self.labels):
             raise ValueError("labels: each must be non-empty and differ by more than case")
@@ -204,7 +204,7 @@ def parse_evaluation_request(body: object) -> ClassifyRequest | ScoreRequest | C
 
 
 def candidates(parameters: AnyParameters) -> dict[str, ColumnOrModel]:
-    """What is judged, by the field that names it; empty when the row itself is judged."""
+    """Return the sides that are judged, by field; empty if the row itself is judged."""
     if isinstance(parameters, CompareParameters):
         sides = {"model_a": parameters.model_a, "model_b": parameters.model_b}
     else:
@@ -220,7 +220,7 @@ class EvaluationCreated(Answer):
 
 
 class StatusUpdate(Answer):
-    """One step in an evaluation's life."""
+    """One status change of an evaluation."""
 
     status: str = Field(description="The status it reached; see `State`.")
     message: str = Field(default="", description="Why.")
@@ -228,19 +228,19 @@ class StatusUpdate(Answer):
 
 
 class Progress(Answer):
-    """How many rows are finished and durable."""
+    """The number of rows that are finished and stored."""
 
     done: int = Field(description="Rows finished.", ge=0)
     total: int | None = Field(
         default=None, description="Rows in the data set; absent until counted.", ge=0
     )
     note: str | None = Field(
-        default=None, description="Why it does not get on; absent while all is well."
+        default=None, description="Why there is no progress; absent if there is."
     )
 
 
 def _decoded(value: object) -> object:
-    """Read `label_counts` in both forms: the object of live output, the string of the spec."""
+    """Return `label_counts` from either form: the object of live output, the string of the spec."""
     return json.loads(value) if isinstance(value, str) else value
 
 
@@ -275,12 +275,12 @@ class ClassifyResults(Results):
         default=None, description="Share of passing rows, 0 to 100; absent when no row was valid."
     )
     invalid_label_count: int | None = Field(
-        default=None, description="Rows whose verdict was none of the labels.", ge=0
+        default=None, description="Rows whose verdict was not one of the labels.", ge=0
     )
 
 
 class AggregatedScores(Answer):
-    """Moments of the valid scores."""
+    """Mean, deviation and pass share of the valid scores."""
 
     mean_score: float | None = Field(default=None, description="Mean; absent without a score.")
     std_score: float | None = Field(
@@ -316,7 +316,7 @@ class CompareResults(Results):
         default=None, description="Rows judged equal, or differently in the two orders.", ge=0
     )
     invalid_choice_count: int | None = Field(
-        default=None, description="Rows with no readable verdict; only the embedded engine tells."
+        default=None, description="Rows with no readable verdict; the embedded engine only."
     )
 
 
@@ -331,7 +331,7 @@ _RESULTS: dict[str, type[ClassifyResults | ScoreResults | CompareResults | Bench
 
 
 def parse_results(kind: str | None, results: dict[str, Any] | None) -> AnyResults | None:
-    """Read a job's `results` by its type; a missing or unknown type is told by the fields."""
+    """Return a job's `results` by its type; the fields show a missing or unknown type."""
     if results is None:
         return None
     if kind not in _RESULTS:
@@ -351,19 +351,18 @@ class EvaluationStatus(Answer):
     """The status, with the results once there are any."""
 
     status: str = Field(
-        description="Where it is in its life: a `State`, or one of a later version, which counts "
-        "as running."
+        description="A `State`, or a state of a later version, which counts as running."
     )
     results: dict[str, Any] | None = Field(
         default=None, description="See `parse_results`; absent until finished."
     )
     progress: Progress | None = Field(
-        default=None, description="Rows done; only the embedded engine tells."
+        default=None, description="Rows done; the embedded engine only."
     )
 
 
 class EvaluationJob(EvaluationStatus):
-    """One evaluation as the service keeps it."""
+    """One evaluation as a service stores it."""
 
     workflow_id: str = Field(description="The evaluation's id.")
     type: str | None = Field(
@@ -371,7 +370,7 @@ class EvaluationJob(EvaluationStatus):
     )
     owner_id: str | None = Field(default=None, description="Who created it; admins only.")
     status_updates: list[StatusUpdate] | None = Field(
-        default=None, description="Its life so far; admins and the embedded engine only."
+        default=None, description="Its status changes; admins and the embedded engine only."
     )
     parameters: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="The request's parameters, keys removed."

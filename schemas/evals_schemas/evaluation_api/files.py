@@ -24,7 +24,7 @@ class File(Answer):
         default=0, description="Rows in it; 0 where the service has not counted them.", ge=0
     )
     processing_status: str | None = Field(
-        default=None, description="How far the service's check got; absent where it does not tell."
+        default=None, description="Progress of the service's check; absent if unknown."
     )
 
 
@@ -36,7 +36,7 @@ class FileList(Answer):
 
 
 class FileDeleted(Answer):
-    """The confirmation that a file is gone."""
+    """The answer to the deletion of a file."""
 
     id: str = Field(description="The id that no longer exists.")
     deleted: bool = Field(default=True, description="Always true.")

@@ -1,12 +1,12 @@
-"""The models API: what can judge and what can be evaluated."""
+"""The models API: models that can judge or be evaluated."""
 
 from pydantic import Field
 
 from evals_schemas.contract import Answer
 
 NO_TEXT_TYPES = frozenset({"embedding", "rerank", "moderation", "image", "audio", "video"})
-"""Types of models that answer no question with a text: they neither judge nor are judged. A
-service may tell of others, which pass."""
+"""Types of models that do not write text, so that they can neither judge nor be judged. Unknown
+types are accepted."""
 
 
 class Pricing(Answer):
@@ -40,6 +40,6 @@ class Model(Answer):
 
 
 class JudgeModelList(Answer):
-    """The models that the service takes for evaluations, by name."""
+    """The names of the models that a service accepts as judges."""
 
     model_list: list[str] = Field(default_factory=list[str], description="Model names.")

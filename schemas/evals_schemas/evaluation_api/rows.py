@@ -16,11 +16,11 @@ OUTPUT = "MODEL_TO_EVALUATE_OUTPUT"
 Choice = Literal["A", "B", "Tie"]
 
 FailedAt = Literal["generation", "judge", "verdict"]
-"""Which step left a row without a verdict: no answer, no judgement, or none that can be read."""
+"""Step that failed: no answer, no judgement, or an unreadable verdict."""
 
 
 class JudgedRow(Answer):
-    """What classify and score rows share."""
+    """The fields of both classify and score rows."""
 
     evaluation_successful: bool | None = Field(
         default=None, description="Whether the row has a valid verdict."
@@ -28,10 +28,10 @@ class JudgedRow(Answer):
     feedback: str | None = Field(default=None, description="The judge's reason; may be empty.")
     evaluation_error: str | None = Field(
         default=None,
-        description="Why the row has no verdict; only the embedded engine tells.",
+        description="Why the row has no verdict; the embedded engine only.",
     )
     failed_at: FailedAt | None = Field(
-        default=None, description="Which step failed; only the embedded engine tells."
+        default=None, description="Which step failed; the embedded engine only."
     )
 
 
@@ -76,8 +76,8 @@ class CompareRow(Answer):
     )
     evaluation_error: str | None = Field(
         default=None,
-        description="Why the row has no verdict; only the embedded engine tells.",
+        description="Why the row has no verdict; the embedded engine only.",
     )
     failed_at: FailedAt | None = Field(
-        default=None, description="Which step failed; only the embedded engine tells."
+        default=None, description="Which step failed; the embedded engine only."
     )

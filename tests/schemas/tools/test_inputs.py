@@ -45,7 +45,7 @@ INPUTS = [
     UploadDatasetInput,
 ]
 OUTPUTS = Output.__subclasses__()
-COMMITTED = Path(__file__).parents[2] / "schemas" / "evals_schemas" / "tools" / "tools.json"
+COMMITTED = Path(__file__).parents[3] / "schemas" / "evals_schemas" / "tools" / "tools.json"
 
 
 def every_schema(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
