@@ -26,7 +26,7 @@ wheel: $(READY)  ## build the wheel and run it away from this tree
 	$(BIN)/python tests/wheel.py
 
 tests: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 --dist=loadgroup \
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 \
 	  --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
 
 bench: $(READY)  ## figures beside a floor or a peer, taken in the same run

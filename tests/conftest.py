@@ -1,9 +1,41 @@
-"""Settings of hypothesis for the whole suite."""
+"""Settings for the whole suite: no deadlines in hypothesis, and which tests stay together."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
+from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
 
 # A busy machine may need any time for an example: no test fails because one took long.
 settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gate")
+
+_FAULTS, _FUZZ, _TOOL_FUZZ = (
+    "tests/faults/test_faults.py::",
+    "tests/engine/test_fuzz.py::",
+    "tests/server/test_tool_fuzz.py::",
+)
+TOGETHER = {
+    f"{_FAULTS}test_a_struck_call": "struck calls",
+    f"{_FAULTS}test_no_redirect": "struck calls",
+    f"{_FAULTS}test_a_struck_row": "struck rows",
+    _FUZZ: "engine over HTTP",
+    f"{_TOOL_FUZZ}test_with_any_service": "tools with any service",
+    _TOOL_FUZZ: "tools with the engine",
+}
+"""Tests that share an expensive fixture, by the start of their ids; the first match counts."""
+
+
+class FixtureScheduling(LoadScopeScheduling):
+    """Gives each free worker the next test; tests that share a fixture go to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next(
+            (group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid
+        )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FixtureScheduling:
+    return FixtureScheduling(config, log)

@@ -24,18 +24,15 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> dict[str, RowsSeen]:
     return run_skipping(engine_cases.observe, tmp_path_factory.mktemp("engines"))
 
 
-@pytest.mark.xdist_group("struck calls")
 @pytest.mark.parametrize("case", client_cases.CASES, ids=lambda case: case.title)
 def test_a_struck_call_ends_as_promised(case: Case, calls: Observed) -> None:
     assert list(broken_by_a_call(case, calls)) == []
 
 
-@pytest.mark.xdist_group("struck calls")
 def test_no_redirect_is_followed(calls: Observed) -> None:
     assert calls.led_astray == 0
 
 
-@pytest.mark.xdist_group("struck rows")
 @pytest.mark.parametrize("case", engine_cases.CASES, ids=lambda case: case.title)
 def test_a_struck_row_ends_as_promised(case: EngineCase, rows: dict[str, RowsSeen]) -> None:
     assert list(broken_by_a_row(case, rows)) == []

@@ -1,4 +1,4 @@
-"""A client that sends each tool call as one bare request, and sees the whole answer."""
+"""A client that sends each tool call as one HTTP request and keeps the whole answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ACCEPT = {"Accept": "application/json, text/event-stream", "Content-Type": "app
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer as it came over the wire."""
+    """One HTTP answer, unchanged."""
 
     status: int
     headers: dict[str, str]
@@ -23,12 +23,12 @@ class Answer:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The tool's result."""
+        """The result of the tool call."""
         assert self.status == 200, (self.status, self.text)
-        (line,) = [one for one in self.text.splitlines() if one.startswith("data: {")]
-        found = json.loads(line.removeprefix("data: "))
-        assert "result" in found, self.text
-        return found["result"]
+        (line,) = [line for line in self.text.splitlines() if line.startswith("data: {")]
+        message = json.loads(line.removeprefix("data: "))
+        assert "result" in message, self.text
+        return message["result"]
 
     @property
     def is_error(self) -> bool:
@@ -53,52 +53,53 @@ class Caller:
 
     http: httpx2.AsyncClient
     headers: dict[str, str] = field(default_factory=dict[str, str])
-    heard: list[Answer] = field(default_factory=list[Answer])
+    answers: list[Answer] = field(default_factory=list[Answer])
     """Every answer so far."""
 
     async def post(self, body: Any) -> Answer:
-        """Send a body, or a value as JSON, within a minute."""
+        """Send bytes, or any other value as JSON; fail if no answer comes within five minutes."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        with anyio.fail_after(60):
+        with anyio.fail_after(300):
             sent = _ACCEPT | {"X-Request-Id": "same"} | self.headers
-            got = await self.http.post("/mcp", content=content, headers=sent)
-        headers = {name.lower(): value for name, value in got.headers.items()}
-        answer = Answer(got.status_code, headers, got.text)
-        self.heard.append(answer)
+            response = await self.http.post("/mcp", content=content, headers=sent)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        answer = Answer(response.status_code, headers, response.text)
+        self.answers.append(answer)
         return answer
 
     async def call(self, tool: str, **arguments: Any) -> Answer:
         return await self.post(tool_call(tool, **arguments))
 
     async def answer(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """The structured content of a success."""
+        """Call a tool that must succeed and return the structured content."""
         return (await self.call(tool, **arguments)).content
 
     async def refusal(self, tool: str, **arguments: Any) -> str:
-        """The text of an error."""
+        """Call a tool that must fail and return the text of the error."""
         return (await self.call(tool, **arguments)).refusal
 
     async def started(self, **request: Any) -> str:
-        """The id of an evaluation that was started, with a code where one is wanted."""
-        made = await self.answer("create_evaluation", **request)
-        if made["outcome"] == "confirm":
-            made = await self.answer("create_evaluation", **request, confirm=made["confirm"])
-        assert made["outcome"] == "started", made
-        return made["evaluation_id"]
+        """Start an evaluation, with a confirmation code if required, and return its id."""
+        created = await self.answer("create_evaluation", **request)
+        if created["outcome"] == "confirm":
+            code = created["confirm"]
+            created = await self.answer("create_evaluation", **request, confirm=code)
+        assert created["outcome"] == "started", created
+        return created["evaluation_id"]
 
     async def finished(self, **request: Any) -> str:
-        """The id of an evaluation that has run to its end."""
+        """Start an evaluation, wait for its end, and return its id."""
         evaluation_id = await self.started(**request)
         await self.ended(evaluation_id)
         return evaluation_id
 
     async def ended(self, evaluation_id: str) -> None:
-        """Wait for an evaluation's completion."""
+        """Wait until an evaluation is completed."""
         status = await self.answer("get_status", evaluation_id=evaluation_id, wait_seconds=45)
         assert status["status"] == "completed", status
 
 
 def tool_call(tool: str, **arguments: Any) -> dict[str, Any]:
-    """The message that calls a tool."""
+    """Return the JSON-RPC message that calls a tool."""
     params = {"name": tool, "arguments": arguments}
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}

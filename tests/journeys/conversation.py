@@ -1,4 +1,4 @@
-"""A conversation with the real server over stdio, the embedded engine behind it."""
+"""A conversation with the real server over stdio and its embedded engine."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from mcp_types import CallToolResult, TextContent
 
 @dataclass
 class Conversation:
-    """What an assistant says and hears."""
+    """The tool calls of an assistant."""
 
     client: Client
 
     async def call(self, tool: str, **arguments: Any) -> CallToolResult:
-        """Call a tool, within a minute."""
-        with anyio.fail_after(60):
+        """Call a tool; fail if no answer comes within five minutes."""
+        with anyio.fail_after(300):
             return await self.client.call_tool(tool, arguments)
 
     async def answer(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """The structured content of a success."""
+        """Call a tool that must succeed and return the structured content."""
         result = await self.call(tool, **arguments)
         assert not result.is_error, text_of(result)
         return result.structured_content
 
     async def refusal(self, tool: str, **arguments: Any) -> str:
-        """The text of an error."""
+        """Call a tool that must fail and return the text of the error."""
         result = await self.call(tool, **arguments)
         assert result.is_error, text_of(result)
         return text_of(result)
 
 
 def text_of(result: CallToolResult) -> str:
-    """What a client that knows text alone shows."""
+    """Return the part of an answer that a text-only client shows."""
     return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
 
 
 @asynccontextmanager
 async def conversation(data: Path, folder: Path, **settings: str) -> AsyncGenerator[Conversation]:
-    """Start `evals-mcp` in a folder, with everything it keeps below `data`.
+    """Start `evals-mcp` in a folder; the server stores all its files below `data`.
 
     Settings are environment variables without their `EVALS_MCP_` prefix.
     """

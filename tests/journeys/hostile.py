@@ -1,4 +1,4 @@
-"""Services that give back whatever they are told, secrets above all, in every way to answer."""
+"""Services that repeat their requests, secrets included, in every kind of answer."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from starlette.types import Receive, Scope, Send
 from tests.engine.model_server import ChatRequest, Reply, completion, failure
 
 FAILURES = ("refuse", "forbid", "fail", "page", "drop", "redirect", "shapeless")
-"""Words that, anywhere in a request, say how it is answered."""
+"""Words that, anywhere in a request, choose the kind of failure."""
 
 
 class Repeating:
-    """Speaks both contracts: with an echo in every field, or as a word in the request has it."""
+    """Serves both contracts: repeats the request in every field, or fails as a word of it asks."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []
-        """Every request, as text."""
+        """All requests, as text."""
         methods = ["GET", "POST", "PUT", "DELETE"]
         self.app = Starlette(routes=[Route("/{rest:path}", self._answer, methods=methods)])
 
@@ -47,7 +47,7 @@ class Repeating:
 
 
 class _Dropped(Response):
-    """Breaks off after the head of an answer."""
+    """A response that breaks off after its head."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         head = {"type": "http.response.start", "status": 200}
@@ -62,7 +62,7 @@ def failed(sent: str) -> dict[str, Any]:
 
 
 def answer(request: Request, sent: str) -> Any:
-    """A success as either contract has it, with the echo in each field of text."""
+    """Return a success of either contract with the request in each text field."""
     path = request.url.path
     file = {"id": "file-1", "filename": sent, "bytes": 1, "purpose": "eval", "created_at": 1}
     job = {
@@ -86,7 +86,7 @@ def answer(request: Request, sent: str) -> Any:
 
 
 def repeating_model(request: ChatRequest) -> Reply:
-    """A model that answers with what it was sent, or fails with that in its words."""
+    """Answer with the request, or fail with the request in the error."""
     sent = f"{request.headers} {request.body}"
     place = f"http://127.0.0.1:9/{request.headers.get('authorization')}"
     replies = {

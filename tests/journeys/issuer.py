@@ -1,4 +1,4 @@
-"""An issuer of access tokens: signs them, and publishes its key where a server asks for it."""
+"""An issuer that signs access tokens and publishes its key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVERYTHING = "evals:read evals:write"
 
 
 class Issuer:
-    """One issuer with one key."""
+    """An issuer with one key."""
 
     def __init__(self, url: str = "https://login.example") -> None:
         self.url = url
@@ -24,12 +24,12 @@ class Issuer:
 
     @property
     def published(self) -> dict[str, Any]:
-        """Its JWKS."""
+        """The JSON web key set of the issuer."""
         public = json.loads(ECAlgorithm.to_jwk(self._key.public_key()))
         return {"keys": [public | {"kid": "one", "use": "sig"}]}
 
     def client(self) -> httpx2.AsyncClient:
-        """A client that reaches nothing but this issuer."""
+        """Return an HTTP client that reaches this issuer only."""
 
         def answer(request: httpx2.Request) -> httpx2.Response:
             if request.url.path == "/.well-known/openid-configuration":
@@ -40,7 +40,7 @@ class Issuer:
         return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
 
     def token(self, subject: str, scope: str = EVERYTHING, audience: str = AUDIENCE) -> str:
-        """A good token of a subject, for a quarter of an hour."""
+        """Return a token of a subject that is valid for a quarter of an hour."""
         now = int(time.time())
         times = {"iat": now, "exp": now + 900}
         claims = {"iss": self.url, "aud": audience, "sub": subject, "scope": scope} | times

@@ -1,4 +1,4 @@
-"""A proxy over loopback that loses what it is told to lose: requests, or answers to creates."""
+"""A proxy over loopback that loses chosen creates, or the answers to them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 Fate = Literal["passes", "dropped before its body", "dropped before", "dropped after", "500 after"]
-"""What becomes of a create: whether it reaches the service, and whether its answer comes back."""
+"""Whether a create reaches the service, and whether its answer comes back."""
 
 _FAILED = (
     b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n"
@@ -23,18 +23,18 @@ _FAILED = (
 
 @dataclass
 class LossyProxy:
-    """Stands before a service; everything but a create passes."""
+    """A proxy before a service; requests other than creates always pass."""
 
     service: str
-    """The service's address, without a path."""
+    """Address of the service, without a path."""
     fates: list[Fate]
-    """One a create, in their order; further ones pass."""
+    """One fate for each create, in order; further creates pass."""
     url: str = ""
     creates: int = 0
     keys: list[str | None] = field(default_factory=list[str | None])
 
     async def serve(self, stream: SocketStream) -> None:
-        """Answer one request and close."""
+        """Answer one request and close the connection."""
         with suppress(anyio.BrokenResourceError, anyio.EndOfStream, anyio.IncompleteRead):
             async with stream:
                 await self._one(stream)
@@ -82,7 +82,7 @@ class LossyProxy:
 
 @asynccontextmanager
 async def lossy_proxy(service: str, *fates: Fate) -> AsyncGenerator[LossyProxy]:
-    """A proxy on a free port before a service's `/v1`, gone with the block."""
+    """Run a proxy on a free port before a service's `/v1` until the block ends."""
     proxy = LossyProxy(service.removesuffix("/v1"), list(fates))
     async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=0) as listener:
         proxy.url = f"http://127.0.0.1:{listener.extra(SocketAttribute.local_port)}/v1"

@@ -1,4 +1,4 @@
-"""Secrets in every setting that may hold one, and servers that are configured so."""
+"""Servers with a secret in every setting that can hold one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BROUGHT = ["header-together", "header-nugen", "other-header"]
 
 
 def configuration(folder: Path, upstream: str, models: str, issuer: str) -> Path:
-    """A configuration file with a secret in every setting that may hold one."""
+    """Write a configuration file with a secret in every setting that can hold one."""
     path = folder / "config.toml"
     path.write_text(f"""
 [server]
@@ -76,7 +76,7 @@ nugen.token = "{planted("subject-nugen")}"
 
 
 def start(folder: Path, name: str, command: Sequence[str], **chosen: str) -> subprocess.Popen[str]:
-    """Run a server by the real command; what it logs is kept in a file."""
+    """Run a server with the real command and write its log to a file."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("EVALS_")}
     own |= {f"EVALS_MCP_{setting}": value for setting, value in chosen.items()}
     own["EVALS_MCP_LOCAL__DATA_DIR"] = str(folder / "data" / name)
@@ -94,15 +94,15 @@ def start(folder: Path, name: str, command: Sequence[str], **chosen: str) -> sub
 
 @asynccontextmanager
 async def process(folder: Path, name: str, *command: str, **chosen: str) -> AsyncGenerator[str]:
-    """The URL of a server in a process of its own."""
+    """Run a server in its own process and yield its URL."""
     running = start(folder, name, command, **chosen)
     assert running.stdout
     try:
-        with anyio.fail_after(60):
+        with anyio.fail_after(300):
             line = await to_thread.run_sync(running.stdout.readline)
         yield re.sub(r"/(mcp|v1)\s*$", "", line.split()[-1])
     finally:
         running.send_signal(signal.SIGTERM)
         running.stdout.close()
         with anyio.CancelScope(shield=True):
-            await to_thread.run_sync(running.wait, 40)
+            await to_thread.run_sync(running.wait, 60)

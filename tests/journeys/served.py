@@ -1,4 +1,4 @@
-"""The engine served over loopback by the real command, in a process of its own."""
+"""The engine, served over loopback by the real command in its own process."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class ServedEngine:
 
     process: subprocess.Popen[str]
     url: str
-    """Its base URL, ending in /v1."""
+    """Base URL, ending in /v1."""
 
     def kill(self) -> None:
-        """End it as a crash would: no handler runs, nothing is flushed."""
+        """Kill the process, as a crash would: no handler runs, nothing is flushed."""
         self.process.kill()
         self.process.wait(60)
 
@@ -41,7 +41,7 @@ def _start(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 @asynccontextmanager
 async def served_engine(data_dir: Path, **settings: str) -> AsyncGenerator[ServedEngine]:
-    """Start the engine on a free port and end it at the latest with the block.
+    """Start the engine on a free port; stop it when the block ends, if it still runs.
 
     Settings are environment variables without their `EVALS_MCP_` prefix.
     """

@@ -1,4 +1,4 @@
-"""The server over HTTP, by the real command, in a process of its own."""
+"""The server over HTTP, started by the real command in its own process."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class ServedOverHttp:
 
     process: subprocess.Popen[str]
     url: str
-    """Where MCP is."""
+    """Address of the MCP endpoint."""
     log: IO[str]
 
     @property
     def root(self) -> str:
-        """The address without the path."""
+        """Address of the server, without a path."""
         return self.url.rpartition("/")[0]
 
     def logged(self) -> str:
-        """What it has written to standard error."""
+        """Return what the server has written to standard error."""
         self.log.flush()
         self.log.seek(0)
         return self.log.read()
@@ -43,7 +43,7 @@ def _start(environment: dict[str, str], log: IO[str]) -> subprocess.Popen[str]:
 
 @asynccontextmanager
 async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[ServedOverHttp]:
-    """Start it on a free port and end it at the latest with the block.
+    """Start the server on a free port; stop it when the block ends, if it still runs.
 
     Settings are environment variables without their `EVALS_MCP_` prefix.
     """
@@ -69,4 +69,4 @@ async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[Served
                 process.terminate()
             printed.close()
             with anyio.CancelScope(shield=True):
-                await to_thread.run_sync(process.wait, 40)
+                await to_thread.run_sync(process.wait, 60)

@@ -1,4 +1,4 @@
-"""A vendor at which ids are the same for everybody, so that only keys tell users apart."""
+"""A vendor that gives all users the same ids, so that only their keys differ."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tests.server.http.serving import listening
 
 
 class Vendor:
-    """Speaks the contract of judged evaluations; each key has the same ids, and rows of its own."""
+    """Serves judged evaluations; every key has the same ids and different rows."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, httpx2.Headers]] = []
-        """(method, path, headers)."""
+        """Method, path and headers of each request."""
         self.jobs: dict[str, list[dict[str, Any]]] = {}
         self.app = Starlette(
             routes=[
@@ -47,7 +47,7 @@ class Vendor:
         )
 
     def keys_of(self, method: str, path: str) -> list[str]:
-        """Whose requests of a kind came, in their order."""
+        """Return the keys of the requests with this method and path, in order."""
         return [
             headers["authorization"].removeprefix("Bearer ")
             for asked, where, headers in self.asked
@@ -103,7 +103,7 @@ class Vendor:
 async def of_one_vendor(
     folder: Path, *keys: str, **settings: str
 ) -> AsyncGenerator[tuple[Vendor, list[Caller]]]:
-    """A server in mode header in front of one vendor, and the users of these keys."""
+    """Run a server in the mode `header` for one vendor; yield the vendor and the users."""
     vendor = Vendor()
     async with listening(vendor.app) as place:
         settings.setdefault("SERVER__PROVIDER", "together")

@@ -1,4 +1,4 @@
-"""Benchmarks in conversation: with the engine in the server, and with a served one behind it."""
+"""Benchmarks in conversation, with the embedded engine and with a served engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MODELS = ("small-model", "large-model")
 
 
 def answer(request: ChatRequest) -> Reply:
-    """The large model knows the capital of every land, the small one that of every second."""
+    """Answer as a large model that knows all capitals, or a small one that knows every second."""
     number = int(str(request.user).rpartition(" ")[2].rstrip("?"))
     knows = request.body["model"] == "large-model" or number % 2 == 0
     return completion(f"It is capital-{number}-city." if knows else "I do not know.")
@@ -38,7 +38,7 @@ async def uploaded(talk: Conversation) -> str:
 
 
 async def finished(talk: Conversation, **request: Any) -> str:
-    """The id of an evaluation that was run to its end."""
+    """Run an evaluation to its end and return its id."""
     created = await talk.answer("create_evaluation", type="benchmark", **request)
     assert created["outcome"] == "started", created
     status = await talk.answer(
@@ -49,7 +49,7 @@ async def finished(talk: Conversation, **request: Any) -> str:
 
 
 async def evaluate(talk: Conversation) -> None:
-    """One model, the other, both side by side; rows; a comparison."""
+    """Evaluate one model, another, and both side by side; read rows; compare."""
     benchmark = await uploaded(talk)
     assert await uploaded(talk) == benchmark
     listed = await talk.answer("list_datasets")

@@ -30,20 +30,20 @@ SCORE = {"type": "score", "min_score": 0, "max_score": 1, "pass_threshold": 0.5}
 
 @asynccontextmanager
 async def conversation(folder: Path) -> AsyncGenerator[Served]:
-    """A client of the whole server with its embedded engine, in this process."""
+    """Run the whole server with its embedded engine in this process; yield a client."""
     configured = settings(
         folder,
         local={"data_dir": folder / "engine"},
         datasets={"allowed_folders": [ANSWERS.parent]},
     )
     opening = partial(open_services, configured, open_providers)
-    with anyio.fail_after(60):
+    with anyio.fail_after(300):
         async with Client(build_server("0.0", opening)) as client:
             yield Served(client)
 
 
 async def evaluated(server: Served, file_id: str, column: str, rule: str, **own: Any) -> str:
-    """The id of an evaluation that has completed."""
+    """Run an evaluation to its completion and return its id."""
     created = await server.answer(
         "create_evaluation",
         input_data_file_path=file_id,
@@ -58,12 +58,12 @@ async def evaluated(server: Served, file_id: str, column: str, rule: str, **own:
 
 
 def states(row: dict[str, str], column: str) -> bool:
-    """Whether an answer has the expected words."""
+    """Return whether an answer contains the expected words."""
     return " ".join(row["expected"].split()).lower() in " ".join(row[column].split()).lower()
 
 
 async def compared(server: Served, rule: str, **own: Any) -> dict[str, Any]:
-    """The first version's answers against the second's."""
+    """Compare the answers of the first version with those of the second."""
     stored = await server.answer("upload_dataset", path=str(ANSWERS))
     first = await evaluated(server, stored["file_id"], "answer_v1", rule, **own)
     second = await evaluated(server, stored["file_id"], "answer_v2", rule, **own)
@@ -106,7 +106,7 @@ async def test_the_scores_of_the_two_differ_as_scipy_says(tmp_path: Path) -> Non
 
 
 async def scores_of(server: Served, evaluation_id: str) -> dict[str, float]:
-    """Every score of an evaluation by the row's id."""
+    """Return all scores of an evaluation by row id."""
     found: dict[str, float] = {}
     cursor = None
     while True:

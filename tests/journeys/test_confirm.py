@@ -43,7 +43,7 @@ async def never(context: ClientRequestContext, params: ElicitRequestParams) -> E
 
 
 class Home:
-    """A user's folder, and a model endpoint of which no price is known."""
+    """A user's folder, and a model endpoint without known prices."""
 
     def __init__(self, folder: Path, endpoint: str) -> None:
         self.folder, self.endpoint = folder, endpoint
@@ -71,7 +71,7 @@ class Home:
 
 @asynccontextmanager
 async def home(folder: Path) -> AsyncGenerator[Home]:
-    with anyio.fail_after(90):
+    with anyio.fail_after(300):
         async with ModelServer(judge, models=["judge-1"]) as endpoint:
             yield Home(folder, endpoint.base_url)
 

@@ -19,7 +19,7 @@ GOOD = json.dumps({"feedback": "", "label": "good"})
 
 
 class Calls:
-    """A judge that takes a moment and counts who was judged how often."""
+    """A judge that answers after a moment and counts how often each row was judged."""
 
     def __init__(self) -> None:
         self.by_row: Counter[str] = Counter()
@@ -52,7 +52,7 @@ async def test_a_restart_after_kill_9_finishes_and_repeats_only_rows_that_were_i
 ) -> None:
     calls = Calls()
     async with ModelServer(calls) as judge:
-        settings = {"LOCAL__MODELS__BASE_URL": judge.base_url, "LOCAL__LEASE_SECONDS": "1"}
+        settings = {"LOCAL__MODELS__BASE_URL": judge.base_url, "LOCAL__LEASE_SECONDS": "3"}
         async with served_engine(tmp_path, **settings) as first, client_of(first) as http:
             engine = EngineClient(http)
             created = await start(engine)
@@ -60,14 +60,14 @@ async def test_a_restart_after_kill_9_finishes_and_repeats_only_rows_that_were_i
             first.kill()
         async with served_engine(tmp_path, **settings) as second, client_of(second) as http:
             engine = EngineClient(http)
-            job = await engine.finished(created, seconds=40)
+            job = await engine.finished(created, seconds=300)
             rows = await engine.result_rows(job)
     assert job["status"] == "completed"
     assert [row["answer"] for row in rows] == [f"answer {n}" for n in range(ROWS)]
     assert job["results"]["label_counts"] == {"good": ROWS, "bad": 0}
     repeated = calls.by_row.total() - ROWS
     assert len(calls.by_row) == ROWS
-    # In flight: with the judge, or judged and on the way to the disk.
+    # In flight means sent to the judge, or judged and not yet on disk.
     assert repeated <= 2 * WORKERS
 
 
@@ -75,7 +75,7 @@ async def test_a_second_process_reads_cancels_and_takes_over_what_the_first_one_
     tmp_path: Path,
 ) -> None:
     async with ModelServer(Calls()) as judge:
-        settings = {"LOCAL__MODELS__BASE_URL": judge.base_url, "LOCAL__LEASE_SECONDS": "1"}
+        settings = {"LOCAL__MODELS__BASE_URL": judge.base_url, "LOCAL__LEASE_SECONDS": "3"}
         async with (
             served_engine(tmp_path, **settings) as first,
             served_engine(tmp_path, **settings) as second,
@@ -92,5 +92,5 @@ async def test_a_second_process_reads_cancels_and_takes_over_what_the_first_one_
             to_take_over = await start(one)
             await other.until(to_take_over, lambda job: job["progress"]["done"] > 0)
             first.kill()
-            job = await other.finished(to_take_over, seconds=40)
+            job = await other.finished(to_take_over, seconds=300)
             assert job["results"]["label_counts"]["good"] == ROWS

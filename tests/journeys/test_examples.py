@@ -1,4 +1,4 @@
-"""The examples work as their page prints them, through the tools."""
+"""The examples of `examples/README.md` give the printed figures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def printed() -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """The uploads of the page, each with the evaluation that follows it."""
+    """Return the uploads of the page, each with the evaluation that follows."""
     page = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", page, re.DOTALL)]
     return list(zip(blocks[::2], blocks[1::2], strict=True))

@@ -1,4 +1,4 @@
-"""The server over HTTP, started and stopped as an operator does it."""
+"""The server over HTTP, started and stopped by an operator."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_a_stop_ends_a_waiting_call_and_the_next_start_finishes_the_evalua
 
     async with ModelServer(slow, ["judge-1"]) as models:
         settings = {"LOCAL__MODELS__BASE_URL": models.base_url, "SERVER__PROVIDER": "local"}
-        with anyio.fail_after(60):
+        with anyio.fail_after(300):
             async with (
                 served_over_http(tmp_path, **settings) as served,
                 talking(served, mode) as talk,
@@ -99,7 +99,7 @@ async def test_what_was_planned_at_one_server_is_confirmed_at_another(tmp_path: 
             "labels": ["good", "bad"],
             "pass_labels": ["good"],
         }
-        with anyio.fail_after(60):
+        with anyio.fail_after(300):
             async with (
                 served_over_http(tmp_path, **settings) as one,
                 served_over_http(tmp_path, **settings) as other,

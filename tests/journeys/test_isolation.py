@@ -1,4 +1,4 @@
-"""What belongs to one user is not there for any other: each tool, kind of id and mode."""
+"""A user cannot see what belongs to another: each tool, each kind of id, each mode."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from tests.journeys.two_users import (
 
 QUESTIONS = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(3)]
 
-# What a user has
+# The belongings of a user
 
 
 class Belongings:
-    """What one user has, by kind."""
+    """The ids, cursors and codes of one user, by kind."""
 
     def __init__(self) -> None:
         self.held: dict[str, str] = {}
 
     def absent(self, kind: str) -> str:
-        """What looks like the one held and does not exist."""
+        """Return a text that looks like the held one and that does not exist."""
         held = self.held[kind]
         return other_cursor(held) if kind.endswith("cursor") else altered(held)
 
@@ -42,7 +42,7 @@ def altered(text: str) -> str:
 
 
 def other_cursor(cursor: str) -> str:
-    """A cursor of the same length that leads to another place, or belongs to another query."""
+    """Return a cursor of the same length with another position or another query."""
     padded = cursor + "=" * (-len(cursor) % 4)
     mark, place = json.loads(base64.urlsafe_b64decode(padded))
     changed = [mark, altered(place)] if isinstance(place, str) else [altered(mark), place]
@@ -81,7 +81,7 @@ async def benchmark_belongings(user: Caller, has: dict[str, str]) -> None:
 async def kept(
     user: Caller, evaluation_id: str, file: str, cursor: str, has: dict[str, str]
 ) -> None:
-    """An ended evaluation's result file, and a cursor into its rows."""
+    """Add the result file of an ended evaluation, and a cursor into its rows."""
     found = await user.answer("get_evaluation", evaluation_id=evaluation_id)
     has[file] = found["result_file_id"]
     page = await user.answer("read_results", evaluation_id=evaluation_id, show="all", limit=1)
@@ -99,7 +99,7 @@ async def belongings_of(user: Caller, service: str) -> Belongings:
     return has
 
 
-# What another user tries
+# The attempts of another user
 
 ID_FIELDS = {
     "get_evaluation": {"evaluation_id"},
@@ -110,7 +110,7 @@ ID_FIELDS = {
     "create_evaluation": {"input_data_file_path", "benchmark_id", "confirm"},
     "list_evaluations": {"cursor"},
 }
-"""Every argument that takes something that a user has; of the rest none does."""
+"""All arguments that take an id, a cursor or a code."""
 
 NO_IDS = {
     "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
@@ -138,7 +138,7 @@ def test_every_argument_is_known_to_take_what_a_user_has_or_not() -> None:
 
 
 def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(tool, arguments), where `ID` stands for what is held; the rest is the caller's own."""
+    """Yield tools with arguments; `ID` stands for the other user's text, the rest is their own."""
     done = own.get("evaluation") or own["answers"]
     second = own.get("other evaluation") or own["answers"]
     yield "get_evaluation", {"evaluation_id": "ID"}
@@ -166,11 +166,11 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 async def said(user: Caller, tool: str, arguments: dict[str, Any], held: str) -> Answer:
-    """The answer with what was tried taken out of it."""
+    """Call a tool with the other user's text; return the answer with the text replaced by `ID`."""
     filled = {name: held if value == "ID" else value for name, value in arguments.items()}
     answer = await user.call(tool, **filled)
     headers = {name: value for name, value in answer.headers.items() if name != "date"}
-    # Behind the name of its service an id goes on alone to that service, whose error repeats it.
+    # A service gets the id without its own name in front, and its error repeats the id so.
     text = answer.text.replace(held, "ID").replace(held.rpartition(":")[2], "ID")
     return Answer(answer.status, headers, text)
 
@@ -190,7 +190,7 @@ async def everything_is_tried(alice: Caller, bob: Caller, service: str) -> None:
 
 
 async def state_of(user: Caller) -> str:
-    """All that a user's lists show."""
+    """Return everything that a user's lists show."""
     evaluations = await user.call("list_evaluations", limit=50)
     return evaluations.text + (await user.call("list_datasets")).text
 

@@ -1,4 +1,4 @@
-"""The main job over stdio: upload, create, watch, read; the judge is a model on loopback."""
+"""The main job over stdio: upload, create, wait, read; the judge is a model on loopback."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROWS = 60
 
 
 def judge(request: ChatRequest) -> Reply:
-    """Calls every third answer bad, after a moment."""
+    """Judge every third answer bad, after a moment."""
     user = str(request.user)
     bad = any(f"answer {number}\n" in user for number in range(0, ROWS, 3))
     verdict = json.dumps({"feedback": "As read.", "label": "bad" if bad else "good"})

@@ -1,4 +1,4 @@
-"""Creates that are lost, repeated and replayed against a real service: one evaluation, and told."""
+"""Lost, repeated and replayed creates against a real service start one evaluation and report it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ROWS = [{"expected": f"answer {n}", "answer": f"answer {n}"} for n in range(100)
 
 
 class World:
-    """A service, a proxy before it, and what is known to be true of both."""
+    """A service with a proxy before it, and the requests and evaluations of both."""
 
     def __init__(self, folder: Path, engine: EngineClient, proxy: LossyProxy, file_id: str) -> None:
         self.folder, self.engine, self.proxy = folder, engine, proxy
@@ -48,12 +48,12 @@ class World:
         }
 
     async def jobs(self) -> list[str]:
-        """The ids of everything that the service has started."""
+        """Return the ids of all evaluations of the service."""
         return [job["workflow_id"] for job in (await self.engine.http.get("/evaluation")).json()]
 
     @asynccontextmanager
     async def server(self, token: str = "token-1") -> AsyncGenerator[Served]:
-        """An MCP server for the vendor's API, which the proxy plays."""
+        """Run an MCP server whose vendor is the proxy; yield a client."""
         configured = settings(
             self.folder,
             server={"provider": "together"},
@@ -67,7 +67,7 @@ class World:
 
 @asynccontextmanager
 async def world(folder: Path, *fates: Fate) -> AsyncGenerator[World]:
-    with anyio.fail_after(90):
+    with anyio.fail_after(300):
         async with (
             served_engine(folder / "engine") as engine,
             httpx2.AsyncClient(base_url=engine.url, timeout=60) as http,

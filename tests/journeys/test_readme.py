@@ -1,4 +1,4 @@
-"""The README says what is so: its tools exist, its client blocks can be read."""
+"""The README is right: its tools exist, and its configuration blocks can be read."""
 
 import json
 import re

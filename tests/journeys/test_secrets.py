@@ -1,4 +1,4 @@
-"""Secrets stay where they belong: planted everywhere, they turn up in no answer, log or file."""
+"""Secrets are planted in every setting and call, and appear in no answer, log or file."""
 
 from __future__ import annotations
 
@@ -40,35 +40,35 @@ from tests.server.http.serving import listening
 from tests.server.serving import everyones, settings
 
 FORBIDDEN = [planted(name) for name in (*CONFIGURED, *BROUGHT, "key-in-argument", "bug")]
-"""What nobody is ever told."""
+"""Secrets that no answer may hold."""
 
 PASTED = planted("pasted")
-"""What one user has put into rows, templates and names; it is that user's data."""
+"""Secrets that a user has put into rows, templates and names: data of that user."""
 
 ROWS = [{"question": f"{word} {PASTED}", "answer": "good"} for word in ("echo", *FAILURES[:6])]
 
 
 class Seen:
-    """Everything that came out."""
+    """All answers and texts of the servers."""
 
     def __init__(self) -> None:
         self.answers: list[tuple[str, str]] = []
-        """(who was answered, the answer with its headers)."""
+        """The caller of each answer, and the answer with its headers."""
         self.logs: list[str] = []
         self.texts: list[str] = []
-        """What representations and errors say."""
+        """Texts of representations and errors."""
         self.tokens: list[str] = []
-        """Access tokens that were good."""
+        """Access tokens that were valid."""
 
     def note(self, who: str, caller: Caller) -> None:
-        self.answers += [(who, f"{one.status} {one.headers} {one.text}") for one in caller.heard]
+        self.answers += [(who, f"{one.status} {one.headers} {one.text}") for one in caller.answers]
 
 
-# What is said to a server
+# The calls
 
 
 def calls(prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(tool, arguments): every way to fail at a service, and a paste into every field of text."""
+    """Yield tools with arguments: each failure of a service, and a secret in each text field."""
     for word in ("echo", *FAILURES):
         evaluation_id = f"{prefix}eval-{word}"
         for tool in ("get_evaluation", "get_status", "read_results", "cancel_evaluation"):
@@ -108,7 +108,7 @@ BODIES = [
 
 
 async def provoke(user: Caller, prefix: str = "") -> None:
-    """Say everything, a few things at once: failing reads are repeated, with pauses."""
+    """Make all calls, a few at a time, because failing reads are retried with pauses."""
     limit = anyio.CapacityLimiter(40)
 
     async def one(tool: str, arguments: dict[str, Any]) -> None:
@@ -124,7 +124,7 @@ async def provoke(user: Caller, prefix: str = "") -> None:
 
 
 async def judge_with_every_key(user: Caller) -> None:
-    """Let the engine call models with each of its keys, and read what came of it."""
+    """Let the engine call models with each of its keys, and read the results."""
     stored = await user.answer("upload_dataset", rows=ROWS, name=PASTED)
     for more in (
         {},
@@ -143,7 +143,7 @@ async def judge_with_every_key(user: Caller) -> None:
             await user.call("read_results", evaluation_id=evaluation_id, show=show, max_chars=4000)
 
 
-# All of it
+# The whole journey
 
 
 @asynccontextmanager
@@ -211,7 +211,7 @@ async def use_engine(url: str, seen: Seen) -> None:
 
 @contextmanager
 def logging_as_json() -> Generator[io.StringIO]:
-    """What the server would write to stderr."""
+    """Collect what the server writes to stderr."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines())
@@ -224,7 +224,7 @@ def logging_as_json() -> Generator[io.StringIO]:
 
 
 async def meet_bugs(folder: Path, seen: Seen) -> None:
-    """A provider with a bug, and one that cannot be opened, whose errors quote a secret."""
+    """Run a provider with a bug, and one that cannot be opened; their errors quote a secret."""
     bug = RuntimeError(planted("bug"))
 
     @asynccontextmanager
@@ -288,7 +288,7 @@ async def everything(folder: Path, seen: Seen) -> None:
 
 async def test_secrets_turn_up_nowhere_and_pasted_ones_with_their_user_only(tmp_path: Path) -> None:
     seen = Seen()
-    with anyio.fail_after(120):
+    with anyio.fail_after(300):
         await everything(tmp_path, seen)
     seen.logs += [path.read_text() for path in tmp_path.glob("*.log")]
     kept = {

@@ -1,4 +1,4 @@
-"""Traces and metrics arrive where an exporter is configured, without anything that was said."""
+"""Traces and metrics reach a configured exporter and hold no arguments or answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECRET = "a-question-that-nobody-else-reads"
 
 
 class Collector:
-    """Takes what is exported over OTLP/HTTP."""
+    """A collector for OTLP over HTTP."""
 
     def __init__(self) -> None:
         self.received: dict[str, bytes] = {}

@@ -1,4 +1,4 @@
-"""Who is let in over HTTP, for what, and which servers do not start."""
+"""Who may call over HTTP, which tools, and which servers do not start."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_a_token_that_may_only_read_is_challenged_by_every_writing_tool_an
 
 
 def disguised() -> Iterator[bytes]:
-    """Calls of a writing tool in forms that a look into the body might not see through."""
+    """Calls of a writing tool in forms that are hard to recognise from the body."""
     plain = json.dumps(tool_call("upload_dataset", rows=ROWS))
     yield plain.replace("upload_dataset", "\\u0075pload_dataset").encode()
     yield plain.replace("tools/call", "tools\\/call").encode()
@@ -95,7 +95,7 @@ async def test_no_disguise_of_a_call_lets_a_reader_write(tmp_path: Path) -> None
             accept = {"Accept": "application/json, text/event-stream"}
             await reader.post(body)
             await reader.http.post("/mcp", content=as_chunks(body), headers=sent | accept)
-        assert {answer.status for answer in reader.heard} <= {400, 403}
+        assert {answer.status for answer in reader.answers} <= {400, 403}
         assert (await writer.answer("list_datasets"))["datasets"] == []
         assert (await writer.call("upload_dataset", rows=ROWS)).status == 200
 

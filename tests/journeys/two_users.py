@@ -1,4 +1,4 @@
-"""A server over HTTP with two users, in the modes in which users have names."""
+"""A server over HTTP with two users, in the modes `header` and `oauth`."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ LABELS: dict[str, Any] = {
 
 
 def says(request: ChatRequest) -> Reply:
-    """The slow model takes longer than any test; the other one judges and answers at once."""
+    """Answer after an hour as the slow model, else at once."""
     if request.body["model"] == "slow":
-        return completion("late", delay=120)
+        return completion("late", delay=3600)
     judging = "Is it right?" in request.system
     return verdict(feedback="", label="good") if judging else completion("1")
 
 
 def configured(folder: Path, **settings: str) -> Settings:
-    """Settings with everything that is kept below one folder."""
+    """Return settings that store everything below one folder."""
     usual = {
         "LOCAL__DATA_DIR": str(folder / "engine"),
         "RESULTS__CACHE_DIR": str(folder / "results"),
@@ -62,7 +62,7 @@ def configured(folder: Path, **settings: str) -> Settings:
 
 @asynccontextmanager
 async def serving(settings: Settings, issuer: Issuer | None = None) -> AsyncGenerator[str]:
-    """The URL of a server over HTTP with these settings."""
+    """Run a server over HTTP with these settings and yield its URL."""
     opening = partial(open_services, settings, partial(open_providers, names=services_of(settings)))
     client = issuer.client() if issuer else None
     app = http_app(settings, "0.0", opening, issuer_client=client)
@@ -86,7 +86,7 @@ def by_header(service: str, key: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def by_keys(folder: Path, service: str) -> AsyncGenerator[list[Caller]]:
-    """Two users with keys of their own for one engine that is reached over the network."""
+    """Yield two users with different keys for one engine on the network."""
     async with (
         ModelServer(says, MODELS) as models,
         served_engine(
@@ -124,7 +124,7 @@ def of_issuer(folder: Path, issuer: Issuer, **settings: str) -> Settings:
 
 @asynccontextmanager
 async def by_tokens(folder: Path) -> AsyncGenerator[list[Caller]]:
-    """Two subjects of one issuer, who share the engine inside the server."""
+    """Yield two subjects of one issuer who share the embedded engine."""
     issuer = Issuer()
     tokens = [bearer(issuer.token(subject)) for subject in ("alice", "bob")]
     async with ModelServer(says, MODELS) as models:
