@@ -23,7 +23,7 @@ def test_a_duration_is_told_in_the_unit_of_its_high_end(low: float, high: float,
 
 def test_a_plan_of_which_nothing_is_known_says_so() -> None:
     assert list(plan_lines(Plan())) == [
-        "Rows not told; an unknown number of model calls, price unknown."
+        "Rows unknown; an unknown number of model calls, price unknown."
     ]
     assert cost_line(None, None) is None
 
