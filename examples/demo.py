@@ -1,7 +1,7 @@
 """One evaluation of each type, from a data set to a summary, as an assistant would run them.
 
-Starts `evals-mcp` over stdio with the embedded engine and a data directory of its own, speaks to it
-as any MCP client does, and prints what was said. Run it with `make demo`.
+Starts `evals-mcp` over stdio with the embedded engine and a temporary data folder, calls its tools
+as any MCP client does, and prints the calls and the answers. Run it with `make demo`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ async def main() -> None:
 
 
 async def evaluate(client: Client, request: dict[str, Any], columns: list[str]) -> None:
-    """Upload what the request needs, create, wait, and read the summary."""
+    """Upload the columns of the request, create the evaluation, wait, and read the summary."""
     upload = await call(client, "upload_dataset", {"path": DATA, "columns": columns})
     request = {**request, "input_data_file_path": upload["file_id"]}
     created = await call(client, "create_evaluation", request)
@@ -82,7 +82,7 @@ async def evaluate(client: Client, request: dict[str, Any], columns: list[str]) 
 
 
 async def call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Call one tool, print call, progress and answer, and return the structured answer."""
+    """Call a tool; print the call, its progress and the answer; return the structured answer."""
     says("assistant", f"{tool}({brief(arguments)})")
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
@@ -98,17 +98,17 @@ async def call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str
 
 
 def text_of(result: CallToolResult) -> str:
-    """The part of an answer that a text-only client shows."""
+    """Return the part of an answer that a text-only client shows."""
     return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
 
 
 def brief(arguments: dict[str, Any]) -> str:
-    """The arguments of a call on one line."""
+    """Return the arguments of a call on one line."""
     return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
 
 
 def says(who: str, text: str) -> None:
-    """Print one turn, indented under its speaker."""
+    """Print what a speaker says, indented under the speaker's name."""
     if who == "you":
         print()
     lines = [
