@@ -105,7 +105,7 @@ async def test_a_request_that_is_lost_on_the_way_starts_one_evaluation_in_the_en
         assert "No such evaluation was found in the list; it may still appear" in text
 
         soon = await server.refusal("create_evaluation", **here.wanted)
-        assert re.search(r"Call create_evaluation again in (5\d|60) s", soon)
+        assert re.search(r"Call create_evaluation again in \d+ s", soon)
         assert (await here.jobs(), here.proxy.creates) == ([], 1)
 
         here.late = timedelta(seconds=61)

@@ -107,7 +107,7 @@ def test_agreement_is_a_share_and_says_why(rule: str, expected: str, answer: str
     assert found.reason
 
 
-@pytest.mark.parametrize("rule", set(RULES) - {"rule/regex", "rule/numeric"})
+@pytest.mark.parametrize("rule", sorted(set(RULES) - {"rule/regex", "rule/numeric"}))
 @given(st.text(min_size=1).filter(str.strip))
 def test_every_text_agrees_with_itself(rule: str, text: str) -> None:
     assert agreement(rule, text, text).value == 1
