@@ -1,6 +1,6 @@
-"""What the server holds while it runs: the provider, opened by the first call that needs it.
+"""The lifetime of the provider, which the first call that needs it opens.
 
-A provider lives in a task of its own, which enters and leaves its context: an engine's runs belong
+A provider runs in a task of its own, which enters and leaves its context: an engine's runs belong
 to the task that entered its lifespan, and a tool call may be cancelled at any time.
 """
 
@@ -26,7 +26,7 @@ from evals_mcp.tools.calls.session import Clock, ReportProgress, ToolSession
 log = logging.getLogger(__name__)
 
 OpenProviders = Callable[[Settings], "AbstractAsyncContextManager[Callable[[Principal], Provider]]"]
-"""Opens the configured services; what it gives is the provider of a principal."""
+"""Opens the configured services and yields a function from a principal to its provider."""
 
 RESUME_AFTER = 1.0
 """Seconds between the client's first message and the start of an engine with earlier runs."""
@@ -51,18 +51,18 @@ class ProviderServices:
         self._provider_of: Callable[[Principal], Provider] | None = None
         self._kept: tuple[PlanningContext, Launches] | None = None
         self._opening = anyio.Lock()
-        self._client_there = anyio.Event()
+        self._client_active = anyio.Event()
         self._stopping = anyio.Event()
         self._resuming = anyio.CancelScope()
 
     def message_came(self) -> None:
-        """The client is there."""
-        self._client_there.set()
+        """Record that the client has sent a message."""
+        self._client_active.set()
 
     async def session(
         self, principal: Principal, report_progress: ReportProgress, ask_user: AskUser
     ) -> ToolSession:
-        """A tool call's collaborators; see `Services`."""
+        """Return what a tool call works with; see `Services`."""
         provider_of, clock = await self.open(), self._clock or Clock()
         if self._kept is None:
             self._kept = _kept(self._settings, clock)
@@ -80,7 +80,7 @@ class ProviderServices:
         )
 
     async def open(self) -> Callable[[Principal], Provider]:
-        """The provider of each principal, opened by the first call.
+        """Return the function to a principal's provider; the first call opens the services.
 
         Raises:
             OperatorError: the configuration does not allow it.
@@ -92,24 +92,24 @@ class ProviderServices:
             return provider_of
 
     async def resume_paused_runs(self) -> None:
-        """Start an embedded engine that has worked before, so that paused runs go on by themselves.
+        """Open services with earlier work, so that paused runs continue without a call.
 
-        It waits for the client, so that starting costs the first answer nothing.
+        The start waits for the client's first message, so that it does not delay the first answer.
         """
         with self._resuming:
-            await self._client_there.wait()
+            await self._client_active.wait()
             if not self._settings.has_earlier_work():
                 return
             await anyio.sleep(RESUME_AFTER)
             try:
                 await self.open()
             except EvalsMCPError as error:
-                log.warning("paused evaluations stay paused: %s", error)
-            except Exception as error:  # noqa: BLE001 - the next tool call tries again and tells
+                log.warning("paused evaluations were not resumed: %s", error)
+            except Exception as error:  # noqa: BLE001 - the next tool call tries again and reports it
                 log_bug(error)
 
     def stop(self) -> None:
-        """Let everything that was opened close itself."""
+        """Close everything that was opened."""
         self._resuming.cancel()
         self._stopping.set()
 
@@ -135,9 +135,9 @@ async def open_services(
     clock: Clock | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> AsyncGenerator[ProviderServices]:
-    """The services of one server, for as long as it runs.
+    """Open the services of one server for as long as it runs.
 
-    `is_stopping` is true once calls that wait should come to an end. A test passes its own
+    `is_stopping` returns true once waiting calls should end. A test passes its own
     `open_providers` and `clock`.
     """
     async with anyio.create_task_group() as tasks:
@@ -152,7 +152,7 @@ async def open_services(
 
 
 def _kept(settings: Settings, clock: Clock) -> tuple[PlanningContext, Launches]:
-    """What plans and launches keep from one call to the next."""
+    """Return what plans and launches keep between calls."""
     from evals_mcp.compose import compile_template  # noqa: PLC0415 - not before a call
 
     context = PlanningContext(

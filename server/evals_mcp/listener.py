@@ -1,4 +1,4 @@
-"""An app on a port: bound before anything starts, announced once it answers, ended by a signal."""
+"""Serves an app on a port: binds first, announces when ready, stops on a signal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from evals_mcp.errors import SettingsError
 
 HEADER_BYTES = 32 * 1024
-"""The longest headers of a request, all together."""
+"""Largest total size of a request's headers."""
 
 
 class Listener:
@@ -25,14 +25,14 @@ class Listener:
         """Bind the port; 0 takes a free one.
 
         Raises:
-            OSError: there is no listening at that address.
+            OSError: the address cannot be bound.
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
         without_delay(self._socket)
         bound = self._socket.getsockname()[1]
         self.base_url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
-        """Where it is reached, without a path."""
+        """The address of the server, without a path."""
 
     def run(
         self,
@@ -45,11 +45,11 @@ class Listener:
         """Serve until SIGINT or SIGTERM.
 
         Args:
-            app: What answers; its lifespan is entered and left.
-            announce: Called once it answers.
-            stop_seconds: What requests in flight get to finish after the signal.
+            app: The app; its lifespan is entered and left.
+            announce: Called when the app is ready.
+            stop_seconds: Time in which requests in progress may finish after the signal.
             stopping: Called when the signal comes.
-            drain_seconds: How long requests are still taken after it.
+            drain_seconds: Time in which requests are still accepted after the signal.
 
         Raises:
             SettingsError: the app did not start.
@@ -68,16 +68,16 @@ class Listener:
 
 
 def without_delay(listening: socket.socket) -> None:
-    """Have every connection that comes in send at once.
+    """Disable Nagle's algorithm for incoming connections.
 
-    Otherwise the end of an answer waits for the acknowledgement of its beginning: 40 ms a call. The
-    event loop sees to that by itself only for sockets that it has made.
+    Otherwise the end of an answer waits for the acknowledgement of its beginning, 40 ms for each
+    call. The event loop disables the algorithm only for sockets that it creates itself.
     """
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 class _Announcing(uvicorn.Server):
-    """Says when it is ready, and ends without raising the signal that ended it once more."""
+    """Announces when it is ready, and does not raise the signal again that stopped it."""
 
     def __init__(
         self,
@@ -92,18 +92,18 @@ class _Announcing(uvicorn.Server):
         self._drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then tell."""
+        """Start, then announce."""
         try:
             await super().startup(sockets)
         except SystemExit:
             raise SettingsError(
-                "the service did not start; the messages before this one say why"
+                "the service did not start; see the messages before this one"
             ) from None
         if not self.should_exit:
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell, wait until nobody sends requests here any more, then stop."""
+        """Report the stop, wait while requests drain, then stop."""
         self._stopping()
         await anyio.sleep(self._drain_seconds)
         await super().shutdown(sockets)

@@ -1,4 +1,4 @@
-"""Whose request it is. Every id, cursor, code and cached file belongs to one principal."""
+"""The identity that a call acts for; ids, cursors, codes and kept files belong to one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pydantic import SecretStr
 
 SCOPE = "evals.principal"
-"""Where a request carries its principal: a key of the ASGI scope, which no header can set."""
+"""Key of the principal in the ASGI scope, which no header can set."""
 
 OWNER = "evals.owner"
 """Key under which a request to the embedded engine names its owner.
@@ -21,24 +21,24 @@ so a request over a network cannot.
 
 @dataclass(frozen=True)
 class Principal:
-    """Who a request is from, and what it may do."""
+    """The identity that a call acts for, its keys and its rights."""
 
     id: str
-    """Tells it from every other; a hash where it comes from a key, so that it may be stored."""
+    """Unique id; a hash if it is derived from a key, so that it may be stored."""
     keys: Mapping[str, SecretStr] | None = field(default_factory=dict[str, SecretStr])
-    """Its keys for services, by their names, for this request alone; None: the configured ones."""
+    """Keys by service, for this request only; None uses the configured tokens."""
     may_write: bool = True
-    """Whether it may upload, start and cancel."""
+    """Whether the principal may upload, start and cancel."""
     lacking: Mapping[str, str] = field(default_factory=dict[str, str])
-    """How to bring a key for a service that it has none for, by the names of the services."""
+    """How to add a missing key, by the name of the service."""
     remedy: str | None = None
-    """What to do about a key that a service does not take; None where it is the configured one."""
+    """What to do about a key that a service refuses; None if the key is the configured token."""
 
     @property
     def label(self) -> str:
-        """A short name for logs, from which nothing can be told about who it is."""
+        """Short pseudonym for logs, which does not reveal the identity."""
         return blake2b(self.id.encode(), digest_size=6, person=b"evals-log").hexdigest()
 
 
 LOCAL = Principal("local", keys=None)
-"""Whoever uses this machine: over stdio, and over HTTP in the mode `local`."""
+"""The user of this machine: over stdio, and over HTTP in mode `local`."""

@@ -1,4 +1,4 @@
-"""What can be configured of the server over HTTP: where it listens, who may call, and how much."""
+"""Settings of the server over HTTP: its address, who may call, and how often."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Mode = Literal["local", "header", "oauth"]
 
 
 def _checked_path(path: str) -> str:
-    """Refuse what is no plain path, and those that are taken."""
+    """Refuse anything but a plain path, and the paths of the health checks."""
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]{0,100}", path) or path in {"/healthz", "/readyz"}:
         raise ValueError("must be a path such as /mcp, and neither /healthz nor /readyz")
     return path
@@ -25,7 +25,7 @@ class HttpSettings(Section):
 
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on. Any other than a loopback address wants mode header or "
+        description="Address to listen on. An address other than loopback requires mode header or "
         "oauth.",
         min_length=1,
     )
@@ -41,7 +41,7 @@ class HttpSettings(Section):
     mode: Mode = Field(
         default="local",
         description='Who may call: "local" (programs of this machine, with the configured '
-        'tokens), "header" (each request brings its own key for the service) or "oauth" (bearer '
+        'tokens), "header" (each request contains its own key for the service) or "oauth" (bearer '
         "tokens of an issuer).",
     )
     allowed_hosts: tuple[str, ...] = Field(
@@ -71,20 +71,20 @@ class HttpSettings(Section):
     )
     total_at_once: int = Field(
         default=512,
-        description="Requests of all users at once, 1 or more; further ones are told to come back.",
+        description="Requests of all users at once, 1 or more; others get the status 503.",
         ge=1,
     )
     drain_seconds: float = Field(
         default=0.0,
-        description="Seconds, 0 to 600, for which requests are still taken after a stop signal "
-        "while /readyz says no; a load balancer has taken the server out by then.",
+        description="Seconds, 0 to 600, in which requests are still accepted after a stop signal "
+        "while /readyz answers 503, so that a load balancer can stop sending requests.",
         ge=0,
         le=600,
         allow_inf_nan=False,
     )
     stop_seconds: float = Field(
         default=30.0,
-        description="Seconds, 0 to 600, that calls in flight get to finish when the server stops.",
+        description="Seconds, 0 to 600, in which calls in progress may finish after a stop.",
         ge=0,
         le=600,
         allow_inf_nan=False,
@@ -107,7 +107,7 @@ class SubjectSettings(Section):
 
 
 class OAuthSettings(Section):
-    """Where bearer tokens come from, for http.mode oauth."""
+    """Source of bearer tokens, for http.mode oauth."""
 
     issuer: Url | None = Field(
         default=None,
@@ -120,7 +120,7 @@ class OAuthSettings(Section):
     )
     jwks_url: BaseUrl | None = Field(
         default=None,
-        description="Where the issuer publishes its keys. Absent: its metadata is asked.",
+        description="Address of the issuer's published keys. Absent: read from its metadata.",
     )
     subjects: Mapping[CredentialName, SubjectSettings] = Field(
         default_factory=dict[str, SubjectSettings],

@@ -1,4 +1,4 @@
-"""Where a setting's value came from, how a refusal of it is worded, and what is no value at all."""
+"""The source of a setting's value, the wording of its errors, and values never filled in."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ _UNFILLED_TOKEN = re.compile(
 
 @dataclass
 class Origin:
-    """The configuration file, if any, and the variables that were written over it."""
+    """The configuration file, if any, and the variables that override it."""
 
     path: Path | None
     variables: dict[SettingPath, str] = field(default_factory=dict[SettingPath, str])
 
     def refusal(self, setting: SettingPath, problem: str) -> SettingsError:
-        """The error that names source and setting; `problem` continues the sentence."""
+        """Return an error that names source and setting; `problem` continues the sentence."""
         return SettingsError(self.worded(setting, problem))
 
     def worded(self, setting: SettingPath, problem: str) -> str:
-        """`problem`, after the file or variable and the dotted name of the setting."""
+        """Return `problem` after the file or variable and the dotted name of the setting."""
         variable = self.variables.get(setting)
         source = f"environment variable {variable}" if variable else str(self.path or "settings")
         return f"{source}: {'.'.join(setting)} {problem}"
 
 
 def is_placeholder(text: str, *, token: bool) -> bool:
-    """Whether an example's value was never filled in, or a variable in it never expanded.
+    """Return whether a value is an unchanged example, or contains an unexpanded variable.
 
     Args:
         text: The value of a setting.
-        token: Whether it stands for a token, which never looks like a word or ends in dots.
+        token: Whether the value is a token, which never looks like a word or ends in dots.
     """
     text = text.strip()
     return bool(_UNFILLED.fullmatch(text) or (token and _UNFILLED_TOKEN.fullmatch(text)))

@@ -71,35 +71,35 @@ class BudgetSettings(Section):
     )
     confirm_above_calls: int = Field(
         default=1000,
-        description="Model calls, 0 or more, above which the user is asked where the price is "
-        "not known.",
+        description="Model calls, 0 or more, above which the user is asked if the price is "
+        "unknown.",
         ge=0,
     )
     max_usd: float | None = Field(
         default=None,
-        description="Estimated cost in US dollars, 0 or more, above which nothing is started at "
-        "all. Absent: no limit.",
+        description="Estimated cost in US dollars, 0 or more, above which nothing is started. "
+        "Absent: no limit.",
         ge=0,
         allow_inf_nan=False,
     )
     confirm_seconds: float = Field(
         default=900.0,
-        description="Seconds, 1 to 86400, for which the code of a confirmation holds.",
+        description="Seconds, 1 to 86400, for which a confirmation code is valid.",
         ge=1,
         le=86400,
         allow_inf_nan=False,
     )
     repeat_seconds: float = Field(
         default=900.0,
-        description="Seconds, 0 to 86400, for which an identical evaluation is taken for a "
-        "repetition and not started again unless the call says so. 0 never.",
+        description="Seconds, 0 to 86400, in which an identical evaluation counts as a "
+        "repetition and is not started again unless the call asks for it. 0: never.",
         ge=0,
         le=86400,
         allow_inf_nan=False,
     )
     key_file: AbsolutePath = Field(
         default_factory=_default_key_file,
-        description="File with the key of the codes, made when it is missing. Absent: "
+        description="File with the key that signs the codes, created if it is missing. Absent: "
         "`confirm.key` in the platform's data folder of evals-mcp.",
     )
 
@@ -118,27 +118,27 @@ class DatasetSettings(Section):
 
 
 class ResultSettings(Section):
-    """Result files kept on this machine, so that a second look downloads nothing."""
+    """Result files kept on this machine, so that reading them again downloads nothing."""
 
     cache_dir: OwnFolder = Field(
         default_factory=_default_cache_dir,
-        description="Folder of the kept files, made when it is missing; it may be emptied at any "
+        description="Folder of the kept files, created if it is missing; it may be emptied at any "
         "time. Absent: `results` in the platform's cache folder of evals-mcp.",
     )
     cache_max_bytes: int = Field(
         default=2**31,
-        description="Bytes of all kept files together, 1 or more; those not read for longest go "
-        "first. 2 GiB if absent.",
+        description="Bytes of all kept files together, 1 or more; the least recently read are "
+        "deleted first. 2 GiB if absent.",
         ge=1,
     )
 
 
 class EngineSettings(TokenSource):
-    """The engine as a service of its own, for the command `evals-mcp engine`."""
+    """The engine with a port of its own, for the command `evals-mcp engine`."""
 
     host: str = Field(
         default="127.0.0.1",
-        description="Address to listen on. Any other than a loopback address wants a token.",
+        description="Address to listen on. An address other than loopback requires a token.",
         min_length=1,
     )
     port: int = Field(
@@ -149,8 +149,8 @@ class EngineSettings(TokenSource):
     )
     token_env: VariableName | None = Field(
         default="EVALS_ENGINE_TOKEN",
-        description="Environment variable with the token that requests must bring, in capitals. "
-        "Unset: none is asked for.",
+        description="Environment variable with the token that requests must contain, in "
+        "capitals. Unset: requests need no token.",
     )
     owners: Mapping[CredentialName, TokenSource] = Field(
         default_factory=dict[str, TokenSource],

@@ -1,4 +1,4 @@
-"""Fetches the tokens that settings refer to, and refuses what must not be used as one."""
+"""Reads the tokens that settings refer to, and refuses unusable or exposed tokens."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from evals_mcp.settings.schema import Settings
 from evals_mcp.settings.types import Section, TokenSource, is_loopback
 
 MAX_TOKEN_BYTES = 16384
-"""The most that is read of a token file."""
+"""Bytes of a token file that are read at most."""
 
 _Section = TypeVar("_Section", bound=Section)
 
 
 def with_tokens(settings: Settings, environ: Mapping[str, str], origin: Origin) -> Settings:
-    """The settings with every `token` filled in, from itself, its file or its variable.
+    """Return the settings with every `token` filled in from its value, file or variable.
 
     Raises:
         SettingsError: a token is unusable, its file is unreadable or open to others, or it would
-            be sent in clear.
+            be sent without encryption.
     """
     return _Finder(environ, origin).section(settings, ())
 
@@ -38,7 +38,7 @@ class _Finder:
     origin: Origin
 
     def section(self, section: _Section, path: SettingPath) -> _Section:
-        """Return the section with its own token and those of every section below filled in."""
+        """Return the section with its own token and those of all sections below."""
         changes = {
             name: below
             for name in type(section).model_fields
@@ -60,7 +60,7 @@ class _Finder:
         return None
 
     def _token(self, source: TokenSource, path: SettingPath) -> str | None:
-        """The token by the first way that is set: itself, its file, its variable."""
+        """Return the token from the first source that is set: its value, file or variable."""
         if source.token is not None:
             return self._checked(source.token.get_secret_value(), (*path, "token"))
         if source.token_file is not None:
@@ -81,8 +81,8 @@ class _Finder:
         if not re.fullmatch(r"[!-~]+", token) or token[0] in "\"'":
             raise self.origin.refusal(
                 where,
-                f"{subject}holds no usable token; it must be the token alone, without quotes, "
-                'spaces or the word "Bearer"',
+                f"{subject}does not hold a usable token; it must be the token alone, without "
+                'quotes, spaces or the word "Bearer"',
             )
         return token
 
@@ -109,7 +109,7 @@ class _Finder:
 
 
 def _exposure(mode: int) -> str | None:
-    """Why a file of this mode must not be used; Windows keeps its permissions elsewhere."""
+    """Return why a file of this mode must not be used; None for a safe mode and on Windows."""
     if not stat.S_ISREG(mode):
         return "which is not a regular file; name a text file with the token"
     if os.name == "posix" and mode & 0o077:

@@ -1,7 +1,7 @@
-"""The answers that need nothing but the settings: who the server is, and its tools.
+"""The answers that need only the settings: the server's description and its tools.
 
-They are what the SDK's server answers to the same requests, which a test compares. Whatever is not
-exactly of the usual form is left to that server.
+They equal the answers of the SDK's server to the same requests, which a test compares. Requests of
+any unusual form are left to that server.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any, Literal, TypeGuard, cast
 from evals_mcp.instructions import NAME, TITLE, instructions
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
-"""Versions of the protocol that begin with `initialize`; any of them is agreed to."""
+"""Versions of the protocol that begin with `initialize`; all are accepted."""
 MODERN_VERSION = "2026-07-28"
-"""The version whose every request says who asks and how."""
+"""The version in which every request names its client and version."""
 
 META = "io.modelcontextprotocol/"
-"""How the keys begin that the protocol has in `_meta`."""
+"""Prefix of the protocol's keys in `_meta`."""
 
 CAPABILITIES = {"tools": {"listChanged": False}}
 
@@ -35,21 +35,20 @@ class EarlyAnswer:
 
     line: bytes
     opens: RequestId | None = None
-    """Id of the request where it opens the connection: the server has to hear of it too. Else
-    None."""
+    """Id of a request that opens the connection, which the server must read too; else None."""
 
 
 class EarlyAnswers:
-    """Answers one client, whose first request decides the era of all later ones."""
+    """Answers one client, whose first request sets the protocol's era for the connection."""
 
     def __init__(self, version: str, *, read_only: bool) -> None:
-        """Speak for a server of that version, which may leave out every tool that writes."""
+        """Answer for a server of this version; `read_only` hides every tool that writes."""
         self._server = {"name": NAME, "title": TITLE, "version": version}
         self._read_only = read_only
         self._era: Era | None = None
 
     def answer(self, line: bytes) -> EarlyAnswer | None:
-        """What to send to a line of the client; None where the server itself has to read it."""
+        """Return the answer to a line of the client; None if the server must read the line."""
         if (request := _request(line)) is None:
             return None
         method, params = request["method"], request.get("params", {})
@@ -63,7 +62,7 @@ class EarlyAnswers:
         return EarlyAnswer(text.encode(), request["id"] if opening else None)
 
     def _opening(self, method: str, params: Mapping[str, Any]) -> Era | None:
-        """The era that a request opens; None where it opens none."""
+        """Return the era that a request opens; None if it opens no connection."""
         if self._era is not None:
             return None
         if method == "initialize" and _introduces_itself(params):
@@ -80,7 +79,7 @@ class EarlyAnswers:
         return {**facts, "protocolVersion": params["protocolVersion"], "serverInfo": self._server}
 
     def _opened(self, method: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
-        """A result within the era; None for what is not answered here."""
+        """Return a result within the era; None for requests that are not answered here."""
         if self._era == "handshake" and not params.keys() - {"_meta"}:
             if method == "ping":
                 return {}
@@ -91,7 +90,7 @@ class EarlyAnswers:
         return None
 
     def _modern(self, result: dict[str, Any]) -> dict[str, Any]:
-        """A result as its era wants it: nothing may be kept of it, and it says who answers."""
+        """Return a result in the form of its era: not cacheable, with the server's name."""
         return {
             **result,
             "resultType": "complete",
@@ -102,7 +101,7 @@ class EarlyAnswers:
 
     @cached_property
     def _tools(self) -> list[dict[str, Any]]:
-        """The committed list, which a test compares with the catalogue."""
+        """The committed tool list, which a test compares with the catalogue."""
         listed = json.loads(files("evals_schemas").joinpath("tools", "tools.json").read_bytes())[
             "tools"
         ]
@@ -112,7 +111,7 @@ class EarlyAnswers:
 
 
 def _request(line: bytes) -> dict[str, Any] | None:
-    """A JSON-RPC request with an id, a method and parameters by name; None for anything else."""
+    """Parse a JSON-RPC request with id, method and named parameters; None for other lines."""
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
@@ -125,7 +124,7 @@ def _request(line: bytes) -> dict[str, Any] | None:
 
 
 def _introduces_itself(params: Mapping[str, Any]) -> bool:
-    """Whether `initialize` is complete, and of a version that is known here."""
+    """Return whether `initialize` is complete and of a supported version."""
     return (
         params.get("protocolVersion") in HANDSHAKE_VERSIONS
         and _is_client(params.get("clientInfo"))
@@ -134,7 +133,7 @@ def _introduces_itself(params: Mapping[str, Any]) -> bool:
 
 
 def _has_envelope(params: Mapping[str, Any]) -> bool:
-    """Whether a request is complete as a modern one, with nothing else in it."""
+    """Return whether a request has exactly the fields of a modern request."""
     meta = params.get("_meta")
     return (
         set(params) == {"_meta"}

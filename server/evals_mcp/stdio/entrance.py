@@ -1,4 +1,4 @@
-"""Meets the client at once, and lets its lines in when the server behind has loaded."""
+"""Answers the client while the server loads, then passes its lines to the server."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from evals_mcp.stdio.early_answers import EarlyAnswers, RequestId
 from evals_mcp.stdio.wire import Wire
 
 WAITING_LINES = 64
-"""Lines that wait for the server before the client does."""
+"""Lines queued for the server; a full queue makes the client wait."""
 
 
 class Entrance:
-    """Reads the client in a thread of its own: the rest of the process may be busy importing.
+    """Reads the client's lines in a thread of its own, while the process is importing.
 
-    A request that opened the connection is let in too, so that the server knows its client; the
-    server's own answer to it is then one too many.
+    A request that opened the connection is passed on as well, so that the server knows its client;
+    the server's own answer to that request is then dropped.
     """
 
     def __init__(self, wire: Wire, early: EarlyAnswers) -> None:
-        """Stand between a client and a server that has yet to come."""
+        """Prepare to read from the wire; `early` answers until the server has loaded."""
         self._wire = wire
         self._early: EarlyAnswers | None = early
         self._turn = Lock()
         self._let_in: Queue[bytes | None] = Queue(WAITING_LINES)
 
         self.opened_by: RequestId | None = None
-        """Id of the request that opened the connection here; None where none did."""
+        """Id of the request that opened the connection and was answered here; None if none was."""
 
     def open(self) -> None:
-        """Begin to read; the thread ends with the client's lines, or with the process."""
+        """Start reading; the thread ends with the client's lines, or with the process."""
         Thread(target=self._read, name="stdin", daemon=True).start()
 
     def hand_over(self) -> Wire:
-        """Answer nothing here any more; whoever calls may write."""
+        """Stop answering and return the wire, to which the caller may now write."""
         with self._turn:
             self._early = None
         return self._wire
 
     def next_line(self) -> bytes | None:
-        """The next line for the server, None at the end; blocks until there is one."""
+        """Return the next line for the server, None at the end; blocks until a line arrives."""
         return self._let_in.get()
 
     def _read(self) -> None:
@@ -55,7 +55,7 @@ class Entrance:
         self._let_in.put(None)
 
     def _answered(self, line: bytes) -> bool:
-        """Whether nothing is left to do with a line."""
+        """Answer a line if possible; return whether the server need not read it."""
         with self._turn:
             answer = self._early and self._early.answer(line)
             if not answer:

@@ -1,4 +1,4 @@
-"""The client's lines and the answers to them, as the SDK's transport wants its two files."""
+"""The client's lines and the answers to them, as the two files of the SDK's transport."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ log = logging.getLogger(__name__)
 
 
 def handed_over(entrance: Entrance) -> tuple[AsyncFile[str], AsyncFile[str]]:
-    """Standard input and output for `stdio_server`; the entrance answers nothing any more.
+    """Return standard input and output for `stdio_server`; the entrance stops answering.
 
-    Both have no more of a file than that transport uses.
+    Both have only the methods of a file that the transport uses.
     """
     wire = entrance.hand_over()
     return cast("Any", Received(entrance)), cast("Any", Sent(wire, entrance.opened_by))
 
 
 class Received:
-    """The lines that the entrance lets in."""
+    """The lines that the entrance passes on."""
 
     def __init__(self, entrance: Entrance) -> None:
-        """Take over what it has not answered."""
+        """Read the lines that the entrance has not answered."""
         self._entrance = entrance
 
     def __aiter__(self) -> Received:
@@ -44,27 +44,27 @@ class Received:
 
 
 class Sent:
-    """The server's lines, without its answer to what the entrance has answered."""
+    """The server's lines, without the answer that the entrance has already sent."""
 
     def __init__(self, wire: Wire, answered: str | int | None) -> None:
-        """Write to the wire; `answered` is the id of that request, None where there is none."""
+        """Write to the wire; `answered` is the id of that request, None if there is none."""
         self._wire = wire
         self._answered = answered
 
     async def write(self, line: str) -> None:
-        """Send one line, which ends as lines do."""
+        """Send one line, given with its line end."""
         if self._answered is not None and self._is_repeated(line):
             self._answered = None
             return
         await to_thread.run_sync(self._wire.write, line.removesuffix("\n").encode())
 
     async def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no output is buffered."""
 
     def _is_repeated(self, line: str) -> bool:
         message = json.loads(line)
         if message.get("id") != self._answered or "method" in message:
             return False
         if "error" in message:
-            log.warning("a client was welcomed whose opening request is faulty")
+            log.warning("the opening request of a client was answered although it is invalid")
         return True

@@ -9,7 +9,7 @@ CHUNK = 1 << 16
 
 
 class Wire:
-    """Lines from the client and to it, without buffers that an end of the process could hold up."""
+    """Lines from and to the client, without buffers that could delay the end of the process."""
 
     def __init__(self, source: int, target: int) -> None:
         """Read from one descriptor and write to the other."""
@@ -17,7 +17,7 @@ class Wire:
         self._target = target
 
     def lines(self) -> Iterator[bytes]:
-        """Each line without its end, until the client closes its side; blocks for the next one."""
+        """Yield lines without their ends until the client closes its side; blocks between lines."""
         parts: list[bytes] = []
         while chunk := os.read(self._source, CHUNK):
             first, *others = chunk.split(b"\n")
@@ -29,21 +29,21 @@ class Wire:
             yield last
 
     def write(self, line: bytes) -> None:
-        """Send one line, to which its end is added.
+        """Send one line; the line end is added.
 
         Raises:
-            OSError: the client is gone.
+            OSError: the client has disconnected.
         """
-        left = memoryview(line + b"\n")
-        while left:
-            left = left[os.write(self._target, left) :]
+        unsent = memoryview(line + b"\n")
+        while unsent:
+            unsent = unsent[os.write(self._target, unsent) :]
 
 
 def claim_standard_streams() -> Wire:
-    """Take the pipes away from everything else in the process.
+    """Reserve standard input and output for the protocol.
 
-    What reads standard input finds its end, and what is printed by mistake goes to standard error:
-    both are the protocol's alone.
+    Other code in the process reads an empty standard input, and what it prints goes to standard
+    error.
     """
     _open_standard_error()
     wire = Wire(os.dup(0), os.dup(1))
@@ -55,7 +55,7 @@ def claim_standard_streams() -> Wire:
 
 
 def _open_standard_error() -> None:
-    """Where the parent closed it, keep its number from being given to the wire."""
+    """Open standard error if the parent closed it, so that the wire does not get its number."""
     try:
         os.fstat(2)
     except OSError:

@@ -203,7 +203,7 @@ def test_a_token_file_that_others_may_use_is_refused(tmp_path: Path, mode: int) 
         pytest.param(b"", "placeholder or nothing", id="empty"),
         pytest.param(b" \n", "placeholder or nothing", id="blank"),
         pytest.param(b"\xff\xfe", "not text", id="binary"),
-        pytest.param(f"{TOKEN}\n{TOKEN}".encode(), "no usable token", id="two lines"),
+        pytest.param(f"{TOKEN}\n{TOKEN}".encode(), "does not hold a usable token", id="two lines"),
     ],
 )
 def test_an_unusable_token_file_is_refused(

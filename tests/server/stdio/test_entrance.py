@@ -116,7 +116,7 @@ async def test_a_welcomed_client_whose_opening_the_server_refuses_is_logged(
 
     await sent.write(json.dumps({"id": 1, "error": {"code": -32602, "message": "no"}}) + "\n")
 
-    assert "faulty" in caplog.text
+    assert "is invalid" in caplog.text
     ends.hang_up()
 
 
