@@ -1,4 +1,4 @@
-"""JSON lines on stderr: one a request, one a tool call. No argument, key or body is in any."""
+"""JSON lines on stderr for each request and tool call, without arguments, keys or bodies."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ access = logging.getLogger("evals_mcp.access")
 audit = logging.getLogger("evals_mcp.audit")
 
 REQUEST_ID = "X-Request-Id"
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-"""The id of the request that is being answered; None outside of any."""
+"""Id of the current request; None outside a request."""
 
 
 class JsonLines(logging.Formatter):
-    """A record as one line of JSON: time, level, logger, message, and what `fields` adds."""
+    """Formats a record as one line of JSON: time, level, logger, message, and `fields`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """See the class. A traceback becomes part of the message."""
+        """Return the line. A traceback becomes part of the message."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -45,7 +45,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_json_lines() -> None:
-    """Write every record as a line of JSON, access and audit lines whatever the level is."""
+    """Write every record as a line of JSON; write access and audit lines at every level."""
     for handler in logging.getLogger().handlers:
         handler.setFormatter(JsonLines())
     for logger in (access, audit):
@@ -53,13 +53,13 @@ def log_json_lines() -> None:
 
 
 class AccessLog:
-    """Gives each request an id, answers with it, and logs how it went."""
+    """Gives each request an id, returns the id in a header, and logs the request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and log it when it has been answered or has broken off."""
+        """Pass the request on; log it after its answer or its abort."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -85,7 +85,7 @@ class AccessLog:
 
 
 def log_request(scope: Scope, status: int, seconds: float) -> None:
-    """One access line. The path is left out: it may hold anything."""
+    """Log an access line without the path, which may contain secrets."""
     principal: Principal | None = scope.get(SCOPE)
     fields = {
         "event": "request",
@@ -98,7 +98,7 @@ def log_request(scope: Scope, status: int, seconds: float) -> None:
 
 
 def log_call(call: CallRecord) -> None:
-    """One audit line: who called which tool, and how it ended."""
+    """Log an audit line: principal, tool and outcome."""
     fields = {
         "event": "tool",
         "tool": call.tool,
@@ -114,6 +114,6 @@ _METHODS = frozenset({"GET", "POST", "DELETE", "OPTIONS", "HEAD"})
 
 
 def _id_of(scope: Scope) -> str:
-    """The id that a proxy gave, where it looks like one, else a new one."""
-    given = dict(scope["headers"]).get(REQUEST_ID.lower().encode(), b"").decode("latin-1")
-    return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+    """Return the id that a proxy sent, if it is valid, else a new id."""
+    sent = dict(scope["headers"]).get(REQUEST_ID.lower().encode(), b"").decode("latin-1")
+    return sent if _VALID_ID.fullmatch(sent) else secrets.token_hex(8)

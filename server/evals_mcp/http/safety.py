@@ -1,4 +1,4 @@
-"""Which settings are unsafe for many users, and what many users may not do."""
+"""Refuses settings that are unsafe for several users, and restricts what such users may do."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from evals_mcp.settings.types import TokenSource, is_loopback
 
 
 def check_safe(settings: Settings, host: str) -> None:
-    """Refuse what would let strangers in, or nobody.
+    """Refuse settings that would admit strangers or nobody.
 
     Raises:
-        SettingsError: with the setting to change.
+        SettingsError: names the setting to change.
     """
     mode = settings.http.mode
     if mode == "local" and not is_loopback(host):
         raise SettingsError(
-            'http.host is not this machine alone, and http.mode is "local", which asks nobody who '
-            'they are: set http.mode to "header" or "oauth", or listen on 127.0.0.1'
+            'http.host is not a loopback address, and http.mode is "local", which authenticates '
+            'nobody: set http.mode to "header" or "oauth", or listen on 127.0.0.1'
         )
     keyed = {spec.name: spec for spec in keyed_services(settings.services)}
     if mode == "header" and not keyed.keys() >= set(services_of(settings)):
@@ -37,7 +37,7 @@ def check_safe(settings: Settings, host: str) -> None:
 
 
 def _check_vendors(settings: Settings) -> None:
-    """Users' keys go to these addresses, whether or not a token is configured for them."""
+    """Refuse unencrypted addresses of services, to which users' keys are sent."""
     for name in services_of(settings):
         section = getattr(settings, name)
         if isinstance(section, TokenSource) and _in_clear(getattr(section, "base_url", "")):
@@ -72,10 +72,10 @@ def _check_oauth(settings: Settings) -> None:
 
 
 def services_of(settings: Settings) -> tuple[str, ...]:
-    """The services that a request may be for, by who has keys for them.
+    """Return the names of the services in use.
 
-    In mode header without a choice that is every vendor's; in mode oauth those that a subject has a
-    key for, beside the chosen one.
+    In mode header without server.provider: every service with keys. In mode oauth: server.provider
+    and the services that a subject has a key for.
     """
     chosen, mode = settings.server.provider, settings.http.mode
     keyed = tuple(spec.name for spec in keyed_services(settings.services))
@@ -91,10 +91,9 @@ def services_of(settings: Settings) -> tuple[str, ...]:
 
 
 def remote_safe(settings: Settings) -> Settings:
-    """The settings with nothing that only a user of this machine may do.
+    """Return settings without rights that only a user of this machine may have.
 
-    A path in `upload_dataset` is a path of the server's disk: whoever is not its user has no
-    business there.
+    A path in `upload_dataset` is a path on the server's disk, which remote users must not read.
     """
     if settings.http.mode == "local":
         return settings

@@ -38,8 +38,8 @@ OpenServices = Callable[[], AbstractAsyncContextManager[Services]]
 
 
 @dataclass(frozen=True)
-class Door:
-    """How requests come in, by the configured mode."""
+class Entry:
+    """The authentication, challenges and routes of the configured mode."""
 
     authenticator: Authenticator
     lacking: Callable[[], Refusal] | None = None
@@ -54,7 +54,7 @@ class HttpService:
 
         Raises:
             SettingsError: the mode lacks a setting, or does not suit the address or the services.
-            OSError: there is no listening at that address.
+            OSError: the address cannot be bound.
         """
         check_safe(settings, host)
         self._settings = remote_safe(settings)
@@ -64,11 +64,11 @@ class HttpService:
 
     @property
     def url(self) -> str:
-        """Where MCP is reached."""
+        """The URL of the MCP endpoint."""
         return f"{self._listener.base_url}{self._settings.http.path}"
 
     def run(self, announce: Callable[[str], None]) -> None:
-        """Serve until SIGINT or SIGTERM; `announce` is told the URL once the server answers."""
+        """Serve until SIGINT or SIGTERM; `announce` gets the URL when the server is ready."""
         self._listener.run(
             self._app(),
             lambda: announce(self.url),
@@ -105,7 +105,7 @@ def http_app(
 ) -> Starlette:
     """The app of these settings; a test passes its own services and client."""
     client = issuer_client or httpx2.AsyncClient()
-    door = _door(settings, client)
+    entry = _entry(settings, client)
     metrics = CallMetrics()
 
     def note_call(call: CallRecord) -> None:
@@ -122,10 +122,10 @@ def http_app(
         server,
         _front(settings),
         AppOptions(
-            door.authenticator,
+            entry.authenticator,
             may_call=_reads,
-            write_refusal=door.lacking,
-            routes=door.routes,
+            write_refusal=entry.lacking,
+            routes=entry.routes,
             is_ready=is_ready,
         ),
     )
@@ -162,18 +162,18 @@ def _front(settings: Settings) -> Front:
     )
 
 
-def _door(settings: Settings, client: httpx2.AsyncClient) -> Door:
+def _entry(settings: Settings, client: httpx2.AsyncClient) -> Entry:
     match settings.http.mode:
         case "local":
-            return Door(LocalMode())
+            return Entry(LocalMode())
         case "header":
             secret = confirmation_key(settings.budget.key_file)
-            return Door(HeaderMode(_key_headers(settings), secret))
+            return Entry(HeaderMode(_key_headers(settings), secret))
         case "oauth":
-            return _oauth_door(settings, client)
+            return _oauth_entry(settings, client)
 
 
-def _oauth_door(settings: Settings, client: httpx2.AsyncClient) -> Door:
+def _oauth_entry(settings: Settings, client: httpx2.AsyncClient) -> Entry:
     oauth = settings.oauth
     assert oauth.issuer
     assert oauth.resource
@@ -184,7 +184,7 @@ def _oauth_door(settings: Settings, client: httpx2.AsyncClient) -> Door:
         {each.subject: each.service_keys() for each in oauth.subjects.values()},
         [spec.name for spec in keyed_services(settings.services)],
     )
-    return Door(mode, partial(mode.lacking, WRITE), [metadata_route(resource)])
+    return Entry(mode, partial(mode.lacking, WRITE), [metadata_route(resource)])
 
 
 def _key_headers(settings: Settings) -> dict[str, str]:

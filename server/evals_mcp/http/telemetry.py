@@ -1,6 +1,6 @@
-"""Traces and metrics over OTLP, where an exporter is installed and configured; nothing elsewhere.
+"""Traces and metrics over OTLP, if an exporter is installed and configured.
 
-The SDK makes a span of every message. Here an exporter is given to it, and calls are counted.
+The SDK creates a span for every message; this module adds the exporter and counts calls.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 log = logging.getLogger(__name__)
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-"""The variables of the OpenTelemetry specification that ask for an export."""
+"""Variables of the OpenTelemetry specification that enable an export."""
 
 SERVICE = "evals-mcp"
 
 
 def start_export(environ: Mapping[str, str]) -> Callable[[], None]:
-    """Begin to export where it is asked for; what is returned sends the rest and ends it."""
+    """Start the export if a variable enables it; return a function that flushes and ends it."""
     if not any(environ.get(name) for name in ENDPOINTS):
         return lambda: None
     try:
@@ -35,7 +35,7 @@ def start_export(environ: Mapping[str, str]) -> Callable[[], None]:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError:
         log.warning(
-            "an OpenTelemetry endpoint is set, and no exporter is installed: "
+            "an OpenTelemetry endpoint is set, but no exporter is installed: "
             "pip install 'evals-mcp[otel]'"
         )
         return lambda: None
@@ -55,7 +55,7 @@ def start_export(environ: Mapping[str, str]) -> Callable[[], None]:
 
 
 class CallMetrics:
-    """Counts tool calls and their durations; costs nothing where no one exports."""
+    """Counts tool calls and their durations; without an export that costs nothing."""
 
     def __init__(self) -> None:
         from opentelemetry import metrics  # noqa: PLC0415 - the SDK of MCP has loaded it
@@ -66,5 +66,5 @@ class CallMetrics:
         )
 
     def record(self, tool: str, outcome: str, seconds: float) -> None:
-        """One call: its tool, `ok` or the kind of its error, and how long it took."""
+        """Record a call: its tool, `ok` or the kind of its error, and its duration."""
         self._durations.record(seconds, {"tool": tool, "outcome": outcome})

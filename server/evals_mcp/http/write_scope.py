@@ -1,4 +1,4 @@
-"""Challenges a token that may only read when it calls a tool that changes something."""
+"""Challenges a read-only token that calls a tool which changes something."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from evals_mcp.principals import SCOPE, Principal
 
 
 class WriteScope:
-    """Looks into the body only where the principal may not write; all others pass unread.
+    """Reads the body only if the principal may not write; other requests pass unread.
 
-    The refusal has to be HTTP's: a client asks its user for more rights on a 403 with a challenge,
-    not on a tool's error.
+    The refusal is an HTTP 403 with a challenge, because clients ask their user for more rights on
+    such a challenge and not on a tool's error.
     """
 
     def __init__(
@@ -29,10 +29,10 @@ class WriteScope:
         """Wrap an app.
 
         Args:
-            app: What comes behind.
-            may_call: Whether a tool of this name changes nothing.
+            app: The next app.
+            may_call: Returns whether a tool of this name changes nothing.
             refusal: The challenge.
-            max_bytes: The longest body that the app takes; it refuses what is longer.
+            max_bytes: The longest body that the app accepts; the app refuses longer ones.
         """
         self.app = app
         self.may_call = may_call
@@ -53,7 +53,7 @@ class WriteScope:
 
 
 async def _read(receive: Receive, max_bytes: int) -> tuple[list[Message], bytes]:
-    """The body's messages, to be handed on, and the body; none of it where it is too long."""
+    """Return the body's messages, to be passed on, and the body; empty if it is too long."""
     messages: list[Message] = []
     body = b""
     while True:
@@ -76,12 +76,12 @@ def _again(messages: list[Message], receive: Receive) -> Receive:
 
 
 def _tools_called(body: bytes) -> list[str]:
-    """The names of the tools that a JSON-RPC body calls; none where it is no such body."""
+    """Return the names of the tools that a JSON-RPC body calls; none for another body."""
     try:
-        found: object = json.loads(body)
+        message: object = json.loads(body)
     except (ValueError, RecursionError):
         return []
-    calls = cast("list[object]", found) if isinstance(found, list) else [found]
+    calls = cast("list[object]", message) if isinstance(message, list) else [message]
     return [name for call in calls if (name := _tool_of(call)) is not None]
 
 

@@ -1,4 +1,4 @@
-"""Turns strangers away before a request reaches the server, in whichever mode is configured."""
+"""Authenticates each request in the configured mode before the server reads it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from evals_mcp.principals import SCOPE, Principal
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is not let in."""
+    """A refused request: status, code and description."""
 
     status: int
     error: str
@@ -26,27 +26,27 @@ class Refusal:
 
     @property
     def response(self) -> Response:
-        """The refusal on the wire."""
+        """The refusal as an HTTP response."""
         return rpc_error(self.status, self.description, self.headers, self.error)
 
 
 def rpc_error(
     status: int, message: str, headers: Mapping[str, str], data: str | None = None
 ) -> Response:
-    """A refusal as HTTP has it, with a body that an MCP client can show."""
+    """Return an HTTP refusal with a JSON-RPC error, which MCP clients can show."""
     error = {"code": -32000, "message": message} | ({"data": data} if data else {})
     body = {"jsonrpc": "2.0", "id": None, "error": error}
     return JSONResponse(body, status, dict(headers))
 
 
 class Authenticator(Protocol):
-    """One way to find out who calls."""
+    """A way to authenticate a request."""
 
     async def principal_of(self, headers: Headers) -> Principal | Refusal:
-        """Who the request is from, or why it is not let in.
+        """Return the principal of the request, or the refusal.
 
         Raises:
-            UnavailableError: that cannot be found out at the moment.
+            UnavailableError: the principal cannot be determined at the moment.
         """
         ...
 
@@ -59,16 +59,16 @@ class Authentication:
         self.authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the class."""
+        """Pass the request on with its principal, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         try:
-            found = await self.authenticator.principal_of(Headers(scope=scope))
+            result = await self.authenticator.principal_of(Headers(scope=scope))
         except UnavailableError as error:
-            found = Refusal(503, "temporarily_unavailable", str(error), {"Retry-After": "10"})
-        if isinstance(found, Refusal):
-            await found.response(scope, receive, send)
+            result = Refusal(503, "temporarily_unavailable", str(error), {"Retry-After": "10"})
+        if isinstance(result, Refusal):
+            await result.response(scope, receive, send)
             return
-        scope[SCOPE] = found
+        scope[SCOPE] = result
         await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The mode `header`: each request brings the user's own key for the service."""
+"""The mode `header`: each request contains the user's own key for the service."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _KEY = re.compile(r"[!-~]{8,512}")
 
 
 class HeaderMode:
-    """Whoever has a key is its user: the same key is the same principal, here and at the service.
+    """Takes the key as the identity: the same key is the same principal.
 
-    The key lives as long as the request. What is kept under it is kept under a keyed hash, which is
-    of no use to somebody who reads the disk.
+    The key is kept only during the request. Stored data is filed under a keyed hash of the key,
+    which does not reveal the key to a reader of the disk.
     """
 
     def __init__(self, headers: Mapping[str, str], secret: bytes) -> None:
@@ -34,28 +34,30 @@ class HeaderMode:
         self._secret = secret
 
     async def principal_of(self, headers: Headers) -> Principal | Refusal:
-        """The owner of the keys in the headers; refused with none, or with one that cannot be."""
+        """Return the owner of the keys in the headers; refuse missing or malformed keys."""
         keys: dict[str, SecretStr] = {}
         for service, header in self._headers.items():
-            given = headers.getlist(header)
-            if not given:
+            values = headers.getlist(header)
+            if not values:
                 continue
-            if len(given) > 1 or not _KEY.fullmatch(given[0]):
-                return Refusal(401, "invalid_key", f"{header} must hold one key and nothing else.")
-            keys[service] = SecretStr(given[0])
+            if len(values) > 1 or not _KEY.fullmatch(values[0]):
+                return Refusal(
+                    401, "invalid_key", f"{header} must contain one key and nothing else."
+                )
+            keys[service] = SecretStr(values[0])
         if not keys:
-            wanted = " or ".join(self._headers.values())
-            return Refusal(401, "missing_key", f"Send your key for the service as {wanted}.")
-        brought = " or ".join(self._headers[service] for service in keys)
+            names = " or ".join(self._headers.values())
+            return Refusal(401, "missing_key", f"Send your key for the service as {names}.")
+        sent = " or ".join(self._headers[service] for service in keys)
         lacking = {
             service: f"send your {service} key as {header}"
             for service, header in self._headers.items()
             if service not in keys
         }
         return Principal(
-            self._identity(keys), keys, lacking=lacking, remedy=f"send a valid one as {brought}"
+            self._identity(keys), keys, lacking=lacking, remedy=f"send a valid one as {sent}"
         )
 
     def _identity(self, keys: Mapping[str, SecretStr]) -> str:
-        known = "\n".join(f"{name} {keys[name].get_secret_value()}" for name in sorted(keys))
-        return hmac.new(self._secret, known.encode(), sha256).hexdigest()
+        pairs = "\n".join(f"{name} {keys[name].get_secret_value()}" for name in sorted(keys))
+        return hmac.new(self._secret, pairs.encode(), sha256).hexdigest()

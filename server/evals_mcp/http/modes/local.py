@@ -1,4 +1,4 @@
-"""The mode `local`: one user, this machine, the keys of the configuration."""
+"""The mode `local`: one user, with the tokens of the configuration."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from evals_mcp.principals import LOCAL, Principal
 
 
 class LocalMode:
-    """Everybody who reaches the port is the user of this machine.
+    """Treats every request as the user of this machine.
 
-    What keeps others out is that the port is bound to loopback, and that Host and Origin are
-    checked against rebinding.
+    Others cannot call: the port is bound to loopback, and Host and Origin are checked against DNS
+    rebinding.
     """
 
     async def principal_of(self, headers: Headers) -> Principal:  # noqa: ARG002 - of Authenticator
-        """The user of this machine."""
+        """Return the user of this machine."""
         return LOCAL

@@ -1,4 +1,4 @@
-"""This server as OAuth clients are told of it: protected-resource metadata (RFC 9728)."""
+"""The description of this server for OAuth clients: protected-resource metadata (RFC 9728)."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from starlette.routing import Route
 
 READ, WRITE = "evals:read", "evals:write"
 SCOPES = (READ, WRITE)
-"""What a token may allow: reading, and beside it uploading, starting and cancelling."""
+"""Scopes of a token: reading; uploading, starting and cancelling."""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What tokens are for."""
+    """The resource that tokens are issued for."""
 
     url: str
     """The identifier that a token's audience must hold: the public URL of the endpoint."""
     issuer: str
-    """Who issues tokens, exactly as configured: clients compare it letter by letter."""
+    """URL of the issuer, exactly as configured: clients compare it letter by letter."""
 
     @property
     def metadata_path(self) -> str:
-        """Where the metadata is on this server: between host and path (RFC 9728, section 3.1)."""
+        """Path of the metadata, between host and resource path (RFC 9728, section 3.1)."""
         return f"/.well-known/oauth-protected-resource{urlsplit(self.url).path.rstrip('/')}"
 
     @property
     def metadata_url(self) -> str:
-        """Where clients find the metadata."""
+        """URL of the metadata."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}{self.metadata_path}"
 
 
 def metadata_route(resource: Resource) -> Route:
-    """Answers the metadata to everybody, pages of other origins among them."""
+    """Return the route of the metadata, which anyone may read, pages of any origin included."""
     body = {
         "resource": resource.url,
         "authorization_servers": [resource.issuer],
