@@ -236,7 +236,11 @@ CELLS = "name,größe\nx,1\n"
         ("a.jsonl", b'\n{\n"a": 1}', "line 2: an object over several lines; JSONL has a whole"),
         ("a.jsonl", CELLS.encode(), "line 1: it looks like CSV; give the file a name that ends in"),
         ("a.jsonl", b"a\tb\n1\t2\n", "line 1: it looks like TSV; give the file a name that ends"),
-        ("a.jsonl", gzip.compress(LINES), "line 1: it is compressed with gzip; decompress it"),
+        (
+            "a.jsonl",
+            gzip.compress(LINES, mtime=0),
+            "line 1: it is compressed with gzip; decompress it",
+        ),
         ("a.jsonl", parquet(a=[1]), "line 1: it is Parquet; give the file a name that ends in"),
         ("a.ndjson", LINES.decode().encode("utf-16"), "line 1: it is UTF-16; save it as UTF-8"),
         ("a.jsonl", b'{"a": "\xe9"}\n', "line 1: not UTF-8 (byte 8 of the line): save the file"),
