@@ -50,8 +50,12 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
                 app.state.engine = Engine(config, store, scheduler, access, uploads, clock)
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(scheduler.run)
-                    yield
-                    tasks.cancel_scope.cancel()
+                    try:
+                        yield
+                    finally:
+                        with anyio.CancelScope(shield=True):
+                            await scheduler.stop()
+                        tasks.cancel_scope.cancel()
         finally:
             store.close()
 

@@ -51,3 +51,5 @@ class EngineConfig:
     """Seconds after which an unanswered model call is given up."""
     lease_seconds: float = 10.0
     """Seconds for which a process holds a lease without renewing it."""
+    stop_seconds: float = 30.0
+    """Seconds that rows in flight have to finish when the engine stops or a run is cancelled."""

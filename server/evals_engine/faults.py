@@ -1,4 +1,4 @@
-"""The two errors of a run's model side: one that the caller must fix, one of a single call."""
+"""The errors of a run's model side: of the request, of a single call, and of a stop."""
 
 from evals_schemas.reasons import Reason
 
@@ -18,6 +18,10 @@ class RequestError(ValueError):
         """The request field at fault, such as `judge.system_template`; None for several."""
         self.reason = reason
         """The code that programs decide by; None if no program does."""
+
+
+class StoppingError(Exception):
+    """The process stops and makes no further call; the row is left to the next process."""
 
 
 class ModelCallError(Exception):

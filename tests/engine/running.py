@@ -82,6 +82,8 @@ async def running_engine(
     """An engine on a data directory, stopped at the end as a graceful shutdown stops it."""
     if isinstance(config, Path):
         config = EngineConfig(data_dir=config)
+    # A model that never answers holds no test for long.
+    changes = {"stop_seconds": 1.0} | changes
     app = create_app(replace(config, **changes))
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with (

@@ -18,7 +18,7 @@ import anyio
 
 from evals_engine.cleaning import cleaned
 from evals_engine.config import ModelEndpoint
-from evals_engine.faults import ModelCallError
+from evals_engine.faults import ModelCallError, StoppingError
 from evals_engine.models.addresses import AddressRefusedError, is_literal, refusal
 from evals_engine.models.completions import Completion, Failure, Received, read_completion
 from evals_engine.models.model_list import read_models
@@ -65,6 +65,11 @@ class ModelClient:
         self._sessions: dict[tuple[str, bool], ClientSession] = {}
         self._tls: ssl.SSLContext | None = None
         self._unsupported: dict[tuple[str, str], frozenset[str]] = {}
+        self._last_call = float("inf")
+
+    def stop_calls(self, seconds: float) -> None:
+        """Start no call later than a number of seconds from now. Calls in flight go on."""
+        self._last_call = min(self._last_call, anyio.current_time() + seconds)
 
     async def __aenter__(self) -> Self:
         return self
@@ -108,11 +113,14 @@ class ModelClient:
 
         Raises:
             ModelCallError: no try gave a usable answer; `status` is the last HTTP status.
+            StoppingError: the process stops, so the call is not made.
         """
         body = {"model": model, "messages": messages, "max_tokens": max_tokens}
         body |= {"temperature": temperature} | dict(extra or {})
         waits = 0
         while True:
+            if anyio.current_time() > self._last_call:
+                raise StoppingError
             unsupported = self._unsupported.get((endpoint.base_url, model), frozenset())
             result = await self._try(endpoint, _without(body, unsupported))
             if isinstance(result, Completion):

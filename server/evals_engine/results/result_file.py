@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from evals_engine.results.totals import Totals
 from evals_engine.store.private_files import write_private
 from evals_engine.store.records import FinishedRow
-from evals_schemas.datasets.reader import Row
+from evals_schemas.datasets.reader import DatasetError, Row
 
 MAX_FAILED_SHARE = 0.30
 """The largest share of rows without a verdict; above it the evaluation fails, as at the vendor."""
@@ -50,14 +51,24 @@ def judged_rows(
     """Yield state, columns and outcome of each row in the ledger, in the data set's order.
 
     Rows that are not in the ledger (not judged yet, or never because of a cancel) are left out.
+    Where the data set cannot be read any more, the remaining rows have no columns.
     """
     finished = next(ledger, None)
-    for number, row in enumerate(rows):
+    for number, row in enumerate(_readable(rows)):
         if finished is None:
             return
         if finished.row_number == number:
             yield finished.state, row, json.loads(finished.outcome)
             finished = next(ledger, None)
+    while finished is not None:
+        yield finished.state, {}, json.loads(finished.outcome)
+        finished = next(ledger, None)
+
+
+def _readable(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield rows until the data set ends or cannot be read on."""
+    with suppress(DatasetError, OSError):
+        yield from rows
 
 
 def _line(row: Row, outcome: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""Reads the rows of a run ahead in a worker thread and returns them one at a time."""
+"""The rows of a run, read ahead in a worker thread and handed out one at a time."""
 
 from __future__ import annotations
 
@@ -10,51 +10,51 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from evals_schemas.datasets.reader import Kind, Row, read_rows
+from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
 
 READ_AHEAD_ROWS = 32
 READ_AHEAD_BYTES = 4 * 1024 * 1024
-"""Rows and bytes that are read ahead; reading stops after the row that reaches either limit."""
+"""Both bound what is held in memory; one row more than a bound is read."""
 
 
 class RowQueue:
-    """The rows that are not finished yet, with their numbers from 0."""
+    """Hands out the rows that are not done yet, with their numbers from 0."""
 
-    def __init__(self, path: Path, kind: Kind, finished: bytearray) -> None:
-        """Open the data set.
-
-        Args:
-            path: the data set.
-            kind: its format.
-            finished: for each row, 1 if it is finished; rows after the last byte are not.
-        """
+    def __init__(self, path: Path, kind: Kind, done: bytearray) -> None:
         self._stream = path.open("rb")
         self._rows: Iterator[tuple[int, Row]] = (
             (number, row)
             for number, row in enumerate(read_rows(self._stream, kind))
-            if number >= len(finished) or not finished[number]
+            if number >= len(done) or not done[number]
         )
         self._ahead: deque[tuple[int, Row]] = deque()
         self._reading = anyio.Lock()
+        self.problem: str | None = None
+        """Why the data set cannot be read on; None while it can."""
 
     async def next(self) -> tuple[int, Row] | None:
-        """Return the next row and its number; None after the last row."""
+        """Return the next row with its number; None after the last row that can be read."""
         if not self._ahead:
             async with self._reading:
-                if not self._ahead:
+                if not self._ahead and self.problem is None:
                     self._ahead.extend(await to_thread.run_sync(self._read_ahead))
         return self._ahead.popleft() if self._ahead else None
 
     def close(self) -> None:
-        """Close the file; `next` returns None afterwards."""
+        """Close the file; no row is handed out afterwards."""
         self._ahead.clear()
         self._stream.close()
 
     def _read_ahead(self) -> list[tuple[int, Row]]:
         page: list[tuple[int, Row]] = []
         start = self._stream.tell()
-        for item in itertools.islice(self._rows, READ_AHEAD_ROWS):
-            page.append(item)
-            if self._stream.tell() - start > READ_AHEAD_BYTES:
-                break
+        try:
+            for item in itertools.islice(self._rows, READ_AHEAD_ROWS):
+                page.append(item)
+                if self._stream.tell() - start > READ_AHEAD_BYTES:
+                    break
+        except DatasetError as error:
+            self.problem = str(error)
+        except OSError as error:
+            self.problem = error.strerror or type(error).__name__
         return page

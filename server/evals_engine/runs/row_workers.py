@@ -1,7 +1,8 @@
-"""Judges the rows of one run with several workers; one writer commits the finished rows.
+"""Judges the rows of one run with a number of workers, and stores each finished row at once.
 
-Workers do not wait for commits: each commit takes all rows that have finished since the last one. A
-crash loses the rows in flight and the few that are not committed yet.
+A row that is finished waits for its commit, while its worker takes the next row. At most as many
+rows wait as there are workers, so a process that is killed has judged at most twice as many rows
+as it has workers without storing them, however slow the disk is.
 """
 
 from __future__ import annotations
@@ -9,88 +10,117 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 
 import anyio
 from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from evals_engine.faults import StoppingError
 from evals_engine.results.result_file import MAX_FAILED_SHARE, REASON
 from evals_engine.rows.evaluators import Evaluator, Outcome
 from evals_engine.runs.row_queue import RowQueue
 from evals_engine.store.database import StorageError
 from evals_engine.store.records import FinishedRow
+from evals_schemas.datasets.reader import Row
 
 COMMIT_SECONDS = 0.02
-"""Seconds for which finished rows are collected before a commit."""
-
-WAITING_ROWS = 256
-"""Finished rows that may wait for a commit; workers pause while there are more."""
+"""Seconds in which finished rows are gathered for one commit, unless all workers have one."""
 
 RAMP_SECONDS = 0.05
-"""Seconds over which the workers start. Workers in lockstep would make all calls at once."""
+"""Seconds over which the workers start; calls in step would queue, round after round."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds between two tries of a commit that the disk did not accept: the first, and the most."""
+"""Seconds between two attempts of a commit that the disk refuses."""
 
-GRACE_SECONDS = 30.0
-"""Seconds that rows in flight may take after the run is told to stop."""
+LAST_SECONDS = 5.0
+"""Seconds in which a commit that the disk refuses is still attempted when the process stops."""
 
 Commit = Callable[[list[FinishedRow]], bool]
-"""Writes rows durably, in a worker thread; returns false if another process has taken over."""
+"""Stores rows, in a worker thread; returns False if another process runs the evaluation now."""
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """The rows of a data set, and those among them that failed in an earlier run."""
+
+    total: int
+    failed: int
 
 
 class RowWorkers:
-    """The workers of one run, which take rows from the data set to the ledger."""
+    """The rows of one run on their way from the data set to the ledger."""
 
     def __init__(
-        self, evaluator: Evaluator, queue: RowQueue, total: int, failed: int, commit: Commit
+        self,
+        evaluator: Evaluator,
+        queue: RowQueue,
+        counts: RowCounts,
+        commit: Commit,
+        stop_seconds: float,
     ) -> None:
-        """Set the collaborators; `run` starts the workers.
+        """Judge nothing yet.
 
         Args:
-            evaluator: judges each row.
-            queue: the rows that are not judged yet; the caller closes it.
-            total: how many rows the data set has.
-            failed: how many rows have failed in earlier runs of the evaluation.
-            commit: writes finished rows durably.
+            evaluator: evaluates each row.
+            queue: the rows that are not judged yet; its owner closes it.
+            counts: the number of rows.
+            commit: stores finished rows.
+            stop_seconds: seconds that the rows in flight have to finish after `stop`.
         """
         self._evaluator = evaluator
         self._queue = queue
-        self._total = total
-        self._failed = failed
+        self._total = counts.total
+        self._failed = counts.failed
         self._commit = commit
+        self._stop_seconds = stop_seconds
+        self._workers = max(1, min(evaluator.workers, counts.total))
+        self._waiting = anyio.Semaphore(self._workers)
+        self._gathered = anyio.Event()
         self._stopping = anyio.Event()
         self._judged = anyio.Event()
+        self._interrupted = anyio.Event()
         self._lease_lost = False
         self.storage_problem: str | None = None
-        """Why finished rows cannot be written at present; None if they can."""
+        """Why rows cannot be stored at the moment; None while all is well."""
 
     def stop(self) -> None:
-        """Start no further row; rows in flight have `GRACE_SECONDS` to finish."""
+        """Start no further row; those in flight have `stop_seconds` to finish."""
         self._stopping.set()
 
     async def run(self) -> bool:
-        """Judge until the rows end, too many have failed, or `stop` is called.
+        """Judge until the rows end, too many have failed, or `stop` was called.
 
-        Return false if another process has taken over. Errors of `commit` are raised.
+        Returns False if another process runs the evaluation now. Raises what `commit` raises.
         """
-        finished, arriving = anyio.create_memory_object_stream[FinishedRow](WAITING_ROWS)
-        async with arriving, anyio.create_task_group() as tasks:
-            tasks.start_soon(self._write, arriving, tasks.cancel_scope)
-            try:
-                async with finished:
-                    await self._judge(finished)
-            finally:
-                self._judged.set()
+        finished, arriving = anyio.create_memory_object_stream[FinishedRow](self._workers)
+        async with anyio.create_task_group() as watched:
+            watched.start_soon(self._notice_interruption)
+            async with arriving, anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write, arriving, tasks.cancel_scope)
+                try:
+                    async with finished:
+                        await self._judge(finished)
+                finally:
+                    self._judged.set()
+                    self._gathered.set()
+            watched.cancel_scope.cancel()
         return not self._lease_lost
+
+    async def _notice_interruption(self) -> None:
+        """Set the event when the run is cancelled; the writer is shielded and would not notice."""
+        try:
+            await anyio.sleep_forever()
+        finally:
+            self._interrupted.set()
 
     async def _judge(self, finished: MemoryObjectSendStream[FinishedRow]) -> None:
         async with anyio.create_task_group() as workers:
-            workers.start_soon(self._end_after_grace, workers.cancel_scope)
+            workers.start_soon(self._end_after_stop, workers.cancel_scope)
             async with anyio.create_task_group() as working:
-                count = min(self._evaluator.workers, self._total)
-                for number in range(count):
-                    working.start_soon(self._work, finished, RAMP_SECONDS * number / count)
+                for number in range(self._workers):
+                    delay = RAMP_SECONDS * number / self._workers
+                    working.start_soon(self._work, finished, delay)
             workers.cancel_scope.cancel()
 
     async def _work(self, finished: MemoryObjectSendStream[FinishedRow], delay: float) -> None:
@@ -100,53 +130,85 @@ class RowWorkers:
             if item is None:
                 return
             number, row = item
-            outcome = await self._evaluator.outcome(row)
+            if (outcome := await self._outcome(row)) is None:
+                return
             self._failed += outcome.state != "ok"
-            await finished.send(FinishedRow(number, outcome.state, _ledger_json(outcome)))
+            await self._waiting.acquire()
+            finished.send_nowait(FinishedRow(number, outcome.state, _ledger_json(outcome)))
+            if not self._waiting.value:
+                self._gathered.set()
 
-    async def _end_after_grace(self, workers: anyio.CancelScope) -> None:
+    async def _outcome(self, row: Row) -> Outcome | None:
+        """Return the outcome of a row; None if the process stops and leaves the row to the next."""
+        outcome = None
+        try:
+            outcome = await self._evaluator.outcome(row)
+        except* StoppingError:
+            pass
+        return outcome
+
+    async def _end_after_stop(self, workers: anyio.CancelScope) -> None:
         await self._stopping.wait()
-        await anyio.sleep(GRACE_SECONDS)
+        await anyio.sleep(self._stop_seconds)
         workers.cancel()
 
     async def _write(
         self, arriving: MemoryObjectReceiveStream[FinishedRow], everything: anyio.CancelScope
     ) -> None:
-        """Commit rows as they arrive; the last ones even if the run is cancelled."""
+        """Store rows as they arrive; the last ones also when the run is cancelled."""
         with anyio.CancelScope(shield=True):
             async for first in arriving:
                 with anyio.move_on_after(COMMIT_SECONDS):
-                    await self._judged.wait()
-                if not await self._commit_patiently([first, *_waiting(arriving)]):
+                    await self._full_or_judged()
+                batch = [first, *_arrived(arriving)]
+                if not await self._commit_patiently(batch):
                     self._lease_lost = True
                     everything.cancel()
                     return
+                for _ in batch:
+                    self._waiting.release()
+
+    async def _full_or_judged(self) -> None:
+        """Wait until every worker has a row that waits, or no worker is left."""
+        if self._waiting.value and not self._judged.is_set():
+            self._gathered = anyio.Event()
+            await self._gathered.wait()
 
     async def _commit_patiently(self, batch: list[FinishedRow]) -> bool:
-        """Commit, and retry while the disk is full, because the calls of these rows are paid for.
+        """Store rows, however long the disk refuses them: these rows have been paid for.
 
-        Meanwhile workers pause as soon as `WAITING_ROWS` finished rows wait.
+        Meanwhile the workers come to a halt, as soon as each has a finished row.
 
         Raises:
-            StorageError: the disk accepts no rows, and all workers have ended.
+            StorageError: the disk still refuses them `LAST_SECONDS` after the run was interrupted.
         """
         pause = FIRST_PAUSE
+        last_try = float("inf")
         while True:
             try:
                 committed = await to_thread.run_sync(self._commit, batch)
             except StorageError as error:
-                if self._judged.is_set():
+                now = anyio.current_time()
+                if self._interrupted.is_set():
+                    last_try, pause = min(last_try, now + LAST_SECONDS), FIRST_PAUSE
+                if now >= last_try:
                     raise
                 self.storage_problem = str(error)
-                with anyio.move_on_after(pause):
-                    await self._judged.wait()
+                await self._pause(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
                 self.storage_problem = None
                 return committed
 
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but not beyond the moment in which the run is interrupted."""
+        with anyio.move_on_after(seconds):
+            if self._interrupted.is_set():
+                await anyio.sleep(seconds)
+            await self._interrupted.wait()
 
-def _waiting(arriving: MemoryObjectReceiveStream[FinishedRow]) -> Iterator[FinishedRow]:
+
+def _arrived(arriving: MemoryObjectReceiveStream[FinishedRow]) -> Iterator[FinishedRow]:
     """Yield the rows that have arrived already."""
     with suppress(anyio.WouldBlock, anyio.EndOfStream):
         while True:

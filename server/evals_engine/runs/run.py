@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from anyio import to_thread
 
 from evals_engine.config import EngineConfig
+from evals_engine.errors import log_bug
 from evals_engine.faults import RequestError
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.request_keys import Keys, missing_key, without_marks
@@ -18,7 +21,7 @@ from evals_engine.results.totals import Totals
 from evals_engine.rows.evaluators import Evaluator, column_problem
 from evals_engine.runs.evaluation_types import TypedParameters, typed_parameters
 from evals_engine.runs.row_queue import RowQueue
-from evals_engine.runs.row_workers import GRACE_SECONDS, RowWorkers
+from evals_engine.runs.row_workers import RowCounts, RowWorkers
 from evals_engine.store.database import StorageError
 from evals_engine.store.private_files import put_in_place
 from evals_engine.store.records import (
@@ -29,8 +32,11 @@ from evals_engine.store.records import (
     StoredFile,
 )
 from evals_engine.store.store import Store
-from evals_schemas.datasets.reader import DatasetError, read_rows
+from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
 from evals_schemas.reasons import Reason
+
+MAX_CLAIMS = 3
+"""How often an evaluation may be claimed without being released in good order."""
 
 
 class LeaseLostError(Exception):
@@ -59,6 +65,7 @@ class Run:
         self.keys = keys
         self._workers: RowWorkers | None = None
         self._stopping = evaluation.cancel_requested
+        self._pausing = False
 
     def stop(self) -> None:
         """Start no further row; the evaluation ends as cancelled, with the rows judged so far."""
@@ -66,46 +73,79 @@ class Run:
         if self._workers is not None:
             self._workers.stop()
 
+    def pause(self) -> None:
+        """Start no further row; another process goes on once the rows in flight are stored."""
+        self._pausing = True
+        if self._workers is not None:
+            self._workers.stop()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the run was paused, so that another process may go on with it."""
+        return self._pausing
+
     @property
     def note(self) -> str | None:
         """Why the run makes no progress, or soon will not; None without such a reason."""
         if self._workers and self._workers.storage_problem:
             return f"The evaluation waits and resumes by itself: {self._workers.storage_problem}"
         if self._stopping:
-            seconds = f"{GRACE_SECONDS:.0f} s"
-            return f"The evaluation is being cancelled; rows in flight have {seconds} to finish."
+            seconds = self.context.config.stop_seconds
+            return (
+                f"The evaluation is being cancelled; rows in flight have {seconds:.0f} s to finish."
+            )
         return None
 
     async def run(self) -> None:
-        """Run the evaluation to its end.
+        """Run to the end, or until the run is paused.
 
         Raises:
-            LeaseLostError: another process has taken over; nothing was written since then.
-            StorageError: the disk failed to read or write; a later run resumes.
+            LeaseLostError: another process has taken over; nothing was written since.
+            StorageError: the database or the result file cannot be written; a later run resumes.
         """
-        try:
-            stored = without_marks(self.evaluation.parameters)
-            parameters = typed_parameters(self.evaluation.type, stored)
-            file, evaluator = await self._prepare(parameters)
-        except (RequestError, DatasetError) as fault:
-            reason = fault.reason if isinstance(fault, RequestError) else None
-            await self._end(
-                StatusChange("user_error", str(fault), self.context.clock(), reason), {}, None
+        if self.evaluation.claims > MAX_CLAIMS:
+            await self.give_up(
+                f"The process that ran the evaluation has ended {MAX_CLAIMS} times before the "
+                "evaluation did, so it is not tried again. The operator looks into the logs."
             )
             return
+        try:
+            file, evaluator = await self._prepare(self._parameters())
+        except (RequestError, DatasetError) as fault:
+            reason = fault.reason if isinstance(fault, RequestError) else None
+            change = StatusChange("user_error", str(fault), self.context.clock(), reason)
+            await self._end_early(change)
+            return
         await self._set_status("running", "Rows are being judged", file.line_count)
-        await self._judge_rows(evaluator, file)
-        await self._conclude(parameters, file)
+        if problem := await self._judge_rows(evaluator, file):
+            await self.give_up(f"The data set cannot be read any further: {problem}.")
+        elif not self._pausing:
+            await self._conclude(file)
 
-    async def give_up(self) -> None:
-        """End an evaluation that met a bug, which a resumed run would meet again.
+    async def give_up(self, message: str) -> None:
+        """End the evaluation as `error`, with a result file of the rows that are judged."""
+        await self._end_early(StatusChange("error", message, self.context.clock()))
 
-        The rows judged so far stay in the ledger.
-        """
-        message = (
-            "Internal error of the engine, not of the request; the engine's log has the details."
+    async def _end_early(self, change: StatusChange) -> None:
+        """End with a reason, and with the rows of the ledger if there are any."""
+        store = self.context.store
+        file = await to_thread.run_sync(
+            store.get_file, self.evaluation.file_id, self.evaluation.owner
         )
-        await self._end(StatusChange("error", message, self.context.clock()), {}, None)
+        if file is not None:
+            try:
+                await self._conclude(file, change)
+            except (LeaseLostError, StorageError):
+                raise
+            except Exception as error:  # noqa: BLE001 - a bug here must not hide the reason
+                log_bug(f"the result file of evaluation {self.evaluation.id}", error)
+            else:
+                return
+        await self._end(change, {}, None)
+
+    def _parameters(self) -> TypedParameters:
+        stored = without_marks(self.evaluation.parameters)
+        return typed_parameters(self.evaluation.type, stored)
 
     async def _prepare(self, parameters: TypedParameters) -> tuple[StoredFile, Evaluator]:
         """Check everything that can be refused before the first model call."""
@@ -140,21 +180,24 @@ class Run:
         except OSError as error:
             raise StorageError(f"The data set cannot be read ({error.strerror}).") from error
 
-    async def _judge_rows(self, evaluator: Evaluator, file: StoredFile) -> None:
+    async def _judge_rows(self, evaluator: Evaluator, file: StoredFile) -> str | None:
+        """Judge the rows that are left; return why the data set cannot be read on, else None."""
         store = self.context.store
         finished = await to_thread.run_sync(
             store.ledger.finished_flags, self.evaluation.id, file.line_count
         )
         queue = RowQueue(store.path_of(file.id), file.kind, finished)
-        failed = self.evaluation.failed_rows
-        self._workers = RowWorkers(evaluator, queue, file.line_count, failed, self._commit)
-        if self._stopping:
+        counts = RowCounts(file.line_count, self.evaluation.failed_rows)
+        seconds = self.context.config.stop_seconds
+        self._workers = RowWorkers(evaluator, queue, counts, self._commit, seconds)
+        if self._stopping or self._pausing:
             self._workers.stop()
         try:
             if not await self._workers.run():
                 raise LeaseLostError
         finally:
             queue.close()
+        return queue.problem
 
     def _commit(self, batch: list[FinishedRow]) -> bool:
         context = self.context
@@ -162,14 +205,28 @@ class Run:
             self.evaluation.id, context.process_id, batch, context.clock()
         )
 
-    async def _conclude(self, parameters: TypedParameters, file: StoredFile) -> None:
-        """Write the result file and end the evaluation with its final status."""
-        # A new id for each attempt: a process that lost its lease must not overwrite a file.
+    async def _conclude(self, file: StoredFile, failure: StatusChange | None = None) -> None:
+        """Write the result file and end the evaluation.
+
+        Args:
+            file: the data set.
+            failure: why the evaluation ends early; None if its rows decide how it ends.
+        """
+        parameters = self._parameters()
+        # A new id for each attempt: a process that slept may not write over another one's file.
         result_id = f"file-{uuid.uuid4()}"
         totals = parameters.totals()
         size = await to_thread.run_sync(self._write_results, totals, file, result_id)
+        judged = totals.valid + totals.failed
+        if failure and not judged:
+            self.context.store.path_of(result_id).unlink(missing_ok=True)
+            await self._end(failure, {}, None)
+            return
         results = totals.results() | {"result_file_id": result_id}
         change = _final_status(totals, file.line_count, self.context.clock())
+        if failure:
+            rows = f"{judged:,} of {file.line_count:,} rows"
+            change = replace(failure, message=f"{failure.message} The results of {rows} are kept.")
         record = StoredFile(
             id=result_id,
             owner=self.evaluation.owner,
@@ -194,10 +251,9 @@ class Run:
         path = store.path_of(result_id)
         part = path.with_suffix(".part")
         try:
-            with store.path_of(file.id).open("rb") as stream:
-                ledger = store.ledger.rows(self.evaluation.id)
-                rows = read_rows(stream, file.kind)
-                write_result_file(part, rows, ledger, totals)
+            rows = _rows_of(store.path_of(file.id), file.kind)
+            with closing(rows):
+                write_result_file(part, rows, store.ledger.rows(self.evaluation.id), totals)
             put_in_place(part, path)
             return path.stat().st_size
         except OSError as error:
@@ -228,6 +284,12 @@ class Run:
             file,
         ):
             raise LeaseLostError
+
+
+def _rows_of(path: Path, kind: Kind) -> Generator[Row]:
+    """Yield the rows of a data set. Raises DatasetError or OSError where reading fails."""
+    with path.open("rb") as stream:
+        yield from read_rows(stream, kind)
 
 
 def _final_status(totals: Totals, total: int, now: float) -> StatusChange:

@@ -35,6 +35,16 @@ MAX_SHARED_RUNS = 2
 POLL_SECONDS = 2.0
 """Seconds between two searches of an idle process for evaluations to claim."""
 
+LAST_CALL_SECONDS = 2.0
+"""Seconds after the beginning of a stop in which rows in flight may still start a model call."""
+
+LAST_COMMIT_SECONDS = 1.0
+"""Seconds that are left for the commit of the last rows."""
+
+INTERNAL_ERROR = (
+    "Internal error of the engine, not of the request; the engine's log has the details."
+)
+
 log = logging.getLogger(__name__)
 
 
@@ -51,6 +61,8 @@ class Scheduler:
         self._runs: dict[str, tuple[Run, anyio.CancelScope]] = {}
         self._keys: dict[str, Keys] = {}
         self._woken = anyio.Event()
+        self._stopping = False
+        self._ended = anyio.Event()
 
     def lease(self) -> Lease:
         """Return a lease of this process that starts now."""
@@ -70,21 +82,37 @@ class Scheduler:
         """Look for work now, because an evaluation was created or is to be cancelled."""
         self._woken.set()
 
+    async def stop(self) -> None:
+        """Claim nothing more, start no further row, and wait until the rows in flight are stored.
+
+        They have `stop_seconds`; what is not finished by then is left to the next process.
+        """
+        self._stopping = True
+        self.context.models.client.stop_calls(LAST_CALL_SECONDS)
+        for run, _ in self._runs.values():
+            run.pause()
+        self.wake()
+        with anyio.move_on_after(self.context.config.stop_seconds + LAST_COMMIT_SECONDS):
+            await self._ended.wait()
+
     async def run(self) -> None:
-        """Claim, run and renew until cancelled; then release the unfinished evaluations."""
+        """Claim, run and renew until stopped or cancelled; then leave the rest to others."""
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._renew)
-                while True:
+                while not (self._stopping and not self._runs):
                     self._woken = anyio.Event()
-                    await self._try(partial(self._claim, tasks))
+                    if not self._stopping:
+                        await self._try(partial(self._claim, tasks))
                     with anyio.move_on_after(POLL_SECONDS):
                         await self._woken.wait()
                     await self._try(self._look_after)
+                tasks.cancel_scope.cancel()
         finally:
             with anyio.CancelScope(shield=True):
                 for evaluation_id in self._runs:
                     await self._try(partial(self._release, evaluation_id))
+            self._ended.set()
 
     async def _claim(self, tasks: TaskGroup) -> None:
         while len(self._runs) < MAX_RUNS:
@@ -110,14 +138,17 @@ class Scheduler:
         try:
             with scope:
                 await run.run()
+            if run.is_paused:
+                await self._try(partial(self._release, evaluation.id))
         except* LeaseLostError:
             log.info("evaluation %s is run by another process now", evaluation.id)
         except* StorageError as group:
             log.error("evaluation %s waits: %s", evaluation.id, group.exceptions[0])
             await anyio.sleep(self.context.config.lease_seconds)
+            await self._try(partial(self._release, evaluation.id))
         except* Exception as group:  # noqa: BLE001 - a bug in one run must not end the others
             log_bug(f"evaluation {evaluation.id}", group)
-            await self._try(run.give_up)
+            await self._try(partial(run.give_up, INTERNAL_ERROR))
         self._runs.pop(evaluation.id, None)
         self._keys.pop(evaluation.id, None)
         self.wake()

@@ -86,8 +86,9 @@ WHERE id = :id AND owner = :owner AND status = 'pending' AND lease_owner IS NULL
 UPDATE evaluations SET cancel_requested = 1, updated_at = :now
 WHERE id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running')
 
--- claim: lease the oldest evaluation that no process runs, or that was leased at its creation.
-UPDATE evaluations SET lease_owner = :lease_owner, lease_until = :lease_until
+-- claim: lease the oldest evaluation without a valid lease, or leased to this process when created.
+UPDATE evaluations
+SET lease_owner = :lease_owner, lease_until = :lease_until, claims = claims + 1
 WHERE id = (
     SELECT id FROM evaluations
     WHERE status IN ('pending', 'queued', 'running')
@@ -107,7 +108,7 @@ WHERE lease_owner = :lease_owner AND status IN ('pending', 'queued', 'running')
 RETURNING id, cancel_requested
 
 -- release_lease: let another process claim the evaluation at once.
-UPDATE evaluations SET lease_owner = NULL, lease_until = NULL
+UPDATE evaluations SET lease_owner = NULL, lease_until = NULL, claims = claims - 1
 WHERE id = :id AND lease_owner = :lease_owner
 
 -- set_status: changes nothing unless this process has the lease.

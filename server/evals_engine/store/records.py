@@ -65,6 +65,8 @@ class StoredEvaluation:
     created_at: float
     updated_at: float
     cancel_requested: bool
+    claims: int = 0
+    """How often a process has claimed the evaluation without releasing it in good order."""
 
 
 @dataclass(frozen=True)

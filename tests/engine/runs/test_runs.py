@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.models.endpoints import workers_for
-from evals_engine.runs import row_workers as judging
 from evals_engine.runs import run as runner
 from evals_engine.store.database import StorageError
 from evals_engine.store.ledger import Ledger
@@ -213,7 +212,7 @@ async def test_a_graceful_stop_leaves_the_run_to_the_next_process(tmp_path: Path
             assert job["results"]["label_counts"]["good"] == 100
             assert len(await engine.result_rows(job)) == 100
     assert len(seen) == 100
-    assert sum(seen.values()) <= 100 + 4
+    assert sum(seen.values()) == 100, "a row in flight at the stop was judged again"
 
 
 async def test_a_key_that_came_with_the_request_is_used_and_never_written(tmp_path: Path) -> None:
@@ -336,10 +335,7 @@ async def test_a_result_file_that_cannot_be_written_is_written_by_a_later_attemp
     assert not list((tmp_path / "engine" / "files").glob("*.part"))
 
 
-async def test_a_model_that_hangs_does_not_hold_up_a_cancel_for_long(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(judging, "GRACE_SECONDS", 1.0)
+async def test_a_model_that_hangs_does_not_hold_up_a_cancel_for_long(tmp_path: Path) -> None:
     async with (
         ModelServer(lambda _: completion("late", delay=3600)) as server,
         running_engine(config_for(tmp_path, server)) as engine,
