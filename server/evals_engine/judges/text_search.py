@@ -21,7 +21,7 @@ NUMBER = re.compile(
 )
 """A number as people write it, with a percent sign or word if it has one."""
 
-_INSIDE_A_WORD = regex.compile(
+INSIDE_A_WORD = regex.compile(
     r"(?V1)[[\p{L}\p{M}]--[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{scx=Thai}"
     r"\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]]"
     r"[[\p{L}\p{M}\p{N}]--[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}"
@@ -75,9 +75,9 @@ def cuts(text: str, place: int) -> bool:
             return True
         if not _is_part_of_a_number(before) and not _is_part_of_a_number(after):
             return False
-    elif _INSIDE_A_WORD.match(text, place - 1, place + 1):
+    elif INSIDE_A_WORD.match(text, place - 1, place + 1):
         return True
-    return _cuts_a_number(text, place)
+    return cuts_a_number(text, place)
 
 
 def _next_start(text: str, start: int) -> int:
@@ -90,7 +90,8 @@ def _next_start(text: str, start: int) -> int:
     return after
 
 
-def _cuts_a_number(text: str, place: int) -> bool:
+def cuts_a_number(text: str, place: int) -> bool:
+    """Return whether a place lies inside a number, looking 64 characters to each side."""
     first = max(0, place - _NUMBER_WINDOW)
     for number in NUMBER.finditer(text, first, place + _NUMBER_WINDOW):
         start, end = number.span("number")

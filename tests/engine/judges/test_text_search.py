@@ -24,9 +24,9 @@ def plainly_folded(text: str) -> str:
 def plainly_cuts(text: str, place: int) -> bool:
     if place in {0, len(text)}:
         return False
-    if text_search._INSIDE_A_WORD.match(text, place - 1, place + 1):
+    if text_search.INSIDE_A_WORD.match(text, place - 1, place + 1):
         return True
-    return text_search._cuts_a_number(text, place)
+    return text_search.cuts_a_number(text, place)
 
 
 def plainly_occurs(wanted: str, text: str) -> bool:
@@ -80,13 +80,13 @@ def test_a_hostile_text_takes_steps_that_grow_with_its_length(
     wanted: str, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = 0
-    original = text_search._cuts_a_number
+    original = text_search.cuts_a_number
 
     def counted(searched: str, place: int) -> bool:
         nonlocal looks
         looks += 1
         return original(searched, place)
 
-    monkeypatch.setattr(text_search, "_cuts_a_number", counted)
+    monkeypatch.setattr(text_search, "cuts_a_number", counted)
     assert not occurs(folded(wanted), folded(text))
     assert looks <= 10
