@@ -40,7 +40,7 @@ async def open_providers(
         names: Other services than the configured ones, if principals bring the keys.
 
     Raises (on entering):
-        NoTokenError: a service needs a token of the configuration and there is none.
+        NoTokenError: a service needs a token of the configuration and no token is set.
         SettingsError: the engine's data folder cannot be used.
     """
     async with AsyncExitStack() as stack:

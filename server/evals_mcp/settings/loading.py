@@ -59,7 +59,7 @@ def load_settings(
     EVALS_MCP_LOCAL__DATA_DIR sets `local.data_dir`; an empty one counts as unset.
 
     Args:
-        config_path: The file named on the command line; None if there is none.
+        config_path: The file named on the command line; None if no file is named.
         environ: The environment.
         cwd: The folder that relative paths in settings start at.
         services: The services that have a section.

@@ -196,14 +196,14 @@ class Settings(Section):
     )
 
     def section(self, kind: type[_Section]) -> _Section:
-        """Return the section of a service by its class. Raises LookupError if there is none."""
+        """Return the section of a service by its class. Raises LookupError for an unknown one."""
         for spec in self.services:
             if spec.settings is kind:
                 return cast("_Section", getattr(self, spec.name))
         raise LookupError(kind.__name__)
 
     def service(self, name: str) -> ServiceSpec:
-        """Return a service by its name. Raises LookupError if there is none."""
+        """Return a service by its name. Raises LookupError for an unknown one."""
         for spec in self.services:
             if spec.name == name:
                 return spec

@@ -47,7 +47,7 @@ class Sent:
     """The server's lines, without the answer that the entrance has already sent."""
 
     def __init__(self, wire: Wire, answered: str | int | None) -> None:
-        """Write to the wire; `answered` is the id of that request, None if there is none."""
+        """Write to the wire; `answered` is the id of that request, None without such a request."""
         self._wire = wire
         self._answered = answered
 

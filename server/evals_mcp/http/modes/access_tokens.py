@@ -129,7 +129,7 @@ class JwksVerifier:
             return {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(listed)).keys}
         except (jwt.PyJWTError, TypeError, ValueError, AttributeError):
             raise UnavailableError(
-                "The issuer's keys cannot be read; whoever runs this server checks oauth.jwks_url."
+                "The issuer's keys cannot be read; ask the administrator to check oauth.jwks_url."
             ) from None
 
     async def _discovered(self) -> str:
@@ -144,7 +144,7 @@ class JwksVerifier:
                 self._jwks_url = found
                 return found
         raise UnavailableError(
-            "The issuer tells no address of its keys; whoever runs this server sets oauth.jwks_url."
+            "The issuer names no address of its keys; the administrator must set oauth.jwks_url."
         )
 
     async def _json(self, url: str) -> Mapping[str, Any]:

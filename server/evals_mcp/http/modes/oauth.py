@@ -30,7 +30,7 @@ class Verifier(Protocol):
         ...
 
 
-_NO_KEY = "whoever runs this server adds a key of yours under [oauth.subjects]"
+_NO_KEY = "ask the administrator to add a key of yours under [oauth.subjects]"
 
 
 class OAuthMode:
@@ -78,7 +78,7 @@ class OAuthMode:
             keys,
             may_write=WRITE in scopes,
             lacking={name: _NO_KEY for name in self._services if name not in keys},
-            remedy="whoever runs this server puts a valid one for you under [oauth.subjects]",
+            remedy="ask the administrator to put a valid one for you under [oauth.subjects]",
         )
 
     def lacking(self, scope: str) -> Refusal:
