@@ -21,7 +21,7 @@ from anyio import to_thread
 
 from evals_mcp.result_files.cache import ResultFiles
 from evals_mcp.result_files.index import IndexedRow, ResultIndex, Where
-from evals_mcp.results.rows import row_reader
+from evals_mcp.results.types.table import row_reader
 
 CHUNK = 1024 * 1024
 FAILING = Where("state = 'ok' AND passed = 0")

@@ -1,13 +1,17 @@
-"""The names of the evaluation contract's types; the benchmark contract adds `BENCHMARK`."""
+"""The names of the evaluation types. What differs between them stands in `type_models`."""
 
 from typing import Final, Literal
 
 CLASSIFY: Final = "classify"
 SCORE: Final = "score"
 COMPARE: Final = "compare"
+BENCHMARK: Final = "benchmark"
 
 EvaluationType = Literal["classify", "score", "compare"]
-"""A type in which a judge decides about each row of a data set."""
+"""A type in which a judge decides about each row of a data set, under the evaluation contract."""
+
+RequestType = Literal["classify", "score", "compare", "benchmark"]
+"""An `EvaluationType`, or `benchmark` for a model's answers to a benchmark."""
 
 JUDGED_TYPES: Final = (CLASSIFY, SCORE, COMPARE)
 """The values of `EvaluationType`."""

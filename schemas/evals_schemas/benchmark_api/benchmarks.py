@@ -13,9 +13,6 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from evals_schemas.contract import Answer, Request
 
-BENCHMARK = "benchmark"
-"""The type of an evaluation of a model on a benchmark, beside `EvaluationType`."""
-
 
 def _text(value: object) -> str | None:
     """Return a text or a number as text; None for anything else, which some services send."""

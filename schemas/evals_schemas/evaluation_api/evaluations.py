@@ -12,14 +12,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
 from evals_schemas.contract import Answer, Request
 from evals_schemas.evaluation_api.defaults import (
     CANDIDATE_MAX_TOKENS,
     JUDGE_MAX_TOKENS,
     TEMPERATURE,
 )
-from evals_schemas.evaluation_types import CLASSIFY, COMPARE, SCORE
 
 ModelSource = Literal["serverless", "dedicated", "external"]
 State = Literal["pending", "queued", "running", "completed", "error", "user_error"]
@@ -320,33 +318,6 @@ class CompareResults(Results):
     )
 
 
-AnyResults = ClassifyResults | ScoreResults | CompareResults | BenchmarkResults | Results
-
-_RESULTS: dict[str, type[ClassifyResults | ScoreResults | CompareResults | BenchmarkResults]] = {
-    CLASSIFY: ClassifyResults,
-    SCORE: ScoreResults,
-    COMPARE: CompareResults,
-    BENCHMARK: BenchmarkResults,
-}
-
-
-def parse_results(kind: str | None, results: dict[str, Any] | None) -> AnyResults | None:
-    """Return a job's `results` by its type; the fields show a missing or unknown type."""
-    if results is None:
-        return None
-    if kind not in _RESULTS:
-        kind = next((name for field, name in _TELLTALE.items() if field in results), None)
-    return _RESULTS.get(kind or "", Results).model_validate(results)
-
-
-_TELLTALE = {
-    "label_counts": CLASSIFY,
-    "aggregated_scores": SCORE,
-    "A_wins": COMPARE,
-    "models": BENCHMARK,
-}
-
-
 class EvaluationStatus(Answer):
     """The status, with the results once there are any."""
 
@@ -354,7 +325,7 @@ class EvaluationStatus(Answer):
         description="A `State`, or a state of a later version, which counts as running."
     )
     results: dict[str, Any] | None = Field(
-        default=None, description="See `parse_results`; absent until finished."
+        default=None, description="See `type_models.parse_results`; absent until finished."
     )
     progress: Progress | None = Field(
         default=None, description="Rows done; the embedded engine only."

@@ -34,6 +34,7 @@ from evals_schemas.evaluation_api.evaluations import (
     State,
 )
 from evals_schemas.evaluation_api.rules import RULE_NAMES
+from evals_schemas.evaluation_types import RequestType
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "allow_inf_nan")
 
@@ -115,10 +116,6 @@ RESPONSE_COLUMNS = {
     "model_b": "response_column_b",
 }
 """The argument for a column of ready answers, by the API's field for a column or a model."""
-
-
-RequestType = Literal["classify", "score", "compare", "benchmark"]
-"""An `EvaluationType`, or `benchmark` for a model's answers to a benchmark."""
 
 
 def _names_or_object(value: object) -> object:

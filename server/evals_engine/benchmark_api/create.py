@@ -26,8 +26,9 @@ from evals_engine.runs.creation import (
     store_evaluation,
 )
 from evals_engine.runs.evaluation_types import TYPES, TypedParameters
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK, METRICS, BenchmarkCreateBody, Metric
+from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkCreateBody, Metric
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.evaluation_types import BENCHMARK
 
 
 async def create(request: Request) -> Response:

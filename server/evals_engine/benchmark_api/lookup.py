@@ -8,7 +8,7 @@ from starlette.requests import Request
 from evals_engine.errors import not_found
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.store.records import BENCHMARK_FILE, StoredEvaluation, StoredFile
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
+from evals_schemas.evaluation_types import BENCHMARK
 
 
 async def find_benchmark(request: Request, benchmark_id: str) -> StoredFile:

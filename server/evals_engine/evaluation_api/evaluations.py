@@ -35,7 +35,6 @@ from evals_engine.store.records import (
     StoredFile,
 )
 from evals_engine.store.store import Store
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import (
     ENDED,
@@ -49,7 +48,7 @@ from evals_schemas.evaluation_api.evaluations import (
     StatusUpdate,
     parse_evaluation_request,
 )
-from evals_schemas.evaluation_types import JUDGED_TYPES
+from evals_schemas.evaluation_types import BENCHMARK, JUDGED_TYPES
 from evals_schemas.reasons import Reason
 
 MAX_LIMIT = 100

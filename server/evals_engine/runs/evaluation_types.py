@@ -22,13 +22,12 @@ from evals_engine.models.request_keys import Keys
 from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
 from evals_engine.rows.evaluators import Evaluator, pair_evaluator, single_evaluator
 from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
     ScoreParameters,
 )
-from evals_schemas.evaluation_types import CLASSIFY, COMPARE, SCORE
+from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
 
 P = TypeVar("P", bound=BaseModel)
 

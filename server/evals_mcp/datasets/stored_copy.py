@@ -9,8 +9,8 @@ import anyio
 from evals_mcp.datasets.benchmark_questions import are_same
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_types import BENCHMARK
 
 CANDIDATES = 3
 """Most stored files that are compared: the newest of the same size."""

@@ -11,27 +11,19 @@ from evals_mcp.errors import InvalidRequestError, NoTokenError
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_mcp.refused_arguments import explain
 from evals_mcp.settings.schema import NamedEndpointSettings
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkRequest
-from evals_schemas.evaluation_api.evaluations import (
-    ClassifyParameters,
-    CompareParameters,
-    ScoreParameters,
-    parse_evaluation_request,
-)
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
+from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import (
     RESPONSE_COLUMNS,
     CandidateInput,
     CreateEvaluationInput,
     JudgeInput,
 )
+from evals_schemas.type_models import TYPE_MODELS
 
-_FIELDS: Mapping[str, frozenset[str]] = {
-    "classify": frozenset(ClassifyParameters.model_fields),
-    "score": frozenset(ScoreParameters.model_fields),
-    "compare": frozenset(CompareParameters.model_fields),
-    BENCHMARK: frozenset(BenchmarkRequest.model_fields) - {"type"},
-}
-"""Fields of the API, by type of evaluation."""
+_SIDES = ("model_a", "model_b")
+"""The two sides of a type that compares two answers; both are required."""
 
 _MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
 
@@ -59,7 +51,7 @@ def to_request(
 
 
 def _benchmark_request(arguments: CreateEvaluationInput) -> BenchmarkRequest:
-    fields = arguments.model_dump(exclude_none=True, include=set(_FIELDS[BENCHMARK]))
+    fields = arguments.model_dump(exclude_none=True, include=set(TYPE_MODELS[BENCHMARK].fields))
     request = BenchmarkRequest.model_validate(fields)
     if request.model_id_2 == request.model_id:
         raise InvalidRequestError(
@@ -98,7 +90,7 @@ def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
     for name in CreateEvaluationInput.model_fields:
         if name not in passed or getattr(arguments, name) is None:
             continue
-        types = [kind for kind in _FIELDS if _has_field(kind, name)]
+        types = [kind for kind in TYPE_MODELS if _has_field(kind, name)]
         if arguments.type not in types:
             raise InvalidRequestError(
                 f"`{name}` belongs to type {_listed(types)}, not {arguments.type}: leave it "
@@ -111,7 +103,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _has_field(kind: str, name: str) -> bool:
-    return _MODELS.get(name, name) in _FIELDS[kind]
+    return _MODELS.get(name, name) in TYPE_MODELS[kind].fields
 
 
 def _fields_of(kind: str) -> str:
@@ -124,10 +116,8 @@ def _fields_of(kind: str) -> str:
 
 
 def _check_sides(arguments: CreateEvaluationInput, fields: Mapping[str, Any]) -> None:
-    if arguments.type != "compare":
-        return
-    for side in ("model_a", "model_b"):
-        if side not in fields:
+    for side in _SIDES:
+        if side in TYPE_MODELS[arguments.type].fields and side not in fields:
             raise InvalidRequestError(
                 f"`{RESPONSE_COLUMNS[side]}` or `{side}` is missing: name a column of ready "
                 "answers, or give a model to run."

@@ -10,6 +10,7 @@ from pydantic import Field
 from evals_mcp.service_spec import Capabilities, ServiceSpec
 from evals_mcp.settings.types import BaseUrl, NamedEndpointSettings, OwnFolder, Section, TokenSource
 from evals_schemas.evaluation_api.rules import CONTAINS
+from evals_schemas.evaluation_types import BENCHMARK, JUDGED_TYPES
 
 
 def _default_data_dir() -> Path:
@@ -76,7 +77,7 @@ LOCAL = ServiceSpec(
     name="local",
     settings=LocalSettings,
     description="The evaluation engine inside this server.",
-    types=frozenset({"classify", "score", "compare", "benchmark"}),
+    types=frozenset({*JUDGED_TYPES, BENCHMARK}),
     open="evals_mcp.local_engine.opening:open_local",
     capabilities=Capabilities(
         runs_rules=True,

@@ -8,21 +8,17 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkRequest
 from evals_schemas.evaluation_api.defaults import (
     CANDIDATE_MAX_TOKENS,
     JUDGE_MAX_TOKENS,
     TEMPERATURE,
 )
 from evals_schemas.evaluation_api.evaluations import (
-    ClassifyParameters,
-    CompareParameters,
     EvaluationJob,
     JudgeModelConfig,
     ModelRequest,
-    ScoreParameters,
 )
-from evals_schemas.evaluation_types import CLASSIFY, COMPARE, SCORE
+from evals_schemas.type_models import TYPE_MODELS
 
 SEARCHED_JOBS = 100
 """Evaluations that are searched, the most that the API lists."""
@@ -31,14 +27,6 @@ CLOCK_SKEW = timedelta(seconds=120)
 """Most time by which the service's clock may be behind ours."""
 
 _SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token
-_PARAMETERS: Mapping[str, type[BaseModel]] = {
-    CLASSIFY: ClassifyParameters,
-    SCORE: ScoreParameters,
-    COMPARE: CompareParameters,
-    BENCHMARK: BenchmarkRequest,
-}
-"""Fields of a request, by type."""
-
 _MODELS: Mapping[str, type[BaseModel]] = {
     "judge": JudgeModelConfig,
     "model_to_evaluate": ModelRequest,
@@ -50,9 +38,8 @@ _MODELS: Mapping[str, type[BaseModel]] = {
 _DEFAULTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
     JudgeModelConfig: {"max_tokens": JUDGE_MAX_TOKENS, "temperature": TEMPERATURE},
     ModelRequest: {"max_tokens": CANDIDATE_MAX_TOKENS, "temperature": TEMPERATURE},
-    CompareParameters: {"disable_position_bias_correction": False},
 }
-"""Documented defaults of absent fields."""
+"""Documented defaults of the absent fields of a model."""
 
 _IGNORED = frozenset({"type", "num_workers"})
 """Fields that do not change the results; the type is compared separately."""
@@ -79,7 +66,10 @@ def measured(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     An absent or null field has its documented default. Fields that only change the speed are left
     out, and so are fields that a service adds. The order of labels counts: the judge reads it.
     """
-    fields = _complete(parameters, _PARAMETERS[kind]) if kind in _PARAMETERS else dict(parameters)
+    models = TYPE_MODELS.get(kind)
+    fields = dict(parameters)
+    if models is not None:
+        fields = {**models.defaults, **_complete(parameters, models.parameters)}
     for field, model in _MODELS.items():
         value = fields.get(field)
         if isinstance(value, dict):

@@ -41,9 +41,6 @@ RESULT_FIELDS = frozenset(
 OUTPUTS = (OUTPUT, f"{OUTPUT}_A", f"{OUTPUT}_B")
 """The columns of generated answers."""
 
-BENCHMARK_FIELDS = ("question", "expected_answer", "model_answer")
-"""The columns of a benchmark's row that are shown with its verdict."""
-
 PASSING_SCORE = 0.5
 """Score from which on a benchmark answer counts as correct if the service does not say."""
 
@@ -76,18 +73,6 @@ class RowVerdict(NamedTuple):
 ReadRow = Callable[[Row], RowVerdict]
 
 
-def row_reader(kind: str | None, parameters: Mapping[str, Any]) -> ReadRow:
-    """Return the function that reads the rows of an evaluation of this type and parameters."""
-    outputs = _generated(parameters)
-    if kind == "score":
-        return _score_reader(parameters, outputs)
-    if kind == "compare":
-        return _compare_reader(outputs)
-    if kind == "benchmark":
-        return _benchmark_reader(parameters)
-    return _label_reader(parameters, outputs)
-
-
 def input_columns(row: Row) -> list[str]:
     """Return the columns that come from the data set, in their order."""
     return [name for name in row if name not in RESULT_FIELDS and name not in OUTPUTS]
@@ -101,7 +86,9 @@ def _generated(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _label_reader(parameters: Mapping[str, Any], outputs: tuple[str, ...]) -> ReadRow:
+def label_reader(parameters: Mapping[str, Any]) -> ReadRow:
+    """Return the function that reads the labels of an evaluation with these parameters."""
+    outputs = _generated(parameters)
     labels = frozenset(cast("list[str]", parameters.get("labels") or ()))
     passing = frozenset(cast("list[str]", parameters.get("pass_labels") or ()))
     valid = {
@@ -122,7 +109,9 @@ def _label_reader(parameters: Mapping[str, Any], outputs: tuple[str, ...]) -> Re
     return read
 
 
-def _score_reader(parameters: Mapping[str, Any], outputs: tuple[str, ...]) -> ReadRow:
+def score_reader(parameters: Mapping[str, Any]) -> ReadRow:
+    """Return the function that reads the scores of an evaluation with these parameters."""
+    outputs = _generated(parameters)
     low = _number(parameters.get("min_score"), -math.inf)
     high = _number(parameters.get("max_score"), math.inf)
     threshold = _number(parameters.get("pass_threshold"), math.nan)
@@ -139,7 +128,10 @@ def _score_reader(parameters: Mapping[str, Any], outputs: tuple[str, ...]) -> Re
     return read
 
 
-def _compare_reader(outputs: tuple[str, ...]) -> ReadRow:
+def choice_reader(parameters: Mapping[str, Any]) -> ReadRow:
+    """Return the function that reads the choices of an evaluation with these parameters."""
+    outputs = _generated(parameters)
+
     def read(row: Row) -> RowVerdict:
         decision = row.get("final_decision")
         original, flipped = _choice(row, "choice_original"), _choice(row, "choice_flipped")
@@ -150,7 +142,8 @@ def _compare_reader(outputs: tuple[str, ...]) -> ReadRow:
     return read
 
 
-def _benchmark_reader(parameters: Mapping[str, Any]) -> ReadRow:
+def answer_reader(parameters: Mapping[str, Any]) -> ReadRow:
+    """Return the function that reads the answers of a benchmark evaluation."""
     single_model = None if parameters.get("model_id_2") else _text(parameters.get("model_id"))
 
     def read(row: Row) -> RowVerdict:

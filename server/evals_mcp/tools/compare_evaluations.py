@@ -12,7 +12,6 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.results.comparisons import comparability
 from evals_mcp.results.comparisons.comparability import Caution
-from evals_mcp.results.comparisons.comparison import compare
 from evals_mcp.results.comparisons.flips import flips
 from evals_mcp.results.comparisons.headline import headline
 from evals_mcp.results.comparisons.joining import (
@@ -24,11 +23,11 @@ from evals_mcp.results.comparisons.joining import (
     key_columns,
 )
 from evals_mcp.results.paging import JudgedRow, page_of
-from evals_mcp.results.statistics.estimate import UNIT, Scale, scale_of
+from evals_mcp.results.types.comparing import refuse_incomparable
+from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.digests import answer_key, row_key
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
@@ -48,10 +47,6 @@ _COLUMNS_SHOWN = 3
 _FEEDBACK = ("feedback", "judge_feedback_original_order")
 _FEEDBACK_A, _FEEDBACK_B = "feedback of A", "feedback of B"
 _ANSWER_A, _ANSWER_B = "answer in A", "answer in B"
-QUESTION, ANSWER = "question", "model_answer"
-"""The columns of a benchmark's rows that pair them, and that hold the model's answer."""
-
-_OF_QUESTIONS = frozenset({"question_id", QUESTION, "expected_answer"})
 _CHECK_EVERY = 256
 
 
@@ -66,7 +61,7 @@ async def compare_evaluations(
             "`evaluation_id_a` and `evaluation_id_b` are the same evaluation: call "
             "list_evaluations for the id of the other one."
         )
-    comparability.refuse_incomparable(a, b)
+    refuse_incomparable(a, b)
     inputs = [await _input_columns(job, session) for job in (a, b)]
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
         both = _Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs))
@@ -112,23 +107,16 @@ class _Both:
     inputs: frozenset[str] | None
     """Columns of the data sets, None if unknown; a service may add other columns to its rows."""
 
-    def _inputs(self, index: ResultIndex) -> list[str]:
-        if self.a.type == BENCHMARK:
-            return [name for name in index.columns if name in _OF_QUESTIONS]
-        if self.inputs is None:
-            return index.columns
-        return [name for name in index.columns if name in self.inputs]
+    @property
+    def _spec(self) -> TypeSpec:
+        """What is special about the type of both."""
+        return type_spec(self.a.type)
 
-    def _scale(self, joined: Joined) -> Scale | None:
-        """Return the range of both evaluations' scores; None if they differ or are unknown."""
-        if self.a.type == BENCHMARK:
-            scores = [verdict.score for pair in joined.pairs for verdict in (pair.a, pair.b)]
-            return UNIT if all(0 <= score <= 1 for score in scores if score is not None) else None
-        scales = [
-            scale_of(job.parameters.get("min_score"), job.parameters.get("max_score"))
-            for job in (self.a, self.b)
-        ]
-        return scales[0] if scales[0] == scales[1] else None
+    def _inputs(self, index: ResultIndex) -> list[str]:
+        inputs = self._spec.own_rows.inputs if self._spec.own_rows else self.inputs
+        if inputs is None:
+            return index.columns
+        return [name for name in index.columns if name in inputs]
 
     def answer(self) -> CompareEvaluationsOutput:
         """Return the answer of the tool."""
@@ -138,11 +126,10 @@ class _Both:
         joined = join(_keyed(self.a, self.rows_a, key), _keyed(self.b, self.rows_b, key))
         _refuse_no_pairs(joined, key)
         same_labels = comparability.same_labels(self.a, self.b)
-        figures = compare(
-            str(self.a.type), joined, same_labels=same_labels, scale=self._scale(joined)
-        )
+        comparing = self._spec.comparing
+        figures = comparing.figures(joined, same_labels, comparing.scale(self.a, self.b, joined))
         cautions = self._cautions(joined)
-        changed = flips(str(self.a.type), joined.pairs, same_labels)
+        changed = flips(comparing.change, joined.pairs, same_labels)
         page = self._page(changed[start : start + self.arguments.limit], key)
         end = start + len(page)
         cursor = write_cursor(query, end) if page and end < len(changed) else None
@@ -169,14 +156,14 @@ class _Both:
 
     def _models(self) -> str:
         """Return a sentence that names the models of two benchmark evaluations, else ""."""
-        if self.a.type != BENCHMARK:
+        if (own_rows := self._spec.own_rows) is None:
             return ""
-        a, b = (clean(str(job.parameters.get("model_id")), 80) for job in (self.a, self.b))
+        a, b = (clean(str(job.parameters.get(own_rows.model)), 80) for job in (self.a, self.b))
         return f"A is {a}, B is {b}. "
 
     def _key(self) -> list[str]:
-        if self.a.type == BENCHMARK and self.arguments.key is None:
-            return [QUESTION]
+        if self._spec.own_rows and self.arguments.key is None:
+            return [self._spec.own_rows.key]
         return key_columns(
             self.arguments.key,
             (self._inputs(self.rows_a), self._inputs(self.rows_b)),
@@ -205,24 +192,24 @@ class _Both:
         return [_flip(pair, columns) for pair, columns in shown]
 
     def _answers(self) -> list[str]:
-        return [_ANSWER_A, _ANSWER_B] if self.a.type == BENCHMARK else []
+        return [_ANSWER_A, _ANSWER_B] if self._spec.own_rows else []
 
     def _texts(self, pair: Pair, key: list[str]) -> dict[str, Any]:
         row_a = self.rows_a.read(self.rows_a.by_number([pair.row_a])[0])
         row_b = self.rows_b.read(self.rows_b.by_number([pair.row_b])[0])
-        return {
-            **{name: row_a.get(name) for name in key[:_COLUMNS_SHOWN]},
-            _FEEDBACK_A: _feedback(row_a),
-            _FEEDBACK_B: _feedback(row_b),
-            _ANSWER_A: row_a.get(ANSWER),
-            _ANSWER_B: row_b.get(ANSWER),
-        }
+        texts = {name: row_a.get(name) for name in key[:_COLUMNS_SHOWN]}
+        texts |= {_FEEDBACK_A: _feedback(row_a), _FEEDBACK_B: _feedback(row_b)}
+        if own_rows := self._spec.own_rows:
+            texts |= {
+                _ANSWER_A: row_a.get(own_rows.answer),
+                _ANSWER_B: row_b.get(own_rows.answer),
+            }
+        return texts
 
 
 def _keyed(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[KeyedRow]:
-    answers = [ANSWER]
-    if job.type != BENCHMARK:
-        answers = answer_columns(job.parameters, index.columns)
+    own_rows = type_spec(job.type).own_rows
+    answers = [own_rows.answer] if own_rows else answer_columns(job.parameters, index.columns)
     # Without the answers in the file, nobody knows whether both evaluations judged the same ones.
     unknown = None if set(answers) <= set(index.columns) else answer_key([job.workflow_id])
     for entry in index.every():

@@ -12,9 +12,8 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.rows import Row, RowVerdict
-from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
-from evals_mcp.results.summaries.row_summary import summarize_rows
-from evals_mcp.results.summaries.summary import summarize
+from evals_mcp.results.types.summing import summarize, summarize_rows, summarize_verdicts
+from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
@@ -26,7 +25,6 @@ from evals_mcp.tools.job_text import (
     shown_parameters,
     shown_progress,
 )
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.inputs import GetEvaluationInput
 from evals_schemas.tools.outputs import GetEvaluationOutput
@@ -39,9 +37,6 @@ ROWS_SECONDS = 10.0
 """Seconds that a summary waits for the rows before it shows the service's totals."""
 
 _CHECK_EVERY = 256
-_FIGURES = "Quartiles, histogram and position bias"
-_NEED_ROWS = {BENCHMARK: "Counted answers and a paired difference of two models"}
-"""Figures that need the rows, by type."""
 
 
 async def get_evaluation(
@@ -86,15 +81,15 @@ async def _summary(job: EvaluationJob, session: ToolSession) -> Summary | None:
     except EvalsMCPError as error:
         reason = str(error).partition(". ")[0].rstrip(".")
     summary.notes.append(
-        f"These are the service's own totals. {_NEED_ROWS.get(job.type or '', _FIGURES)} need the "
-        f"rows, which are missing: {reason}."
+        f"These are the service's own totals. {type_spec(job.type).summing.from_rows_only} need "
+        f"the rows, which are missing: {reason}."
     )
     return summary
 
 
 def _is_complete(job: EvaluationJob, rows: int, expected: int) -> bool:
     """Return whether a file has all rows; for a benchmark, some services count only questions."""
-    return rows == expected or (job.type == BENCHMARK and rows > expected)
+    return rows == expected or (rows > expected and type_spec(job.type).own_rows is not None)
 
 
 def _judged_rows(job: EvaluationJob) -> int | None:
@@ -125,10 +120,10 @@ def _from_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
 
 
 def _summary_of_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
-    if job.type == BENCHMARK:
-        return summarize_benchmark_rows(job, _every_row(index))
+    if type_spec(job.type).summing.rows is not None:
+        return summarize_rows(job, _every_row(index))
     verdicts = [(count.verdict, count.rows) for count in index.counts]
-    return summarize_rows(job, verdicts, index.scores())
+    return summarize_verdicts(job, verdicts, index.scores())
 
 
 def _every_row(index: ResultIndex) -> Iterator[tuple[int, RowVerdict, Row]]:
@@ -140,7 +135,8 @@ def _every_row(index: ResultIndex) -> Iterator[tuple[int, RowVerdict, Row]]:
 
 async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
     """Return the rows of a finished evaluation's data set; None if unknown."""
-    if job.progress or job.status != "completed" or job.type not in {"score", "compare"}:
+    needs_count = type_spec(job.type).summing.needs_row_count
+    if job.progress or job.status != "completed" or not needs_count:
         return None
     file_id = job.parameters.get("input_data_file_path")
     rows = (file.LineCount for file in await provider.list_datasets() if file.id == file_id)
@@ -149,12 +145,9 @@ async def _rows_of(job: EvaluationJob, provider: Provider) -> int | None:
 
 def _next_step(job: EvaluationJob, capabilities: Capabilities) -> str:
     if job.status == "completed":
-        rows = "failing ones, or those with a label, decision or score"
-        if job.type == BENCHMARK:
-            rows = "wrong answers, those with a score, or with `label` those of one model"
         return (
             "Report the headline with its interval and notes. Call read_results for the rows: "
-            f"{rows}."
+            f"{type_spec(job.type).rows_to_read}."
         )
     if job.status in ENDED:
         return after_failure(job, capabilities)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from evals_mcp.cleaning import clean
-from evals_mcp.results.summaries.summary import headline
+from evals_mcp.results.types.summing import headline
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import (
     STATUS_SHOWN,
-    UNITS,
     after_failure,
     failure_reason,
     reason_code,
     shown_progress,
+    unit_of,
 )
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, EvaluationStatus
 from evals_schemas.tools.inputs import GetStatusInput
@@ -42,7 +42,7 @@ async def _wait(
 ) -> EvaluationStatus:
     """Poll until the evaluation has ended or the time is up; report each row done to the client."""
     status: EvaluationStatus = job
-    unit = UNITS.get(job.type, "rows")
+    unit = unit_of(job)
     clock, pause, reported = session.clock, _FIRST_PAUSE, -1
     deadline = clock.monotonic() + seconds
     while True:
@@ -65,7 +65,7 @@ def _answer(
     finished = status.status in ENDED
     note = status.progress.note if status.progress and not finished else None
     if status.progress is None and not finished:
-        unit = UNITS.get(job.type, "rows")
+        unit = unit_of(job)
         note = f"This service does not report how many {unit} are done."
     return StatusOutput(
         evaluation_id=evaluation_id,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from evals_mcp.cleaning import clean
+from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.reasons import ENDPOINT_REASONS, Reason, reason_of
@@ -16,9 +16,6 @@ from evals_schemas.tools.outputs import ProgressOutput
 
 STATUS_SHOWN = 40
 """Characters of a status at most, because a service may invent long ones."""
-
-UNITS: Mapping[str | None, Literal["answers"]] = {BENCHMARK: "answers"}
-"""Unit of progress by type, for types that do not count rows."""
 
 _TEXT = 300
 _ITEMS = 20
@@ -33,6 +30,11 @@ _SETTINGS = {
     "external": "the credential's section under [credentials]",
 }
 """Settings to check, by model source."""
+
+
+def unit_of(job: EvaluationJob) -> str:
+    """Return what the evaluation counts, in the plural."""
+    return type_spec(job.type).summing.unit or "rows"
 
 
 def failure_reason(job: EvaluationJob) -> str | None:
@@ -87,10 +89,10 @@ def _kept_rows(job: EvaluationJob) -> str:
         return "Cancelled; the rows judged before that are kept."
     done, total = job.progress.done, job.progress.total
     if not done:
-        what = UNITS.get(job.type, "rows").removesuffix("s")
+        what = unit_of(job).removesuffix("s")
         return f"Cancelled before the first {what} was judged."
     of = f" of {total:,}" if total is not None else ""
-    return f"Cancelled; {done:,}{of} {UNITS.get(job.type, 'rows')} were judged and are kept."
+    return f"Cancelled; {done:,}{of} {unit_of(job)} were judged and are kept."
 
 
 def _endpoint_settings(parameters: Mapping[str, object]) -> Iterator[str]:
@@ -109,7 +111,9 @@ def shown_progress(progress: Progress | None, kind: str | None) -> ProgressOutpu
     """Return the progress of an evaluation of a type; None if the service does not report it."""
     if progress is None:
         return None
-    return ProgressOutput(done=progress.done, total=progress.total, unit=UNITS.get(kind))
+    return ProgressOutput(
+        done=progress.done, total=progress.total, unit=type_spec(kind).summing.unit
+    )
 
 
 def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from evals_mcp.cleaning import clean
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import ListDatasetsInput
 from evals_schemas.tools.outputs import DatasetLine, ListDatasetsOutput
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.results.summaries.summary import headline
+from evals_mcp.results.types.summing import headline
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import STATUS_SHOWN, failure_reason

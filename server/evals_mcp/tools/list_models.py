@@ -19,8 +19,8 @@ from evals_mcp.tools.model_offers import (
     merged,
     offers_of,
 )
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.models import Model, Pricing
+from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import ListModelsInput
 from evals_schemas.tools.outputs import ListModelsOutput, ModelLine
 

@@ -11,8 +11,8 @@ import anyio
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, Model
+from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import ListModelsInput
 
 RULE = "rule"

@@ -11,11 +11,11 @@ from anyio import to_thread
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
-from evals_mcp.results.rows import BENCHMARK_FIELDS, PASSING_SCORE, Row
+from evals_mcp.results.rows import Row
+from evals_mcp.results.types.table import TYPES, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.result_pages import (
     DEFAULT_CHARS,
@@ -46,13 +46,8 @@ _LABELS = 20
 
 _WRONG_CURSOR = "`cursor` is not from read_results: leave it out to start from the first page."
 
-_TYPES = {
-    "label": ("classify", BENCHMARK),
-    "decision": ("compare",),
-    "min_score": ("score", BENCHMARK),
-    "max_score": ("score", BENCHMARK),
-}
-"""Types of evaluation that a filter applies to."""
+_FILTERS = ("label", "decision", "min_score", "max_score")
+"""The arguments that filter by the verdict; `TypeSpec.filters` names those of a type."""
 
 
 async def read_results(arguments: ReadResultsInput, session: ToolSession) -> ReadResultsOutput:
@@ -66,18 +61,19 @@ async def read_results(arguments: ReadResultsInput, session: ToolSession) -> Rea
 
 def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
     """Raise InvalidRequestError for a filter that no row of this type can match."""
-    for name, kinds in _TYPES.items():
-        if getattr(arguments, name) is not None and job.type not in kinds:
+    spec = type_spec(job.type)
+    for name in _FILTERS:
+        if getattr(arguments, name) is not None and name not in spec.filters:
             raise InvalidRequestError(
-                f"`{name}` is for {' and '.join(kinds)} evaluations; {job.workflow_id} is a "
+                f"`{name}` is for {_types_with(name)} evaluations; {job.workflow_id} is a "
                 f"{job.type} evaluation. Leave it out and call read_results again."
             )
-    if job.type == "compare" and arguments.show in {"failing", "passing"}:
+    if arguments.show in {"failing", "passing"} and arguments.show not in spec.shows:
         raise InvalidRequestError(
             f"`show` {arguments.show}: a comparison has no pass. Use decision A, B or Tie, or show "
             "disagreements, invalid, failed or all."
         )
-    if arguments.show == "disagreements" and job.type != "compare":
+    if arguments.show == "disagreements" and "disagreements" not in spec.shows:
         raise InvalidRequestError(
             "`show` disagreements is for compare evaluations, which judge both orders."
         )
@@ -86,10 +82,15 @@ def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
     low, high = arguments.min_score, arguments.max_score
     if low is not None and high is not None and low > high:
         raise InvalidRequestError(f"`min_score` {low:g} is above `max_score` {high:g}: swap them.")
-    if arguments.sort != "file" and job.type not in _TYPES["min_score"]:
+    if arguments.sort != "file" and "min_score" not in spec.filters:
         raise InvalidRequestError(
-            "`sort` by score is for score and benchmark evaluations; leave it out."
+            f"`sort` by score is for {_types_with('min_score')} evaluations; leave it out."
         )
+
+
+def _types_with(argument: str) -> str:
+    """Return the names of the types that a filter applies to."""
+    return " and ".join(spec.name for spec in TYPES.values() if argument in spec.filters)
 
 
 def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> ReadResultsOutput:
@@ -130,7 +131,8 @@ class _RowQuery:
         self.index = index
         self.matching = 0
         """Rows that match."""
-        self.is_benchmark = job.type == BENCHMARK
+        self.verdicts = type_spec(job.type).verdicts
+        """What the verdicts of the rows are, in the plural."""
         self.show = arguments.show or _default_show(arguments, job)
         self._where = _where(arguments, self.show)
         filters = arguments.model_dump(exclude={"cursor", "limit", "max_chars", "columns", "show"})
@@ -185,8 +187,8 @@ class _RowQuery:
 
 def _default_show(arguments: ReadResultsInput, job: EvaluationJob) -> str:
     """Return failing rows by default; all rows with a filter, or if no row can fail."""
-    filtered = any(getattr(arguments, name) is not None for name in _TYPES)
-    can_fail = job.type in {"score", BENCHMARK} or bool(job.parameters.get("pass_labels"))
+    filtered = any(getattr(arguments, name) is not None for name in _FILTERS)
+    can_fail = type_spec(job.type).can_fail(job.parameters)
     return "failing" if can_fail and not filtered else "all"
 
 
@@ -222,10 +224,11 @@ def _where(arguments: ReadResultsInput, show: str) -> Where:
 
 
 def _columns(names: list[str] | None, existing: list[str], job: EvaluationJob) -> list[str]:
-    if names is None and job.type == BENCHMARK:
-        return [name for name in BENCHMARK_FIELDS if name in existing]
     if names is None:
-        return shown_columns(existing)
+        own_rows = type_spec(job.type).own_rows
+        if own_rows is None:
+            return shown_columns(existing)
+        return [name for name in own_rows.shown if name in existing]
     if missing := [name for name in names if name not in existing]:
         listed = ", ".join(clean(name, 60) for name in existing[:40])
         raise InvalidRequestError(
@@ -267,16 +270,16 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
 
 def _with_reason(row: Row, job: EvaluationJob) -> Row:
     """Return the row with the reason of its failure in the field that other types use."""
-    if job.type != BENCHMARK:
-        return row
-    return {**row, "evaluation_error": row.get("error")}
+    own_rows = type_spec(job.type).own_rows
+    return row if own_rows is None else {**row, "evaluation_error": row.get(own_rows.error)}
 
 
 def _threshold_note(job: EvaluationJob, rows: Sequence[JudgedRow]) -> list[str]:
     guessed = any(row.verdict.state == "ok" and row.columns.get("correct") is None for row in rows)
-    if job.type != BENCHMARK or not guessed:
+    own_rows = type_spec(job.type).own_rows
+    if own_rows is None or not guessed:
         return []
-    rule = f"pass is a score of {PASSING_SCORE:g} or more"
+    rule = f"pass is a score of {own_rows.passing_score:g} or more"
     return [f"The service does not report which answers are correct: {rule}."]
 
 
@@ -306,10 +309,10 @@ def _unknown_label(query: _RowQuery) -> str | None:
     labels = list(dict.fromkeys(count.verdict.verdict for count in query.index.counts))
     if label is None or label in labels:
         return None
-    what = "models" if query.is_benchmark else "labels"
     names = ", ".join(clean(name, 120) for name in labels[:_LABELS] if name)
     more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
-    return f"No row has the label {clean(label, 60)!r}; the {what} are {names or 'none'}{more}."
+    what = f"the {query.verdicts} are {names or 'none'}{more}"
+    return f"No row has the label {clean(label, 60)!r}; {what}."
 
 
 def _shown_where(show: str) -> Where:

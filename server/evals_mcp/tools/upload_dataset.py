@@ -28,9 +28,9 @@ from evals_mcp.key_shapes import holds_key
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings.schema import DatasetSettings
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import UploadDatasetInput
 from evals_schemas.tools.outputs import UploadDatasetOutput
 

@@ -11,8 +11,7 @@ from evals_engine.benchmarks.totals import BenchmarkTotals
 from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
 from evals_engine.runs.evaluation_types import TYPES, typed_parameters
 from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK
-from evals_schemas.evaluation_types import JUDGED_TYPES, EvaluationType
+from evals_schemas.evaluation_types import BENCHMARK, JUDGED_TYPES, EvaluationType
 
 JUDGED: dict[str, Any] = {
     "judge": {"model": "m", "model_source": "serverless", "system_template": "Judge."},

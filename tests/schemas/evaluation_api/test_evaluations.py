@@ -14,9 +14,9 @@ from evals_schemas.evaluation_api.evaluations import (
     Results,
     ScoreResults,
     parse_evaluation_request,
-    parse_results,
 )
 from evals_schemas.evaluation_api.operations import OPERATIONS
+from evals_schemas.type_models import parse_results
 
 JUDGE = {"model": "judge", "model_source": "serverless", "system_template": "Judge {{ answer }}."}
 CLASSIFY: dict[str, Any] = {

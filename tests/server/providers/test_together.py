@@ -29,8 +29,8 @@ from evals_schemas.evaluation_api.evaluations import (
     CompareResults,
     ScoreResults,
     parse_evaluation_request,
-    parse_results,
 )
+from evals_schemas.type_models import parse_results
 from tests.server.scripted_service import (
     NOON,
     TOKEN,

@@ -14,7 +14,7 @@ import pytest
 from evals_mcp.errors import BadAnswerError, NotFoundError, OperatorError
 from evals_mcp.result_files.cache import Download, ResultFiles
 from evals_mcp.result_files.index import Damage, Where
-from evals_mcp.results.rows import row_reader
+from evals_mcp.results.types.table import row_reader
 
 READ = row_reader("classify", {"labels": ["good", "bad"], "pass_labels": ["good"]})
 FAILING = Where("state = 'ok' AND passed = 0")

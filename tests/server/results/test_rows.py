@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.results.rows import RowVerdict, input_columns, row_reader
+from evals_mcp.results.rows import RowVerdict, input_columns
+from evals_mcp.results.types.table import row_reader
 
 CLASSIFY = {"labels": ["good", "bad"], "pass_labels": ["good"]}
 SCORE = {"min_score": 0, "max_score": 10, "pass_threshold": 7}

@@ -6,21 +6,16 @@ publish the instruction that they add, so its length is assumed to be the same.
 
 from __future__ import annotations
 
+from evals_mcp.results.types.table import type_spec
 from evals_mcp.token_estimate import estimate_tokens
-from evals_schemas.evaluation_api.evaluations import (
-    AnyParameters,
-    ClassifyParameters,
-    CompareParameters,
-)
+from evals_schemas.evaluation_api.evaluations import AnyParameters
+from evals_schemas.type_models import type_of_parameters
 
 MESSAGE_TOKENS = 4
 """Tokens of a chat message besides its text: its role and its delimiters."""
 
 CALL_TOKENS = 3
 """Tokens of a call besides its messages: the beginning of the answer."""
-
-_INSTRUCTION = {"classify": 96, "score": 102, "compare": 119}
-"""Tokens of the instruction to answer with JSON and of its schema, without labels, by type."""
 
 _MATERIAL = {0: 6, 1: 29, 2: 40}
 """Tokens of the words around the judged answers, by the number of answers."""
@@ -39,8 +34,7 @@ def judge_tokens(parameters: AnyParameters, answers: int, has_prompt: bool) -> f
 
 
 def _verdict_tokens(parameters: AnyParameters) -> float:
-    if isinstance(parameters, ClassifyParameters):
-        # Each label is in the instruction and in the schema.
-        labels = sum(2 * estimate_tokens(label) + 2 for label in parameters.labels)
-        return _INSTRUCTION["classify"] + labels
-    return _INSTRUCTION["compare" if isinstance(parameters, CompareParameters) else "score"]
+    labels: list[str] = getattr(parameters, "labels", [])
+    # Each label is in the instruction and in the schema.
+    of_labels = sum(2 * estimate_tokens(label) + 2 for label in labels)
+    return type_spec(type_of_parameters(parameters)).instruction_tokens + of_labels

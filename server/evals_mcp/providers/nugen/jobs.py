@@ -16,13 +16,13 @@ from evals_mcp.providers.nugen.statuses import (
 )
 from evals_mcp.providers.times import parse_time
 from evals_schemas.benchmark_api.benchmarks import (
-    BENCHMARK,
     BenchmarkEvaluationLine,
     BenchmarkResults,
     BenchmarkStatus,
     BenchmarkWireResults,
 )
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
+from evals_schemas.evaluation_types import BENCHMARK
 
 _STATES = ENDED | {"pending", "queued", "running"}
 

@@ -29,7 +29,7 @@ from evals_mcp.providers.nugen.statuses import Deadline, state_of
 from evals_mcp.providers.protocol import AnyRequest, SingleService
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.service_spec import Capabilities
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkCreated, BenchmarkRequest
+from evals_schemas.benchmark_api.benchmarks import BenchmarkCreated, BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
     EvaluationJob,
@@ -37,6 +37,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
+from evals_schemas.evaluation_types import BENCHMARK
 
 
 class NugenProvider(SingleService):

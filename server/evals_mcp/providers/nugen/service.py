@@ -6,6 +6,7 @@ from pydantic import Field
 
 from evals_mcp.service_spec import Capabilities, ServiceSpec
 from evals_mcp.settings.types import BaseUrl, TokenSource, VariableName
+from evals_schemas.evaluation_types import BENCHMARK
 
 
 class NugenSettings(TokenSource):
@@ -38,7 +39,7 @@ NUGEN = ServiceSpec(
     name="nugen",
     settings=NugenSettings,
     description="Nugen's benchmark evaluations.",
-    types=frozenset({"benchmark"}),
+    types=frozenset({BENCHMARK}),
     open="evals_mcp.providers.nugen.opening:open_nugen",
     key_variable="NUGEN_API_KEY",
     key_header="X-Nugen-Api-Key",

@@ -22,7 +22,6 @@ from evals_mcp.providers.several.ids import Ids
 from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.providers.times import created_at
 from evals_mcp.service_spec import Capabilities
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK as BENCHMARK_TYPE
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
@@ -31,6 +30,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model
+from evals_schemas.evaluation_types import BENCHMARK as BENCHMARK_TYPE
 from evals_schemas.evaluation_types import CLASSIFY
 
 _LISTED = 10

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from evals_mcp.service_spec import ServiceSpec
 from evals_mcp.settings.types import BaseUrl, TokenSource, VariableName
+from evals_schemas.evaluation_types import JUDGED_TYPES
 
 
 class TogetherSettings(TokenSource):
@@ -25,7 +26,7 @@ TOGETHER = ServiceSpec(
     name="together",
     settings=TogetherSettings,
     description="Together's evaluation service.",
-    types=frozenset({"classify", "score", "compare"}),
+    types=frozenset(JUDGED_TYPES),
     open="evals_mcp.providers.together.opening:open_together",
     key_variable="TOGETHER_API_KEY",
     key_header="X-Together-Api-Key",

@@ -17,7 +17,6 @@ FEW_PAIRS = 30
 MANY_LEFT_OUT = 0.05
 """A comparison that leaves out a larger share of a file's rows gets a caution."""
 
-_TYPES = ("classify", "score", "compare", "benchmark")
 _JUDGING: Mapping[str, str] = {
     "labels": "labels",
     "pass_labels": "pass labels",
@@ -36,27 +35,13 @@ class Caution:
     of: Literal["judging", "data", "rows"]
 
 
-def refuse_incomparable(a: EvaluationJob, b: EvaluationJob) -> None:
-    """Refuse a comparison whose difference would have no meaning.
+def refuse_different_labels(a: EvaluationJob, b: EvaluationJob) -> None:
+    """Refuse two evaluations with different labels unless both have pass labels.
 
     Raises:
-        InvalidRequestError: the types, the score ranges or the compared sides differ; the
-            labels differ and not both have pass labels; or one has two models.
+        InvalidRequestError: the verdicts cannot be compared.
     """
-    if a.type != b.type or a.type not in _TYPES:
-        type_a, type_b = (clean(job.type or "of unknown type", 40) for job in (a, b))
-        raise InvalidRequestError(
-            f"Only evaluations of the same type can be compared; A is {type_a}, B is {type_b}. "
-            "Call list_evaluations with a type to find others, or create_evaluation for a new one "
-            "of A's type."
-        )
-    if a.type == "score":
-        _refuse_ranges(a.parameters, b.parameters)
-    elif a.type == "compare":
-        _refuse_sides(a.parameters, b.parameters)
-    elif a.type == "benchmark":
-        _refuse_two_models(a, b)
-    elif not same_labels(a, b) and not (_labels(a, "pass_labels") and _labels(b, "pass_labels")):
+    if not same_labels(a, b) and not (_labels(a, "pass_labels") and _labels(b, "pass_labels")):
         raise InvalidRequestError(
             "The two evaluations have different `labels`, and not both have `pass_labels`, so "
             "their verdicts cannot be compared. Call create_evaluation with the labels of one of "
@@ -64,8 +49,13 @@ def refuse_incomparable(a: EvaluationJob, b: EvaluationJob) -> None:
         )
 
 
-def _refuse_ranges(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
-    ranges = [(parameters.get("min_score"), parameters.get("max_score")) for parameters in (a, b)]
+def refuse_different_ranges(a: EvaluationJob, b: EvaluationJob) -> None:
+    """Refuse two evaluations whose scores have different ranges.
+
+    Raises:
+        InvalidRequestError: names both ranges.
+    """
+    ranges = [(job.parameters.get("min_score"), job.parameters.get("max_score")) for job in (a, b)]
     if ranges[0] != ranges[1]:
         raise InvalidRequestError(
             f"The scores have different ranges: A {_range(*ranges[0])}, B {_range(*ranges[1])}. "
@@ -77,8 +67,16 @@ def _range(low: object, high: object) -> str:
     return f"{_named(low)} to {_named(high)}"
 
 
-def _refuse_sides(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
-    if different := [side for side in ("model_a", "model_b") if _side(a, side) != _side(b, side)]:
+def refuse_different_sides(a: EvaluationJob, b: EvaluationJob) -> None:
+    """Refuse two evaluations that compare different columns or candidates.
+
+    Raises:
+        InvalidRequestError: names the sides that differ.
+    """
+    sides = ("model_a", "model_b")
+    if different := [
+        side for side in sides if _side(a.parameters, side) != _side(b.parameters, side)
+    ]:
         raise InvalidRequestError(
             f"The two evaluations compare different sides ({' and '.join(different)} differ), so "
             "their decisions cannot be compared. Call create_evaluation with type compare and the "
@@ -86,13 +84,13 @@ def _refuse_sides(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
         )
 
 
-def _refuse_two_models(*jobs: EvaluationJob) -> None:
+def refuse_two_models(a: EvaluationJob, b: EvaluationJob) -> None:
     """Refuse a benchmark evaluation of two models, which has two answers to each question.
 
     Raises:
         InvalidRequestError: names the evaluation with two models.
     """
-    for name, job in zip("AB", jobs, strict=True):
+    for name, job in (("A", a), ("B", b)):
         if job.parameters.get("model_id_2"):
             raise InvalidRequestError(
                 f"{name} ran two models: get_evaluation with evaluation_id {job.workflow_id} "

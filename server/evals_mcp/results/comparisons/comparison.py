@@ -12,7 +12,7 @@ from typing import Literal
 
 from evals_mcp.results.comparisons.joining import Joined, Pair
 from evals_mcp.results.statistics.agreement import cohens_kappa, raw_agreement
-from evals_mcp.results.statistics.estimate import Estimate, Scale, rounded, within
+from evals_mcp.results.statistics.estimate import UNIT, Estimate, Scale, rounded, scale_of, within
 from evals_mcp.results.statistics.paired import (
     bootstrap_difference,
     mcnemar,
@@ -27,6 +27,7 @@ from evals_mcp.results.statistics.sample_size import (
     detectable_rate_difference,
 )
 from evals_mcp.results.statistics.scores import mean, sample_deviation
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import (
     Agreement,
     DifferenceInterval,
@@ -50,57 +51,87 @@ _NET = {"A": -1, "Tie": 0, "B": 1}
 class Comparison:
     """The figures of two evaluations over their pairs."""
 
-    kind: str = ""
-    """The type of both evaluations."""
     passes: PassDifference | None = None
     scores: ScoreDifference | None = None
     preference: PreferenceDifference | None = None
     agreement: Agreement | None = None
     not_computed: dict[str, str] = field(default_factory=dict[str, str])
     """The reason why a figure is None, by the figure's name."""
+    passes_first: bool = False
+    """Whether the headline is about passes rather than scores, where there are both."""
 
 
-def compare(
-    kind: str, joined: Joined, *, same_labels: bool = True, scale: Scale | None = None
-) -> Comparison:
-    """Return all figures that exist for the type of both evaluations.
+def compare_labels(joined: Joined, same_labels: bool, _: Scale | None) -> Comparison:
+    """Return the difference of pass rates, and the agreement where both judged the same answers.
 
     Args:
-        kind: classify, score, compare or benchmark.
         joined: the joined rows, with at least one pair.
         same_labels: whether A and B have the same labels; if not, only pass and fail count.
-        scale: the lowest and the highest possible score, None if unknown; see `scale_of`.
     """
-    comparison = Comparison(kind)
-    if kind == "compare":
-        comparison.preference = _preference(joined.pairs, comparison.not_computed)
-        comparison.agreement = _agreement(
-            "decisions", _verdicts(joined.pairs), comparison.not_computed
-        )
-        return comparison
-    if kind == "score" or _all_scored(kind, joined.pairs, comparison.not_computed):
-        comparison.scores = _scores(joined.pairs, scale, comparison.not_computed)
+    comparison = Comparison()
     comparison.passes = _passes(joined, comparison.not_computed)
-    if joined.same_answers or not (comparison.passes or comparison.scores):
-        if kind == "classify" and same_labels:
-            comparison.agreement = _agreement(
-                "labels", _verdicts(joined.pairs), comparison.not_computed
-            )
-        elif comparison.passes:
-            comparison.agreement = _agreement(
-                "pass or fail", _passed(joined.pairs), comparison.not_computed
-            )
+    if same_labels and (joined.same_answers or not comparison.passes):
+        comparison.agreement = _agreement(
+            "labels", _verdicts(joined.pairs), comparison.not_computed
+        )
+    else:
+        _add_pass_agreement(comparison, joined)
     return comparison
 
 
-def _all_scored(kind: str, pairs: Sequence[Pair], absent: dict[str, str]) -> bool:
-    """Return whether every pair of a benchmark has scores; a service may leave them out."""
-    if kind != "benchmark":
-        return False
-    if any(pair.a.score is None or pair.b.score is None for pair in pairs):
-        absent["scores"] = "Not every answer has a score."
-        return False
-    return True
+def compare_scores(joined: Joined, _: bool, scale: Scale | None) -> Comparison:
+    """Return the differences of mean scores and of pass rates.
+
+    Args:
+        joined: the joined rows, with at least one pair.
+        scale: the lowest and the highest possible score, None if unknown; see `scale_of`.
+    """
+    comparison = Comparison()
+    comparison.scores = _scores(joined.pairs, scale, comparison.not_computed)
+    comparison.passes = _passes(joined, comparison.not_computed)
+    _add_pass_agreement(comparison, joined)
+    return comparison
+
+
+def compare_choices(joined: Joined, _same_labels: bool, _scale: Scale | None) -> Comparison:
+    """Return the difference of net preferences and the agreement on decisions."""
+    comparison = Comparison()
+    comparison.preference = _preference(joined.pairs, comparison.not_computed)
+    comparison.agreement = _agreement("decisions", _verdicts(joined.pairs), comparison.not_computed)
+    return comparison
+
+
+def compare_answers(joined: Joined, same_labels: bool, scale: Scale | None) -> Comparison:
+    """Return the differences of pass rates and, if every answer has a score, of mean scores."""
+    scores = [verdict.score for pair in joined.pairs for verdict in (pair.a, pair.b)]
+    if None not in scores:
+        return replace(compare_scores(joined, same_labels, scale), passes_first=True)
+    comparison = Comparison(passes_first=True)
+    comparison.not_computed["scores"] = "Not every answer has a score."
+    comparison.passes = _passes(joined, comparison.not_computed)
+    _add_pass_agreement(comparison, joined)
+    return comparison
+
+
+def _add_pass_agreement(comparison: Comparison, joined: Joined) -> None:
+    if comparison.passes and joined.same_answers:
+        comparison.agreement = _agreement(
+            "pass or fail", _passed(joined.pairs), comparison.not_computed
+        )
+
+
+def declared_scale(a: EvaluationJob, b: EvaluationJob, _: Joined) -> Scale | None:
+    """Return the range that both requests set for their scores; None if they differ or set none."""
+    scales = [
+        scale_of(job.parameters.get("min_score"), job.parameters.get("max_score")) for job in (a, b)
+    ]
+    return scales[0] if scales[0] == scales[1] else None
+
+
+def unit_scale(_a: EvaluationJob, _b: EvaluationJob, joined: Joined) -> Scale | None:
+    """Return the range 0 to 1 if every score lies in it, else None."""
+    scores = [verdict.score for pair in joined.pairs for verdict in (pair.a, pair.b)]
+    return UNIT if all(0 <= score <= 1 for score in scores if score is not None) else None
 
 
 def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:

@@ -23,7 +23,7 @@ def headline(
     main = ""
     if comparison.agreement:
         main = _agreement_sentence(comparison.agreement, same_answers=same_answers) + " "
-    if comparison.scores and not (comparison.passes and comparison.kind == "benchmark"):
+    if comparison.scores and not (comparison.passes and comparison.passes_first):
         main += _score_sentence(comparison.scores)
     elif comparison.passes:
         main += _pass_sentence(comparison.passes)

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Any, cast
 
 from evals_mcp.cleaning import clean
-from evals_mcp.results.comparisons.comparison import Comparison, compare
+from evals_mcp.results.comparisons.comparison import Comparison, compare_answers
 from evals_mcp.results.comparisons.joining import KeyedRow, join
 from evals_mcp.results.rows import PASSING_SCORE, Row, RowVerdict
 from evals_mcp.results.statistics.estimate import UNIT, rounded, within
@@ -23,7 +23,6 @@ from evals_mcp.results.summaries.benchmark_summary import (
     summary_of,
     with_metrics,
 )
-from evals_mcp.results.summaries.summary import marked_unfinished
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures
 from evals_schemas.digests import answer_key, row_key
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -125,7 +124,7 @@ def summarize_benchmark_rows(
             differences = correct_only or differences
         notes += omissions
     benchmark = BenchmarkSummary(models=models, differences=differences, judge=reported.judge)
-    return marked_unfinished(summary_of(benchmark, _failures(collected.states), notes), job)
+    return summary_of(benchmark, _failures(collected.states), notes)
 
 
 def _model_ids(parameters: Mapping[str, Any], collected: _AllRows) -> list[str | None]:
@@ -185,7 +184,9 @@ def _differences(
             omissions.append(f"No question has a verdict for both {first} and {second}.")
             continue
         models = (clean(first, 120), clean(second, 120), len(joined.pairs))
-        differences += _model_differences(compare("benchmark", joined), models)
+        differences += _model_differences(
+            compare_answers(joined, same_labels=True, scale=None), models
+        )
         if left_out := joined.counts.no_verdict:
             omissions.append(
                 "Questions left out of the difference because one of the two models, or both, "

@@ -39,7 +39,14 @@ _NO_FIGURES = "The evaluation completed; the service reported no figures"
 _NAME = 60
 
 
-def summarize_benchmark(results: BenchmarkResults, parameters: Mapping[str, Any]) -> Summary:
+def has_metrics(results: BenchmarkResults) -> bool:
+    """Return whether any model has figures."""
+    return any(model.metrics for model in results.models)
+
+
+def summarize_benchmark(
+    results: BenchmarkResults, parameters: Mapping[str, Any], _: int | None
+) -> Summary:
     """Return the summary of the service's own figures, with the metrics of the request."""
     metrics = requested_metrics(parameters)
     models = [with_metrics(_model(figures), metrics) for figures in results.models]

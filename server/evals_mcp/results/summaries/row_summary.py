@@ -1,9 +1,9 @@
-"""The summary of an evaluation from its rows: the figures of the totals, and more."""
+"""The figures of an evaluation from its rows: the totals of each type, and what totals lack."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from evals_mcp.results.rows import RowVerdict
@@ -11,8 +11,7 @@ from evals_mcp.results.statistics.estimate import Estimate, rounded
 from evals_mcp.results.statistics.rates import rate
 from evals_mcp.results.statistics.scores import histogram, mean, quantiles, sample_deviation
 from evals_mcp.results.statistics.wins import position_bias, win_rate
-from evals_mcp.results.summaries.summary import summarize
-from evals_schemas.evaluation_api.evaluations import EvaluationJob, Progress
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.summaries import Interval, Rate, Scores, Summary, Wins
 
 DOUBTFUL_PERCENT = 20.0
@@ -24,74 +23,73 @@ UNDECIDED_PERCENT = 50.0
 _QUARTERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def summarize_rows(
-    job: EvaluationJob, verdicts: Iterable[tuple[RowVerdict, int]], scores: Sequence[float]
-) -> Summary | None:
-    """Return the summary of an ended evaluation; None if it has nothing to sum up.
+Counts = Sequence[tuple[RowVerdict, int]]
+"""Every distinct verdict, without its score, and its number of rows."""
 
-    Args:
-        job: the evaluation; its own totals are ignored.
-        verdicts: every distinct verdict, without its score, and its number of rows.
-        scores: every valid score, ascending.
-    """
-    counts = list(verdicts)
-    judged = sum(rows for _, rows in counts)
-    total = job.progress.total if job.progress and job.progress.total else judged
-    counted_job = job.model_copy(
-        update={
-            "results": _totals(job, counts, scores),
-            "progress": Progress(done=judged, total=total),
+
+def label_totals(counts: Counts, _: Sequence[float], job: EvaluationJob) -> dict[str, Any]:
+    """Return the totals of labels that the service would report, under the API's names."""
+    totals, states, values = _failures_and_values(counts)
+    labels: list[str] = list(job.parameters.get("labels") or values)
+    return totals | {
+        "label_counts": {label: values[label] for label in labels},
+        "invalid_label_count": states["invalid"],
+    }
+
+
+def score_totals(counts: Counts, scores: Sequence[float], _: EvaluationJob) -> dict[str, Any]:
+    """Return the totals of scores that the service would report, under the API's names."""
+    totals, states, _values = _failures_and_values(counts)
+    totals |= {
+        "invalid_score_count": states["invalid"],
+        "failed_samples": states.total() - states["ok"],
+    }
+    if (average := mean(scores)) is not None:
+        passed = sum(rows for verdict, rows in counts if verdict.state == "ok" and verdict.passed)
+        totals["aggregated_scores"] = {
+            "mean_score": average.value,
+            "std_score": sample_deviation(scores),
+            "pass_percentage": 100 * passed / states["ok"],
         }
-    )
-    summary = summarize(counted_job, judged)
-    if summary is None:
-        return None
+    return totals
+
+
+def choice_totals(counts: Counts, _scores: Sequence[float], _: EvaluationJob) -> dict[str, Any]:
+    """Return the totals of choices that the service would report, under the API's names."""
+    totals, states, values = _failures_and_values(counts)
+    return totals | {
+        "A_wins": values["A"],
+        "B_wins": values["B"],
+        "Ties": values["Tie"],
+        "invalid_choice_count": states["invalid"],
+    }
+
+
+def _failures_and_values(counts: Counts) -> tuple[dict[str, Any], Counter[str], Counter[str]]:
+    """Return the totals of failures, the rows by state, and the valid rows by verdict."""
+    states: Counter[str] = Counter()
+    values: Counter[str] = Counter()
+    for verdict, rows in counts:
+        states[verdict.state] += rows
+        if verdict.state == "ok" and verdict.verdict is not None:
+            values[verdict.verdict] += rows
+    totals = {
+        "generation_fail_count": states["generation_failed"],
+        "judge_fail_count": states["judge_failed"],
+    }
+    return totals, states, values
+
+
+def with_row_figures(
+    summary: Summary, counts: Counts, scores: Sequence[float], job: EvaluationJob
+) -> Summary:
+    """Return the summary with the figures that only rows give: distribution and judging order."""
     if summary.scores:
         summary.scores = _with_distribution(summary.scores, scores, job)
     if summary.wins:
         summary.wins = _with_order_figures(summary.wins, counts)
         summary.headline = _wins_headline(summary.headline, summary.wins)
     return summary
-
-
-def _totals(
-    job: EvaluationJob, verdicts: Sequence[tuple[RowVerdict, int]], scores: Sequence[float]
-) -> dict[str, Any]:
-    """Return the totals that the service would report for these rows, under the API's names."""
-    states: Counter[str] = Counter()
-    values: Counter[str] = Counter()
-    passed = 0
-    for verdict, rows in verdicts:
-        states[verdict.state] += rows
-        if verdict.state == "ok":
-            passed += rows if verdict.passed else 0
-            if verdict.verdict is not None:
-                values[verdict.verdict] += rows
-    failed = states.total() - states["ok"]
-    totals: dict[str, Any] = {
-        "generation_fail_count": states["generation_failed"],
-        "judge_fail_count": states["judge_failed"],
-    }
-    match job.type:
-        case "score":
-            average = mean(scores)
-            totals |= {"invalid_score_count": states["invalid"], "failed_samples": failed}
-            if average is not None:
-                totals["aggregated_scores"] = {
-                    "mean_score": average.value,
-                    "std_score": sample_deviation(scores),
-                    "pass_percentage": 100 * passed / states["ok"],
-                }
-        case "compare":
-            totals |= {"A_wins": values["A"], "B_wins": values["B"], "Ties": values["Tie"]}
-            totals["invalid_choice_count"] = states["invalid"]
-        case _:
-            labels: list[str] = list(job.parameters.get("labels") or values)
-            totals |= {
-                "label_counts": {label: values[label] for label in labels},
-                "invalid_label_count": states["invalid"],
-            }
-    return totals
 
 
 def _with_distribution(summary: Scores, scores: Sequence[float], job: EvaluationJob) -> Scores:
@@ -110,7 +108,7 @@ def _with_distribution(summary: Scores, scores: Sequence[float], job: Evaluation
     )
 
 
-def _with_order_figures(wins: Wins, verdicts: Sequence[tuple[RowVerdict, int]]) -> Wins:
+def _with_order_figures(wins: Wins, verdicts: Counts) -> Wins:
     """Return the wins with intervals and with the figures on position bias."""
     orders: Counter[tuple[str, str]] = Counter()
     for verdict, rows in verdicts:

@@ -1,26 +1,18 @@
-"""The summary of an evaluation from its totals: figures with intervals, and a headline."""
+"""The summary of the totals of labels, scores and choices: figures with intervals, a headline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, cast
 
-from pydantic import ValidationError
-
 from evals_mcp.cleaning import clean
 from evals_mcp.results.statistics.estimate import rounded, scale_of, within
 from evals_mcp.results.statistics.rates import sign_test, t_interval, wilson_interval
-from evals_mcp.results.summaries.benchmark_summary import summarize_benchmark
-from evals_schemas.benchmark_api.benchmarks import BENCHMARK, BenchmarkResults
 from evals_schemas.evaluation_api.evaluations import (
-    ENDED,
-    AnyResults,
     ClassifyResults,
     CompareResults,
-    EvaluationJob,
     Results,
     ScoreResults,
-    parse_results,
 )
 from evals_schemas.tools.summaries import (
     Failures,
@@ -36,83 +28,25 @@ _SIGNIFICANT = 0.05
 _LABELS_SHOWN = 20
 
 
-def summarize(job: EvaluationJob, rows: int | None = None) -> Summary | None:
-    """Return the summary of an ended evaluation; None while it runs or if it has no figures.
-
-    An evaluation that ended early is summed up over the rows that were judged; its headline begins
-    with that. Results that do not follow the contract give a headline that says so instead of an
-    error, so that one such evaluation does not hide the others of a list.
-
-    Args:
-        job: the evaluation.
-        rows: number of rows of its data set; used if the job does not report one itself.
-    """
-    if job.status not in ENDED:
-        return None
-    try:
-        results = parse_results(job.type, job.results)
-    except ValidationError:
-        return Summary(headline="The evaluation ended; its figures have an unknown form.")
-    if job.status == "completed":
-        if job.progress and job.progress.total is not None:
-            rows = job.progress.total
-        return _figures(results, job, rows)
-    if not _has_figures(results):
-        return None
-    done = job.progress.done if job.progress else None
-    return marked_unfinished(_figures(results, job, done), job)
+def has_labels(results: ClassifyResults) -> bool:
+    """Return whether any row has a label."""
+    return bool(results.label_counts and any(results.label_counts.values()))
 
 
-def marked_unfinished(summary: Summary, job: EvaluationJob) -> Summary:
-    """Return the summary; if the evaluation did not complete, its headline begins with that."""
-    if job.status == "completed":
-        return summary
-    return summary.model_copy(update={"headline": _unfinished_text(job) + summary.headline})
+def has_scores(results: ScoreResults) -> bool:
+    """Return whether there are figures of scores."""
+    return results.aggregated_scores is not None
 
 
-def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -> Summary:
-    match results:
-        case ClassifyResults():
-            return _labels(results, job.parameters)
-        case ScoreResults():
-            return _scores(results, job.parameters, rows)
-        case CompareResults():
-            return _wins(results, job.parameters, rows)
-        case BenchmarkResults():
-            return summarize_benchmark(results, job.parameters)
-        case _:
-            return Summary(headline="The evaluation completed; the service reported no figures.")
+def has_wins(results: CompareResults) -> bool:
+    """Return whether any pair has a choice."""
+    return bool(results.A_wins or results.B_wins or results.Ties)
 
 
-def _has_figures(results: AnyResults | None) -> bool:
-    match results:
-        case ClassifyResults():
-            return bool(results.label_counts and any(results.label_counts.values()))
-        case ScoreResults():
-            return results.aggregated_scores is not None
-        case CompareResults():
-            return bool(results.A_wins or results.B_wins or results.Ties)
-        case BenchmarkResults():
-            return any(model.metrics for model in results.models)
-        case _:
-            return False
-
-
-def _unfinished_text(job: EvaluationJob) -> str:
-    if job.progress is None or job.progress.total is None:
-        return "The evaluation did not finish; so far: "
-    unit = "answers" if job.type == BENCHMARK else "rows"
-    counts = f"{job.progress.done} of {job.progress.total} {unit}"
-    return f"The evaluation did not finish; {counts} were judged: "
-
-
-def headline(job: EvaluationJob, rows: int | None = None) -> str | None:
-    """Return the main figure as one sentence; None if there is no summary."""
-    summary = summarize(job, rows)
-    return summary.headline if summary else None
-
-
-def _labels(results: ClassifyResults, parameters: Mapping[str, Any]) -> Summary:
+def summarize_labels(
+    results: ClassifyResults, parameters: Mapping[str, Any], _: int | None
+) -> Summary:
+    """Return the summary of label counts: the pass rate, or the labels."""
     counts = results.label_counts or {}
     passing = _texts(parameters.get("pass_labels"))
     failures = _failures(results, results.invalid_label_count)
@@ -201,7 +135,10 @@ def _other_labels(number: int) -> list[str]:
     return [f"{hidden} rarer labels are not listed."] if hidden > 0 else []
 
 
-def _scores(results: ScoreResults, parameters: Mapping[str, Any], rows: int | None) -> Summary:
+def summarize_scores(
+    results: ScoreResults, parameters: Mapping[str, Any], rows: int | None
+) -> Summary:
+    """Return the summary of scores: the mean and, with a threshold, the pass rate."""
     failures = _failures(results, results.invalid_score_count)
     if failures.total is None and results.failed_samples is not None:
         failures.total = results.failed_samples
@@ -262,7 +199,10 @@ def _score_notes(scores: Scores) -> list[str]:
     return ["No interval: all scores are the same, or their deviation is unknown."]
 
 
-def _wins(results: CompareResults, parameters: Mapping[str, Any], rows: int | None) -> Summary:
+def summarize_wins(
+    results: CompareResults, parameters: Mapping[str, Any], rows: int | None
+) -> Summary:
+    """Return the summary of choices: wins, ties and the win rate."""
     a, b, ties = results.A_wins or 0, results.B_wins or 0, results.Ties or 0
     n = a + b + ties
     failures = _failures(results, results.invalid_choice_count)

@@ -16,7 +16,7 @@ from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.results.rows import row_reader
+from evals_mcp.results.types.table import row_reader
 from evals_mcp.settings.schema import Settings
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 

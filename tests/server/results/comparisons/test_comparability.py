@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.results.comparisons.comparability import cautions, refuse_incomparable, row_cautions
+from evals_mcp.results.comparisons.comparability import cautions, row_cautions
 from evals_mcp.results.comparisons.joining import join
+from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from tests.server.results.comparisons.verdict_rows import INVALID, PASS, rows
 

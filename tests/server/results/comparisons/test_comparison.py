@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.comparisons.comparison import compare
 from evals_mcp.results.rows import RowVerdict
 from tests.server.results.comparisons.verdict_rows import (
     FAIL,
     INVALID,
     PASS,
+    compare,
     decided,
     paired,
     scored,

@@ -4,11 +4,18 @@ from collections.abc import Sequence
 
 import pytest
 
-from evals_mcp.results.comparisons.comparison import compare
 from evals_mcp.results.comparisons.headline import headline
 from evals_mcp.results.comparisons.joining import Joined, join
 from evals_mcp.results.rows import RowVerdict
-from tests.server.results.comparisons.verdict_rows import FAIL, PASS, decided, paired, rows, scored
+from tests.server.results.comparisons.verdict_rows import (
+    FAIL,
+    PASS,
+    compare,
+    decided,
+    paired,
+    rows,
+    scored,
+)
 
 
 def sentence(kind: str, joined: Joined) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from evals_mcp.results.comparisons.comparison import Comparison
 from evals_mcp.results.comparisons.joining import Joined, KeyedRow, join
 from evals_mcp.results.rows import RowVerdict
+from evals_mcp.results.types.table import type_spec
 
 PASS, FAIL = RowVerdict("ok", "good", None, True), RowVerdict("ok", "bad", None, False)
 INVALID = RowVerdict("invalid", "maybe")
@@ -35,3 +37,8 @@ def scored(value: float) -> RowVerdict:
 
 def decided(decision: str) -> RowVerdict:
     return RowVerdict("ok", decision)
+
+
+def compare(kind: str, joined: Joined) -> Comparison:
+    """Return the figures of two evaluations of one type with the same labels."""
+    return type_spec(kind).comparing.figures(joined, True, None)

@@ -7,9 +7,8 @@ from dirty_equals import IsApprox
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.results.rows import row_reader
-from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
-from evals_mcp.results.summaries.summary import headline, summarize
+from evals_mcp.results.types.summing import headline, summarize, summarize_rows
+from evals_mcp.results.types.table import row_reader
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.summaries import Summary
 
@@ -40,7 +39,7 @@ def summed(found: EvaluationJob, questions: Sequence[Sequence[Answer]]) -> Summa
         for n, answers in enumerate(questions)
         for model, correct, score in answers
     ]
-    summary = summarize_benchmark_rows(
+    summary = summarize_rows(
         found, [(number, read(row), row) for number, row in enumerate(rows, 1)]
     )
     assert summary is not None

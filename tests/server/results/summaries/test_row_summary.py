@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.rows import row_reader
-from evals_mcp.results.summaries.row_summary import summarize_rows
+from evals_mcp.results.types.summing import summarize_verdicts
+from evals_mcp.results.types.table import row_reader
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.summaries import Summary
 
@@ -21,7 +21,7 @@ def summary_of(kind: str, rows: list[dict[str, Any]], **parameters: Any) -> Summ
     verdicts = [row_reader(kind, parameters)(row) for row in rows]
     counted = Counter(verdict._replace(score=None) for verdict in verdicts)
     scores = sorted(one.score for one in verdicts if one.score is not None and one.state == "ok")
-    return summarize_rows(job, counted.items(), scores)
+    return summarize_verdicts(job, counted.items(), scores)
 
 
 LABELS: dict[str, Any] = {"labels": ["good", "bad"], "pass_labels": ["good"]}

@@ -5,7 +5,7 @@ from dirty_equals import IsApprox, IsPartialDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.results.summaries.summary import summarize
+from evals_mcp.results.types.summing import summarize
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.summaries import Summary
 

@@ -1,0 +1,240 @@
+"""The table of evaluation types: how rows are read, filtered, summed up and compared.
+
+A new type is a line of this table and the functions that the line names. The tools ask the table
+and never for a type's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+from evals_mcp.results.comparisons.comparability import (
+    refuse_different_labels,
+    refuse_different_ranges,
+    refuse_different_sides,
+    refuse_two_models,
+)
+from evals_mcp.results.comparisons.comparison import (
+    Comparison,
+    compare_answers,
+    compare_choices,
+    compare_labels,
+    compare_scores,
+    declared_scale,
+    unit_scale,
+)
+from evals_mcp.results.comparisons.flips import (
+    Size,
+    change_of_answer,
+    change_of_choice,
+    change_of_label,
+    change_of_score,
+)
+from evals_mcp.results.comparisons.joining import Joined
+from evals_mcp.results.rows import (
+    PASSING_SCORE,
+    ReadRow,
+    Row,
+    RowVerdict,
+    answer_reader,
+    choice_reader,
+    label_reader,
+    score_reader,
+)
+from evals_mcp.results.statistics.estimate import Scale
+from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
+from evals_mcp.results.summaries.benchmark_summary import has_metrics, summarize_benchmark
+from evals_mcp.results.summaries.row_summary import (
+    Counts,
+    choice_totals,
+    label_totals,
+    score_totals,
+)
+from evals_mcp.results.summaries.summary import (
+    has_labels,
+    has_scores,
+    has_wins,
+    summarize_labels,
+    summarize_scores,
+    summarize_wins,
+)
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
+from evals_schemas.tools.summaries import Summary
+
+Parameters = Mapping[str, Any]
+NumberedRows = Iterable[tuple[int, RowVerdict, Row]]
+
+
+@dataclass(frozen=True)
+class OwnRows:
+    """The columns of a type whose rows are not the rows of a data set with a verdict added."""
+
+    inputs: frozenset[str]
+    """The columns that come from the benchmark."""
+    key: str
+    """The column that pairs the rows of two evaluations."""
+    answer: str
+    """The column of the judged answer."""
+    shown: tuple[str, ...]
+    """The columns that are shown with a verdict unless others are requested."""
+    error: str
+    """The column with the reason of a failure."""
+    model: str
+    """The parameter with the id of the only model."""
+    passing_score: float
+    """Score from which on an answer passes if the service does not report which answers do."""
+
+
+@dataclass(frozen=True)
+class Comparing:
+    """How two evaluations of one type are compared."""
+
+    refuse: Callable[[EvaluationJob, EvaluationJob], None]
+    """Raises InvalidRequestError if a difference would have no meaning."""
+    figures: Callable[[Joined, bool, Scale | None], Comparison]
+    """Returns the figures of the joined rows. The second argument says whether both have the same
+    labels; the third is the range of the scores, None if it is unknown."""
+    change: Size
+    """Returns how much a pair changed."""
+    scale: Callable[[EvaluationJob, EvaluationJob, Joined], Scale | None] = declared_scale
+    """Returns the range of the scores; None if it is unknown."""
+
+
+@dataclass(frozen=True)
+class Summing:
+    """How an evaluation of one type is summed up."""
+
+    figures: Callable[[Any, Parameters, int | None], Summary]
+    """Returns the summary of results; the third argument is the number of rows, None if unknown."""
+    has_figures: Callable[[Any], bool]
+    """Whether the results have any figure."""
+    totals: Callable[[Counts, Sequence[float], EvaluationJob], dict[str, Any]] | None = None
+    """Returns the results that the service would report for these verdicts and scores; None if the
+    summary needs whole rows."""
+    rows: (
+        Callable[[EvaluationJob, Iterable[tuple[int, RowVerdict, Row]]], Summary | None] | None
+    ) = None
+    """Returns the summary of whole rows; None if verdicts and scores suffice."""
+    needs_row_count: bool = False
+    """Whether the figures need the number of rows if the service does not report it."""
+    unit: Literal["answers"] | None = None
+    """What is counted; None for rows."""
+    from_rows_only: str = "Quartiles, histogram and position bias"
+    """The figures that totals cannot give."""
+
+
+@dataclass(frozen=True)
+class TypeSpec:
+    """What makes the results of one type of evaluation different from the others."""
+
+    name: str
+    read: Callable[[Parameters], ReadRow]
+    """Returns the function that reads the verdicts of an evaluation's rows."""
+    summing: Summing
+    comparing: Comparing
+    filters: frozenset[str]
+    """The arguments of `read_results` that can match verdicts of this type."""
+    can_fail: Callable[[Parameters], bool]
+    """Whether a row can pass or fail."""
+    verdicts: str = "labels"
+    """What verdicts are, in the plural."""
+    shows: frozenset[str] = frozenset({"failing", "passing", "invalid", "failed", "all"})
+    """The values of `show` of `read_results` that can match rows of this type."""
+    rows_to_read: str = "failing ones, or those with a label, decision or score"
+    """The rows that are worth reading."""
+    instruction_tokens: int = 0
+    """Tokens of the engine's instruction to answer with JSON and of its schema, without labels."""
+    own_rows: OwnRows | None = None
+    """The columns of rows that are not rows of a data set; None for rows of a data set."""
+
+
+_SCORE_RANGE = frozenset({"min_score", "max_score"})
+_CHOICES_SHOWN = frozenset({"disagreements", "invalid", "failed", "all"})
+
+_BENCHMARK_ROWS = OwnRows(
+    inputs=frozenset({"question_id", "question", "expected_answer"}),
+    key="question",
+    answer="model_answer",
+    shown=("question", "expected_answer", "model_answer"),
+    error="error",
+    model="model_id",
+    passing_score=PASSING_SCORE,
+)
+
+
+def _has_pass_labels(parameters: Parameters) -> bool:
+    return bool(parameters.get("pass_labels"))
+
+
+def _always(_: Parameters) -> bool:
+    return True
+
+
+def _never(_: Parameters) -> bool:
+    return False
+
+
+_SPECS = (
+    TypeSpec(
+        CLASSIFY,
+        label_reader,
+        Summing(summarize_labels, has_labels, label_totals),
+        Comparing(refuse_different_labels, compare_labels, change_of_label),
+        filters=frozenset({"label"}),
+        can_fail=_has_pass_labels,
+        instruction_tokens=96,
+    ),
+    TypeSpec(
+        SCORE,
+        score_reader,
+        Summing(summarize_scores, has_scores, score_totals, needs_row_count=True),
+        Comparing(refuse_different_ranges, compare_scores, change_of_score),
+        filters=_SCORE_RANGE,
+        can_fail=_always,
+        instruction_tokens=102,
+    ),
+    TypeSpec(
+        COMPARE,
+        choice_reader,
+        Summing(summarize_wins, has_wins, choice_totals, needs_row_count=True),
+        Comparing(refuse_different_sides, compare_choices, change_of_choice),
+        filters=frozenset({"decision"}),
+        can_fail=_never,
+        shows=_CHOICES_SHOWN,
+        instruction_tokens=119,
+    ),
+    TypeSpec(
+        BENCHMARK,
+        answer_reader,
+        Summing(
+            summarize_benchmark,
+            has_metrics,
+            rows=summarize_benchmark_rows,
+            unit="answers",
+            from_rows_only="Counted answers and a paired difference of two models",
+        ),
+        Comparing(refuse_two_models, compare_answers, change_of_answer, unit_scale),
+        filters=_SCORE_RANGE | {"label"},
+        can_fail=_always,
+        verdicts="models",
+        rows_to_read="wrong answers, those with a score, or with `label` those of one model",
+        own_rows=_BENCHMARK_ROWS,
+    ),
+)
+
+TYPES: Mapping[str, TypeSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
+"""Every type of evaluation by its name."""
+
+
+def type_spec(name: str | None) -> TypeSpec:
+    """Return what is special about a type; a type of a later version is read as labels."""
+    return TYPES.get(name or "") or TYPES[CLASSIFY]
+
+
+def row_reader(name: str | None, parameters: Parameters) -> ReadRow:
+    """Return the function that reads the rows of an evaluation of this type and parameters."""
+    return type_spec(name).read(parameters)
