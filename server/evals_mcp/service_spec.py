@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evals_mcp.settings.types import Section
+from pydantic import BaseModel
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,9 @@ class ServiceSpec:
 
     name: str
     """The section in the configuration, the value of server.provider and the prefix of ids."""
-    settings: type[Section]
-    """The model of the section. A service with a token has a `TokenSource` with a `base_url`."""
+    settings: type[BaseModel]
+    """The model of the section, a `Section`; of a service with a token, a `TokenSource` with a
+    `base_url`."""
     description: str
     """The description of the section."""
     types: frozenset[str]
