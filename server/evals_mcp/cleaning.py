@@ -1,4 +1,4 @@
-"""Cleans foreign text before it is quoted: vendors' messages, judges' feedback, data-set rows."""
+"""Makes foreign text safe to show: vendors' messages, judges' feedback, names, data-set rows."""
 
 from __future__ import annotations
 
@@ -32,6 +32,44 @@ def clean(text: str, limit: int, *, keep_lines: bool = False) -> str:
     result = "\n".join(lines).strip()
     was_cut = len(result) > limit or len(bounded) < len(text)
     return result[: limit - 1].rstrip() + "…" if was_cut else result
+
+
+_ACTIVE = (
+    (re.compile(r"\](?=[(\[])"), "] "),  # links and images, [text](address)
+    (re.compile(r"(?<=[A-Za-z0-9]):(?=//)"), ": "),  # https://
+    (re.compile(r"\bwww\.", re.IGNORECASE), "www ."),
+    (re.compile(r"(?<=[\w.+-])@(?=[\w-]+\.)"), " @ "),  # mail addresses
+    (re.compile(r"<(?=[A-Za-z/!?])"), "< "),  # HTML
+)
+"""Beginnings of Markdown, HTML and addresses that clients render, and their inert forms."""
+
+_MARKS = str.maketrans(dict.fromkeys("'`", "\u2019"))
+"""Characters that could end a quotation or a code span, and the apostrophe shown instead."""
+
+
+def inert(text: str, limit: int) -> str:
+    """Return the text as one line in which nothing is rendered: no link, image, address or HTML.
+
+    Args:
+        text: Foreign text of any length.
+        limit: The most characters to return, 1 or more; a text that was cut ends in an ellipsis.
+    """
+    shown = clean(text, limit)
+    for pattern, replacement in _ACTIVE:
+        shown = pattern.sub(replacement, shown)
+    return clean(shown.translate(_MARKS), limit)
+
+
+def quoted(text: str, limit: int) -> str:
+    """Return the text as an inert line between single quotation marks, which it cannot end.
+
+    Every foreign text inside a sentence of this server goes through this function.
+
+    Args:
+        text: Foreign text of any length.
+        limit: The most characters between the marks, 1 or more.
+    """
+    return f"'{inert(text, limit)}'"
 
 
 def _visible(text: str, *, keep_lines: bool) -> str:

@@ -1,38 +1,45 @@
-"""Serves an app on a port: binds first, announces when ready, stops on a signal."""
+"""Serves an app on a port: binds first, announces once the app answers, stops at a signal."""
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import cast
 
 import anyio
+import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from evals_mcp.errors import SettingsError
 
 HEADER_BYTES = 32 * 1024
-"""Largest total size of a request's headers."""
+"""Largest size in bytes of all headers of a request."""
+
+HEADER_SECONDS = 10.0
+"""Seconds within which the headers of a request must arrive; afterwards its socket is closed."""
 
 
 class Listener:
-    """Listens from its creation on, and answers while it runs."""
+    """A bound port, which answers while `run` runs."""
 
     def __init__(self, host: str, port: int) -> None:
         """Bind the port; 0 takes a free one.
 
         Raises:
-            OSError: the address cannot be bound.
+            OSError: the address cannot be listened at.
         """
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.create_server((host, port), family=family)
         without_delay(self._socket)
         bound = self._socket.getsockname()[1]
         self.base_url = f"http://[{host}]:{bound}" if ":" in host else f"http://{host}:{bound}"
-        """The address of the server, without a path."""
+        """The URL of the port, without a path."""
 
     def run(
         self,
@@ -45,11 +52,11 @@ class Listener:
         """Serve until SIGINT or SIGTERM.
 
         Args:
-            app: The app; its lifespan is entered and left.
-            announce: Called when the app is ready.
-            stop_seconds: Time in which requests in progress may finish after the signal.
+            app: The app, whose lifespan is entered and left.
+            announce: Called once the app answers.
+            stop_seconds: Seconds that requests in flight have to finish after the signal.
             stopping: Called when the signal comes.
-            drain_seconds: Time in which requests are still accepted after the signal.
+            drain_seconds: Seconds for which requests are still accepted after the signal.
 
         Raises:
             SettingsError: the app did not start.
@@ -60,6 +67,7 @@ class Listener:
             access_log=False,
             server_header=False,
             lifespan="on",
+            http=HeaderDeadline,
             h11_max_incomplete_event_size=HEADER_BYTES,
             timeout_graceful_shutdown=round(stop_seconds),
         )
@@ -68,16 +76,57 @@ class Listener:
 
 
 def without_delay(listening: socket.socket) -> None:
-    """Disable Nagle's algorithm for incoming connections.
+    """Make every accepted connection send its data at once.
 
-    Otherwise the end of an answer waits for the acknowledgement of its beginning, 40 ms for each
-    call. The event loop disables the algorithm only for sockets that it creates itself.
+    Otherwise the end of an answer waits for the acknowledgement of its beginning: 40 ms a call. The
+    event loop sets this option itself only for sockets that it has created.
     """
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+class HeaderDeadline(H11Protocol):
+    """A connection that is closed when a request's headers take too long to arrive.
+
+    uvicorn closes only connections that are silent after an answer. Without this deadline, a
+    request that is never completed holds its socket for as long as the client likes, and so does
+    the rest of a body that arrives after its answer was sent.
+    """
+
+    header_seconds = HEADER_SECONDS
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the deadline of the first request."""
+        super().connection_made(transport)
+        self._set_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """Read the data, then start or end the deadline."""
+        super().data_received(data)
+        self._set_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End the deadline."""
+        self._end_timer()
+        super().connection_lost(exc)
+
+    def _set_timer(self) -> None:
+        """Run the timer while a request's headers, or the unused rest of its body, are awaited."""
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        answered = cycle is not None and cycle.response_complete
+        if not (self.conn.their_state is h11.IDLE or answered):
+            self._end_timer()
+        elif self._timer is None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(self.header_seconds, self.transport.abort)
+
+    def _end_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
 class _Announcing(uvicorn.Server):
-    """Announces when it is ready, and does not raise the signal again that stopped it."""
+    """A server that reports when it is ready, and that does not raise its stop signal again."""
 
     def __init__(
         self,
@@ -92,7 +141,7 @@ class _Announcing(uvicorn.Server):
         self._drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then announce."""
+        """Start, then report that the server is ready."""
         try:
             await super().startup(sockets)
         except SystemExit:
@@ -103,7 +152,7 @@ class _Announcing(uvicorn.Server):
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Report the stop, wait while requests drain, then stop."""
+        """Report the stop, wait until no more requests are sent here, then stop."""
         self._stopping()
         await anyio.sleep(self._drain_seconds)
         await super().shutdown(sockets)
@@ -112,16 +161,16 @@ class _Announcing(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Stop gracefully on a signal; the exit code is then 0.
 
-        The handler is a plain function: where it is a method of the server, the library that
-        streams answers finds the server behind it and breaks off every stream at the signal.
+        The handler is a plain function: if it were a method of the server, the library that
+        streams answers would find the server through it and end every stream at the signal.
         """
 
-        def leave(number: int, _: FrameType | None) -> None:
+        def stop(number: int, _: FrameType | None) -> None:
             self.force_exit = self.should_exit and number == signal.SIGINT
             self.should_exit = True
 
         handled = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, leave) for number in handled}
+        before = {number: signal.signal(number, stop) for number in handled}
         try:
             yield
         finally:

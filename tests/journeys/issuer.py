@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -13,6 +14,15 @@ from jwt.algorithms import ECAlgorithm
 
 AUDIENCE = "https://evals.example/mcp"
 EVERYTHING = "evals:read evals:write"
+
+
+def _answer(document: object) -> httpx2.Response:
+    """Return an answer whose body is read as a stream."""
+
+    async def body() -> AsyncIterator[bytes]:
+        yield json.dumps(document).encode()
+
+    return httpx2.Response(200, content=body())
 
 
 class Issuer:
@@ -33,9 +43,8 @@ class Issuer:
 
         def answer(request: httpx2.Request) -> httpx2.Response:
             if request.url.path == "/.well-known/openid-configuration":
-                return httpx2.Response(200, json={"jwks_uri": f"{self.url}/keys"})
-            found = request.url.path == "/keys"
-            return httpx2.Response(200, json=self.published) if found else httpx2.Response(404)
+                return _answer({"jwks_uri": f"{self.url}/keys"})
+            return _answer(self.published) if request.url.path == "/keys" else httpx2.Response(404)
 
         return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
 

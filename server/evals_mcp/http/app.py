@@ -1,4 +1,4 @@
-"""The HTTP front: the SDK's streamable HTTP behind who-calls, how-much and a log."""
+"""The HTTP app: the SDK's streamable HTTP behind authentication, limits and a log."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from evals_mcp.http.hosts import AllowedHosts
 from evals_mcp.http.limits import CallLimits, HeaderLimit, Limits
 from evals_mcp.http.logs import REQUEST_ID, AccessLog
 from evals_mcp.http.modes.authentication import Authentication, Authenticator, Refusal
@@ -26,10 +27,10 @@ from evals_mcp.listener import HEADER_BYTES
 from evals_mcp.server import Services
 
 BODY_SECONDS = 30.0
-"""Enough for the longest body over a slow line, and not for one that is meant to be slow."""
+"""Seconds for a body to arrive: enough for the longest body over a slow line."""
 
 RETRY_MS = 500
-"""After how long a client that lost a session's stream should come back for it."""
+"""Milliseconds after which a client should open a session's lost stream again."""
 
 _HEADERS = ("Authorization", "Content-Type", "Accept", "Last-Event-ID", "X-Request-Id")
 _MCP_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
@@ -37,20 +38,20 @@ _MCP_HEADERS = ("Mcp-Session-Id", "Mcp-Protocol-Version", "Mcp-Method", "Mcp-Nam
 
 @dataclass(frozen=True)
 class Front:
-    """What an operator chooses about the HTTP front."""
+    """The settings of the HTTP app."""
 
     path: str
-    """Where MCP is, such as `/mcp`."""
+    """Path of the MCP endpoint, such as `/mcp`."""
     allowed_hosts: Sequence[str]
-    """Host headers that are answered; `name:*` takes every port."""
+    """Host headers that are answered; `name:*` accepts every port."""
     allowed_origins: Sequence[str]
-    """Origins of web pages that may call; a request without Origin is no page's."""
+    """Origins of web pages that may call; a request without Origin does not come from a page."""
     max_body_bytes: int
     limits: Limits
     key_headers: Sequence[str] = ()
-    """Headers that bring keys, which a page must be allowed to send."""
+    """Headers with keys, which a page must be allowed to send."""
     body_seconds: float = BODY_SECONDS
-    """The longest that a request's body may take to arrive."""
+    """Most seconds that a request's body may take to arrive."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class AppOptions:
     """The parts of the app that depend on the mode, and its choices for sessions."""
 
     authenticator: Authenticator
-    """Finds out the principal of a request."""
+    """Identifies the principal of a request."""
     may_call: Callable[[str], bool]
     """Whether a principal that may only read may call the tool of this name."""
     write_refusal: Callable[[], Refusal] | None = None
@@ -90,6 +91,7 @@ def build_app(server: Server[Services], front: Front, options: AppOptions) -> St
     if options.write_refusal is not None:
         guarded = WriteScope(guarded, options.may_call, options.write_refusal, front.max_body_bytes)
     guarded = CallLimits(BodyDeadline(guarded, front.body_seconds), front.limits)
+    guarded = Authentication(guarded, options.authenticator)
 
     return Starlette(
         routes=[
@@ -98,8 +100,8 @@ def build_app(server: Server[Services], front: Front, options: AppOptions) -> St
             *options.routes,
             Route(
                 front.path,
-                Authentication(guarded, options.authenticator),
-                # A GET waits for what a session sends by itself: without one, for ever.
+                AllowedHosts(guarded, front.allowed_hosts, front.allowed_origins),
+                # A GET waits for messages of a session; without sessions it would wait for ever.
                 methods=["POST"] if options.stateless else None,
             ),
         ],
@@ -115,23 +117,24 @@ def build_app(server: Server[Services], front: Front, options: AppOptions) -> St
 def _sessions(
     server: Server[Services], front: Front, options: AppOptions
 ) -> StreamableHTTPSessionManager:
-    """The SDK's transport. Not its whole app: that would answer 500 before our guards answer."""
+    """Return the SDK's transport. Its whole app would answer 500 before our checks answer.
+
+    The SDK's check of Host and Origin is off: `AllowedHosts` compares both exactly.
+    """
     return StreamableHTTPSessionManager(
         server,
         options.event_store,
         stateless=options.stateless,
         retry_interval=RETRY_MS if options.event_store else None,
         max_request_body_size=front.max_body_bytes,
-        security_settings=TransportSecuritySettings(
-            allowed_hosts=list(front.allowed_hosts), allowed_origins=list(front.allowed_origins)
-        ),
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
     )
 
 
 def _readiness(is_ready: Callable[[], bool]) -> Callable[[Request], Awaitable[Response]]:
     async def ready(_: Request) -> Response:
-        good = is_ready()
-        return JSONResponse({"ready": good}, 200 if good else 503)
+        is_open = is_ready()
+        return JSONResponse({"ready": is_open}, 200 if is_open else 503)
 
     return ready
 
@@ -141,7 +144,7 @@ async def _alive(_: Request) -> Response:
 
 
 def _cors(front: Front) -> list[Middleware]:
-    """Lets the allowed pages call, and no other."""
+    """Return the middleware that lets only the allowed pages call."""
     origins = [origin for origin in front.allowed_origins if "*" not in origin]
     if not origins:
         return []
@@ -157,7 +160,7 @@ def _cors(front: Front) -> list[Middleware]:
 
 
 class BodyDeadline:
-    """Answers 408 to a request whose body trickles in for too long."""
+    """Answers 408 to a request whose body takes too long to arrive."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self.app = app

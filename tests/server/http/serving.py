@@ -58,11 +58,13 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, seconds: float = 300) -> AsyncGenerator[str]:
-    """The base URL of an app that answers while the block runs, for so many seconds at most."""
+async def listening(app: ASGIApp, seconds: float = 300, http: Any = "auto") -> AsyncGenerator[str]:
+    """Yield the base URL of an app that answers while the block runs, for `seconds` at most."""
     with socket.create_server(("127.0.0.1", 0)) as bound, anyio.fail_after(seconds):
         without_delay(bound)
-        config = uvicorn.Config(app, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+        config = uvicorn.Config(
+            app, http=http, log_config=None, lifespan="on", timeout_graceful_shutdown=5
+        )
         server = _Server(config)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(server.serve, [bound])

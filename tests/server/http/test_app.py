@@ -129,6 +129,7 @@ async def test_a_name_that_was_rebound_to_this_machine_is_not_answered(
         answer = await posted(client, Host="evil.example", **version)
 
     assert answer.status_code == 421
+    assert "http.allowed_hosts" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("version", [{}, {"Mcp-Protocol-Version": MODERN}])
@@ -260,19 +261,21 @@ async def test_who_calls_too_often_is_told_when_to_come_back() -> None:
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
-    assert "Too many calls" in answers[-1].json()["error"]["message"]
+    message = answers[-1].json()["error"]["message"]
+    assert "Too many calls" in message
+    assert "http.calls_per_minute" in message
     assert health.status_code == 200
 
 
 @pytest.mark.parametrize(
-    ("limits", "status"),
+    ("limits", "status", "setting"),
     [
-        (Limits(calls_per_minute=600, calls_at_once=1, total_at_once=9), 429),
-        (Limits(calls_per_minute=600, calls_at_once=9, total_at_once=1), 503),
+        (Limits(600, calls_at_once=1, total_at_once=9), 429, "http.calls_at_once"),
+        (Limits(600, calls_at_once=9, total_at_once=1), 503, "http.total_at_once"),
     ],
 )
 async def test_a_call_beyond_the_room_there_is_is_answered_at_once(
-    limits: Limits, status: int
+    limits: Limits, status: int, setting: str
 ) -> None:
     async with (
         listening(app_over(front=replace(FRONT, limits=limits))) as url,
@@ -287,6 +290,7 @@ async def test_a_call_beyond_the_room_there_is_is_answered_at_once(
             refused = await posted(client)
 
     assert refused.status_code == status
+    assert setting in refused.json()["error"]["message"]
     assert int(refused.headers["retry-after"]) >= 1
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from evals_mcp.http.modes.authentication import Refusal
-from evals_mcp.http.modes.header import HeaderMode
+from evals_mcp.http.modes.header import CONFIRMED_KEYS, UNCONFIRMED, HeaderMode
 from evals_mcp.principals import Principal
 
 HEADERS = {"together": "X-Together-Api-Key", "nugen": "X-Nugen-Api-Key"}
@@ -101,3 +101,39 @@ async def test_any_header_value_is_a_key_or_refused_without_being_repeated(value
         assert len(value) < 8 or value not in found.description
     else:
         assert key_of(found, "together") == value
+
+
+async def test_principals_share_a_limit_until_a_service_has_accepted_one_of_their_keys() -> None:
+    header = mode()
+    one, two = [await let_in(header, x_together_api_key=f"{KEY}{name}") for name in "ab"]
+    assert one.limited_as == two.limited_as == UNCONFIRMED
+
+    one.key_accepted("nugen")
+    assert (await let_in(header, x_together_api_key=f"{KEY}a")).limited_as == UNCONFIRMED
+    one.key_accepted("together")
+
+    confirmed = await let_in(header, x_together_api_key=f"{KEY}a")
+    assert confirmed.limited_as not in {UNCONFIRMED, None}
+    assert (await let_in(header, x_together_api_key=f"{KEY}b")).limited_as == UNCONFIRMED
+
+
+async def test_made_up_keys_beside_a_confirmed_one_bring_no_further_limits() -> None:
+    header = mode()
+    (await let_in(header, x_together_api_key=KEY)).key_accepted("together")
+
+    names = {
+        (await let_in(header, x_together_api_key=KEY, x_nugen_api_key=f"made-up-{n}")).limited_as
+        for n in range(5)
+    }
+
+    assert len(names) == 1
+    assert UNCONFIRMED not in names
+
+
+async def test_the_confirmed_keys_that_are_remembered_have_an_end() -> None:
+    header = mode()
+    for number in range(CONFIRMED_KEYS + 1):
+        (await let_in(header, x_together_api_key=f"{KEY}{number}")).key_accepted("together")
+
+    assert (await let_in(header, x_together_api_key=f"{KEY}0")).limited_as == UNCONFIRMED
+    assert (await let_in(header, x_together_api_key=f"{KEY}1")).limited_as != UNCONFIRMED

@@ -1,24 +1,35 @@
 from __future__ import annotations
 
+import gzip
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
+import anyio
 import httpx2
 import jwt
 import pytest
+from anyio.lowlevel import checkpoint
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from pydantic import SecretStr
+from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from evals_mcp.errors import UnavailableError
+from evals_mcp.http.modes import access_tokens
 from evals_mcp.http.modes.access_tokens import FRESH_SECONDS, UNKNOWN_KEY_SECONDS, JwksVerifier
 from evals_mcp.http.modes.authentication import Refusal
-from evals_mcp.http.modes.oauth import OAuthMode
+from evals_mcp.http.modes.issuer_documents import MAX_BYTES
+from evals_mcp.http.modes.oauth import OAuthMode, TokenRejectedError
 from evals_mcp.http.modes.resource import WRITE, Resource
 from evals_mcp.principals import Principal
+from tests.server.http.serving import listening
 
 ISSUER = "https://login.example"
 AUDIENCE = "https://evals.example/mcp"
@@ -42,22 +53,31 @@ def key_of(principal: Principal, service: str) -> str:
 
 
 class Issuer:
-    """Publishes keys, and counts how often it is asked."""
+    """Publishes keys, and counts the requests."""
 
     def __init__(self) -> None:
         self.keys = [published(RSA, "one")]
+        self.jwks_uri = f"{ISSUER}/keys"
         self.asked: list[str] = []
         self.failing = False
 
     def answer(self, request: httpx2.Request) -> httpx2.Response:
         self.asked.append(request.url.path)
         if self.failing:
-            return httpx2.Response(503, text="<html>down</html>")
+            return httpx2.Response(503, content=blocks(b"<html>down</html>"))
         if request.url.path == "/.well-known/openid-configuration":
-            return httpx2.Response(200, json={"jwks_uri": f"{ISSUER}/keys"})
+            return httpx2.Response(200, content=blocks(as_json({"jwks_uri": self.jwks_uri})))
         if request.url.path == "/keys":
-            return httpx2.Response(200, json={"keys": self.keys})
-        return httpx2.Response(404)
+            return httpx2.Response(200, content=blocks(as_json({"keys": self.keys})))
+        return httpx2.Response(404, content=blocks(b""))
+
+
+def as_json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+async def blocks(body: bytes) -> AsyncIterator[bytes]:
+    yield body
 
 
 class Time:
@@ -132,7 +152,7 @@ async def test_a_token_that_may_only_read_is_let_in_for_reading() -> None:
     ("bearer", "status", "said"),
     [
         pytest.param(None, 401, "needed", id="none"),
-        pytest.param("garbage", 401, "no JWT", id="garbage"),
+        pytest.param("garbage", 401, "not a JWT", id="garbage"),
         pytest.param(token(exp=int(time.time()) - 120), 401, "expired", id="expired"),
         pytest.param(token(aud="https://other.example"), 401, "another audience", id="audience"),
         pytest.param(token(iss="https://evil.example"), 401, "another issuer", id="issuer"),
@@ -141,6 +161,8 @@ async def test_a_token_that_may_only_read_is_let_in_for_reading() -> None:
         pytest.param(token(without="exp"), 401, "not valid", id="without an end"),
         pytest.param(token(without="aud"), 401, "not valid", id="without audience"),
         pytest.param(token(without="sub"), 401, "not valid", id="without subject"),
+        pytest.param(token(sub=""), 401, "empty subject", id="empty subject"),
+        pytest.param(token(sub=" "), 401, "empty subject", id="blank subject"),
         pytest.param(token(scope="openid"), 403, "evals:read", id="without scope"),
         pytest.param(jwt.encode({"sub": "user-1"}, "", algorithm="none"), 401, "", id="unsigned"),
         pytest.param(
@@ -188,8 +210,10 @@ async def test_keys_are_fetched_once_and_again_when_they_are_old() -> None:
     assert issuer.asked.count("/keys") == 1
 
     clock.seconds = FRESH_SECONDS + 1
-    await verify.claims_of(token())
-    assert issuer.asked.count("/keys") == 2
+    with anyio.fail_after(60):
+        while issuer.asked.count("/keys") < 2:
+            await verify.claims_of(token())
+            await checkpoint()
 
 
 async def test_a_new_key_is_found_but_strangers_cannot_make_the_issuer_be_asked_over_and_over() -> (
@@ -239,3 +263,129 @@ async def test_an_issuer_that_is_down_is_not_asked_by_every_request() -> None:
             await verify.claims_of(token())
 
     assert len(issuer.asked) == 2
+
+
+async def test_a_key_for_encryption_verifies_no_token() -> None:
+    for fields in ({"use": "enc"}, {"key_ops": ["encrypt"]}):
+        issuer = Issuer()
+        issuer.keys = [published(EC, "two"), published(RSA, "one") | fields]
+
+        with pytest.raises(TokenRejectedError, match="does not publish"):
+            await verifier(issuer).claims_of(token())
+
+
+@pytest.mark.parametrize(
+    ("url", "is_read"),
+    [
+        ("https://login.example/keys", True),
+        ("http://127.0.0.1:9/keys", True),
+        ("http://[::1]/keys", True),
+        ("http://127.0.0.1.evil/keys", False),
+        ("http://127.0.0.1@evil/keys", False),
+        ("http://login.example/keys", False),
+        ("https:///keys", False),
+        ("http://[::1/keys", False),
+        ("file:///keys", False),
+    ],
+)
+async def test_keys_are_read_only_from_addresses_that_nobody_else_can_answer(
+    url: str, is_read: bool
+) -> None:
+    issuer = Issuer()
+    issuer.jwks_uri = url
+
+    if is_read:
+        assert (await verifier(issuer).claims_of(token()))["sub"] == "user-1"
+    else:
+        with pytest.raises(UnavailableError, match=r"oauth\.jwks_url"):
+            await verifier(issuer).claims_of(token())
+        assert "/keys" not in issuer.asked
+
+
+class SlowIssuer:
+    """An issuer on a port, whose second answer never ends."""
+
+    def __init__(self, keys: list[dict[str, Any]]) -> None:
+        self.keys = keys
+        self.requests = 0
+        self.dripping = anyio.Event()
+
+    async def answer(self, _: Request) -> Response:
+        self.requests += 1
+        if self.requests == 1:
+            return JSONResponse({"keys": self.keys})
+        return StreamingResponse(self._drip())
+
+    async def _drip(self) -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            self.dripping.set()
+            await anyio.sleep(0.01)
+
+
+@asynccontextmanager
+async def verifier_of(answer: Any, clock: Callable[[], float]) -> AsyncGenerator[JwksVerifier]:
+    async with (
+        listening(Starlette(routes=[Route("/keys", answer)])) as url,
+        httpx2.AsyncClient(trust_env=False) as client,
+    ):
+        yield JwksVerifier(client, ISSUER, AUDIENCE, f"{url}/keys", clock)
+
+
+async def test_an_issuer_that_drips_blocks_no_token_with_a_known_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(access_tokens, "FETCH_SECONDS", 300.0)
+    clock, issuer = Time(), SlowIssuer([published(RSA, "one")])
+    async with verifier_of(issuer.answer, clock) as verify:
+        await verify.claims_of(token())
+        clock.seconds = UNKNOWN_KEY_SECONDS + 1
+        async with anyio.create_task_group() as tasks:
+            # A stranger's token with an unknown key makes the keys be fetched again.
+            tasks.start_soon(verify.claims_of, token(key_id="unknown"))
+            await issuer.dripping.wait()
+            clock.seconds = FRESH_SECONDS + 1
+            with anyio.fail_after(60):
+                assert (await verify.claims_of(token()))["sub"] == "user-1"
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_fetch_that_drips_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_tokens, "FETCH_SECONDS", 0.2)
+    issuer = SlowIssuer([])
+    issuer.requests = 1
+    async with verifier_of(issuer.answer, Time()) as verify:
+        with anyio.fail_after(60), pytest.raises(UnavailableError):
+            await verify.claims_of(token())
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+async def test_keys_that_are_too_long_are_not_read_to_their_end(
+    compressed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_tokens, "FETCH_SECONDS", 300.0)
+    keys = as_json({"keys": [published(RSA, "one")]})
+    bomb = gzip.compress(keys + b" " * MAX_BYTES)
+
+    async def body() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 1024
+            await checkpoint()
+
+    async def answer(_: Request) -> Response:
+        if compressed:
+            return Response(bomb, headers={"Content-Encoding": "gzip"})
+        return StreamingResponse(body())
+
+    async with verifier_of(answer, Time()) as verify:
+        with anyio.fail_after(60), pytest.raises(UnavailableError):
+            await verify.claims_of(token())
+
+
+async def test_keys_that_are_compressed_are_read() -> None:
+    async def answer(_: Request) -> Response:
+        keys = gzip.compress(as_json({"keys": [published(RSA, "one")]}))
+        return Response(keys, headers={"Content-Encoding": "gzip"})
+
+    async with verifier_of(answer, Time()) as verify:
+        assert (await verify.claims_of(token()))["sub"] == "user-1"

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
+from urllib.parse import urlsplit
 
-import anyio
 import httpx2
 import jwt
 
 from evals_mcp.errors import UnavailableError
+from evals_mcp.http.modes.issuer_documents import DocumentError, read_document
 from evals_mcp.http.modes.oauth import TokenRejectedError
+from evals_mcp.settings.types import is_loopback
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA")
 """Signatures with a public key only: with a shared secret the published key would sign."""
 
 FRESH_SECONDS = 3600.0
-"""How long published keys are used before they are fetched again."""
+"""Seconds for which published keys are used before they are fetched again."""
 
 UNKNOWN_KEY_SECONDS = 30.0
-"""How often, at most, a token with an unknown key makes the keys be fetched anew."""
+"""Seconds after a fetch in which a token with an unknown key causes no further fetch."""
 
 FAILED_SECONDS = 5.0
-"""How long after a failure the issuer is left alone."""
+"""Seconds after a failed fetch in which the issuer gets no further request."""
 
 LEEWAY_SECONDS = 30
-"""How far the issuer's clock may differ from ours."""
+"""Seconds by which the issuer's clock may differ from this machine's."""
 
-_MAX_BYTES = 512 * 1024
+FETCH_SECONDS = 10.0
+"""Seconds that one fetch of the metadata and the keys may take altogether."""
 
 
 class JwksVerifier:
@@ -42,14 +46,14 @@ class JwksVerifier:
         jwks_url: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Nothing is fetched before the first token comes.
+        """Remember the configuration; nothing is fetched before the first token comes.
 
         Args:
-            client: Reaches the issuer; passed in and closed by its owner.
-            issuer: What `iss` must be, a closing slash aside: issuers write it with and without.
-            audience: What `aud` must hold, likewise.
-            jwks_url: Where the keys are; None asks the issuer's metadata.
-            clock: Seconds since any fixed moment.
+            client: HTTP client for the issuer, which its owner closes.
+            issuer: The required `iss`; issuers write it with and without a closing slash.
+            audience: The required `aud`, likewise.
+            jwks_url: Address of the keys; None reads it from the issuer's metadata.
+            clock: Returns seconds since any fixed time.
         """
         self._client = client
         self._issuer = issuer
@@ -59,14 +63,15 @@ class JwksVerifier:
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched: float | None = None
         self._failed: float | None = None
-        self._fetching = anyio.Lock()
+        self._problem: UnavailableError | None = None
+        self._fetching: asyncio.Task[None] | None = None
 
     async def claims_of(self, token: str) -> Mapping[str, Any]:
-        """The claims of a good token; see `Verifier`."""
+        """Return the claims of a valid token; see `Verifier`."""
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
         except jwt.InvalidTokenError:
-            raise TokenRejectedError("The token is no JWT.") from None
+            raise TokenRejectedError("The token is not a JWT.") from None
         key = await self._key(key_id)
         try:
             return jwt.decode(
@@ -83,85 +88,119 @@ class JwksVerifier:
         except jwt.InvalidAudienceError:
             problem = "The token was issued for another audience."
         except jwt.InvalidIssuerError:
-            problem = "The token is of another issuer."
+            problem = "The token was issued by another issuer."
         except jwt.PyJWTError:
             problem = "The token is not valid."
         raise TokenRejectedError(problem)
 
     async def _key(self, key_id: str | None) -> jwt.PyJWK:
-        async with self._fetching:
-            if self._stale(key_id):
-                await self._refresh()
-        key = self._keys.get(key_id)
-        if key is None and key_id is None and len(self._keys) == 1:
-            key = next(iter(self._keys.values()))
+        """Return the key of this id; only a token with an unknown key waits for a fetch."""
+        key = self._known_key(key_id)
+        if key is not None:
+            if self._age() > FRESH_SECONDS:
+                self._start_fetch()
+            return key
+        if self._fetched is None or self._age() > UNKNOWN_KEY_SECONDS or self._fetching:
+            await self._wait_for_fetch()
+        key = self._known_key(key_id)
         if key is None:
             raise TokenRejectedError(
                 "The token is signed with a key that its issuer does not publish."
             )
         return key
 
-    def _stale(self, key_id: str | None) -> bool:
-        if self._fetched is None:
-            return True
-        age = self._clock() - self._fetched
-        return age > FRESH_SECONDS or (key_id not in self._keys and age > UNKNOWN_KEY_SECONDS)
+    def _known_key(self, key_id: str | None) -> jwt.PyJWK | None:
+        if key_id is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        return self._keys.get(key_id)
 
-    async def _refresh(self) -> None:
-        """Fetch the keys; those in hand serve on while the issuer cannot be reached."""
-        now = self._clock()
-        if self._failed is None or now - self._failed > FAILED_SECONDS:
-            try:
+    def _age(self) -> float:
+        """Return the seconds since the keys were fetched; infinite before the first fetch."""
+        return float("inf") if self._fetched is None else self._clock() - self._fetched
+
+    async def _wait_for_fetch(self) -> None:
+        """Wait for the fetch that is under way, or for a new one.
+
+        Raises:
+            UnavailableError: no keys have ever been fetched, and they cannot be fetched now.
+        """
+        if fetch := self._start_fetch():
+            # A request that is cancelled ends its own wait, not the fetch that others wait for.
+            await asyncio.shield(fetch)
+        if self._fetched is None:
+            raise self._problem or UnavailableError(_UNREACHABLE)
+
+    def _start_fetch(self) -> asyncio.Task[None] | None:
+        """Return the fetch under way or a new one; None shortly after a failure."""
+        if self._fetching is None:
+            if self._failed is not None and self._clock() - self._failed <= FAILED_SECONDS:
+                return None
+            self._fetching = asyncio.create_task(self._fetch())
+        return self._fetching
+
+    async def _fetch(self) -> None:
+        """Replace the keys; those fetched before remain valid if the issuer cannot be reached."""
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
                 self._keys = await self._published()
-            except UnavailableError:
-                self._failed = now
-                if self._fetched is None:
-                    raise
-            else:
-                self._fetched, self._failed = now, None
-        elif self._fetched is None:
-            raise _unreachable()
+        except (UnavailableError, TimeoutError) as error:
+            self._failed = self._clock()
+            self._problem = error if isinstance(error, UnavailableError) else None
+        else:
+            self._fetched, self._failed = self._clock(), None
+        finally:
+            self._fetching = None
 
     async def _published(self) -> dict[str | None, jwt.PyJWK]:
         url = self._jwks_url or await self._discovered()
-        listed = await self._json(url)
         try:
-            return {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(listed)).keys}
-        except (jwt.PyJWTError, TypeError, ValueError, AttributeError):
+            document = await read_document(self._client, url)
+        except DocumentError:
+            raise UnavailableError(_UNREACHABLE) from None
+        try:
+            published = [key for key in document["keys"] if _verifies(key)]
+            return {key.key_id: key for key in jwt.PyJWKSet(published).keys}
+        except (jwt.PyJWTError, LookupError, TypeError, ValueError, AttributeError):
             raise UnavailableError(
                 "The issuer's keys cannot be read; ask the administrator to check oauth.jwks_url."
             ) from None
 
     async def _discovered(self) -> str:
-        """The keys' address by RFC 8414, or as OpenID Connect has it."""
+        """Return the address of the keys, from metadata by RFC 8414 or by OpenID Connect."""
         base = self._issuer.rstrip("/")
-        for place in ("oauth-authorization-server", "openid-configuration"):
+        for name in ("oauth-authorization-server", "openid-configuration"):
             try:
-                found = (await self._json(f"{base}/.well-known/{place}")).get("jwks_uri")
-            except UnavailableError:
+                document = await read_document(self._client, f"{base}/.well-known/{name}")
+            except DocumentError:
                 continue
-            if isinstance(found, str) and found.startswith(("https://", "http://127.0.0.1")):
-                self._jwks_url = found
-                return found
+            url = document.get("jwks_uri")
+            if isinstance(url, str) and _is_private(url):
+                self._jwks_url = url
+                return url
         raise UnavailableError(
-            "The issuer names no address of its keys; the administrator must set oauth.jwks_url."
+            "The issuer's metadata has no usable address of its keys; ask the administrator to "
+            "set oauth.jwks_url."
         )
 
-    async def _json(self, url: str) -> Mapping[str, Any]:
-        try:
-            answer = await self._client.get(url, timeout=10, follow_redirects=False)
-            body: object = None
-            if answer.is_success and len(answer.content) < _MAX_BYTES:
-                body = answer.json()
-        except (httpx2.HTTPError, ValueError):
-            body = None
-        if not isinstance(body, dict):
-            raise _unreachable()
-        return cast("Mapping[str, Any]", body)
+
+_UNREACHABLE = "The issuer's keys cannot be fetched at the moment; try again soon."
 
 
-def _unreachable() -> UnavailableError:
-    return UnavailableError("The issuer's keys cannot be had at the moment; try again soon.")
+def _verifies(key: Mapping[str, Any]) -> bool:
+    """Return whether a key is published for signatures, not for encryption."""
+    return key.get("use") in {None, "sig"} and "verify" in key.get("key_ops", ["verify"])
+
+
+def _is_private(url: str) -> bool:
+    """Return whether nobody on the way can change what is read from this address."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (
+        parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    )
 
 
 def _either(url: str) -> list[str]:

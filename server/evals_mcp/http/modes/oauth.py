@@ -1,4 +1,4 @@
-"""The mode `oauth`: a resource server. Tokens come from an issuer, keys from the configuration."""
+"""The mode `oauth`: tokens come from an issuer, keys for services from the configuration."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from evals_mcp.principals import Principal
 
 
 class TokenRejectedError(Exception):
-    """A token that is not accepted; the text says why in words that repeat nothing of it."""
+    """A token is not accepted; the text gives the reason and repeats no part of the token."""
 
 
 class Verifier(Protocol):
     """Checks a token's signature, issuer, audience and times."""
 
     async def claims_of(self, token: str) -> Mapping[str, Any]:
-        """The claims of a good token.
+        """Return the claims of a valid token.
 
         Raises:
-            TokenRejectedError: it has ended, is not for this server, or not signed by the issuer.
-            UnavailableError: the issuer's keys cannot be had.
+            TokenRejectedError: it has expired, is not for this server, or not signed by the issuer.
+            UnavailableError: the issuer's keys cannot be fetched.
         """
         ...
 
@@ -34,9 +34,9 @@ _NO_KEY = "ask the administrator to add a key of yours under [oauth.subjects]"
 
 
 class OAuthMode:
-    """A bearer token names the subject; the service's key is the one configured for it.
+    """Identifies a user by the subject of a bearer token; services get the subject's keys.
 
-    The token stays here: it is never sent to an evaluation service.
+    The token is never sent to an evaluation service.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class OAuthMode:
 
         Args:
             verifier: Checks tokens.
-            resource: What challenges name.
+            resource: The resource that challenges name.
             keys: The services' keys of each subject, by subject and then by service.
             services: The names of the services that a subject may have a key for.
         """
@@ -60,7 +60,7 @@ class OAuthMode:
         self._services = services
 
     async def principal_of(self, headers: Headers) -> Principal | Refusal:
-        """The subject of the token, or a challenge as RFC 6750 and RFC 9728 word it."""
+        """Return the subject of the token, or a challenge by RFC 6750 and RFC 9728."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             return self._challenge(401, None, "A bearer token is needed.", READ)
@@ -68,6 +68,9 @@ class OAuthMode:
             claims = await self._verifier.claims_of(token.strip())
         except TokenRejectedError as error:
             return self._challenge(401, "invalid_token", str(error), READ)
+        if not str(claims["sub"]).strip():
+            problem = "The token has an empty subject (`sub`)."
+            return self._challenge(401, "invalid_token", problem, READ)
         scopes = scopes_of(claims)
         if READ not in scopes:
             return self.lacking(READ)
@@ -82,10 +85,10 @@ class OAuthMode:
         )
 
     def lacking(self, scope: str) -> Refusal:
-        """The refusal of a token that does not allow enough."""
-        wanted = " ".join(SCOPES) if scope == WRITE else READ
+        """Return the refusal of a token without this scope."""
+        scopes = " ".join(SCOPES) if scope == WRITE else READ
         return self._challenge(
-            403, "insufficient_scope", f"The token lacks the scope {scope}.", wanted
+            403, "insufficient_scope", f"The token lacks the scope {scope}.", scopes
         )
 
     def _challenge(self, status: int, error: str | None, description: str, scope: str) -> Refusal:
@@ -100,8 +103,8 @@ class OAuthMode:
 
 
 def scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
-    """The scopes of a token: `scope` as RFC 9068 writes it, or `scp` as some issuers do."""
-    found: object = claims.get("scope", claims.get("scp", ""))
-    if isinstance(found, list):
-        return frozenset(str(one) for one in cast("list[object]", found))
-    return frozenset(str(found).split())
+    """Return the scopes of a token: `scope` of RFC 9068, or `scp`, which some issuers use."""
+    scopes: object = claims.get("scope", claims.get("scp", ""))
+    if isinstance(scopes, list):
+        return frozenset(str(scope) for scope in cast("list[object]", scopes))
+    return frozenset(str(scopes).split())

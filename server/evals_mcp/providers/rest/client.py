@@ -261,6 +261,7 @@ class RestClient:
                 request, stream=True, auth=None, follow_redirects=False
             )
             if response.is_success:
+                self._service.token_accepted()
                 return await take(response)
             reply = await self._whole(response)
         except _NEVER_LEFT as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -45,6 +46,7 @@ def keyed_service(
         f"{spec.name}.token, {spec.name}.token_file or the environment variable {variable}",
         owner=None if principal.keys is None else principal.id,
         remedy=principal.remedy,
+        token_accepted=partial(principal.key_accepted, spec.name),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from urllib.parse import urlsplit
 
@@ -38,6 +39,8 @@ class Service:
     """The data's owner, if not identified by the token; see `Principal.id`."""
     remedy: str | None = None
     """What to do about a refused token that is not a setting of this server."""
+    token_accepted: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+    """Called after each request that the service has answered with success."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.host})"

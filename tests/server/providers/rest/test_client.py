@@ -72,6 +72,19 @@ async def test_a_call_carries_token_path_and_parameters() -> None:
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
 
 
+async def test_only_an_answer_with_success_shows_that_the_token_is_accepted() -> None:
+    accepted: list[bool] = []
+    service = replace(SERVICE, token_accepted=lambda: accepted.append(True))
+    async with scripted(answer({}, 401), answer({}, 404), answer([]), service=service) as (rest, _):
+        for _ in range(2):
+            with pytest.raises(EvalsMCPError):
+                await rest.call(operations.LIST_EVALUATIONS)
+        assert not accepted
+        await rest.call(operations.LIST_EVALUATIONS)
+
+    assert accepted
+
+
 async def test_without_a_token_no_authorization_is_sent() -> None:
     async with scripted(answer([]), service=replace(SERVICE, token=None)) as (rest, script):
         await rest.call(operations.LIST_EVALUATIONS)
