@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
 
 from evals_engine.benchmark_api.routes import BENCHMARK_ROUTES
+from evals_engine.compute.pool import ComputePool
 from evals_engine.config import EngineConfig
 from evals_engine.errors import BENCHMARK_ROOT, ApiError
 from evals_engine.evaluation_api.routes import EVALUATION_ROUTES
@@ -42,12 +43,15 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
         store = await to_thread.run_sync(Store, config.data_dir)
         try:
-            async with ModelClient(config.max_retries, config.call_timeout) as client:
+            async with (
+                ModelClient(config.max_retries, config.call_timeout) as client,
+                ComputePool(config.compute_workers, config.compute_limits) as pool,
+            ):
                 access = ModelAccess(config, client)
-                context = RunContext(store, config, access, clock, new_process_id())
+                context = RunContext(store, config, access, pool, clock, new_process_id())
                 scheduler = Scheduler(context)
                 uploads = Uploads(store, config.max_upload_bytes)
-                app.state.engine = Engine(config, store, scheduler, access, uploads, clock)
+                app.state.engine = Engine(config, store, scheduler, access, pool, uploads, clock)
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(scheduler.run)
                     try:

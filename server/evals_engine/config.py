@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from evals_engine.compute.jobs import Limits
 from evals_schemas.evaluation_api.rules import CONTAINS
 
 
@@ -45,6 +46,10 @@ class EngineConfig:
     """Evaluations of one owner that may wait or run at once; a further create is refused."""
     body_seconds: float = 60.0
     """Seconds that a request's body may take; one second more for each KiB received."""
+    compute_workers: int = 2
+    """Worker processes for templates and rules, at most."""
+    compute_limits: Limits = field(default_factory=Limits)
+    """What one row may take in a worker process."""
     max_retries: int = 5
     """Retries of a model call after 429, 5xx or a lost connection."""
     call_timeout: float = 600.0

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from evals_engine.benchmark_api.lookup import find_benchmark, find_evaluation
 from evals_engine.benchmark_api.responses import iso_time
 from evals_engine.benchmarks.parameters import BenchmarkParameters
+from evals_engine.compute.pool import OwnerPool
 from evals_engine.errors import ApiError, InvalidFieldsError
 from evals_engine.faults import RequestError
 from evals_engine.http.engine import engine_of, owner_of
@@ -92,7 +93,8 @@ async def _checked(request: Request, create_body: BenchmarkCreateBody) -> Benchm
         questions=benchmark.line_count,
     )
     try:
-        TypedParameters(TYPES[BENCHMARK], parameters).evaluator(engine.models, {})
+        pool = OwnerPool(engine.pool, owner_of(request))
+        await TypedParameters(TYPES[BENCHMARK], parameters).evaluator(engine.models, pool, {})
     except RequestError as error:
         raise ApiError(400, f"{error.param}: {error}") from error
     await _check_names(request, parameters)

@@ -10,17 +10,19 @@ import anyio
 
 from evals_engine.benchmarks.parameters import BenchmarkParameters
 from evals_engine.benchmarks.questions import COLUMNS
+from evals_engine.compute.pool import OwnerPool
 from evals_engine.config import EngineConfig
 from evals_engine.faults import RequestError
 from evals_engine.judges.judge import make_judge
 from evals_engine.judges.protocol import Judge
-from evals_engine.judges.rules import agreement, passing_agreement
+from evals_engine.judges.rule_judge import ComputedRule, open_rule
+from evals_engine.judges.rules import passing_agreement
 from evals_engine.judges.verdict_forms import ScoreForm, VerdictForm
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.endpoints import endpoint_for, workers_for
 from evals_engine.models.request_keys import Keys
 from evals_engine.rows.answers import GeneratedAnswers
-from evals_engine.rows.candidate import Candidate
+from evals_engine.rows.candidate import open_candidate
 from evals_engine.rows.evaluators import SingleEvaluator
 from evals_engine.rows.outcome import Outcome
 from evals_schemas.datasets.reader import Row
@@ -51,6 +53,8 @@ class BenchmarkEvaluator:
 
     models: Mapping[str, SingleEvaluator]
     judge_name: str
+    similarity: ComputedRule | None
+    """Compares each answer with the expected one; None if a model judges."""
 
     @property
     def columns(self) -> frozenset[str]:
@@ -75,7 +79,7 @@ class BenchmarkEvaluator:
         outcomes = [by_model[model] for model in self.models]
         failed = next((outcome for outcome in outcomes if outcome.state != "ok"), None)
         fields: dict[str, Any] = {
-            "answers": [self._entry(model, by_model[model], row) for model in self.models]
+            "answers": [await self._entry(model, by_model[model], row) for model in self.models]
         }
         if failed is not None:
             fields["evaluation_error"] = failed.fields["evaluation_error"]
@@ -87,29 +91,25 @@ class BenchmarkEvaluator:
             failed.reason if failed else None,
         )
 
-    def _entry(self, model: str, outcome: Outcome, row: Row) -> dict[str, Any]:
+    async def _entry(self, model: str, outcome: Outcome, row: Row) -> dict[str, Any]:
         fields = outcome.fields
         answer, score = fields.get(OUTPUT), fields["score"]
         return {
             "model_id": model,
             "model_answer": answer,
             "score": score,
-            **self._metrics(score, row["answer"], answer),
+            **await self._metrics(score, row, answer),
             "feedback": fields.get("feedback"),
             "error": fields.get("evaluation_error"),
             "failed_at": fields.get("failed_at"),
         }
 
     @property
-    def _by_rule(self) -> bool:
-        return self.judge_name.startswith(RULE_PREFIX)
-
-    @property
     def _correct_from(self) -> float:
-        return passing_agreement(self.judge_name) if self._by_rule else CORRECT_FROM
+        return CORRECT_FROM if self.similarity is None else passing_agreement(self.judge_name)
 
-    def _metrics(
-        self, score: float | None, expected: str, answer: str | None
+    async def _metrics(
+        self, score: float | None, row: Row, answer: str | None
     ) -> dict[str, float | bool | None]:
         """Return relevance and correctness; both are None without a score.
 
@@ -117,8 +117,16 @@ class BenchmarkEvaluator:
         """
         if score is None or answer is None:
             return {"relevance": None, "correct": None}
-        alike = agreement(SIMILARITY, expected, answer).value if self._by_rule else score
-        return {"relevance": alike, "correct": score >= self._correct_from}
+        relevance = score if self.similarity is None else await self._similarity(row, answer)
+        return {"relevance": relevance, "correct": score >= self._correct_from}
+
+    async def _similarity(self, row: Row, answer: str) -> float | None:
+        assert self.similarity is not None
+        try:
+            (agreement,) = await self.similarity.agreements(row, [answer])
+        except RequestError:
+            return None
+        return agreement.value
 
 
 def score_form(_: BenchmarkParameters) -> ScoreForm:
@@ -126,10 +134,11 @@ def score_form(_: BenchmarkParameters) -> ScoreForm:
     return ScoreForm(0, 1)
 
 
-def benchmark_evaluator(
+async def benchmark_evaluator(
     parameters: BenchmarkParameters,
     form: VerdictForm,
     access: ModelAccess,
+    pool: OwnerPool,
     _keys: Keys,
 ) -> BenchmarkEvaluator:
     """Return the evaluator of a benchmark evaluation.
@@ -138,12 +147,16 @@ def benchmark_evaluator(
         parameters: the models, the judge and the benchmark.
         form: the form of the judge's verdicts; a score.
         access: makes the calls.
+        pool: computes for the owner of the evaluation.
         _keys: empty, because such a request brings no keys.
 
     Raises:
         RequestError: a model or the judge has no endpoint, or a model to evaluate is a rule.
     """
-    judge, judge_workers = _judge(parameters.judge, form, access)
+    judge, judge_workers = await _judge(parameters.judge, form, access, pool)
+    similarity: ComputedRule | None = None
+    if parameters.judge.startswith(RULE_PREFIX):
+        similarity = await open_rule(SIMILARITY, "{{ answer }}", "answer", pool)
     models: dict[str, SingleEvaluator] = {}
     for field, name in zip(("model_id", "model_id_2"), parameters.models, strict=False):
         request = _candidate(name, access.config)
@@ -151,10 +164,11 @@ def benchmark_evaluator(
         if endpoint is None:
             raise RequestError("A rule judges; it cannot be evaluated.", field)
         access.client.open(endpoint)
-        answers = GeneratedAnswers(Candidate(request, endpoint, access.client, field))
+        candidate = await open_candidate(request, endpoint, access.client, pool, field)
+        answers = GeneratedAnswers(candidate)
         workers = max(workers_for(request), judge_workers)
         models[name] = SingleEvaluator(judge, form, answers, workers)
-    return BenchmarkEvaluator(models, parameters.judge)
+    return BenchmarkEvaluator(models, parameters.judge, similarity)
 
 
 def _candidate(name: str, config: EngineConfig) -> ModelRequest:
@@ -165,7 +179,9 @@ def _candidate(name: str, config: EngineConfig) -> ModelRequest:
     )
 
 
-def _judge(name: str, form: VerdictForm, access: ModelAccess) -> tuple[Judge, int]:
+async def _judge(
+    name: str, form: VerdictForm, access: ModelAccess, pool: OwnerPool
+) -> tuple[Judge, int]:
     """Return the judge, and how many calls of it may be in flight."""
     template = "{{ answer }}" if name.startswith(RULE_PREFIX) else _RUBRIC
     request = JudgeModelConfig(model=name, model_source="serverless", system_template=template)
@@ -173,7 +189,8 @@ def _judge(name: str, form: VerdictForm, access: ModelAccess) -> tuple[Judge, in
         endpoint = endpoint_for(access.config, request, "judge")
         if endpoint is not None:
             access.client.open(endpoint)
-        return make_judge(request, form, endpoint, access), workers_for(request)
+        judge = await make_judge(request, form, endpoint, access, pool)
+        return judge, workers_for(request)
     except RequestError as fault:
         message = f"The judge (local.benchmark_judge): {fault}"
         raise RequestError(message, "judge", fault.reason) from fault

@@ -17,9 +17,23 @@ MAX_FRAME = 64 * 1024 * 1024
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+def encoded(value: Any) -> bytes:
+    """Return a value as JSON.
+
+    Raises:
+        ValueError: the value contains itself.
+        RecursionError: the value is nested too deeply.
+    """
+    return _encode(value).encode("utf-8", "surrogatepass")
+
+
 def written_frame(message: Any) -> bytes:
     """Return a JSON value as a frame."""
-    body = _encode(message).encode("utf-8", "surrogatepass")
+    return framed(encoded(message))
+
+
+def framed(body: bytes) -> bytes:
+    """Return encoded JSON as a frame."""
     return LENGTH.pack(len(body)) + body
 
 

@@ -7,19 +7,21 @@ and its items are computed again one by one, so that only the item at fault fail
 from __future__ import annotations
 
 import logging
-import secrets
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import anyio
+from anyio import to_thread
 from anyio.abc import TaskGroup
 
-from evals_engine.compute.process import WorkerEndedError, WorkerProcess
+from evals_engine.compute.frames import encoded
+from evals_engine.compute.jobs import Item, Job, LimitError, Limits, answer_content
+from evals_engine.compute.process import LARGE_BYTES, WorkerEndedError, WorkerProcess
 from evals_engine.compute.tasks import TaskError
 
 BATCH = 64
@@ -37,65 +39,9 @@ TRIES = 2
 MOST_FAULTS = 3
 """Items of one job that fail by ending workers; later items of the job fail at once."""
 
+_STOPPING = "was not computed, because the server is stopping"
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one item may take in a worker process."""
-
-    memory_bytes: int = 512 * 1024 * 1024
-    """Address space of a worker. Enforced on Linux only."""
-    cpu_seconds: float = 2.0
-    """Processor time for one item. Not enforced on Windows."""
-    wall_seconds: float = 10.0
-    """Time for one item, however busy the machine is. Enforced everywhere."""
-
-
-class LimitError(TaskError):
-    """An item, or the set-up of its job, ran into a limit, also when it was tried again."""
-
-
-@dataclass(eq=False)
-class Job:
-    """One task that is set up for one owner; `ComputePool.open` makes it."""
-
-    owner: str
-    task: str
-    setup: Any
-    facts: Any = None
-    """What the task says of its set-up."""
-    name: str = field(default_factory=lambda: secrets.token_hex(8))
-    faults: int = 0
-    """Items that failed by ending workers."""
-    waiting: deque[_Item] = field(default_factory=deque["_Item"])
-    is_pumped: bool = False
-    """Whether a task is sending the waiting items."""
-
-
-@dataclass(eq=False)
-class _Item:
-    """One value on its way through a worker."""
-
-    value: Any
-    size: int
-    done: anyio.Event = field(default_factory=anyio.Event)
-    result: Any = None
-    error: TaskError | None = None
-    tries: int = 0
-
-    def end(self, answer: Sequence[Any]) -> None:
-        """Take the answer of a worker; see `evals_engine.compute.worker`."""
-        try:
-            self.result = _content(answer)
-        except TaskError as error:
-            self.error = error
-        self.done.set()
-
-    def fail(self, error: TaskError) -> None:
-        """End without a result."""
-        self.error = error
-        self.done.set()
 
 
 class ComputePool:
@@ -141,20 +87,25 @@ class ComputePool:
         """The ids of the worker processes that wait for work."""
         return [worker.pid for worker in self._idle]
 
-    async def open(self, owner: str, task: str, setup: Any) -> Job:
+    async def open(self, owner: str, task: str, setup: Any, limits: Limits | None = None) -> Job:
         """Set a job up in a worker.
 
         Args:
             owner: for whom it computes.
             task: one of `TASKS`.
             setup: what the task is set up with, a JSON value.
+            limits: the time that an item of this job may take; by default that of the pool. The
+                memory is always that of the pool.
 
         Raises:
             TaskError: the set-up is at fault; `LimitError` if it runs into a limit.
         """
-        job = Job(owner, task, setup)
-        async with self._slot(owner):
-            await self._one_by_one(job, [])
+        job = Job(owner, task, setup, limits or self.limits)
+        try:
+            async with self._slot(owner):
+                await self._one_by_one(job, [])
+        except OSError as error:
+            raise _not_started(error) from None
         return job
 
     async def compute(self, job: Job, value: Any, size: int = 0) -> Any:
@@ -163,13 +114,21 @@ class ComputePool:
         Args:
             job: from `open`.
             value: a JSON value.
-            size: about how many bytes it has, so that large items travel alone.
+            size: about how many bytes it has; large items are encoded in a thread.
 
         Raises:
             TaskError: the item is at fault; `LimitError` if it runs into a limit.
         """
-        assert self._tasks is not None, "the pool is not open"
-        item = _Item(value, size)
+        try:
+            if size < LARGE_BYTES:
+                body = encoded(value)
+            else:
+                body = await to_thread.run_sync(encoded, value)
+        except (RecursionError, ValueError):
+            raise TaskError("is nested too deeply") from None
+        if self._tasks is None:
+            raise TaskError(_STOPPING)
+        item = Item(body, job.limits)
         job.waiting.append(item)
         if not job.is_pumped:
             job.is_pumped = True
@@ -187,6 +146,8 @@ class ComputePool:
                     await self._batch(job, _next_batch(job))
         finally:
             job.is_pumped = False
+            while job.waiting:
+                job.waiting.popleft().fail(TaskError(_STOPPING))
 
     @asynccontextmanager
     async def _slot(self, owner: str) -> AsyncGenerator[None]:
@@ -195,7 +156,7 @@ class ComputePool:
         async with of_owner, self._slots:
             yield
 
-    async def _batch(self, job: Job, batch: list[_Item]) -> None:
+    async def _batch(self, job: Job, batch: list[Item]) -> None:
         try:
             try:
                 answers = await self._exchange(job, batch)
@@ -207,10 +168,15 @@ class ComputePool:
         except TaskError as error:
             _fail(batch, error)
         except OSError as error:
-            log.warning("no worker process can be started: %s", error)
-            _fail(batch, LimitError("no worker process can be started on this machine"))
+            _fail(batch, _not_started(error))
+        except Exception:
+            # The rows of other jobs must go on.
+            log.exception("a batch was not computed")
+            _fail(batch, TaskError("fails for a reason that only the server's log contains"))
+        finally:
+            _fail(batch, TaskError(_STOPPING))
 
-    async def _exchange(self, job: Job, batch: Sequence[_Item]) -> list[Any]:
+    async def _exchange(self, job: Job, batch: Sequence[Item]) -> list[Any]:
         """Return a worker's answers for a batch in one message.
 
         Raises:
@@ -218,7 +184,7 @@ class ComputePool:
             TaskError: the job cannot be set up.
         """
         async with self._worker() as worker:
-            with _deadline(self.limits.wall_seconds):
+            with _deadline(job.limits.wall_seconds):
                 await _send(worker, job, batch, careful=False)
                 facts, answers = await worker.receive()
             _check_setup(worker, job, facts)
@@ -226,7 +192,7 @@ class ComputePool:
                 raise WorkerEndedError
             return answers
 
-    async def _one_by_one(self, job: Job, batch: Sequence[_Item]) -> None:
+    async def _one_by_one(self, job: Job, batch: Sequence[Item]) -> None:
         """Compute a batch so that each item that ends a worker is known, and fails alone.
 
         Raises:
@@ -237,19 +203,19 @@ class ComputePool:
         while True:
             if job.faults >= MOST_FAULTS:
                 raise LimitError(
-                    f"{MOST_FAULTS} rows have run into the limits of time and memory, so the rest "
-                    "is not tried"
+                    f"is not tried, because {MOST_FAULTS} rows have run into the limits of time and "
+                    "memory before"
                 )
             is_set_up = False
             try:
                 async with self._worker() as worker:
-                    with _deadline(self.limits.wall_seconds):
+                    with _deadline(job.limits.wall_seconds):
                         await _send(worker, job, left, careful=True)
                         facts, _ = await worker.receive()
                     _check_setup(worker, job, facts)
                     is_set_up = True
                     while left:
-                        with _deadline(self.limits.wall_seconds):
+                        with _deadline(job.limits.wall_seconds):
                             answer = await worker.receive()
                         left.popleft().end(answer)
                     return
@@ -258,23 +224,16 @@ class ComputePool:
                     setup_tries += 1
                     if setup_tries == TRIES:
                         job.faults = MOST_FAULTS
-                        raise LimitError(self._reason()) from None
+                        raise LimitError(job.limits.reason) from None
                 else:
                     self._blame(job, left)
 
-    def _blame(self, job: Job, left: deque[_Item]) -> None:
+    def _blame(self, job: Job, left: deque[Item]) -> None:
         """Count a try of the item that a worker has not answered; fail it after the last one."""
         left[0].tries += 1
         if left[0].tries == TRIES:
             job.faults += 1
-            left.popleft().fail(LimitError(self._reason()))
-
-    def _reason(self) -> str:
-        limits = self.limits
-        return (
-            f"takes more than {limits.cpu_seconds:g} s of processor time or "
-            f"{limits.memory_bytes // 2**20} MiB of memory"
-        )
+            left.popleft().fail(LimitError(job.limits.reason))
 
     @asynccontextmanager
     async def _worker(self) -> AsyncGenerator[WorkerProcess]:
@@ -284,7 +243,7 @@ class ComputePool:
             await worker.stop()
             worker = None
         if worker is None:
-            worker = await WorkerProcess.start(self.limits.memory_bytes, self.limits.cpu_seconds)
+            worker = await WorkerProcess.start(self.limits.memory_bytes)
         try:
             yield worker
         except BaseException as error:
@@ -296,48 +255,37 @@ class ComputePool:
         self._idle.append(worker)
 
 
-async def _send(
-    worker: WorkerProcess, job: Job, items: Collection[_Item], *, careful: bool
-) -> None:
+async def _send(worker: WorkerProcess, job: Job, items: Collection[Item], *, careful: bool) -> None:
     setup = None if job.name in worker.jobs else job.setup
-    values = [item.value for item in items]
-    size = sum(item.size for item in items)
-    await worker.send([job.name, job.task, setup, careful, values], size)
+    head = encoded([job.name, job.task, setup, careful, job.limits.cpu_seconds])
+    values = b",".join(item.encoded for item in items)
+    await worker.send(b"%b,[%b]]" % (head[:-1], values))
 
 
 def _check_setup(worker: WorkerProcess, job: Job, facts: Sequence[Any]) -> None:
-    job.facts = _content(facts)
+    job.facts = answer_content(facts, job.limits)
     worker.jobs.add(job.name)
 
 
-def _content(answer: Sequence[Any]) -> Any:
-    """Return what a worker has computed.
-
-    Raises:
-        TaskError: the item or the set-up is at fault, or the worker has a bug.
-    """
-    kind, content = answer
-    if kind == "ok":
-        return content
-    if kind == "bug":
-        log.error("a worker process failed: %s", content)
-        raise TaskError("fails for a reason that only the server's log tells")
-    raise TaskError(content)
-
-
-def _next_batch(job: Job) -> list[_Item]:
+def _next_batch(job: Job) -> list[Item]:
     batch = [job.waiting.popleft()]
-    size = batch[0].size
-    while job.waiting and len(batch) < BATCH and size + job.waiting[0].size <= BATCH_BYTES:
-        size += job.waiting[0].size
+    size = len(batch[0].encoded)
+    while job.waiting and len(batch) < BATCH:
+        size += len(job.waiting[0].encoded)
+        if size > BATCH_BYTES:
+            break
         batch.append(job.waiting.popleft())
     return batch
 
 
-def _fail(batch: Sequence[_Item], error: TaskError) -> None:
+def _fail(batch: Sequence[Item], error: TaskError) -> None:
     for item in batch:
-        if not item.done.is_set():
-            item.fail(error)
+        item.fail(error)
+
+
+def _not_started(error: OSError) -> TaskError:
+    log.warning("no worker process can be started: %s", error)
+    return LimitError("is not computed: this machine starts no further process for it")
 
 
 @contextmanager
@@ -348,3 +296,19 @@ def _deadline(seconds: float) -> Generator[None]:
             yield
     except TimeoutError:
         raise WorkerEndedError from None
+
+
+@dataclass(frozen=True)
+class OwnerPool:
+    """A pool as one owner uses it."""
+
+    pool: ComputePool
+    owner: str
+
+    async def open(self, task: str, setup: Any, limits: Limits | None = None) -> Job:
+        """Set a job up for the owner; see `ComputePool.open`."""
+        return await self.pool.open(self.owner, task, setup, limits)
+
+    async def compute(self, job: Job, value: Any, size: int = 0) -> Any:
+        """Return the result of one item; see `ComputePool.compute`."""
+        return await self.pool.compute(job, value, size)

@@ -14,7 +14,7 @@ from anyio import to_thread
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
-from evals_engine.compute.frames import LENGTH, MAX_FRAME, read_body, written_frame
+from evals_engine.compute.frames import LENGTH, MAX_FRAME, framed, read_body
 
 LARGE_BYTES = 256 * 1024
 """From this size on a message is encoded in a thread, away from the event loop."""
@@ -44,8 +44,8 @@ class WorkerProcess:
         """Jobs that this process has set up."""
 
     @classmethod
-    async def start(cls, memory_bytes: int, cpu_seconds: float) -> WorkerProcess:
-        """Start a process with these limits.
+    async def start(cls, memory_bytes: int) -> WorkerProcess:
+        """Start a process with this much memory.
 
         Raises:
             OSError: the system does not start one.
@@ -53,7 +53,7 @@ class WorkerProcess:
         # Isolated (-I): no environment variable and no current folder decides what is imported.
         command = [sys.executable, "-I", "-c", _START, json.dumps(sys.path)]
         process = await anyio.open_process(
-            [*command, str(memory_bytes), str(cpu_seconds)],
+            [*command, str(memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -66,18 +66,14 @@ class WorkerProcess:
         """The id of the process."""
         return self._process.pid
 
-    async def send(self, message: Any, size: int) -> None:
-        """Send a message of about `size` bytes.
+    async def send(self, body: bytes) -> None:
+        """Send a message, encoded as JSON.
 
         Raises:
             WorkerEndedError: the process has ended.
         """
-        if size < LARGE_BYTES:
-            frame = written_frame(message)
-        else:
-            frame = await to_thread.run_sync(written_frame, message)
         try:
-            await self._stdin.send(frame)
+            await self._stdin.send(framed(body))
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError) as error:
             raise WorkerEndedError from error
 

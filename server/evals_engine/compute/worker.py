@@ -1,9 +1,11 @@
 """The worker process: reads requests, computes their items under limits, writes the answers.
 
-A request is `[job, task, setup, careful, items]`. `setup` is null if the worker has set the job up
-before. The answer is `[facts, [result, …]]`. Facts and each result are `["ok", value]`, or
-`["error", text]` where the set-up or the item is at fault, or `["bug", frames]`. With `careful`,
-each result is a frame of its own, so that the engine sees which item ends the process.
+A request is `[job, task, setup, careful, cpu_seconds, items]`. `setup` is null if the worker has set
+the job up before. The answer is `[facts, [result, …]]`. Facts and each result are `["ok", value]`,
+or `["error", text]` where the set-up or the item is at fault, or `["memory", null]` where memory was
+not enough, or `["bug", frames]`. `cpu_seconds` is the processor time of the whole request. With
+`careful`, each item has that time, and each result is a frame of its own, so that the engine sees
+which item ends the process.
 """
 
 from __future__ import annotations
@@ -21,31 +23,25 @@ from evals_engine.compute.tasks import Compute, TaskError, open_task
 OPEN_FILES = 16
 """File descriptors that a worker may have open."""
 
-OUT_OF_MEMORY = "needs more memory than one row may take"
+_OUT_OF_MEMORY = ["memory", None]
 
 
 def main() -> None:
-    """Serve standard input until it ends. The arguments are the limits: bytes, CPU seconds."""
-    memory_bytes, cpu_seconds = int(sys.argv[1]), float(sys.argv[2])
+    """Serve standard input until it ends. The argument is the memory in bytes."""
+    memory_bytes = int(sys.argv[1])
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     # What foreign code prints must not get between the answers.
     sys.stdin, sys.stdout = None, sys.stderr  # type: ignore[assignment]
     limit_process(memory_bytes)
-    serve(requests, answers, cpu_seconds)
+    serve(requests, answers)
 
 
-def serve(requests: BinaryIO, answers: BinaryIO, cpu_seconds: float) -> None:
-    """Answer requests until there are no more.
-
-    Args:
-        requests: frames to read.
-        answers: where frames are written.
-        cpu_seconds: processor time for a request, or for each item of a careful one.
-    """
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer the frames of `requests` in `answers` until there are no more."""
     jobs: dict[str, tuple[Any, Compute]] = {}
     while True:
         try:
-            job, task, setup, careful, items = read_frame(requests)
+            job, task, setup, careful, cpu_seconds, items = read_frame(requests)
         except EOFError:
             return
         with_limit(cpu_seconds)
@@ -55,8 +51,8 @@ def serve(requests: BinaryIO, answers: BinaryIO, cpu_seconds: float) -> None:
             facts, compute = jobs[job]
         except TaskError as error:
             _write(answers, [["error", str(error)], []])
-        except (MemoryError, RecursionError):
-            _write(answers, [["error", OUT_OF_MEMORY], []])
+        except MemoryError:
+            _write(answers, [_OUT_OF_MEMORY, []])
         except Exception as error:  # noqa: BLE001 - reported to the engine, which logs it
             _write(answers, [["bug", _bug(error)], []])
         else:
@@ -87,8 +83,8 @@ def _results(compute: Compute, items: list[Any]) -> Iterator[list[Any]]:
             result = ["ok", compute(item)]
         except TaskError as error:
             result = ["error", str(error)]
-        except (MemoryError, RecursionError):
-            result = ["error", OUT_OF_MEMORY]
+        except MemoryError:
+            result = _OUT_OF_MEMORY
             gc.collect()
         except Exception as error:  # noqa: BLE001 - reported to the engine, which logs it
             result = ["bug", _bug(error)]
@@ -101,12 +97,8 @@ def _bug(error: Exception) -> str:
 
 
 def _write(answers: BinaryIO, message: Any) -> None:
-    try:
-        frame = written_frame(message)
-    except MemoryError:
-        gc.collect()
-        frame = written_frame([["error", OUT_OF_MEMORY], []])
-    answers.write(frame)
+    # Without memory for the answer this process ends, and the engine tries each item alone.
+    answers.write(written_frame(message))
     answers.flush()
 
 

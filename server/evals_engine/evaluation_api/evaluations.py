@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from evals_engine.cleaning import cleaned
+from evals_engine.compute.pool import OwnerPool
 from evals_engine.errors import ApiError, not_found
 from evals_engine.faults import RequestError
 from evals_engine.http.engine import engine_of, owner_of
@@ -73,8 +74,8 @@ async def create(request: Request) -> Response:
         )
     keys = keys_of(new_request.parameters)
     try:
-        TypedParameters(TYPES[new_request.type], new_request.parameters).evaluator(
-            engine.models, keys
+        await TypedParameters(TYPES[new_request.type], new_request.parameters).evaluator(
+            engine.models, OwnerPool(engine.pool, owner), keys
         )
     except RequestError as error:
         raise ApiError(400, str(error), param=f"parameters.{error.param}") from error

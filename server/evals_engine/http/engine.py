@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from evals_engine.compute.pool import ComputePool
 from evals_engine.config import EngineConfig
 from evals_engine.http.uploads import Uploads
 from evals_engine.models.access import ModelAccess
@@ -23,6 +24,7 @@ class Engine:
     store: Store
     scheduler: Scheduler
     models: ModelAccess
+    pool: ComputePool
     uploads: Uploads
     clock: Callable[[], float]
     """Returns the current time in Unix seconds."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from itertools import count
 
 import anyio
 
@@ -38,13 +40,13 @@ class ModelJudge:
     async def verdict(self, row: Row, prompt: str | None, answer: str | None) -> Judgement:
         """See `Judge`. The model is asked once more if its first answer cannot be read."""
         answers = {} if answer is None else {"answer": answer}
-        return await self._judge(self._system_prompt(row), prompt, answers)
+        return await self._judge(await self._system_prompt(row), prompt, answers)
 
     async def decision(
         self, row: Row, prompt: str | None, a: str, b: str, both_orders: bool
     ) -> Decision:
         """See `Judge`. Both passes run at the same time."""
-        system = self._system_prompt(row)
+        system = await self._system_prompt(row)
         first = partial(self._judge, system, prompt, {"answer_A": a, "answer_B": b})
         if not both_orders:
             return decide(await first(), None)
@@ -54,8 +56,8 @@ class ModelJudge:
             raise original
         return decide(_as_judgement(original), _as_judgement(flipped))
 
-    def _system_prompt(self, row: Row) -> str:
-        return self._template.render(row) + self._instruction
+    async def _system_prompt(self, row: Row) -> str:
+        return await self._template.render(row) + self._instruction
 
     async def _judge(
         self, system: str, prompt: str | None, answers: Mapping[str, str]
@@ -95,9 +97,11 @@ def _material(prompt: str | None, answers: Mapping[str, str]) -> str:
 
 
 def _between_tags(name: str, text: str) -> str:
+    """Return a text between tags with the lowest number that no closing tag in the text has."""
+    used = {closing[1] for closing in re.finditer(rf"</{name}(_[1-9][0-9]{{0,8}})?>", text)}
     tag, number = name, 1
-    while f"</{tag}>" in text:
-        number += 1
+    if None in used:
+        number = next(number for number in count(2) if f"_{number}" not in used)
         tag = f"{name}_{number}"
     return f"<{tag}>\n{text}\n</{tag}>"
 

@@ -2,38 +2,90 @@
 
 from __future__ import annotations
 
-import anyio
+from collections.abc import Sequence
 
+from evals_engine.compute.jobs import Job
+from evals_engine.compute.pool import OwnerPool
+from evals_engine.compute.tasks import TaskError
 from evals_engine.faults import RequestError
+from evals_engine.judges.agreements import Agreement
 from evals_engine.judges.protocol import Decision, Judgement, Row, decide
-from evals_engine.judges.rules import (
-    Agreement,
-    agreement,
-    check_rule,
-    choice_text,
-    verdict_text,
-)
+from evals_engine.judges.rules import check_rule, choice_text, verdict_text
 from evals_engine.judges.verdict_forms import VerdictForm
 from evals_engine.judges.verdicts import read_verdict
-from evals_engine.templates.template import Template
-from evals_schemas.evaluation_api.rules import REGEX
+from evals_engine.templates.template import chosen, size_hint, template_fault
+
+MAX_ANSWER = 1024 * 1024
+"""Characters of the longest answer that a rule compares."""
+
+
+class ComputedRule:
+    """A rule with the template of its expected text; worker processes render and compare."""
+
+    def __init__(self, rule: str, field: str, job: Job, pool: OwnerPool) -> None:
+        """Take a job that `open_rule` has set up; it holds the template of the request's field."""
+        self.name = rule
+        self.columns = frozenset[str](job.facts["columns"])
+        """The columns that the template reads."""
+        self._field = field
+        self._job = job
+        self._pool = pool
+
+    async def agreements(self, row: Row, answers: Sequence[str]) -> list[Agreement]:
+        """Return how far each answer agrees with the expected text of a row.
+
+        Raises:
+            RequestError: the template fails on the row, an answer is too long, the expected text
+                is not a regular expression, or a limit is reached.
+        """
+        for answer in answers:
+            if len(answer) > MAX_ANSWER:
+                raise RequestError(
+                    f"{self.name}: the answer has {len(answer):,} characters, {MAX_ANSWER:,} are "
+                    "the most that a rule compares"
+                )
+        item = [chosen(row, self.columns), answers]
+        size = size_hint([*item[0].values(), *answers])
+        try:
+            results = await self._pool.compute(self._job, item, size)
+        except TaskError as error:
+            raise template_fault(error, self._field) from None
+        return [Agreement(value, reason) for value, reason in results]
+
+
+async def open_rule(rule: str, source: str, field: str, pool: OwnerPool) -> ComputedRule:
+    """Set a rule up in a worker process.
+
+    Args:
+        rule: the name of the rule.
+        source: the template of the expected text.
+        field: the request field that holds the template, named in every error.
+        pool: computes for the rule's owner.
+
+    Raises:
+        RequestError: there is no such rule, or the template cannot be used.
+    """
+    check_rule(rule)
+    try:
+        job = await pool.open("rule", {"rule": rule, "source": source, "field": field})
+    except TaskError as error:
+        raise template_fault(error, field) from None
+    return ComputedRule(rule, field, job, pool)
 
 
 class RuleJudge:
     """A rule that compares answers with the rendered template and calls no model."""
 
-    def __init__(self, rule: str, template: Template, form: VerdictForm) -> None:
-        """Check that the rule exists and that its verdict can fail an answer.
+    def __init__(self, rule: ComputedRule, form: VerdictForm) -> None:
+        """Check that the rule's verdict can fail an answer.
 
         Raises:
-            RequestError: there is no such rule, or every label is a pass label.
+            RequestError: every label is a pass label.
         """
-        check_rule(rule)
         form.check_rule()
         self._rule = rule
-        self._template = template
         self._form = form
-        self.columns = template.columns
+        self.columns = rule.columns
         """The columns that the rule's template reads."""
 
     async def verdict(
@@ -45,12 +97,12 @@ class RuleJudge:
         """See `Judge`."""
         if answer is None:
             raise RequestError(
-                f"{self._rule} compares an answer with the expected text: name a column of "
+                f"{self._rule.name} compares an answer with the expected text: name a column of "
                 "answers or a model as model_to_evaluate.",
                 "model_to_evaluate",
             )
-        compared = await self._agreement(self._template.render(row), answer)
-        return self._read(verdict_text(self._form, self._rule, compared))
+        (agreement,) = await self._rule.agreements(row, [answer])
+        return self._read(verdict_text(self._form, self._rule.name, agreement))
 
     async def decision(
         self,
@@ -61,17 +113,11 @@ class RuleJudge:
         both_orders: bool,
     ) -> Decision:
         """See `Judge`. The order makes no difference to a rule."""
-        expected = self._template.render(row)
-        for_a, for_b = await self._agreement(expected, a), await self._agreement(expected, b)
-        original = self._read(choice_text(self._rule, for_a, for_b))
+        for_a, for_b = await self._rule.agreements(row, [a, b])
+        original = self._read(choice_text(self._rule.name, for_a, for_b))
         if not both_orders:
             return decide(original, None)
-        return decide(original, self._read(choice_text(self._rule, for_b, for_a)))
-
-    async def _agreement(self, expected: str, answer: str) -> Agreement:
-        if self._rule == REGEX:  # a slow expression must not block the event loop
-            return await anyio.to_thread.run_sync(agreement, self._rule, expected, answer)
-        return agreement(self._rule, expected, answer)
+        return decide(original, self._read(choice_text(self._rule.name, for_b, for_a)))
 
     def _read(self, text: str) -> Judgement:
         return Judgement(read_verdict(text, self._form), 0, 0)

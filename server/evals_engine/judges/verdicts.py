@@ -19,6 +19,9 @@ from evals_engine.judges.verdict_forms import DECORATION, VerdictForm
 MAX_OBJECTS = 100
 """The most JSON objects of one text that are tried, from its end: a bound for hostile text."""
 
+MAX_TEXT = 1024 * 1024
+"""Characters of a judge's text that are read, from its end."""
+
 _REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning|analysis)\s*>", re.IGNORECASE)
 _FENCE = re.compile(r"```\w*[ \t]*\n|```")
 _OBJECT_START = re.compile(r'\{\s*"')
@@ -49,9 +52,10 @@ def read_verdict(text: str, form: VerdictForm, truncated: bool = False) -> Verdi
     """
     if truncated:
         return Verdict(None, "", text, "truncated")
-    if (whole := _verdict_object(text.strip(), form.key)) is not None:
+    end = text[-MAX_TEXT:]
+    if (whole := _verdict_object(end.strip(), form.key)) is not None:
         return _from_object(whole, form, text)
-    answer = _without_fences(_without_reasoning(text))
+    answer = _without_fences(_without_reasoning(end))
     if not answer:
         return Verdict(None, "", text, "the judge's answer is empty")
     if (last := _last_object(answer, form.key)) is not None:

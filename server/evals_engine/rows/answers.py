@@ -7,10 +7,11 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from evals_engine.compute.pool import OwnerPool
 from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.endpoints import endpoint_for
-from evals_engine.rows.candidate import Candidate
+from evals_engine.rows.candidate import Candidate, open_candidate
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.evaluations import ColumnOrModel
@@ -89,8 +90,8 @@ class GeneratedAnswers:
     async def answer(self, row: Row) -> Answer:
         """Return the candidate's answer. Raises GenerationError."""
         try:
-            completion = await self.candidate.answer(row)
-            prompt = self.candidate.prompt(row)
+            prompt = await self.candidate.prompt(row)
+            completion = await self.candidate.answer(row, prompt)
         except (ModelCallError, RequestError) as error:
             raise GenerationError(str(error), error.reason) from error
         return Answer(
@@ -98,8 +99,12 @@ class GeneratedAnswers:
         )
 
 
-def answer_source(
-    field: str, source: ColumnOrModel, access: ModelAccess, token: SecretStr | None = None
+async def answer_source(
+    field: str,
+    source: ColumnOrModel,
+    access: ModelAccess,
+    pool: OwnerPool,
+    token: SecretStr | None = None,
 ) -> AnswerSource:
     """Return the source that a request names.
 
@@ -107,6 +112,7 @@ def answer_source(
         field: the request field that names it, for the wording of errors.
         source: a column or a model.
         access: makes the model's calls.
+        pool: renders the model's templates for the owner of the evaluation.
         token: the model's key, if the request brought one.
 
     Raises:
@@ -117,4 +123,5 @@ def answer_source(
     endpoint = endpoint_for(access.config, source, field, token)
     if endpoint is None:
         raise RequestError("A rule judges; it cannot be evaluated.", param=f"{field}.model")
-    return GeneratedAnswers(Candidate(source, endpoint, access.client, field))
+    candidate = await open_candidate(source, endpoint, access.client, pool, field)
+    return GeneratedAnswers(candidate)

@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import anyio
 
+from evals_engine.compute.pool import OwnerPool
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.models.client import Completion, ModelClient
 from evals_engine.models.endpoints import workers_for
-from evals_engine.templates.template import Template
+from evals_engine.templates.template import Template, open_template
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, TEMPERATURE
 from evals_schemas.evaluation_api.evaluations import ModelRequest
@@ -24,24 +25,23 @@ class Candidate:
         request: ModelRequest,
         endpoint: ModelEndpoint,
         client: ModelClient,
-        field: str = "model_to_evaluate",
+        system: Template,
+        prompt: Template,
     ) -> None:
-        """Compile its templates.
+        """Take the model's templates; `open_candidate` compiles them.
 
         Args:
             request: the model and its prompts.
             endpoint: where the model is.
             client: makes the calls.
-            field: the request field that has it, for the wording of errors.
-
-        Raises:
-            RequestError: a template is invalid.
+            system: the compiled `system_template`.
+            prompt: the compiled `input_template`.
         """
         self._request = request
         self._endpoint = endpoint
         self._client = client
-        self._system = Template(request.system_template, f"{field}.system_template")
-        self._input = Template(request.input_template, f"{field}.input_template")
+        self._system = system
+        self._input = prompt
         self._in_flight = anyio.Semaphore(workers_for(request), fast_acquire=True)
         self._max_tokens = request.max_tokens or CANDIDATE_MAX_TOKENS
         temperature = request.temperature
@@ -49,21 +49,21 @@ class Candidate:
         self.columns = self._system.columns | self._input.columns
         """The columns that the templates read."""
 
-    def prompt(self, row: Mapping[str, Any]) -> str:
+    async def prompt(self, row: Mapping[str, Any]) -> str:
         """Return the rendered `input_template`. Raises RequestError if it fails on the row."""
-        return self._input.render(row)
+        return await self._input.render(row)
 
-    async def answer(self, row: Mapping[str, Any]) -> Completion:
-        """Return the model's answer.
+    async def answer(self, row: Mapping[str, Any], prompt: str) -> Completion:
+        """Return the model's answer to a rendered prompt.
 
         Raises:
             RequestError: a template fails on this row, or a picture is not a `data:` URL.
             ModelCallError: the model gave no answer.
         """
         messages: list[dict[str, Any]] = [
-            {"role": "user", "content": _with_images(self.prompt(row), row.get(IMAGE_COLUMN))}
+            {"role": "user", "content": _with_images(prompt, row.get(IMAGE_COLUMN))}
         ]
-        if system := self._system.render(row):
+        if system := await self._system.render(row):
             messages.insert(0, {"role": "system", "content": system})
         async with self._in_flight:
             completion = await self._client.chat(
@@ -80,6 +80,30 @@ class Candidate:
                 200,
             )
         return completion
+
+
+async def open_candidate(
+    request: ModelRequest,
+    endpoint: ModelEndpoint,
+    client: ModelClient,
+    pool: OwnerPool,
+    field: str = "model_to_evaluate",
+) -> Candidate:
+    """Compile the templates of a candidate.
+
+    Args:
+        request: the model and its prompts.
+        endpoint: where the model is.
+        client: makes the calls.
+        pool: renders the templates for the owner of the evaluation.
+        field: the request field that has the model, for the wording of errors.
+
+    Raises:
+        RequestError: a template is invalid.
+    """
+    system = await open_template(request.system_template, f"{field}.system_template", pool)
+    prompt = await open_template(request.input_template, f"{field}.input_template", pool)
+    return Candidate(request, endpoint, client, system, prompt)
 
 
 def _with_images(prompt: str, images: object) -> str | list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from evals_engine.compute.pool import OwnerPool
 from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.judges.judge import make_judge
 from evals_engine.judges.protocol import Decision, Judge, Judgement
@@ -159,10 +160,11 @@ def _failed(
     return Outcome(state, fields | failure(stage, str(error)), reason=error.reason)
 
 
-def single_evaluator(
+async def single_evaluator(
     parameters: ClassifyParameters | ScoreParameters,
     form: VerdictForm,
     access: ModelAccess,
+    pool: OwnerPool,
     keys: Keys,
 ) -> SingleEvaluator:
     """Return the evaluator of a classify or score evaluation.
@@ -170,37 +172,41 @@ def single_evaluator(
     Raises:
         RequestError: a template, a rule or a model source in the parameters cannot work.
     """
-    sources = _answer_sources(parameters, access, keys)
+    sources = await _answer_sources(parameters, access, pool, keys)
     if parameters.judge.model.startswith(RULE_PREFIX) and not sources:
         raise RequestError(
             "A rule compares an answer with the expected text: name a column of ready answers or a "
             "model.",
             param="model_to_evaluate",
         )
-    judge = _judge(parameters, form, access, keys)
+    judge = await _judge(parameters, form, access, pool, keys)
     return SingleEvaluator(judge, form, sources.get("model_to_evaluate"), _workers(parameters))
 
 
-def pair_evaluator(
-    parameters: CompareParameters, form: VerdictForm, access: ModelAccess, keys: Keys
+async def pair_evaluator(
+    parameters: CompareParameters,
+    form: VerdictForm,
+    access: ModelAccess,
+    pool: OwnerPool,
+    keys: Keys,
 ) -> PairEvaluator:
     """Return the evaluator of a compare evaluation.
 
     Raises:
         RequestError: a template, a rule or a model source in the parameters cannot work.
     """
-    sources = _answer_sources(parameters, access, keys)
-    judge = _judge(parameters, form, access, keys)
+    sources = await _answer_sources(parameters, access, pool, keys)
+    judge = await _judge(parameters, form, access, pool, keys)
     both_orders = not parameters.disable_position_bias_correction
     workers = _workers(parameters)
     return PairEvaluator(judge, sources["model_a"], sources["model_b"], both_orders, workers)
 
 
-def _answer_sources(
-    parameters: AnyParameters, access: ModelAccess, keys: Keys
+async def _answer_sources(
+    parameters: AnyParameters, access: ModelAccess, pool: OwnerPool, keys: Keys
 ) -> dict[str, AnswerSource]:
     return {
-        field: answer_source(field, source, access, keys.get(field))
+        field: await answer_source(field, source, access, pool, keys.get(field))
         for field, source in candidates(parameters).items()
     }
 
@@ -212,11 +218,17 @@ def _workers(parameters: AnyParameters) -> int:
     return max(workers_for(model) for model in [parameters.judge, *models])
 
 
-def _judge(parameters: AnyParameters, form: VerdictForm, access: ModelAccess, keys: Keys) -> Judge:
+async def _judge(
+    parameters: AnyParameters,
+    form: VerdictForm,
+    access: ModelAccess,
+    pool: OwnerPool,
+    keys: Keys,
+) -> Judge:
     endpoint = endpoint_for(access.config, parameters.judge, "judge", keys.get("judge"))
     if endpoint is not None:
         access.client.open(endpoint)
-    return make_judge(parameters.judge, form, endpoint, access)
+    return await make_judge(parameters.judge, form, endpoint, access, pool)
 
 
 def column_problem(evaluator: Evaluator, columns: list[str]) -> str | None:

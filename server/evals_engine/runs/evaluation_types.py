@@ -6,7 +6,7 @@ the result file, is the same for all types.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from evals_engine.benchmarks.evaluator import benchmark_evaluator, score_form
 from evals_engine.benchmarks.parameters import BenchmarkParameters
 from evals_engine.benchmarks.totals import BenchmarkTotals
+from evals_engine.compute.pool import OwnerPool
 from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm, VerdictForm
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.request_keys import Keys
@@ -40,7 +41,7 @@ class TypeSpec(Generic[P]):
     parameters: type[P]
     """The model of the stored parameters."""
     verdict_form: Callable[[P], VerdictForm]
-    evaluator: Callable[[P, VerdictForm, ModelAccess, Keys], Evaluator]
+    evaluator: Callable[[P, VerdictForm, ModelAccess, OwnerPool, Keys], Awaitable[Evaluator]]
     """Raises RequestError if the parameters cannot work."""
     totals: Callable[[P], Totals]
     """Returns empty totals."""
@@ -76,14 +77,19 @@ class TypedParameters:
     spec: TypeSpec[Any]
     parameters: Any
 
-    def evaluator(self, access: ModelAccess, keys: Keys) -> Evaluator:
+    async def evaluator(self, access: ModelAccess, pool: OwnerPool, keys: Keys) -> Evaluator:
         """Return what a run does with each row.
+
+        Args:
+            access: makes the calls of models.
+            pool: computes for the owner of the evaluation.
+            keys: keys of models that came with the request.
 
         Raises:
             RequestError: the parameters cannot work.
         """
         form = self.spec.verdict_form(self.parameters)
-        return self.spec.evaluator(self.parameters, form, access, keys)
+        return await self.spec.evaluator(self.parameters, form, access, pool, keys)
 
     def totals(self) -> Totals:
         """Return empty totals for the evaluation's rows."""

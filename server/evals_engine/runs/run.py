@@ -11,6 +11,7 @@ from typing import Any
 
 from anyio import to_thread
 
+from evals_engine.compute.pool import ComputePool, OwnerPool
 from evals_engine.config import EngineConfig
 from evals_engine.errors import log_bug
 from evals_engine.faults import RequestError
@@ -50,6 +51,8 @@ class RunContext:
     store: Store
     config: EngineConfig
     models: ModelAccess
+    pool: ComputePool
+    """Renders templates and computes rules in worker processes."""
     clock: Callable[[], float]
     """Unix seconds."""
     process_id: ProcessId
@@ -157,7 +160,8 @@ class Run:
                 "it has ended. Use a named credential, or create the evaluation again.",
                 param=field,
             )
-        evaluator = parameters.evaluator(self.context.models, self.keys)
+        pool = OwnerPool(self.context.pool, self.evaluation.owner)
+        evaluator = await parameters.evaluator(self.context.models, pool, self.keys)
         file = await to_thread.run_sync(
             self.context.store.get_file, self.evaluation.file_id, self.evaluation.owner
         )

@@ -1,0 +1,105 @@
+"""Jobs of the worker processes, their items and their limits."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from evals_engine.compute.tasks import TaskError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The time and memory that one item may take in a worker process."""
+
+    memory_bytes: int = 512 * 1024 * 1024
+    """Address space of a worker. Enforced on Linux only."""
+    cpu_seconds: float = 2.0
+    """Processor time for one item. Not enforced on Windows."""
+    wall_seconds: float = 10.0
+    """Time for one item, however busy the machine is. Enforced everywhere."""
+
+    @property
+    def reason(self) -> str:
+        """How an error describes an item that ran into a limit."""
+        return (
+            f"takes more than {self.cpu_seconds:g} s of processor time or "
+            f"{self.memory_bytes // 2**20} MiB of memory (local.compute_memory_mb)"
+        )
+
+
+class LimitError(TaskError):
+    """An item, or the set-up of its job, ran into a limit, also at the second try."""
+
+
+@dataclass(eq=False)
+class Job:
+    """One task that is set up for one owner; `ComputePool.open` makes it."""
+
+    owner: str
+    task: str
+    setup: Any
+    limits: Limits
+    facts: Any = None
+    """What the task reports about its set-up."""
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
+    faults: int = 0
+    """Items that failed by ending workers."""
+    waiting: deque[Item] = field(default_factory=deque["Item"])
+    is_pumped: bool = False
+    """Whether a task is sending the waiting items."""
+
+
+@dataclass(eq=False)
+class Item:
+    """One value on its way through a worker."""
+
+    encoded: bytes
+    """The value as JSON."""
+    limits: Limits
+    done: anyio.Event = field(default_factory=anyio.Event)
+    result: Any = None
+    error: TaskError | None = None
+    tries: int = 0
+
+    def end(self, answer: Sequence[Any]) -> None:
+        """Take the answer of a worker; see `evals_engine.compute.worker`."""
+        try:
+            self.result = answer_content(answer, self.limits)
+        except TaskError as error:
+            self.error = error
+        self.done.set()
+
+    def fail(self, error: TaskError) -> None:
+        """End without a result, unless the item has ended."""
+        if not self.done.is_set():
+            self.error = error
+            self.done.set()
+
+
+def answer_content(answer: Sequence[Any], limits: Limits) -> Any:
+    """Return the result in a worker's answer.
+
+    Raises:
+        TaskError: the item or the set-up is at fault, or the worker has a bug; `LimitError` if the
+            memory was not enough.
+    """
+    kind, content = answer
+    match kind:
+        case "ok":
+            return content
+        case "memory":
+            raise LimitError(limits.reason)
+        case "bug":
+            log.error("a worker process failed: %s", content)
+            raise TaskError("fails for a reason that only the server's log contains")
+        case _:
+            raise TaskError(content)
