@@ -6,14 +6,12 @@ the engine is imported only if the provider embeds it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pkgutil import resolve_name
-from typing import Any
 
-from evals_mcp.errors import InvalidRequestError, NoTokenError
-from evals_mcp.planning.inputs.context import Render, RenderError
+from evals_mcp.errors import NoTokenError
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Member, Provider
 from evals_mcp.providers.several.ids import OwnIds, PrefixedIds
@@ -81,26 +79,3 @@ def _provider_of(
     name = " and ".join(provider.name for provider in providers)
     advice = partial(advice_for_type, services, missing_key=missing_key)
     return SeveralProviders(name, ids, advice)
-
-
-def compile_template(source: str, field: str) -> Render:
-    """Return a function that renders a template exactly as the embedded engine will.
-
-    Raises:
-        InvalidRequestError: the engine does not accept the template.
-    """
-    from evals_engine.faults import RequestError  # noqa: PLC0415 - only for a template
-    from evals_engine.templates.template import Template  # noqa: PLC0415 - brings Jinja2 along
-
-    try:
-        template = Template(source, field)
-    except RequestError as error:
-        raise InvalidRequestError(str(error)) from None
-
-    def render(row: Mapping[str, Any]) -> str:
-        try:
-            return template.render(row)
-        except RequestError as error:
-            raise RenderError(str(error)) from None
-
-    return render

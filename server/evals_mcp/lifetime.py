@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -22,6 +23,9 @@ from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import log_bug
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.calls.session import Clock, ReportProgress, ToolSession
+
+if TYPE_CHECKING:
+    from evals_mcp.local_engine.server_pool import ServerPool
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +68,7 @@ class ProviderServices:
     ) -> ToolSession:
         """Return what a tool call works with; see `Services`."""
         provider_of, clock = await self.open(), self._clock or Clock()
-        if self._kept is None:
-            self._kept = _kept(self._settings, clock)
-        context, launches = self._kept
+        context, launches = self._kept or await self._keep(clock)
         provider = provider_of(principal)
         return ToolSession(
             provider,
@@ -90,6 +92,23 @@ class ProviderServices:
             if provider_of is None:
                 provider_of = self._provider_of = await self._tasks.start(self._hold)
             return provider_of
+
+    async def _keep(self, clock: Clock) -> tuple[PlanningContext, Launches]:
+        """Return what plans and launches keep between calls; the first call opens it."""
+        async with self._opening:
+            if self._kept is None:
+                pool: ServerPool = await self._tasks.start(self._hold_pool)
+                context = PlanningContext(pool.compile_template, clock.monotonic)
+                self._kept = context, Launches(self._settings.budget, clock.now)
+            return self._kept
+
+    async def _hold_pool(self, *, task_status: TaskStatus[ServerPool]) -> None:
+        # Not before a call, because the engine is slow to import.
+        from evals_mcp.local_engine.server_pool import open_server_pool  # noqa: PLC0415
+
+        async with open_server_pool(self._settings) as pool:
+            task_status.started(pool)
+            await self._stopping.wait()
 
     async def resume_paused_runs(self) -> None:
         """Open services with earlier work, so that paused runs continue without a call.
@@ -149,17 +168,6 @@ async def open_services(
             yield services
         finally:
             services.stop()
-
-
-def _kept(settings: Settings, clock: Clock) -> tuple[PlanningContext, Launches]:
-    """Return what plans and launches keep between calls."""
-    from evals_mcp.compose import compile_template  # noqa: PLC0415 - not before a call
-
-    context = PlanningContext(
-        compile_template,
-        clock.monotonic,
-    )
-    return context, Launches(settings.budget, clock.now)
 
 
 def _composed(

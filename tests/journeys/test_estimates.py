@@ -12,9 +12,7 @@ import anyio
 import pytest
 from examples.demo import CLASSIFY, COMPARE, DATA, EXAMPLES, SCORE
 
-from evals_mcp.compose import compile_template
 from evals_mcp.launching.request import to_request
-from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
@@ -23,6 +21,7 @@ from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.tools.plans import Plan
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.server.fake_provider import jsonl
+from tests.server.planning.requests import planning_context
 from tests.server.serving import own_provider, settings
 from tests.server.tokens import tokens
 
@@ -113,9 +112,8 @@ async def _ended(provider: Provider, request: AnyRequest) -> dict[str, Any]:
 async def test_a_plan_foretells_the_tokens_that_the_engine_counts(
     tmp_path: Path, changes: dict[str, Any], columns: list[str]
 ) -> None:
-    context = PlanningContext(compile_template)
     with anyio.fail_after(300):
-        async with _engine(tmp_path) as provider:
+        async with _engine(tmp_path) as provider, planning_context() as context:
             file_id = await _upload(provider, tmp_path, columns)
             fields = {**changes, "judge": JUDGE, "input_data_file_path": file_id}
             request = to_request(CreateEvaluationInput.model_validate(fields), {})
@@ -139,7 +137,6 @@ async def test_a_plan_foretells_the_prompts_of_a_benchmark_that_a_model_judges(
     questions = [{"question": f"What is {n} plus {n}?", "answer": str(2 * n)} for n in range(30)]
     path = tmp_path / "sums.jsonl"
     path.write_bytes(jsonl(*questions))
-    context = PlanningContext(compile_template)
     bodies: list[dict[str, Any]] = []
 
     def noted(request: ChatRequest) -> Reply:
@@ -147,7 +144,10 @@ async def test_a_plan_foretells_the_prompts_of_a_benchmark_that_a_model_judges(
         return says(request)
 
     with anyio.fail_after(300):
-        async with _engine(tmp_path, noted, "judge-1") as provider:
+        async with (
+            _engine(tmp_path, noted, "judge-1") as provider,
+            planning_context() as context,
+        ):
             stored = await provider.upload_benchmark(path, path.name)
             request = BenchmarkRequest(benchmark_id=stored.id, model_id="small-1")
             plan = await plan_evaluation(request, provider, context)

@@ -15,7 +15,7 @@ TEMPERATURE = 0.05
 WORKERS: Mapping[str, int] = MappingProxyType({"serverless": 25, "dedicated": 5, "external": 20})
 """Calls in flight for one model, by model source."""
 
-RULE_WORKERS = 8
+RULE_WORKERS = 64
 """Rows in flight under a rule judge of the embedded engine, which has no calls to wait for."""
 
 MAX_WORKERS = 1_024

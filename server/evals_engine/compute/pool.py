@@ -203,8 +203,8 @@ class ComputePool:
         while True:
             if job.faults >= MOST_FAULTS:
                 raise LimitError(
-                    f"is not tried, because {MOST_FAULTS} rows have run into the limits of time and "
-                    "memory before"
+                    f"is not tried, because {MOST_FAULTS} rows have run into the limits of time "
+                    "and memory before"
                 )
             is_set_up = False
             try:

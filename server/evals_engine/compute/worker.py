@@ -1,11 +1,11 @@
 """The worker process: reads requests, computes their items under limits, writes the answers.
 
-A request is `[job, task, setup, careful, cpu_seconds, items]`. `setup` is null if the worker has set
-the job up before. The answer is `[facts, [result, …]]`. Facts and each result are `["ok", value]`,
-or `["error", text]` where the set-up or the item is at fault, or `["memory", null]` where memory was
-not enough, or `["bug", frames]`. `cpu_seconds` is the processor time of the whole request. With
-`careful`, each item has that time, and each result is a frame of its own, so that the engine sees
-which item ends the process.
+A request is `[job, task, setup, careful, cpu_seconds, items]`. `setup` is null if the worker has
+set the job up before. The answer is `[facts, [result, …]]`. Facts and each result are
+`["ok", value]`, or `["error", text]` where the set-up or the item is at fault, or
+`["memory", null]` where memory was not enough, or `["bug", frames]`. `cpu_seconds` is the processor
+time of the whole request. With `careful`, each item has that time, and each result is a frame of
+its own, so that the engine sees which item ends the process.
 """
 
 from __future__ import annotations

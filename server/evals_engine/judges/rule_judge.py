@@ -44,10 +44,10 @@ class ComputedRule:
                     f"{self.name}: the answer has {len(answer):,} characters, {MAX_ANSWER:,} are "
                     "the most that a rule compares"
                 )
-        item = [chosen(row, self.columns), answers]
-        size = size_hint([*item[0].values(), *answers])
+        named = chosen(row, self.columns)
+        size = size_hint([*named.values(), *answers])
         try:
-            results = await self._pool.compute(self._job, item, size)
+            results = await self._pool.compute(self._job, [named, answers], size)
         except TaskError as error:
             raise template_fault(error, self._field) from None
         return [Agreement(value, reason) for value, reason in results]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
+from evals_engine.compute.jobs import Limits
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.service import LocalSettings, ModelEndpointSettings
@@ -32,7 +33,14 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
         tokens=_owner_tokens(settings) if as_service else {},
         lease_seconds=local.lease_seconds,
         benchmark_judge=local.benchmark_judge,
+        compute_workers=local.compute_workers,
+        compute_limits=compute_limits(local),
     )
+
+
+def compute_limits(local: LocalSettings) -> Limits:
+    """Return what one row may take in a worker process."""
+    return Limits(memory_bytes=local.compute_memory_mb * 2**20)
 
 
 def _owner_tokens(settings: Settings) -> dict[str, SecretStr]:

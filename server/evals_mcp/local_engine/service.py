@@ -62,6 +62,21 @@ class LocalSettings(Section):
         "model of local.models.",
         min_length=1,
     )
+    compute_workers: int = Field(
+        default=2,
+        description="Worker processes, 1 to 64, that render templates, compute rules and read "
+        "uploaded files. The engine and the tools have as many each, started when they are needed. "
+        "With 2 or more, one user never holds all of them.",
+        ge=1,
+        le=64,
+    )
+    compute_memory_mb: int = Field(
+        default=512,
+        description="Memory of one worker process in MiB, 128 to 65536. What needs more ends its "
+        "row or its upload. Enforced on Linux only.",
+        ge=128,
+        le=65536,
+    )
     dedicated: Mapping[str, NamedEndpointSettings] = Field(
         default_factory=dict[str, NamedEndpointSettings],
         description="Endpoints behind model_source dedicated, by the name that a request gives as "

@@ -52,15 +52,16 @@ async def _plan_judged(
 ) -> Plan:
     facts = await collect_facts(request, provider, context)
     parameters, profile = request.parameters, facts.profile
-    # Parsing and rendering take time; in a thread, they do not hold up other calls.
+    # Parsing takes time; in a thread, it does not hold up other calls.
     fit = await to_thread.run_sync(check_columns, parameters, profile.columns)
     models = check_models(facts)
     renderer = Renderer(
-        context.compile_template or plain_substitution, context.clock, facts.capabilities.is_engine
+        context.compile_template or plain_substitution,
+        context.clock,
+        provider.account,
+        strict=facts.capabilities.is_engine,
     )
-    sample = await to_thread.run_sync(
-        render_sample, parameters, profile, renderer, fit.faulty_fields
-    )
+    sample = await render_sample(parameters, profile, renderer, fit.faulty_fields)
     estimate = estimate_evaluation(facts, sample)
     fault = profile.problem()
     return Plan(

@@ -20,6 +20,7 @@ from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure, verdict
+from tests.engine.pools import owner_pool
 
 LABELS = LabelForm(("bad", "good"))
 ROW = {"rubric": "Be strict."}
@@ -36,11 +37,15 @@ async def judge(
     answers: Answers, form: VerdictForm = LABELS, workers: int = 64, **fields: Any
 ) -> AsyncGenerator[tuple[Judge, ModelServer]]:
     with anyio.fail_after(60):
-        async with ModelServer(answers) as server, ModelClient(0, 5) as client:
+        async with (
+            ModelServer(answers) as server,
+            ModelClient(0, 5) as client,
+            owner_pool() as pool,
+        ):
             endpoint = ModelEndpoint(server.base_url)
             access = ModelAccess(EngineConfig(Path()), client)
             named = config(num_workers=workers, **fields)
-            yield make_judge(named, form, endpoint, access), server
+            yield await make_judge(named, form, endpoint, access, pool), server
 
 
 async def test_the_judge_sees_the_rubric_the_prompt_and_the_answer() -> None:
@@ -161,11 +166,12 @@ async def test_a_way_that_stops_working_between_two_runs_is_searched_anew() -> N
         async with (
             ModelServer(answer) as server,
             ModelClient(0, 5) as client,
+            owner_pool() as pool,
         ):
             endpoint = ModelEndpoint(server.base_url)
             access = ModelAccess(EngineConfig(Path()), client)
             for kinds[0] in ("json_schema", "json_object", "json_object"):
-                judging = make_judge(config(), LABELS, endpoint, access)
+                judging = await make_judge(config(), LABELS, endpoint, access, pool)
                 assert (await judging.verdict(ROW, None, "x")).verdict.value == "good"
     asked = [kind_of(request) for request in server.requests]
     assert asked == ["json_schema", "json_schema", "tool", "json_object", "json_object"]
@@ -266,9 +272,11 @@ async def test_two_failed_passes_are_a_failed_call() -> None:
         await decision(failure(500), failure(500), both_orders=False)
 
 
-def test_what_cannot_judge_is_refused_before_any_row() -> None:
+async def test_what_cannot_judge_is_refused_before_any_row() -> None:
     access = ModelAccess(EngineConfig(Path()), ModelClient(0, 1))
-    with pytest.raises(RequestError, match="no endpoint"):
-        make_judge(config(), LABELS, None, access)
-    with pytest.raises(RequestError, match=r"judge.system_template, line 1"):
-        make_judge(config(template="{{"), LABELS, None, access)
+    endpoint = ModelEndpoint("http://127.0.0.1:1")
+    async with owner_pool() as pool:
+        with pytest.raises(RequestError, match="no endpoint"):
+            await make_judge(config(), LABELS, None, access, pool)
+        with pytest.raises(RequestError, match=r"judge.system_template, line 1"):
+            await make_judge(config(template="{{"), LABELS, endpoint, access, pool)

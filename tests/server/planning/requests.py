@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 import anyio
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 
-from evals_mcp.compose import compile_template
+from evals_engine.compute.pool import ComputePool
+from evals_mcp.local_engine.server_pool import ServerPool
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.plan import plan_evaluation
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
@@ -110,5 +113,12 @@ async def planned(
         provider = provider or stored()
         provider.benchmark_judge = benchmark_judge
         provider.missing_endpoint = None if serves_models else "local.models.base_url"
-        context = PlanningContext(compile_template)
-        return await plan_evaluation(request, provider, context, half_width)
+        async with planning_context() as context:
+            return await plan_evaluation(request, provider, context, half_width)
+
+
+@asynccontextmanager
+async def planning_context() -> AsyncGenerator[PlanningContext]:
+    """What plans need to render as the engine renders."""
+    async with ComputePool() as pool:
+        yield PlanningContext(ServerPool(pool).compile_template)

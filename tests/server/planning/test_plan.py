@@ -15,13 +15,12 @@ from tests.server.planning.requests import (
     candidate,
     classify,
     planned,
+    planning_context,
     stored,
 )
 from tests.server.tokens import tokens
 
-from evals_mcp.compose import compile_template
 from evals_mcp.errors import DatasetFaultError, NotFoundError
-from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.plan import plan_evaluation
 
 
@@ -193,21 +192,18 @@ class Counting(FakeProvider):
 
 async def test_a_data_set_is_read_once_for_calls_at_the_same_time_and_later_ones() -> None:
     provider = Counting(contents={"file-1": jsonl(*ROWS)})
-    context = PlanningContext(compile_template)
-
-    async with anyio.create_task_group() as calls:
-        for _ in range(5):
-            calls.start_soon(plan_evaluation, classify(), provider, context)
-    await plan_evaluation(classify(), provider, context)
+    async with planning_context() as context:
+        async with anyio.create_task_group() as calls:
+            for _ in range(5):
+                calls.start_soon(plan_evaluation, classify(), provider, context)
+        await plan_evaluation(classify(), provider, context)
 
     assert provider.reads == 1
 
 
 async def test_a_call_that_is_given_up_ends_the_transfer_and_the_next_one_reads_anew() -> None:
     provider = Counting(contents={"file-1": jsonl(*ROWS)}, stalls=True)
-    context = PlanningContext(compile_template)
-
-    async with anyio.create_task_group() as calls:
+    async with planning_context() as context, anyio.create_task_group() as calls:
         calls.start_soon(plan_evaluation, classify(), provider, context)
         await provider.stalled.wait()
         calls.cancel_scope.cancel()

@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from anyio import from_thread
+import anyio
+from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets.profiles import DatasetProfile, SampledRow
@@ -21,6 +22,9 @@ from evals_schemas.evaluation_api.evaluations import AnyParameters
 
 RENDERING_SECONDS = 3.0
 """Seconds for rendering the rows of one plan; rows not rendered by then leave the sample."""
+
+ROWS_AT_ONCE = 25
+"""Rows that are rendered at the same time."""
 
 
 @dataclass
@@ -42,17 +46,17 @@ class RenderedField:
     failure: str = ""
     """Why the first of these rows has no text."""
 
-    def add(self, row: SampledRow, render: Render) -> None:
-        """Render one row."""
-        try:
-            text = render(row.row)
-        except RenderError as error:
-            self.failed_rows.append(row.number)
-            self.failure = self.failure or str(error)
-            text = None
-        if text is not None and not text.strip():
-            self.empty_rows.append(row.number)
-        self.tokens.append(estimate_tokens(text or ""))
+    def add(self, rows: Sequence[SampledRow], texts: Sequence[str | RenderError]) -> None:
+        """Add the rendered texts of some rows, or why there is none."""
+        for row, text in zip(rows, texts, strict=True):
+            if isinstance(text, RenderError):
+                self.failed_rows.append(row.number)
+                self.failure = self.failure or str(text)
+                self.tokens.append(0)
+                continue
+            if not text.strip():
+                self.empty_rows.append(row.number)
+            self.tokens.append(estimate_tokens(text))
 
 
 @dataclass(frozen=True)
@@ -81,17 +85,19 @@ class Renderer:
     compile_template: CompileTemplate
     clock: Callable[[], float]
     """Time in seconds."""
+    owner: str
+    """The user whose templates are rendered."""
     strict: bool
     """Whether the evaluation uses the same renderer, so that a template refused here is wrong."""
 
 
-def render_sample(
+async def render_sample(
     parameters: AnyParameters,
     profile: DatasetProfile,
     renderer: Renderer,
     faulty_fields: Collection[str] = (),
 ) -> RenderedSample:
-    """Render the sampled rows; call this function in a worker thread.
+    """Render the sampled rows.
 
     Args:
         parameters: parameters of the request.
@@ -105,16 +111,16 @@ def render_sample(
         if name in faulty_fields:
             continue
         try:
-            renders[name] = renderer.compile_template(source, name)
+            renders[name] = await renderer.compile_template(source, name, renderer.owner)
         except InvalidRequestError as error:
             refused.append(_refused_template(error, strict=renderer.strict))
-            renders[name] = plain_substitution(source, name)
+            renders[name] = await plain_substitution(source, name, renderer.owner)
     columns = {
         name: column for name, column in response_columns(parameters) if name not in faulty_fields
     }
     renders |= {name: response_text(column) for name, column in columns.items()}
     texts = {name: RenderedField(name, columns.get(name)) for name in renders}
-    rows = _render_rows(profile, renders, texts, renderer.clock)
+    rows = await _render_rows(profile, renders, texts, renderer.clock)
     texts_findings = [_check_text(text, len(rows)) for text in texts.values()]
     return RenderedSample(rows, texts, Findings.merged([*refused, *texts_findings]))
 
@@ -125,7 +131,7 @@ def _refused_template(error: InvalidRequestError, *, strict: bool) -> Findings:
     return Findings(notes=(f"Not rendered here: {error}",))
 
 
-def _render_rows(
+async def _render_rows(
     profile: DatasetProfile,
     renders: Mapping[str, Render],
     texts: Mapping[str, RenderedField],
@@ -134,19 +140,36 @@ def _render_rows(
     """Add the sampled rows to `texts` until the time is up; return the rows added."""
     deadline = clock() + RENDERING_SECONDS
     for name, text in texts.items():
-        try:
-            text.first = renders[name](profile.first or {})
-        except RenderError:
-            text.first = None
+        (first,) = await _texts_of([profile.first or {}], renders[name])
+        text.first = None if isinstance(first, RenderError) else first
     rendered: list[SampledRow] = []
-    for row in _spread(profile.sample):
+    spread = _spread(profile.sample)
+    while len(rendered) < len(spread):
         if rendered and clock() > deadline:
             break
-        from_thread.check_cancelled()
+        rows = spread[len(rendered) : len(rendered) + ROWS_AT_ONCE]
         for name, text in texts.items():
-            text.add(row, renders[name])
-        rendered.append(row)
+            results = await _texts_of([row.row for row in rows], renders[name])
+            # Counting the tokens of long texts takes time.
+            await to_thread.run_sync(text.add, rows, results)
+        rendered += rows
     return rendered
+
+
+async def _texts_of(rows: Sequence[Mapping[str, Any]], render: Render) -> list[str | RenderError]:
+    """Return the text of each row, or the error instead of the text."""
+    results: dict[int, str | RenderError] = {}
+
+    async def add(number: int, row: Mapping[str, Any]) -> None:
+        try:
+            results[number] = await render(row)
+        except RenderError as error:
+            results[number] = error
+
+    async with anyio.create_task_group() as tasks:
+        for number, row in enumerate(rows):
+            tasks.start_soon(add, number, row)
+    return [results[number] for number in range(len(rows))]
 
 
 def _spread(rows: Sequence[SampledRow]) -> list[SampledRow]:
@@ -193,7 +216,7 @@ def _rows_named(numbers: Sequence[int], rows: int) -> str:
 def response_text(column: str) -> Render:
     """Return a reader of a response column that, like a service, writes all but text as JSON."""
 
-    def cell(row: Mapping[str, Any]) -> str:
+    async def cell(row: Mapping[str, Any]) -> str:
         value = row.get(column)
         if value is None:
             raise RenderError(f"column {column} is null")
@@ -205,10 +228,10 @@ def response_text(column: str) -> Render:
 _VARIABLE = re.compile(r"\{\{-?\s*(\w+)[^{}]*\}\}")
 
 
-def plain_substitution(source: str, _: str) -> Render:
+async def plain_substitution(source: str, _field: str, _owner: str) -> Render:
     """Return a renderer that only puts columns in for their names: enough to count tokens."""
 
-    def render(row: Mapping[str, Any]) -> str:
+    async def render(row: Mapping[str, Any]) -> str:
         return _VARIABLE.sub(lambda match: str(row.get(match.group(1), match.group())), source)
 
     return render

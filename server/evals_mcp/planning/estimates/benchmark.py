@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from anyio import to_thread
-
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
@@ -40,7 +38,7 @@ async def estimate_benchmark(
     for role in ("model_id", "model_id_2"):
         if (model := getattr(request, role)) is not None:
             parameters = _parameters(request, model, judge)
-            calls, note = await to_thread.run_sync(_planned, parameters, profile, context)
+            calls, note = await _planned(parameters, profile, context)
             planned += [replace(each, role=_role(each.role, role)) for each in calls]
             notes += [note] if note else []
     judged = [each for each in planned if each.role == "judge"]
@@ -68,13 +66,13 @@ def _parameters(request: BenchmarkRequest, model: str, judge: str) -> ScoreParam
     )
 
 
-def _planned(
+async def _planned(
     parameters: ScoreParameters, profile: DatasetProfile, context: PlanningContext
 ) -> tuple[list[PlannedCalls], str | None]:
     """Return the calls of one model and its judge, and what their expected output is based on."""
     calls = calls_per_row(parameters)
-    renderer = Renderer(plain_substitution, context.clock, strict=False)
-    sample = render_sample(parameters, profile, renderer)
+    renderer = Renderer(plain_substitution, context.clock, "", strict=False)
+    sample = await render_sample(parameters, profile, renderer)
     outputs = expected_outputs(parameters, calls, role_names={"model_to_evaluate": "a model"})
     return planned_calls(parameters, profile, sample, outputs), outputs.note
 

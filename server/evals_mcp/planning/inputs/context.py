@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from evals_mcp.datasets.profiles import Profiles
 
-Render = Callable[[Mapping[str, Any]], str]
+Render = Callable[[Mapping[str, Any]], Awaitable[str]]
 """Returns the text of one row. Raises RenderError."""
 
-CompileTemplate = Callable[[str, str], Render]
-"""Compiles the source of a template; the second argument names the field that holds the template.
+CompileTemplate = Callable[[str, str, str], Awaitable[Render]]
+"""Compiles a template, given its source, the field that holds it, and whose template it is.
 Raises InvalidRequestError."""
 
 
