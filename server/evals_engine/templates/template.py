@@ -15,7 +15,7 @@ from evals_engine.compute.tasks import TaskError
 from evals_engine.faults import RequestError
 
 _EDGE_BYTES = 1024
-"""Bytes of a value that is no text; only the size of long texts must be about right."""
+"""Bytes of a value other than text; only the size of long texts must be about right."""
 
 
 class Template:

@@ -194,7 +194,7 @@ async def test_a_template_that_would_exhaust_the_machine_ends_its_row_and_no_oth
 
 
 async def test_only_the_columns_that_a_template_names_go_to_a_worker() -> None:
-    # A value that is no JSON would end the row.
+    # A value that JSON cannot represent would end the row.
     async with owner_pool() as pool:
         template = await open_template("{{ x }}", "f", pool)
         assert template.columns == {"x"}

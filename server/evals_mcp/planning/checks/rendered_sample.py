@@ -47,7 +47,7 @@ class RenderedField:
     """Why the first of these rows has no text."""
 
     def add(self, rows: Sequence[SampledRow], texts: Sequence[str | RenderError]) -> None:
-        """Add the rendered texts of some rows, or why there is none."""
+        """Add the rendered texts of some rows, or the errors instead."""
         for row, text in zip(rows, texts, strict=True):
             if isinstance(text, RenderError):
                 self.failed_rows.append(row.number)
