@@ -126,4 +126,5 @@ def fresh_settings() -> Generator[dict[str, str]]:
         yield {
             "EVALS_MCP_CONFIG": str(config),
             "EVALS_MCP_LOCAL__DATA_DIR": str(Path(directory, "data")),
+            "EVALS_MCP_STATE__FOLDER": str(Path(directory, "state")),
         }

@@ -52,6 +52,7 @@ async def main() -> None:
             env={
                 "EVALS_MCP_SERVER__PROVIDER": "local",
                 "EVALS_MCP_LOCAL__DATA_DIR": data_dir,
+                "EVALS_MCP_STATE__FOLDER": data_dir,
             },
         )
         async with Client(server) as client:

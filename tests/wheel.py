@@ -77,6 +77,7 @@ def run(installed: Path, away: Path, *arguments: str, stdin: str = "") -> str:
         **{name: value for name, value in os.environ.items() if not name.startswith("EVALS_")},
         "PYTHONPATH": str(installed),
         "EVALS_MCP_LOCAL__DATA_DIR": str(away / "data"),
+        "EVALS_MCP_STATE__FOLDER": str(away / "state"),
     }
     code = (
         "import sys, evals_mcp; from evals_mcp.cli import main; "

@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.launching.ask_user import AskUser
-from evals_mcp.launching.launches import Launches
+from evals_mcp.launching.launches import ServerLaunches
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
@@ -53,7 +53,7 @@ class ProviderServices:
         self._tasks = tasks
         self._clock = clock
         self._provider_of: Callable[[Principal], Provider] | None = None
-        self._kept: tuple[PlanningContext, Launches] | None = None
+        self._kept: tuple[PlanningContext, ServerLaunches] | None = None
         self._opening = anyio.Lock()
         self._client_active = anyio.Event()
         self._stopping = anyio.Event()
@@ -76,7 +76,7 @@ class ProviderServices:
             report_progress,
             ask_user,
             context,
-            launches,
+            launches.of(principal.id),
             clock,
             self._is_stopping,
         )
@@ -93,13 +93,13 @@ class ProviderServices:
                 provider_of = self._provider_of = await self._tasks.start(self._hold)
             return provider_of
 
-    async def _keep(self, clock: Clock) -> tuple[PlanningContext, Launches]:
+    async def _keep(self, clock: Clock) -> tuple[PlanningContext, ServerLaunches]:
         """Return what plans and launches keep between calls; the first call opens it."""
         async with self._opening:
             if self._kept is None:
                 pool: ServerPool = await self._tasks.start(self._hold_pool)
                 context = PlanningContext(pool.compile_template, clock.monotonic)
-                self._kept = context, Launches(self._settings.budget, clock.now)
+                self._kept = context, _server_launches(self._settings, clock)
             return self._kept
 
     async def _hold_pool(self, *, task_status: TaskStatus[ServerPool]) -> None:
@@ -168,6 +168,16 @@ async def open_services(
             yield services
         finally:
             services.stop()
+
+
+def _server_launches(settings: Settings, clock: Clock) -> ServerLaunches:
+    """Return what the launches of all principals share; no file is opened yet."""
+    from evals_mcp.state.locks import FolderLocks  # noqa: PLC0415 - not before a call
+    from evals_mcp.state.records import State  # noqa: PLC0415 - not before a call
+
+    folder = settings.state.folder
+    state = State(folder, settings.state.max_bytes, clock.now)
+    return ServerLaunches(settings.budget, state, FolderLocks(folder), clock.now)
 
 
 def _composed(

@@ -99,6 +99,7 @@ async def served(run: Run, data: Path, model_url: str) -> AsyncGenerator[dict[st
         "LOCAL__DATA_DIR": str(data / "engine"),
         "RESULTS__CACHE_DIR": str(data / "results"),
         "BUDGET__KEY_FILE": str(data / "confirm.key"),
+        "STATE__FOLDER": str(data / "state"),
     }
     yield {
         "command": sys.executable,

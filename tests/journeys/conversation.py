@@ -58,6 +58,7 @@ async def conversation(data: Path, folder: Path, **settings: str) -> AsyncGenera
             "EVALS_MCP_LOCAL__DATA_DIR": str(data / "engine"),
             "EVALS_MCP_RESULTS__CACHE_DIR": str(data / "results"),
             "EVALS_MCP_BUDGET__KEY_FILE": str(data / "confirm.key"),
+            "EVALS_MCP_STATE__FOLDER": str(data / "state"),
             **{f"EVALS_MCP_{name}": value for name, value in settings.items()},
         },
     )

@@ -44,6 +44,8 @@ generation = 1
 [budget]
 confirm_above_calls = 1000000
 key_file = "{folder}/keys/confirm.key"
+[state]
+folder = "{folder}/state"
 [results]
 cache_dir = "{folder}/cache"
 [local.models]

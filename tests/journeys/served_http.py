@@ -53,6 +53,7 @@ async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[Served
         "EVALS_MCP_LOCAL__DATA_DIR": str(data / "engine"),
         "EVALS_MCP_RESULTS__CACHE_DIR": str(data / "results"),
         "EVALS_MCP_BUDGET__KEY_FILE": str(data / "confirm.key"),
+        "EVALS_MCP_STATE__FOLDER": str(data / "state"),
         **{f"EVALS_MCP_{name}": value for name, value in settings.items()},
     }
     data.mkdir(parents=True, exist_ok=True)

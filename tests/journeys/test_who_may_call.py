@@ -139,6 +139,7 @@ def test_an_unsafe_server_does_not_start_and_names_the_setting(
     own |= {f"EVALS_MCP_{name}": value for name, value in settings.items()}
     own["EVALS_MCP_LOCAL__DATA_DIR"] = str(tmp_path / "engine")
     own["EVALS_MCP_BUDGET__KEY_FILE"] = str(tmp_path / "confirm.key")
+    own["EVALS_MCP_STATE__FOLDER"] = str(tmp_path / "state")
     command = [sys.executable, "-m", "evals_mcp.cli", "serve", "--http", "--port", "0"]
     done = subprocess.run(
         [*command, *(["--host", host] if host else [])],

@@ -51,6 +51,7 @@ def configured(folder: Path, **settings: str) -> Settings:
         "LOCAL__DATA_DIR": str(folder / "engine"),
         "RESULTS__CACHE_DIR": str(folder / "results"),
         "BUDGET__KEY_FILE": str(folder / "confirm.key"),
+        "STATE__FOLDER": str(folder / "state"),
         "BUDGET__CONFIRM_ABOVE_CALLS": "0",
         "HTTP__CALLS_PER_MINUTE": "100000",
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import anyio
@@ -52,6 +54,16 @@ class FakeTime:
         return Clock(now=lambda: now, monotonic=lambda: self.seconds, sleep=self.sleep)
 
 
+@cache
+def _scratch() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="evals-mcp-tests-", ignore_cleanup_errors=True)
+
+
+def unused_folder() -> Path:
+    """Return a folder that does not exist and that no other test uses."""
+    return Path(_scratch().name) / secrets.token_hex(8)
+
+
 def settings(folder: Path | None = None, **sections: Any) -> Settings:
     """Settings of the local provider that allow uploads from one folder.
 
@@ -61,6 +73,7 @@ def settings(folder: Path | None = None, **sections: Any) -> Settings:
     """
     key_file = (folder or Path(__file__)) / "confirm.key"
     sections["budget"] = {"key_file": key_file, **sections.get("budget", {})}
+    sections.setdefault("state", {"folder": (folder or unused_folder()) / "state"})
     sections.setdefault("datasets", {"allowed_folders": [folder] if folder else []})
     sections.setdefault("server", {"provider": "local"})
     sections.setdefault("local", {"models": {"base_url": NOWHERE}})

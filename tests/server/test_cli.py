@@ -28,7 +28,12 @@ def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedPr
         capture_output=True,
         encoding="utf-8",
         stdin=subprocess.DEVNULL,
-        env={**own, "EVALS_MCP_LOCAL__DATA_DIR": str(folder / "engine"), **environ},
+        env={
+            **own,
+            "EVALS_MCP_LOCAL__DATA_DIR": str(folder / "engine"),
+            "EVALS_MCP_STATE__FOLDER": str(folder / "state"),
+            **environ,
+        },
         cwd=folder,
         timeout=60,
     )

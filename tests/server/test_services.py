@@ -81,6 +81,7 @@ def configured(folder: Path, text: str = "", **environ: str) -> Settings:
     path = folder / "config.toml"
     path.write_text(
         f"[budget]\nkey_file = '{folder}/confirm.key'\n"
+        f"[state]\nfolder = '{folder}/state'\n"
         f"[results]\ncache_dir = '{folder}/results'\n"
         f"[local]\ndata_dir = '{folder}/engine'\n{text}"
     )

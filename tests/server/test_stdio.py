@@ -49,6 +49,7 @@ def environment(folder: Path) -> dict[str, str]:
         **own,
         "EVALS_MCP_SERVER__PROVIDER": "local",
         "EVALS_MCP_LOCAL__DATA_DIR": str(folder / "engine"),
+        "EVALS_MCP_STATE__FOLDER": str(folder / "state"),
         **LEVEL,
     }
 

@@ -22,6 +22,10 @@ def over_the_limit(plan: Plan, budget: BudgetSettings) -> str | None:
     )
 
 
+DECLINED_BEFORE = "The user has declined this request before."
+"""The reason to ask about a request that would need no agreement otherwise."""
+
+
 def reasons_to_ask(plan: Plan, budget: BudgetSettings) -> list[str]:
     """Return why the user is asked before this plan starts; empty if no question is needed."""
     return [*_cost_reasons(plan, budget), *plan.warnings]

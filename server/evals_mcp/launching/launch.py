@@ -2,43 +2,50 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 
 from evals_mcp.launching.agreed_estimate import Estimate
 from evals_mcp.launching.codes import Code
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.providers.same_request import measured
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.digests import request_digest
 from evals_schemas.tools.plans import Plan
-
-_SECRET_FIELD = "external_api_token"  # noqa: S105 - the name of a field, not a token
 
 
 @dataclass(frozen=True)
-class Launch:
-    """A request, its plan, and how the caller wants the evaluation started."""
+class RequestedEvaluation:
+    """A request for an evaluation, and the provider that would run it."""
 
     request: AnyRequest
     provider: Provider
-    plan: Plan
-    again: bool
-    """Whether to start another evaluation, even if an identical one was just started."""
-    code: Code | None = None
-    """The code under which the user agreed; None if the user was not asked yet."""
 
     @cached_property
-    def fingerprint(self) -> str:
-        """A digest that is the same for every identical call of this account."""
-        return fingerprint(self.request, self.provider.account)
+    def _route(self) -> tuple[Provider, AnyRequest]:
+        return self.provider.route(self.request)
 
     @property
-    def estimate(self) -> Estimate:
-        """The calls and the cost that the user is asked to agree to."""
-        return Estimate.of(self.plan)
+    def account(self) -> str:
+        """The account of the service that will run the evaluation."""
+        return self._route[0].account
+
+    @property
+    def takes_keys(self) -> bool:
+        """Whether the service starts one evaluation for each idempotency key."""
+        return self._route[0].capabilities.takes_keys
+
+    @cached_property
+    def digest(self) -> str:
+        """The name of what is measured, for this account of this service.
+
+        The digest is the same for every identical request, also if further services are
+        configured later.
+        """
+        provider, request = self._route
+        parameters = measured(request.type, parameters_of(request))
+        return request_digest(provider.account, request.type, parameters)
 
     @property
     def service(self) -> str:
@@ -48,12 +55,20 @@ class Launch:
         return self.provider.service_of(self.request.parameters.input_data_file_path).name
 
 
-def fingerprint(request: AnyRequest, account: str) -> str:
-    """Return a digest that is equal for requests of one account that measure the same."""
-    parameters = measured(request.type, parameters_of(request))
-    sent = {"type": request.type, "parameters": _without_keys(parameters)}
-    canonical = json.dumps(sent, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return sha256(f"{account}\n{canonical}".encode()).hexdigest()
+@dataclass(frozen=True)
+class Launch(RequestedEvaluation):
+    """A request, its plan, and how the caller wants the evaluation started."""
+
+    plan: Plan
+    again: bool
+    """Whether to start another evaluation, even if an identical one was just started."""
+    code: Code | None = None
+    """The code under which the user agreed; None if the user was not asked yet."""
+
+    @property
+    def estimate(self) -> Estimate:
+        """The calls and the cost that the user is asked to agree to."""
+        return Estimate.of(self.plan)
 
 
 def parameters_of(request: AnyRequest) -> dict[str, Any]:
@@ -61,16 +76,3 @@ def parameters_of(request: AnyRequest) -> dict[str, Any]:
     if isinstance(request, BenchmarkRequest):
         return request.model_dump(mode="json", exclude_none=True, exclude={"type"})
     return request.parameters.model_dump(mode="json", exclude_none=True)
-
-
-def _without_keys(value: Any) -> Any:
-    """Return the JSON value with a digest in place of each external model's key."""
-    if not isinstance(value, dict):
-        return value
-    fields = cast("dict[str, Any]", value)
-    return {
-        name: sha256(str(below).encode()).hexdigest()
-        if name == _SECRET_FIELD
-        else _without_keys(below)
-        for name, below in fields.items()
-    }

@@ -79,6 +79,16 @@ def declined(launch: Launch) -> CreateEvaluationOutput:
     return _answer(launch, "declined", step)
 
 
+def withdrawn(launch: Launch) -> CreateEvaluationOutput:
+    """Return the output for a code, or for an agreement, from before the user's last "no"."""
+    step = (
+        "The user has declined this request since the code was issued or the question was asked, "
+        "so neither is valid any more. Do not start it unless the user asks for it; then call "
+        "create_evaluation again without `confirm`."
+    )
+    return _answer(launch, "declined", step)
+
+
 def _answer(
     launch: Launch,
     outcome: Literal["started", "exists", "plan", "confirm", "declined"],

@@ -1,36 +1,50 @@
 """Finds the evaluation that an identical create has started, so that none is started twice.
 
-This process remembers what it has started. For other processes, and for creates without an answer,
-the service's list is searched, by the creation times that the service reports.
+What was started, and what was sent without an answer, is recorded in the state, which all
+processes of one data folder share. For other servers, and for creates without an answer, the
+service's list is searched, by the creation times that the service reports.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TypeVar
-from weakref import WeakValueDictionary
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
-import anyio
+from anyio import to_thread
 
-from evals_mcp.errors import AmbiguousCreateError, EvalsMCPError, UnavailableError, UnsupportedError
+from evals_mcp.errors import (
+    AmbiguousCreateError,
+    EvalsMCPError,
+    InvalidRequestError,
+    OperatorError,
+    UnavailableError,
+    UnsupportedError,
+)
+from evals_mcp.launching.attempts import Attempts
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch, parameters_of
 from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS, same_request
 from evals_mcp.providers.times import created_at
-from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_mcp.state.kinds import STARTED, UNSETTLED
+from evals_schemas.evaluation_api.evaluations import EvaluationCreated, EvaluationJob
+
+if TYPE_CHECKING:
+    from evals_mcp.state.records import PrincipalRecords
 
 UNCERTAIN_SECONDS = 60.0
 """Seconds after a create without an answer in which its evaluation may still appear."""
 
-REMEMBERED = 1_000
-"""Most creates that are remembered; the oldest is forgotten."""
+EVALUATIONS_OF_A_REQUEST = 50
+"""Most evaluations of one request that are recorded; the oldest is forgotten."""
 
 _FAILED = frozenset({"error", "user_error"})
-_Entry = TypeVar("_Entry")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,7 +60,21 @@ class StartedEvaluation:
 
 
 @dataclass(frozen=True)
-class _UnansweredCreate:
+class EarlierCreates:
+    """The result of a search for identical creates."""
+
+    evaluation: StartedEvaluation | None = None
+    """The evaluation that the create would repeat; None if it may start another one."""
+    unsettled: _UnsettledCreate | None = None
+    """The create without an answer that this one repeats."""
+    jobs: list[EvaluationJob] = field(default_factory=list[EvaluationJob])
+    """The identical evaluations in the service's list, newest first."""
+    list_is_complete: bool = True
+    """Whether the service has no more evaluations than it listed."""
+
+
+@dataclass(frozen=True)
+class _UnsettledCreate:
     """A create that was sent and has no answer."""
 
     first_sent: datetime
@@ -56,130 +84,228 @@ class _UnansweredCreate:
 
 
 class Repeats:
-    """The evaluations that this process has started, by the fingerprint of the request."""
+    """The evaluations that were started for one principal, by the digests of their requests.
 
-    def __init__(self, repeat_seconds: float, now: Callable[[], datetime]) -> None:
-        """Start without any evaluation.
+    Every method raises `StateError` if the state cannot be used.
+    """
+
+    def __init__(
+        self, repeat_seconds: float, now: Callable[[], datetime], records: PrincipalRecords
+    ) -> None:
+        """Use the records of one principal.
 
         Args:
             repeat_seconds: seconds in which an identical create counts as a repetition; 0 for none.
             now: returns the time, with its zone.
+            records: where creates are recorded.
         """
         self._window = timedelta(seconds=repeat_seconds)
         self._now = now
-        self._started: OrderedDict[str, StartedEvaluation] = OrderedDict()
-        self._by_code: OrderedDict[str, tuple[str, StartedEvaluation]] = OrderedDict()
-        self._remembered_ids: OrderedDict[str, None] = OrderedDict()
-        self._unanswered: OrderedDict[str, _UnansweredCreate] = OrderedDict()
-        self._locks: WeakValueDictionary[str, anyio.Lock] = WeakValueDictionary()
+        self._records = records
 
-    def lock(self, launch: Launch) -> anyio.Lock:
-        """Return a lock that one of several identical creates holds at a time."""
-        return self._locks.setdefault(launch.fingerprint, anyio.Lock())
-
-    def started_under(self, code: Code, fingerprint: str) -> StartedEvaluation | None:
-        """Return what this process has started for a request under a code, at any time."""
-        request, started = self._by_code.get(code.text, ("", None))
-        return started if request == fingerprint else None
+    async def started_under(self, code: Code, launch: Launch) -> StartedEvaluation | None:
+        """Return what was started for a request under a code; None if nothing was."""
+        name = _code_name(code)
+        for evaluation in reversed(await self._started(launch)):
+            if evaluation["code"] == name:
+                return _from_record(evaluation)
+        return None
 
     async def find_earlier(self, launch: Launch) -> StartedEvaluation | None:
-        """Return the evaluation that an identical create has started; None if no create has.
+        """Return the evaluation that an identical create has started; see `search`."""
+        return (await self.search(launch)).evaluation
+
+    async def search(self, launch: Launch) -> EarlierCreates:
+        """Search the records and the service's list for identical creates.
 
         Raises:
             AmbiguousCreateError: an identical create may have started one a moment ago; the message
                 says how long to wait.
             EvalsMCPError: the service's list cannot be read.
         """
-        if launch.code and (started := self.started_under(launch.code, launch.fingerprint)):
-            return started
-        unanswered = self._unanswered_create(launch)
+        if launch.code and (started := await self.started_under(launch.code, launch)):
+            return EarlierCreates(started)
+        unsettled = await self._unsettled(launch)
         may_repeat = self._window and not launch.again
-        if not (may_repeat or unanswered or launch.code):
-            return None
-        jobs = same_request(
-            await _newest_evaluations(launch), launch.request.type, parameters_of(launch.request)
-        )
-        if job := self._repeated_job(jobs, launch, unanswered):
+        if not (may_repeat or unsettled or launch.code):
+            return EarlierCreates()
+        listed = await _newest_evaluations(launch)
+        jobs = _identical(listed, launch)
+        if job := await self._repeated_job(jobs, launch, unsettled):
             earlier = _started_from_job(job, created_at(job))
-            self._remember(launch, earlier)
-            return earlier
-        if unanswered and (seconds := self._seconds_to_wait(unanswered)) > 0:
+            await self._remember(launch, earlier)
+            return EarlierCreates(earlier)
+        if unsettled and (seconds := self._seconds_to_wait(unsettled)) > 0:
             raise AmbiguousCreateError(_may_still_appear(seconds))
-        remembered = self._started.get(launch.fingerprint) if may_repeat else None
-        if remembered and self._now() - remembered.at <= self._window:
-            return await _unless_failed(remembered, launch)
-        return None
+        evaluation = await self._recorded(launch) if may_repeat else None
+        return EarlierCreates(evaluation, unsettled, jobs, len(listed) < SEARCHED_JOBS)
 
-    async def create(self, launch: Launch, key: str | None) -> StartedEvaluation:
-        """Start the evaluation; call this with the lock, after `find_earlier` has found none.
+    async def create(
+        self, launch: Launch, earlier: EarlierCreates, code_key: str | None
+    ) -> StartedEvaluation:
+        """Start the evaluation; call this with the lock, after `search` has found none.
 
         Args:
             launch: the evaluation to start.
-            key: idempotency key; a random one if None.
+            earlier: the result of the search.
+            code_key: the idempotency key of the launch's code; None without a code.
 
         Raises:
             AmbiguousCreateError: the evaluation may have started; the next identical create finds
                 out.
             EvalsMCPError: the evaluation was not started.
         """
-        earlier, now = self._unanswered_create(launch), self._now()
-        key = key or (earlier.key if earlier else secrets.token_hex(16))
-        create = _UnansweredCreate(earlier.first_sent if earlier else now, now, key)
-        # Recorded before it is sent, so that the record remains if this call is cancelled.
-        _record(self._unanswered, _repetition_key(launch), create)
+
+        async def send(key: str) -> EvaluationCreated:
+            # Recorded before it is sent, so that the record remains if this call is cancelled.
+            await self._note_sent(launch, earlier.unsettled, key)
+            return await launch.provider.create_evaluation(launch.request, key)
+
         try:
-            created = await launch.provider.create_evaluation(launch.request, key)
+            created = await self._sent(launch, earlier, code_key, send)
         except AmbiguousCreateError:
             raise
-        except EvalsMCPError:
-            self._unanswered.pop(_repetition_key(launch), None)
+        except EvalsMCPError as error:
+            await self._forget_unsettled(launch)
+            if isinstance(error, InvalidRequestError) and launch.takes_keys:
+                return await self._started_meanwhile(launch, error)
             raise
         started = StartedEvaluation(created.workflow_id, created.status, self._now())
-        self._remember(launch, started)
+        try:
+            await self._remember(launch, started)
+        except (OperatorError, InvalidRequestError) as error:
+            # The evaluation runs. The record of the create stays, so the next one finds it.
+            log.warning("%s was started but not recorded: %s", started.evaluation_id, error)
         return started
 
-    def _remember(self, launch: Launch, started: StartedEvaluation) -> None:
-        self._unanswered.pop(_repetition_key(launch), None)
-        _record(self._remembered_ids, started.evaluation_id, None)
-        _record(self._started, launch.fingerprint, started)
-        if launch.code:
-            _record(self._by_code, launch.code.text, (launch.fingerprint, started))
+    async def _sent(
+        self,
+        launch: Launch,
+        earlier: EarlierCreates,
+        code_key: str | None,
+        send: Callable[[str], Any],
+    ) -> EvaluationCreated:
+        """Send the create with the key that stands for this attempt."""
+        if earlier.unsettled:
+            return await send(earlier.unsettled.key)
+        if launch.again or not self._window or not launch.takes_keys:
+            return await send(code_key or secrets.token_hex(16))
+        oldest = self._now() - max(self._window, CLOCK_SKEW)
+        attempts = Attempts(launch, earlier.jobs, oldest, is_complete=earlier.list_is_complete)
+        return await attempts.create(send)
 
-    def _unanswered_create(self, launch: Launch) -> _UnansweredCreate | None:
-        """Return the unanswered create that this launch repeats; `again` without a code is new."""
+    async def _started_meanwhile(
+        self, launch: Launch, refused: InvalidRequestError
+    ) -> StartedEvaluation:
+        """Return the identical evaluation that another server has started a moment ago.
+
+        Its create may have differed in fields that do not change what is measured, for which the
+        service refuses the key. Without such an evaluation, raise the refusal.
+        """
+        jobs = _identical(await _newest_evaluations(launch), launch)
+        if launch.again or (job := await self._repeated_job(jobs, launch, None)) is None:
+            raise refused
+        started = _started_from_job(job, created_at(job))
+        await self._remember(launch, started)
+        return started
+
+    async def _started(self, launch: Launch) -> list[dict[str, Any]]:
+        """Return the recorded evaluations of a request, the newest last."""
+        return await to_thread.run_sync(self._records.get, STARTED, launch.digest) or []
+
+    async def _remember(self, launch: Launch, started: StartedEvaluation) -> None:
+        evaluation = {
+            "id": started.evaluation_id,
+            "status": started.status,
+            "at": started.at.isoformat(),
+            "code": _code_name(launch.code) if launch.code else None,
+        }
+
+        def add(recorded: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+            same = (evaluation["id"], evaluation["code"])
+            others = [each for each in recorded or [] if (each["id"], each["code"]) != same]
+            return [*others, evaluation][-EVALUATIONS_OF_A_REQUEST:]
+
+        await to_thread.run_sync(self._records.update, STARTED, launch.digest, add)
+        await self._forget_unsettled(launch)
+
+    async def _recorded(self, launch: Launch) -> StartedEvaluation | None:
+        """Return the newest recorded evaluation that this launch repeats."""
+        recorded = await self._started(launch)
+        if not recorded:
+            return None
+        started = _from_record(recorded[-1])
+        if self._now() - started.at > self._window:
+            return None
+        return await _unless_failed(started, launch)
+
+    async def _unsettled(self, launch: Launch) -> _UnsettledCreate | None:
+        """Return the unsettled create that this launch repeats; `again` without a code is new."""
         if launch.again and not launch.code:
             return None
-        return self._unanswered.get(_repetition_key(launch))
+        value = await to_thread.run_sync(self._records.get, UNSETTLED, _repetition_name(launch))
+        if value is None:
+            return None
+        first, last = (datetime.fromisoformat(value[name]) for name in ("first_sent", "last_sent"))
+        return _UnsettledCreate(first, last, value["key"])
 
-    def _repeated_job(
-        self, jobs: list[EvaluationJob], launch: Launch, unanswered: _UnansweredCreate | None
+    async def _note_sent(self, launch: Launch, earlier: _UnsettledCreate | None, key: str) -> None:
+        now = self._now().astimezone(UTC)
+        value = {
+            "first_sent": (earlier.first_sent if earlier else now).isoformat(),
+            "last_sent": now.isoformat(),
+            "key": key,
+        }
+        await to_thread.run_sync(self._records.put, UNSETTLED, _repetition_name(launch), value)
+
+    async def _forget_unsettled(self, launch: Launch) -> None:
+        await to_thread.run_sync(self._records.delete, UNSETTLED, _repetition_name(launch))
+
+    async def _repeated_job(
+        self, jobs: list[EvaluationJob], launch: Launch, unsettled: _UnsettledCreate | None
     ) -> EvaluationJob | None:
         """Return the newest job that this launch repeats.
 
-        This is a job within the time for repetitions, or a job that this process does not know and
-        that was created after the launch's code or after the unanswered create.
+        This is a job within the time for repetitions, or a job that is not recorded and that was
+        created after the launch's code or after the unsettled create.
         """
         earliest_times = [launch.code.issued] if launch.code else []
-        earliest_times += [unanswered.first_sent - CLOCK_SKEW] if unanswered else []
+        earliest_times += [unsettled.first_sent - CLOCK_SKEW] if unsettled else []
         window_start = None if launch.again or not self._window else self._now() - self._window
+        recorded_ids: set[str] | None = None
         for job in jobs:
             created = created_at(job)
             if window_start and created >= window_start and job.status not in _FAILED:
                 return job
-            is_remembered = job.workflow_id in self._remembered_ids
-            if not is_remembered and any(created >= earliest for earliest in earliest_times):
-                return job
+            if any(created >= earliest for earliest in earliest_times):
+                if recorded_ids is None:
+                    recorded_ids = await self._recorded_ids()
+                if job.workflow_id not in recorded_ids:
+                    return job
         return None
 
-    def _seconds_to_wait(self, create: _UnansweredCreate) -> float:
+    async def _recorded_ids(self) -> set[str]:
+        records = await to_thread.run_sync(self._records.list, STARTED)
+        return {evaluation["id"] for record in records for evaluation in record.value}
+
+    def _seconds_to_wait(self, create: _UnsettledCreate) -> float:
         return UNCERTAIN_SECONDS - (self._now() - create.last_sent).total_seconds()
 
 
-def _repetition_key(launch: Launch) -> str:
+def _code_name(code: Code) -> str:
+    """Return a name for a code, from which the code cannot be read."""
+    return f"code-{sha256(code.text.encode()).hexdigest()[:32]}"
+
+
+def _repetition_name(launch: Launch) -> str:
     """Return what a create and its repetitions share: the request or, with `again`, the code."""
     if launch.again and launch.code:
-        return launch.code.text
-    return launch.fingerprint
+        return _code_name(launch.code)
+    return launch.digest
+
+
+def _identical(listed: list[EvaluationJob], launch: Launch) -> list[EvaluationJob]:
+    return same_request(listed, launch.request.type, parameters_of(launch.request))
 
 
 async def _newest_evaluations(launch: Launch) -> list[EvaluationJob]:
@@ -199,7 +325,7 @@ async def _newest_evaluations(launch: Launch) -> list[EvaluationJob]:
 
 
 async def _unless_failed(started: StartedEvaluation, launch: Launch) -> StartedEvaluation | None:
-    """Return a remembered evaluation with its present status; None if it has failed."""
+    """Return a recorded evaluation with its present status; None if it has failed."""
     try:
         job = await launch.provider.get_evaluation(started.evaluation_id)
     except EvalsMCPError:
@@ -213,6 +339,11 @@ def _started_from_job(job: EvaluationJob, at: datetime) -> StartedEvaluation:
     )
 
 
+def _from_record(evaluation: dict[str, Any]) -> StartedEvaluation:
+    at = datetime.fromisoformat(evaluation["at"])
+    return StartedEvaluation(evaluation["id"], evaluation["status"], at)
+
+
 def _may_still_appear(seconds: float) -> str:
     return (
         "The same evaluation was sent a moment ago, the answer was lost, and the service does not "
@@ -220,11 +351,3 @@ def _may_still_appear(seconds: float) -> str:
         f"create_evaluation again in {seconds:.0f} s, which looks for it first, or with `again` "
         "true to start one anyway."
     )
-
-
-def _record(entries: OrderedDict[str, _Entry], name: str, entry: _Entry) -> None:
-    """Add an entry; drop the oldest if there are more than `REMEMBERED`."""
-    entries[name] = entry
-    entries.move_to_end(name)
-    if len(entries) > REMEMBERED:
-        entries.popitem(last=False)

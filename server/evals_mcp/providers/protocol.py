@@ -87,6 +87,16 @@ class Provider(Protocol):
         """
         ...
 
+    def route(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
+        """Return the service that runs a request, and the request with that service's own ids.
+
+        Raises:
+            UnsupportedError: no service runs the type.
+            InvalidRequestError: the service that has the data does not run the type.
+            NotFoundError: no service has the data set or benchmark.
+        """
+        ...
+
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
     ) -> EvaluationCreated:
@@ -168,6 +178,10 @@ class SingleService:
     def services(self: Provider) -> Sequence[Provider]:
         """This service."""
         return [self]
+
+    def route(self: Provider, request: AnyRequest) -> tuple[Provider, AnyRequest]:
+        """Return this service and the request, whose ids are the service's own."""
+        return self, request
 
     def service_of(self: Provider, item_id: str) -> Provider:  # noqa: ARG002 - all ids are its own
         """Return this service."""

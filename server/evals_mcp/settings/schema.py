@@ -36,6 +36,12 @@ def _default_key_file() -> Path:
     return user_data_path("evals-mcp", appauthor=False) / "confirm.key"
 
 
+def _default_state_folder() -> Path:
+    from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
+
+    return user_data_path("evals-mcp", appauthor=False)
+
+
 def _default_cache_dir() -> Path:
     from platformdirs import user_cache_path  # noqa: PLC0415 - late, for a quick start
 
@@ -101,6 +107,27 @@ class BudgetSettings(Section):
         default_factory=_default_key_file,
         description="File with the key that signs the codes, created if it is missing. Absent: "
         "`confirm.key` in the platform's data folder of evals-mcp.",
+    )
+
+
+class StateSettings(Section):
+    """What the server remembers between calls: creates, declined requests, locks."""
+
+    folder: OwnFolder = Field(
+        default_factory=_default_state_folder,
+        description="Folder of `state.db` and `locks`, created if it is missing. Absent: the "
+        "platform's data folder of evals-mcp.",
+    )
+    max_bytes: int = Field(
+        default=2**26,
+        description="Bytes of records, 1 or more, for each user; 64 MiB if absent.",
+        ge=1,
+    )
+    shared: bool = Field(
+        default=True,
+        description="false if several servers answer at one address without sharing the folder: "
+        "whatever needs common state is then refused, and a user's no counts at the server that "
+        "received it only.",
     )
 
 
@@ -174,6 +201,10 @@ class Settings(Section):
     budget: BudgetSettings = Field(
         default_factory=BudgetSettings,
         description="What an evaluation may cost, and when the user is asked first.",
+    )
+    state: StateSettings = Field(
+        default_factory=StateSettings,
+        description="What the server remembers between calls.",
     )
     credentials: Mapping[CredentialName, NamedEndpointSettings] = Field(
         default_factory=dict[str, NamedEndpointSettings],

@@ -34,5 +34,14 @@ UNSETTLED = RecordKind(
     seconds=86_400.0,
 )
 
-KINDS: Mapping[str, RecordKind] = {kind.name: kind for kind in (STARTED, UNSETTLED)}
+DECLINED = RecordKind(
+    "declined",
+    "how often the user has declined a request, by a keyed digest of the request, so that codes "
+    "from before the last no start nothing",
+    most=10_000,
+    seconds=172_800.0,
+)
+"""Records of this kind outlive every code, which is valid for at most a day."""
+
+KINDS: Mapping[str, RecordKind] = {kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED)}
 """Every kind, by its name. A new kind is a line here."""

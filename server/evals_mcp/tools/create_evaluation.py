@@ -8,9 +8,9 @@ from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, I
 from evals_mcp.launching import outcomes
 from evals_mcp.launching.agreed_estimate import change_reason
 from evals_mcp.launching.ask_user import Answer
-from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
-from evals_mcp.launching.codes import Code, ConfirmCodes
-from evals_mcp.launching.launch import Launch
+from evals_mcp.launching.budget import DECLINED_BEFORE, over_the_limit, reasons_to_ask
+from evals_mcp.launching.codes import Code
+from evals_mcp.launching.launch import Launch, RequestedEvaluation
 from evals_mcp.launching.question import question
 from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.launching.request import to_request
@@ -32,14 +32,19 @@ async def create_evaluation(
         EvalsMCPError: nothing was started, and the message says so.
     """
     try:
-        launch = await _planned(arguments, session)
+        requested = _requested(arguments, session)
+        reply = session.ask_user.reply
+        has_declined = reply is not None and not reply.agreed and not arguments.dry_run
+        if reply and has_declined:
+            # Recorded before anything can fail: after a "no", nothing of this request starts.
+            await session.launches.decline(requested, reply.code)
+        launch = await _planned(requested, arguments, session)
         if arguments.dry_run:
             return outcomes.plan(launch, session.settings.budget)
-        if (reply := session.ask_user.reply) and not reply.agreed:
-            session.launches.close_question(launch.fingerprint)
+        if has_declined:
             return outcomes.declined(launch)
         _refuse(launch, session)
-        if (code := await _confirmation_code(arguments, session)) is not None:
+        if (code := await _confirmation_code(arguments, launch, session)) is not None:
             return await _under_code(launch, code, session)
         return await _without_code(launch, arguments, session)
     except AmbiguousCreateError:
@@ -48,15 +53,22 @@ async def create_evaluation(
         raise _not_started(error) from None
 
 
-async def _planned(arguments: CreateEvaluationInput, session: ToolSession) -> Launch:
+def _requested(arguments: CreateEvaluationInput, session: ToolSession) -> RequestedEvaluation:
+    """Return the request for the service; nothing is read for it."""
+    refuse_unsupported_type(arguments.type, session.provider)
+    request = to_request(arguments, session.settings.credentials)
+    return RequestedEvaluation(session.provider.with_public_ids(request), session.provider)
+
+
+async def _planned(
+    requested: RequestedEvaluation, arguments: CreateEvaluationInput, session: ToolSession
+) -> Launch:
     # Imported here because loading Jinja2 would slow down every start.
     from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
 
-    refuse_unsupported_type(arguments.type, session.provider)
-    request = to_request(arguments, session.settings.credentials)
-    request = session.provider.with_public_ids(request)
-    plan = await plan_evaluation(request, session.provider, session.planning, arguments.half_width)
-    return Launch(request, session.provider, plan, arguments.again)
+    request, provider = requested.request, requested.provider
+    plan = await plan_evaluation(request, provider, session.planning, arguments.half_width)
+    return Launch(request, provider, plan, arguments.again)
 
 
 def _refuse(launch: Launch, session: ToolSession) -> None:
@@ -67,29 +79,32 @@ def _refuse(launch: Launch, session: ToolSession) -> None:
         raise InvalidRequestError(reason)
 
 
-async def _confirmation_code(arguments: CreateEvaluationInput, session: ToolSession) -> Code | None:
+async def _confirmation_code(
+    arguments: CreateEvaluationInput, launch: Launch, session: ToolSession
+) -> Code | None:
     """Return the code from the argument or from the user's answer; None without one."""
     reply = session.ask_user.reply
     text = arguments.confirm or (reply.code if reply else None)
-    if text is None:
-        return None
-    return (await session.launches.codes()).read(text, session.provider.account)
+    return None if text is None else await session.launches.read_code(text, launch)
 
 
 async def _under_code(launch: Launch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
     """Start the evaluation that a genuine code is for, or say why the user must be asked again."""
-    session.launches.close_question(launch.fingerprint)
-    if started := session.launches.repeats.started_under(code, launch.fingerprint):
+    launches, ask_user = session.launches, session.ask_user
+    launches.close_question(launch)
+    if started := await launches.repeats.started_under(code, launch):
         return outcomes.exists(launch, started)
-    codes = await session.launches.codes()
-    reason = codes.rejection(code, launch.fingerprint, launch.estimate, again=launch.again)
+    codes = await launches.codes()
+    is_for_this = codes.is_for(code, launch.digest)
+    if is_for_this and await launches.is_withdrawn(code):
+        return outcomes.withdrawn(launch)
+    reason = codes.rejection(code, launch.digest, launch.estimate, again=launch.again)
     if reason is None:
         return await _started(replace(launch, again=code.again, code=code), session)
-    if earlier := await session.launches.repeats.find_earlier(launch):
+    if earlier := await _earlier(launch, session):
         return outcomes.exists(launch, earlier)
-    new_code = _new_code(launch, codes, session)
-    ask_user = session.ask_user
-    if ask_user.reply and ask_user.answers_later and codes.is_for(code, launch.fingerprint):
+    new_code = await launches.new_code(launch)
+    if ask_user.reply and ask_user.answers_later and is_for_this:
         # The client has just asked the user, so it can ask again: the call ends with a question.
         await _ask(launch, new_code, [reason], session)
     return outcomes.confirm(launch, [reason], new_code)
@@ -99,16 +114,21 @@ async def _without_code(
     launch: Launch, arguments: CreateEvaluationInput, session: ToolSession
 ) -> CreateEvaluationOutput:
     """Start the evaluation if it needs no agreement; else ask the user or issue a code."""
+    launches = session.launches
     reasons = reasons_to_ask(launch.plan, session.settings.budget)
+    if not reasons and await launches.is_declined(launch):
+        reasons = [DECLINED_BEFORE]
     if not reasons:
         return await _started(launch, session)
-    if earlier := await session.launches.repeats.find_earlier(launch):
+    if earlier := await _earlier(launch, session):
         return outcomes.exists(launch, earlier)
-    code = _new_code(launch, await session.launches.codes(), session)
+    code = await launches.new_code(launch)
     match await _ask(launch, code, reasons, session):
         case "agreed":
-            return await _agreed(await _planned(arguments, session), code, session)
+            requested = _requested(arguments, session)
+            return await _agreed(await _planned(requested, arguments, session), code, session)
         case "declined":
+            await launches.decline(launch)
             return outcomes.declined(launch)
         case "unanswered":
             return outcomes.confirm(launch, reasons, code)
@@ -119,39 +139,40 @@ async def _agreed(launch: Launch, code: Code, session: ToolSession) -> CreateEva
     _refuse(launch, session)
     if code.estimate.covers(launch.estimate):
         return await _started(replace(launch, code=code), session)
+    if await session.launches.is_withdrawn(code):
+        return outcomes.withdrawn(launch)
     reason = change_reason(code.estimate, launch.estimate)
-    return outcomes.confirm(
-        launch, [reason], _new_code(launch, await session.launches.codes(), session)
-    )
+    return outcomes.confirm(launch, [reason], await session.launches.new_code(launch))
 
 
 async def _ask(launch: Launch, code: Code, reasons: list[str], session: ToolSession) -> Answer:
-    ask_user, launches = session.ask_user, session.launches
-    if ask_user.answers_later and not launches.open_question(launch.fingerprint):
+    ask_user = session.ask_user
+    if ask_user.answers_later and not session.launches.open_question(launch):
         return "unanswered"
     return await ask_user.ask(question(launch, reasons), code.text, session.clock.sleep)
 
 
-def _new_code(launch: Launch, codes: ConfirmCodes, session: ToolSession) -> Code:
-    return codes.issue(
-        session.provider.account,
-        launch.fingerprint,
-        launch.estimate,
-        session.settings.budget.confirm_seconds,
-        again=launch.again,
-    )
+async def _earlier(launch: Launch, session: ToolSession) -> StartedEvaluation | None:
+    """Return what an identical create has started, after waiting for one that is being sent."""
+    async with session.launches.lock(launch):
+        return await session.launches.repeats.find_earlier(launch)
 
 
 async def _started(launch: Launch, session: ToolSession) -> CreateEvaluationOutput:
-    """Start the evaluation, unless an identical create has started it."""
-    repeats = session.launches.repeats
-    async with repeats.lock(launch):
-        if earlier := await repeats.find_earlier(launch):
-            return outcomes.exists(launch, earlier)
+    """Start the evaluation, unless an identical create has started it or the user declined it."""
+    launches = session.launches
+    async with launches.lock(launch):
+        earlier = await launches.repeats.search(launch)
+        if earlier.evaluation:
+            return outcomes.exists(launch, earlier.evaluation)
         key = None
         if launch.code:
-            key = (await session.launches.codes()).creation_key(launch.code)
-        started: StartedEvaluation = await repeats.create(launch, key)
+            if await launches.is_withdrawn(launch.code):
+                return outcomes.withdrawn(launch)
+            key = (await launches.codes()).creation_key(launch.code)
+        started = await launches.repeats.create(launch, earlier, key)
+    if launch.code:
+        await launches.note_agreement(launch.code)
     return outcomes.started(launch, started)
 
 

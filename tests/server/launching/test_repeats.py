@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -23,6 +24,8 @@ from evals_mcp.launching.repeats import Repeats
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.several.ids import PrefixedIds
 from evals_mcp.providers.several.provider import SeveralProviders
+from evals_mcp.state.locks import FolderLocks
+from evals_mcp.state.records import State
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
     EvaluationJob,
@@ -30,6 +33,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.tools.plans import Plan
 from tests.server.fake_provider import NOON, FakeProvider
+from tests.server.serving import unused_folder
 
 CLASSIFY: dict[str, Any] = {
     "type": "classify",
@@ -71,10 +75,13 @@ class Service(FakeProvider):
 class CreatingProcess:
     """A process: its memory, its time and its service."""
 
-    def __init__(self, repeat_seconds: float = 900) -> None:
+    def __init__(self, repeat_seconds: float = 900, folder: Path | None = None) -> None:
         self.now = NOON
         self.service = Service()
-        self.repeats = Repeats(repeat_seconds, lambda: self.now)
+        self.folder = folder or unused_folder()
+        records = State(self.folder, 2**26, lambda: self.now).of("alice")
+        self.repeats = Repeats(repeat_seconds, lambda: self.now, records)
+        self.locks = FolderLocks(self.folder)
         self.codes = ConfirmCodes(b"k" * 32, lambda: self.now)
 
     def launch(self, *, again: bool = False, code: Code | None = None, **changes: Any) -> Launch:
@@ -85,7 +92,7 @@ class CreatingProcess:
         """A launch under a code given out now."""
         launch = self.launch(again=again)
         code = self.codes.issue(
-            self.service.account, launch.fingerprint, launch.estimate, 900, again=again
+            self.service.account, launch.digest, launch.estimate, 900, again=again
         )
         return replace(launch, code=code)
 
@@ -110,10 +117,12 @@ class CreatingProcess:
 
     async def started(self, launch: Launch) -> str:
         """What a whole create ends with: the id of a new evaluation or of an earlier one."""
-        async with self.repeats.lock(launch):
-            if found := await self.repeats.find_earlier(launch):
-                return found.evaluation_id
-            return (await self.repeats.create(launch, None)).evaluation_id
+        async with self.locks.hold(launch.account, launch.digest):
+            earlier = await self.repeats.search(launch)
+            if earlier.evaluation:
+                return earlier.evaluation.evaluation_id
+            key = self.codes.creation_key(launch.code) if launch.code else None
+            return (await self.repeats.create(launch, earlier, key)).evaluation_id
 
 
 async def test_the_same_create_again_is_the_same_evaluation() -> None:

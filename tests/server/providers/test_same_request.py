@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.launching.launch import fingerprint
+from evals_mcp.launching.launch import RequestedEvaluation
 from evals_mcp.providers.same_request import same_request
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
+from tests.server.fake_provider import FakeProvider
 
 JUDGE: dict[str, Any] = {"model": "j", "model_source": "serverless", "system_template": "{{q}}"}
 MODEL: dict[str, Any] = {**JUDGE, "input_template": "{{q}}"}
@@ -34,7 +35,8 @@ def same(kind: str, found: dict[str, Any], sent: dict[str, Any]) -> bool:
 
 
 def digest(kind: str, parameters: dict[str, Any]) -> str:
-    return fingerprint(parse_evaluation_request({"type": kind, "parameters": parameters}), "me")
+    request = parse_evaluation_request({"type": kind, "parameters": parameters})
+    return RequestedEvaluation(request, FakeProvider(account="me")).digest
 
 
 def changed(**fields: Any) -> dict[str, Any]:

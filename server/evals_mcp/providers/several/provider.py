@@ -123,6 +123,11 @@ class SeveralProviders:
             message += f" Its ids begin with {prefix} here."
         raise AmbiguousCreateError(message)
 
+    def route(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
+        """Return the single service that runs a request, and its own request; see `Provider`."""
+        member, own_request = self._routed(request)
+        return member.route(own_request)
+
     def _routed(self, request: AnyRequest) -> tuple[Provider, AnyRequest]:
         """Return the service that runs a request, and the request with that service's own id.
 
