@@ -16,9 +16,11 @@ demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 
 test: check wheel tests  ## everything a change must pass; pytest's closing line comes last
 
-check: $(READY)  ## format, lint, import contracts, types
+check: $(READY)  ## format, lint, language, structure, import contracts, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python tests/language.py
+	$(BIN)/python tests/structure.py
 	$(BIN)/lint-imports
 	$(BIN)/basedpyright
 

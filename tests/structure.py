@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -23,7 +23,15 @@ MODULES_IN_A_FOLDER = 14
 ROOMY_FOLDERS = {"evals_mcp": 16, "evals_mcp.tools": 16}
 """Folders that may hold more modules, with how many."""
 
-TYPES = ("classify", "score", "compare", "benchmark")
+TYPES = frozenset({"classify", "score", "compare", "benchmark"})
+"""The names of the evaluation types."""
+
+OTHER_MEANINGS = frozenset({"score", "benchmark"})
+"""Names that also mean something else: a column of a row, and the purpose of a file."""
+
+TYPE_NAMES = frozenset({"type", "kind", "type_name"})
+"""What a variable, attribute or argument with the name of a type is called."""
+
 MODULES_NAMING_A_TYPE = 6
 """In how many modules outside its own the name of an evaluation type may stand as a literal."""
 
@@ -99,13 +107,75 @@ def _cycle(what: str, arrows: Mapping[str, set[str]]) -> Iterator[str]:
 def _type_names() -> Iterator[str]:
     naming: dict[str, set[str]] = defaultdict(set)
     for name, path in _modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and node.value in TYPES:
-                naming[str(node.value)].add(name)
-    for kind in TYPES:
+        for kind in types_named(ast.parse(path.read_text(encoding="utf-8"))):
+            naming[kind].add(name)
+    for kind in sorted(TYPES):
         others = sorted(name for name in naming[kind] if kind not in name.rpartition(".")[2])
         if len(others) > MODULES_NAMING_A_TYPE:
             yield f"{kind!r} stands as a literal in {len(others)} modules: {', '.join(others)}"
+
+
+def types_named(tree: ast.AST) -> set[str]:
+    """Return the evaluation types that stand as literals in a module.
+
+    A literal with other meanings counts where it is compared with a type, matched against one,
+    mapped from, listed among types, or passed on as a type.
+    """
+    named: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant):
+            named |= _types_among([node]) - OTHER_MEANINGS
+        else:
+            named |= _types_among(_places_of_types(node))
+    return named
+
+
+def _types_among(nodes: Iterable[ast.AST]) -> set[str]:
+    """Return the names of types that stand as literals directly among the nodes."""
+    values = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    return {value for value in values if isinstance(value, str) and value in TYPES}
+
+
+def _places_of_types(node: ast.AST) -> list[ast.AST]:
+    """Return the parts of a node in which a literal is the name of a type."""
+    places: list[ast.AST] = []
+    match node:
+        case ast.Compare() if _mentions_type(node):
+            places = _all_parts(node)
+        case ast.Match(subject=subject) if _mentions_type(subject):
+            places = _all_parts(*(case.pattern for case in node.cases))
+        case ast.Dict():
+            places = _if_types([key for key in node.keys if key is not None])
+        case ast.Set() | ast.List() | ast.Tuple():
+            places = _if_types(node.elts)
+        case ast.Call(func=ast.Name()):
+            places = list(node.args[:1])
+        case ast.keyword(arg=name, value=value) if name in TYPE_NAMES:
+            places = [value]
+        case ast.Assign(targets=[target]) | ast.AnnAssign(target=target) if _mentions_type(target):
+            places = _all_parts(node)
+        case _:
+            pass
+    return places
+
+
+def _if_types(nodes: Sequence[ast.AST]) -> list[ast.AST]:
+    """Return the nodes if all of them, or at least two, are names of types."""
+    names = len(_types_among(nodes))
+    return list(nodes) if names > 1 or names == len(nodes) else []
+
+
+def _all_parts(*nodes: ast.AST) -> list[ast.AST]:
+    return [part for node in nodes for part in ast.walk(node)]
+
+
+def _mentions_type(node: ast.AST) -> bool:
+    """Return whether a variable or an attribute with the name of a type occurs in the node."""
+    return any(
+        (isinstance(part, ast.Name) and part.id in TYPE_NAMES)
+        or (isinstance(part, ast.Attribute) and part.attr in TYPE_NAMES)
+        for part in ast.walk(node)
+    )
 
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ def text_of(result: CallToolResult) -> str:
 
 
 def everyones(provider: Provider) -> OpenProviders:
-    """Opens one provider for whoever asks."""
+    """Open one provider for every principal."""
 
     @asynccontextmanager
     async def open_providers(

@@ -6,6 +6,12 @@ from pydantic import Field
 
 from evals_schemas.contract import Answer
 
+DATASET_PURPOSE = "eval"
+"""Purpose of a data set of the evaluation contract."""
+
+BENCHMARK_PURPOSE = "benchmark"
+"""Purpose of the questions of a benchmark."""
+
 
 class File(Answer):
     """One stored file. The capitals in three field names are the vendor's."""
@@ -16,7 +22,8 @@ class File(Answer):
     filename: str = Field(default="", description="The name it was uploaded under.")
     bytes: int = Field(default=0, description="Its size in bytes.", ge=0)
     purpose: str = Field(
-        default="eval", description="`eval` for a data set, `eval-output` for a result file."
+        default=DATASET_PURPOSE,
+        description="`eval` for a data set, `eval-output` for a result file.",
     )
     FileType: str = Field(default="jsonl", description="`jsonl` or `csv`.")
     Processed: bool = Field(default=True, description="Whether the service is done checking it.")

@@ -21,8 +21,9 @@ from evals_engine.errors import ApiError
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, limited
 from evals_engine.http.uploads import PartialUpload, new_file, too_large
-from evals_engine.store.records import BENCHMARK_FILE, StoredFile, UserName
+from evals_engine.store.records import StoredFile, UserName
 from evals_engine.store.store import Store
+from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE
 
 READY = "completed"
 """Status of every benchmark: only complete ones are stored."""
@@ -99,7 +100,7 @@ def _convert(uploaded: PartialUpload, filename: str, converted: PartialUpload) -
 
 
 def _new_benchmark(owner: UserName, name: str, now: float) -> StoredFile:
-    file = new_file(owner, name, BENCHMARK_FILE, now)
+    file = new_file(owner, name, BENCHMARK_PURPOSE, now)
     return replace(file, id=f"benchmark-{uuid.uuid4()}", kind="jsonl")
 
 

@@ -7,7 +7,8 @@ from starlette.requests import Request
 
 from evals_engine.errors import not_found
 from evals_engine.http.engine import engine_of, owner_of
-from evals_engine.store.records import BENCHMARK_FILE, StoredEvaluation, StoredFile
+from evals_engine.store.records import StoredEvaluation, StoredFile
+from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE
 from evals_schemas.evaluation_types import BENCHMARK
 
 
@@ -16,7 +17,7 @@ async def find_benchmark(request: Request, benchmark_id: str) -> StoredFile:
     benchmark = await to_thread.run_sync(
         engine_of(request).store.get_file, benchmark_id, owner_of(request)
     )
-    if benchmark is None or benchmark.purpose != BENCHMARK_FILE:
+    if benchmark is None or benchmark.purpose != BENCHMARK_PURPOSE:
         raise not_found("benchmark", benchmark_id)
     return benchmark
 

@@ -18,8 +18,8 @@ from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, fill, form_too_large, limited
 from evals_engine.http.file_ranges import RangedFile
 from evals_engine.http.uploads import new_file, too_large
-from evals_engine.store.records import BENCHMARK_PURPOSES, EVAL, StoredFile
-from evals_schemas.evaluation_api.files import File, FileDeleted, FileList
+from evals_engine.store.records import BENCHMARK_PURPOSES, StoredFile
+from evals_schemas.evaluation_api.files import DATASET_PURPOSE, File, FileDeleted, FileList
 
 
 async def upload(request: Request) -> Response:
@@ -113,8 +113,8 @@ async def _find(request: Request) -> StoredFile:
 
 
 def _described(request: Request, form: Mapping[str, object], name: str) -> StoredFile:
-    purpose = _text(form, "purpose") or EVAL
-    if purpose != EVAL:
+    purpose = _text(form, "purpose") or DATASET_PURPOSE
+    if purpose != DATASET_PURPOSE:
         raise ApiError(400, "purpose: this service stores only data sets; send eval.")
     now = engine_of(request).clock()
     file = new_file(owner_of(request), name, purpose, now)

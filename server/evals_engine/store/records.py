@@ -8,6 +8,7 @@ from typing import Any, NewType
 
 from evals_engine.store.database import Record
 from evals_schemas.datasets.reader import Kind
+from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE
 
 UserName = NewType("UserName", str)
 """Name of the user that a file or an evaluation belongs to."""
@@ -15,19 +16,13 @@ UserName = NewType("UserName", str)
 ProcessId = NewType("ProcessId", str)
 """Unique id of an operating-system process that runs evaluations."""
 
-EVAL = "eval"
-"""Purpose of a data set of the evaluation contract."""
-
 EVAL_OUTPUT = "eval-output"
 """Purpose of a result file of the evaluation contract."""
-
-BENCHMARK_FILE = "benchmark"
-"""Purpose of the questions of a benchmark."""
 
 BENCHMARK_OUTPUT = "benchmark-output"
 """Purpose of the judged answers of a benchmark evaluation."""
 
-BENCHMARK_PURPOSES = frozenset({BENCHMARK_FILE, BENCHMARK_OUTPUT})
+BENCHMARK_PURPOSES = frozenset({BENCHMARK_PURPOSE, BENCHMARK_OUTPUT})
 """Purposes of files that only the benchmark contract shows."""
 
 

@@ -9,8 +9,7 @@ import anyio
 from evals_mcp.datasets.benchmark_questions import are_same
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
-from evals_schemas.evaluation_api.files import File
-from evals_schemas.evaluation_types import BENCHMARK
+from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, File
 
 CANDIDATES = 3
 """Most stored files that are compared: the newest of the same size."""
@@ -35,7 +34,7 @@ async def stored_copy(path: Path, purpose: str, rows: int, provider: Provider) -
     try:
         stored = await provider.list_datasets()
         sizes = {size}
-        if purpose == BENCHMARK:
+        if purpose == BENCHMARK_PURPOSE:
             sizes = {file.bytes for file in stored if file.LineCount in {rows, 0}} - {0}
         alike = [file for file in stored if file.purpose == purpose and file.bytes in sizes]
         for file in alike[:CANDIDATES]:
@@ -48,7 +47,7 @@ async def stored_copy(path: Path, purpose: str, rows: int, provider: Provider) -
 
 async def _is_same(path: Path, file: File, provider: Provider) -> bool:
     """Return whether a stored file is the same; the transfer ends at the first difference."""
-    if file.purpose == BENCHMARK:
+    if file.purpose == BENCHMARK_PURPOSE:
         async with provider.dataset_content(file.id) as blocks:
             return await are_same(path, blocks)
     async with (

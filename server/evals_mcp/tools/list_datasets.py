@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from evals_mcp.cleaning import clean
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.evaluation_api.files import File
-from evals_schemas.evaluation_types import BENCHMARK
+from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, File
 from evals_schemas.tools.inputs import ListDatasetsInput
 from evals_schemas.tools.outputs import DatasetLine, ListDatasetsOutput
 
@@ -39,7 +38,7 @@ def _next_step_reading(files: Sequence[File]) -> str:
 def _next_step(files: Sequence[File]) -> str:
     if not files:
         return "There are no data sets: call upload_dataset."
-    kinds = {file.purpose == BENCHMARK for file in files}
+    kinds = {file.purpose == BENCHMARK_PURPOSE for file in files}
     steps = [
         "as input_data_file_path" if kinds == {False} else "of a data set as input_data_file_path",
         "of a benchmark as benchmark_id, with type benchmark",
@@ -51,7 +50,7 @@ def _next_step(files: Sequence[File]) -> str:
 def _line(file: File) -> DatasetLine:
     return DatasetLine(
         file_id=file.id,
-        kind="benchmark" if file.purpose == BENCHMARK else "dataset",
+        kind="benchmark" if file.purpose == BENCHMARK_PURPOSE else "dataset",
         name=clean(file.filename, 80),
         rows=file.LineCount or None,
         bytes=file.bytes,

@@ -29,7 +29,7 @@ from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings.schema import DatasetSettings
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.datasets.reader import Row
-from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, DATASET_PURPOSE, File
 from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import UploadDatasetInput
 from evals_schemas.tools.outputs import UploadDatasetOutput
@@ -47,7 +47,7 @@ async def upload_dataset(
 ) -> UploadDatasetOutput:
     """Check and store a data set or a benchmark, unless it is already stored."""
     _check_arguments(arguments, session.provider)
-    purpose = BENCHMARK if arguments.benchmark else "eval"
+    purpose = BENCHMARK_PURPOSE if arguments.benchmark else DATASET_PURPOSE
     with tempfile.TemporaryDirectory(prefix="evals-mcp-") as folder:
         ready = await to_thread.run_sync(
             _prepare, arguments, session.settings.datasets, Path(folder)
@@ -96,13 +96,13 @@ def _prepare(
 
 
 async def _send(ready: PreparedFile, purpose: str, provider: Provider) -> File:
-    if purpose == BENCHMARK:
+    if purpose == BENCHMARK_PURPOSE:
         return await provider.upload_benchmark(ready.path, ready.name)
     return await provider.upload_dataset(ready.path, ready.name)
 
 
 def _next_step(file_id: str, purpose: str) -> str:
-    if purpose == BENCHMARK:
+    if purpose == BENCHMARK_PURPOSE:
         return (
             f"Call create_evaluation with type benchmark, benchmark_id {file_id} and the model_id "
             "of a model from list_models."

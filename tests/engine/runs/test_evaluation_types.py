@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from pydantic import ValidationError
+from anyio import to_thread
+from pydantic import BaseModel, ValidationError
 
 from evals_engine.benchmarks.totals import BenchmarkTotals
+from evals_engine.http.owners import LOCAL
+from evals_engine.judges.verdict_forms import ScoreForm
 from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
-from evals_engine.runs.evaluation_types import TYPES, typed_parameters
-from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT
+from evals_engine.rows.outcome import Outcome
+from evals_engine.runs import evaluation_types
+from evals_engine.runs.evaluation_types import TYPES, TypeSpec, typed_parameters
+from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT, StoredEvaluation
+from evals_engine.store.store import Store
+from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_types import BENCHMARK, JUDGED_TYPES, EvaluationType
+from tests.engine.running import running_engine
 
 JUDGED: dict[str, Any] = {
     "judge": {"model": "m", "model_source": "serverless", "system_template": "Judge."},
@@ -52,3 +62,77 @@ def test_parameters_of_another_type_and_unknown_types_are_refused() -> None:
         typed_parameters("score", JUDGED | LABELS)
     with pytest.raises(KeyError):
         typed_parameters("rank", JUDGED)
+
+
+class WordCount(BaseModel):
+    """The parameters of a type that no contract has."""
+
+    column: str
+
+
+@dataclass(frozen=True)
+class WordCounter:
+    """Counts the words of one column."""
+
+    columns: frozenset[str]
+    workers: int = 2
+
+    async def outcome(self, row: Row) -> Outcome:
+        (column,) = self.columns
+        return Outcome("ok", {"words": len(str(row[column]).split())})
+
+
+class WordTotals(Totals):
+    """The words of all rows."""
+
+    def __init__(self, _: WordCount) -> None:
+        super().__init__()
+        self.words = 0
+
+    def _add_verdict(self, fields: dict[str, Any]) -> None:
+        self.words += fields["words"]
+
+    def _type_results(self) -> dict[str, Any]:
+        return {"words": self.words}
+
+
+def no_form(_: WordCount) -> ScoreForm:
+    return ScoreForm(0, 1)
+
+
+def word_counter(parameters: WordCount, *_: object) -> WordCounter:
+    return WordCounter(frozenset({parameters.column}))
+
+
+async def test_a_type_in_the_table_alone_is_run_counted_and_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spec = TypeSpec("word-count", WordCount, no_form, word_counter, WordTotals)
+    monkeypatch.setattr(evaluation_types, "TYPES", {**TYPES, spec.name: spec})
+    async with running_engine(tmp_path) as engine:
+        file_id = await engine.upload([{"text": "one two"}, {"text": "three"}])
+        store = Store(tmp_path)
+        await to_thread.run_sync(add, store, spec.name, {"column": "text"}, file_id)
+        job = await engine.finished("eval-words")
+        assert (job["status"], job["type"], job["results"]["words"]) == ("completed", spec.name, 3)
+        assert [row["words"] for row in await engine.result_rows(job)] == [2, 1]
+        store.close()
+
+
+def add(store: Store, kind: str, parameters: dict[str, Any], file_id: str) -> None:
+    evaluation = StoredEvaluation(
+        id="eval-words",
+        owner=LOCAL,
+        type=kind,
+        parameters=parameters,
+        file_id=file_id,
+        status="pending",
+        results=None,
+        total_rows=None,
+        done_rows=0,
+        failed_rows=0,
+        created_at=0.0,
+        updated_at=0.0,
+        cancel_requested=False,
+    )
+    store.add_evaluation(evaluation, "Job is pending evaluation", None)

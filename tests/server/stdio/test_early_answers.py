@@ -83,7 +83,7 @@ LEFT_AT_FIRST: dict[str, Any] = {
     "a ping before the handshake": request(1, "ping"),
     "a version that is not known": initialize("2099-01-01"),
     "a version of the modern era": initialize("2026-07-28"),
-    "a version that is no text": initialize(protocolVersion=["2025-11-25"]),
+    "a version that is not a text": initialize(protocolVersion=["2025-11-25"]),
     "no capabilities": initialize(capabilities=None),
     "capabilities that are no objects": initialize(capabilities={"roots": True}),
     "a client without a version": initialize(clientInfo={"name": "test"}),

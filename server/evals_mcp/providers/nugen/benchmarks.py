@@ -27,7 +27,7 @@ from evals_schemas.benchmark_api.benchmarks import (
 )
 from evals_schemas.contract import Operation
 from evals_schemas.datasets.cells import cell_text
-from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, File
 from evals_schemas.evaluation_api.models import Model
 
 _UNFINISHED = frozenset({"created", "pending", "queued", "processing", "in_progress"})
@@ -115,7 +115,7 @@ class Benchmarks:
             id=stored.benchmark_id,
             created_at=unix_seconds(self._clock()),
             filename=stored.benchmark_name or name,
-            purpose="benchmark",
+            purpose=BENCHMARK_PURPOSE,
             LineCount=stored.num_questions or len(stored.questions or ()) or count,
             Processed=_is_checked(stored.status),
             processing_status=stored.status,
@@ -127,7 +127,7 @@ def _file(benchmark: BenchmarkListed) -> File:
         id=benchmark.id,
         created_at=unix_seconds(parse_time(benchmark.created_at)),
         filename=benchmark.benchmark_name or benchmark.id,
-        purpose="benchmark",
+        purpose=BENCHMARK_PURPOSE,
         LineCount=benchmark.num_questions or 0,
         bytes=benchmark.bytes or 0,
         Processed=_is_checked(benchmark.status),

@@ -32,7 +32,7 @@ def keyed_service(
         services: All services, for advice on what to use without a token.
 
     Raises:
-        NoTokenError: the principal uses the configured token, and there is none.
+        NoTokenError: the principal uses the configured token, but no token is configured.
     """
     variable = configured.token_env or spec.key_variable or ""
     key = _key(spec, configured, variable, principal, services)

@@ -35,7 +35,7 @@ from evals_schemas.evaluation_api.evaluations import (
     EvaluationJob,
     EvaluationStatus,
 )
-from evals_schemas.evaluation_api.files import File
+from evals_schemas.evaluation_api.files import DATASET_PURPOSE, File
 from evals_schemas.evaluation_api.models import Model
 from evals_schemas.evaluation_types import JUDGED_TYPES
 
@@ -242,7 +242,7 @@ class TogetherProvider(SingleService):
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
         """Store a checked data set, with one request."""
-        fields = {"file_name": filename, "purpose": "eval", "file_type": kind_of(filename)}
+        fields = {"file_name": filename, "purpose": DATASET_PURPOSE, "file_type": kind_of(filename)}
         try:
             stored: File = await self._rest.upload(path, filename, fields)
         except LostAnswerError as error:
@@ -261,7 +261,7 @@ class TogetherProvider(SingleService):
     async def list_datasets(self) -> list[File]:
         """Return the uploaded data sets, the newest first, without result files."""
         files = await self._rest.call(operations.LIST_FILES)
-        data_sets = [file for file in files.data if file.purpose == "eval"]
+        data_sets = [file for file in files.data if file.purpose == DATASET_PURPOSE]
         return sorted(data_sets, key=lambda file: file.created_at, reverse=True)
 
     def dataset_content(self, file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
