@@ -12,7 +12,6 @@ from dirty_equals import IsFloat, IsPartialDict, IsStr
 from inline_snapshot import snapshot
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.runs import row_workers
 from evals_schemas.benchmark_api.benchmarks import BenchmarkEvaluationPage
 from tests.engine.benchmark_client import (
     MODELS,
@@ -300,9 +299,8 @@ async def test_results_before_the_end_are_refused_with_status_and_progress(
 
 
 async def test_a_cancelled_evaluation_has_failed_and_keeps_what_was_judged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(row_workers, "GRACE_SECONDS", 0.2)
     questions = [{"question": f"q{n}", "answer": "yes"} for n in range(100)]
 
     def reply(request: ChatRequest) -> Reply:
