@@ -67,6 +67,7 @@ from evals_schemas.tools.summaries import Summary
 
 Parameters = Mapping[str, Any]
 NumberedRows = Iterable[tuple[int, RowVerdict, Row]]
+"""Every row with its number and its verdict."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,7 @@ class Summing:
     totals: Callable[[Counts, Sequence[float], EvaluationJob], dict[str, Any]] | None = None
     """Returns the results that the service would report for these verdicts and scores; None if the
     summary needs whole rows."""
-    rows: (
-        Callable[[EvaluationJob, Iterable[tuple[int, RowVerdict, Row]]], Summary | None] | None
-    ) = None
+    rows: Callable[[EvaluationJob, NumberedRows], Summary | None] | None = None
     """Returns the summary of whole rows; None if verdicts and scores suffice."""
     needs_row_count: bool = False
     """Whether the figures need the number of rows if the service does not report it."""

@@ -1,3 +1,5 @@
+"""Summaries from the totals that a service reports."""
+
 from typing import Any
 
 import pytest
