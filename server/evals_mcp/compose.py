@@ -6,21 +6,24 @@ the engine is imported only if the provider embeds it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pkgutil import resolve_name
 
-from evals_mcp.errors import NoTokenError
+from evals_mcp.errors import NoTokenError, SettingsError
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Member, Provider
-from evals_mcp.providers.several.ids import OwnIds, PrefixedIds
+from evals_mcp.providers.several.ids import ServiceIds
 from evals_mcp.providers.several.provider import SeveralProviders
 from evals_mcp.service_spec import ServiceSpec, advice_for_type
 from evals_mcp.settings.schema import Settings
 
 ProviderOf = Callable[[Principal], Provider]
 """Returns the provider of a principal: cheap to call, and no key of a principal is kept."""
+
+log = logging.getLogger(__name__)
 
 _Open = Callable[[Settings], AbstractAsyncContextManager[Member]]
 
@@ -43,8 +46,9 @@ async def open_providers(
     """
     async with AsyncExitStack() as stack:
         members = [
-            await stack.enter_async_context(_open_function(settings.service(name))(settings))
-            for name in names or settings.providers
+            member
+            for place, name in enumerate(names or settings.providers)
+            if (member := await _opened(stack, settings, name, is_default=place == 0)) is not None
         ]
         configured: Provider | None = None
 
@@ -56,6 +60,20 @@ async def open_providers(
             return configured
 
         yield provider_of
+
+
+async def _opened(
+    stack: AsyncExitStack, settings: Settings, name: str, *, is_default: bool
+) -> Member | None:
+    """Open a service; None if it is only offered beside the default one and cannot be opened."""
+    spec = settings.service(name)
+    try:
+        return await stack.enter_async_context(_open_function(spec)(settings))
+    except SettingsError as error:
+        if is_default or not spec.is_offered_beside(getattr(settings, name)):
+            raise
+        log.warning("%s is not offered: %s", name, error)
+        return None
 
 
 def _open_function(spec: ServiceSpec) -> _Open:
@@ -71,10 +89,7 @@ def _provider_of(
             "No key for a service is configured for you. Ask the administrator to add one under "
             "[oauth.subjects]."
         )
-    if len(providers) == 1:
-        ids = OwnIds(providers[0], frozenset(spec.name for spec in services))
-    else:
-        ids = PrefixedIds(providers)
+    ids = ServiceIds(providers, frozenset(spec.name for spec in services))
     missing_key = None if principal.keys is None else principal.lacking.get
     name = " and ".join(provider.name for provider in providers)
     advice = partial(advice_for_type, services, missing_key=missing_key)

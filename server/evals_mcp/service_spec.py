@@ -67,6 +67,9 @@ class ServiceSpec:
     """Whether the service is used beside server.provider whenever it has a token."""
     capabilities: Capabilities = field(default_factory=Capabilities)
     """What the service can do, as far as no setting changes it."""
+    is_offered_beside: Callable[[Any], bool] = lambda _: False
+    """Whether a service without a token is offered beside others, by the settings of its section.
+    Strangers, who bring keys of their own in http.mode header, are never offered it."""
     has_earlier_work: Callable[[Any], bool] = lambda _: False
     """Whether opening the service continues earlier work, by the settings of its section."""
 

@@ -74,8 +74,8 @@ def _check_oauth(settings: Settings) -> None:
 def services_of(settings: Settings) -> tuple[str, ...]:
     """Return the names of the services in use.
 
-    In mode header without server.provider: every service with keys. In mode oauth: server.provider
-    and the services that a subject has a key for.
+    In mode header without server.provider: every service with keys. In mode oauth: server.provider,
+    the services that a subject has a key for, and those that are offered beside them.
     """
     chosen, mode = settings.server.provider, settings.http.mode
     keyed = tuple(spec.name for spec in keyed_services(settings.services))
@@ -86,8 +86,11 @@ def services_of(settings: Settings) -> tuple[str, ...]:
     with_keys = {name for each in settings.oauth.subjects.values() for name in each.service_keys()}
     used = tuple(name for name in keyed if name in with_keys)
     if chosen is not None:
-        return (chosen, *(name for name in used if name != chosen))
-    return used or tuple(spec.name for spec in keyless_services(settings.services)[:1])
+        others = tuple(name for name in used if name != chosen)
+        return settings.with_services_beside((chosen, *others))
+    if used:
+        return settings.with_services_beside(used)
+    return tuple(spec.name for spec in keyless_services(settings.services)[:1])
 
 
 def remote_safe(settings: Settings) -> Settings:

@@ -56,6 +56,11 @@ class LocalSettings(Section):
         "resolve to a private network. IP addresses, and names such as ollama or gpu.lan, need no "
         "such permission.",
     )
+    beside_vendors: bool = Field(
+        default=True,
+        description="false leaves the local engine out while a vendor's service is used. It is "
+        "never offered in http.mode header.",
+    )
     benchmark_judge: str = Field(
         default=CONTAINS,
         description="Judge of the answers in a benchmark evaluation: a rule, or the name of a "
@@ -84,6 +89,10 @@ class LocalSettings(Section):
     )
 
 
+def _is_offered_beside(section: LocalSettings) -> bool:
+    return section.beside_vendors
+
+
 def _has_earlier_work(section: LocalSettings) -> bool:
     return section.data_dir.exists()
 
@@ -103,5 +112,6 @@ LOCAL = ServiceSpec(
         takes_keys=True,
         is_engine=True,
     ),
+    is_offered_beside=_is_offered_beside,
     has_earlier_work=_has_earlier_work,
 )

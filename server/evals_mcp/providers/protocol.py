@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from evals_mcp.principals import Principal
+from evals_mcp.providers.rest.ids import IdKind
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
@@ -77,8 +78,20 @@ class Provider(Protocol):
         """Return a sentence on how to get a service for a type; empty if there is no advice."""
         ...
 
-    def with_public_ids(self, request: AnyRequest) -> AnyRequest:
-        """Return a request with its ids as callers see them.
+    async def complete_id(self, item_id: str, kind: IdKind) -> str:
+        """Return an id as callers see it now, with the name of its service where it needs one.
+
+        An id without a name belongs to the default service, or else to the first other service
+        that has it: it may be from a time when that service was the only one. An id that no
+        service has is returned unchanged.
+
+        Raises:
+            NotFoundError: the id names a service that is not configured.
+        """
+        ...
+
+    async def with_public_ids(self, request: AnyRequest) -> AnyRequest:
+        """Return a request with its ids as callers see them now; see `complete_id`.
 
         Raises:
             UnsupportedError: no service runs the type.
@@ -191,7 +204,11 @@ class SingleService:
         """Return no advice: another service is not known here."""
         return ""
 
-    def with_public_ids(self, request: AnyRequest) -> AnyRequest:
+    async def complete_id(self, item_id: str, kind: IdKind) -> str:  # noqa: ARG002 - of all kinds
+        """Return the id: callers see the ids of this service unchanged."""
+        return item_id
+
+    async def with_public_ids(self, request: AnyRequest) -> AnyRequest:
         """Return the request: callers see the ids of this service unchanged."""
         return request
 

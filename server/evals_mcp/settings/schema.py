@@ -249,7 +249,7 @@ class Settings(Section):
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """The names of the services in use; the first is server.provider if that is set."""
+        """The names of the services in use. The first is the default: server.provider if set."""
         chosen = self.server.provider
         with_token = [
             spec.name
@@ -258,8 +258,19 @@ class Settings(Section):
             and (chosen is None or (spec.used_beside_others and spec.name != chosen))
         ]
         if chosen is not None:
-            return (chosen, *with_token)
-        return tuple(with_token) or tuple(spec.name for spec in keyless_services(self.services)[:1])
+            return self.with_services_beside((chosen, *with_token))
+        if with_token:
+            return self.with_services_beside(tuple(with_token))
+        return tuple(spec.name for spec in keyless_services(self.services)[:1])
+
+    def with_services_beside(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return names of services, with the services that are offered beside them at the end."""
+        beside = [
+            spec.name
+            for spec in keyless_services(self.services)
+            if spec.name not in names and spec.is_offered_beside(getattr(self, spec.name))
+        ]
+        return (*names, *beside)
 
 
 @lru_cache

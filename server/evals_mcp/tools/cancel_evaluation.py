@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from evals_mcp.errors import EvalsMCPError, UnsupportedError
 from evals_mcp.launching.agreed_estimate import usd_range
 from evals_mcp.service_spec import Capabilities
-from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import after_failure, failure_reason, is_cancelled
 from evals_schemas.evaluation_api.evaluations import (
@@ -35,7 +34,7 @@ async def cancel_evaluation(
         UnsupportedError: the service cannot cancel; the message says what the evaluation will cost.
         EvalsMCPError: it could not be stopped.
     """
-    evaluation_id = checked_evaluation_id(arguments.evaluation_id)
+    evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     try:
         job = await session.provider.cancel_evaluation(evaluation_id)
     except UnsupportedError as error:

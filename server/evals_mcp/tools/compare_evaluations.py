@@ -26,7 +26,6 @@ from evals_mcp.results.paging import JudgedRow, page_of
 from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
-from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.digests import answer_key, row_key
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -70,7 +69,9 @@ async def compare_evaluations(
 
 async def _job(field: str, evaluation_id: str, session: ToolSession) -> EvaluationJob:
     try:
-        return await session.provider.get_evaluation(checked_evaluation_id(evaluation_id, field))
+        return await session.provider.get_evaluation(
+            await session.evaluation_id(evaluation_id, field)
+        )
     except NotFoundError as error:
         raise NotFoundError(f"`{field}`: {error}") from None
 

@@ -32,7 +32,7 @@ async def create_evaluation(
         EvalsMCPError: nothing was started, and the message says so.
     """
     try:
-        requested = _requested(arguments, session)
+        requested = await _requested(arguments, session)
         reply = session.ask_user.reply
         has_declined = reply is not None and not reply.agreed and not arguments.dry_run
         if reply and has_declined:
@@ -53,11 +53,12 @@ async def create_evaluation(
         raise _not_started(error) from None
 
 
-def _requested(arguments: CreateEvaluationInput, session: ToolSession) -> RequestedEvaluation:
-    """Return the request for the service; nothing is read for it."""
+async def _requested(arguments: CreateEvaluationInput, session: ToolSession) -> RequestedEvaluation:
+    """Return the request with complete ids; its data are not read."""
     refuse_unsupported_type(arguments.type, session.provider)
     request = to_request(arguments, session.settings.credentials)
-    return RequestedEvaluation(session.provider.with_public_ids(request), session.provider)
+    complete = await session.provider.with_public_ids(request)
+    return RequestedEvaluation(complete, session.provider)
 
 
 async def _planned(
@@ -125,7 +126,7 @@ async def _without_code(
     code = await launches.new_code(launch)
     match await _ask(launch, code, reasons, session):
         case "agreed":
-            requested = _requested(arguments, session)
+            requested = await _requested(arguments, session)
             return await _agreed(await _planned(requested, arguments, session), code, session)
         case "declined":
             await launches.decline(launch)

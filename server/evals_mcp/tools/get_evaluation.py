@@ -15,7 +15,6 @@ from evals_mcp.results.rows import Row, RowVerdict
 from evals_mcp.results.types.summing import summarize, summarize_rows, summarize_verdicts
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
-from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import (
     STATUS_SHOWN,
@@ -43,7 +42,7 @@ async def get_evaluation(
     arguments: GetEvaluationInput, session: ToolSession
 ) -> GetEvaluationOutput:
     """Return one evaluation with its results, without its rows."""
-    evaluation_id = checked_evaluation_id(arguments.evaluation_id)
+    evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.provider.get_evaluation(evaluation_id)
     finished = job.status in ENDED
     result_file = (job.results or {}).get("result_file_id")

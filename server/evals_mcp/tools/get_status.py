@@ -5,7 +5,6 @@ from __future__ import annotations
 from evals_mcp.cleaning import clean
 from evals_mcp.results.types.summing import headline
 from evals_mcp.service_spec import Capabilities
-from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import (
     STATUS_SHOWN,
@@ -27,7 +26,7 @@ _LONGEST_PAUSE = {True: 2.0, False: 5.0}
 
 async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusOutput:
     """Return the status, after any wait. A cancelled call does not stop the evaluation."""
-    evaluation_id = checked_evaluation_id(arguments.evaluation_id)
+    evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.provider.get_evaluation(evaluation_id)
     status: EvaluationStatus = job
     if job.status not in ENDED and arguments.wait_seconds > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.results.types.summing import headline
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
@@ -83,8 +84,8 @@ def _start(arguments: ListEvaluationsInput, matching: list[EvaluationJob]) -> in
     """
     if arguments.cursor is None:
         return 0
-    after = read_cursor(_query(arguments), arguments.cursor)
-    ids = [job.workflow_id for job in matching]
+    after = own_id_of(str(read_cursor(_query(arguments), arguments.cursor)))
+    ids = [own_id_of(job.workflow_id) for job in matching]
     if after not in ids:
         raise InvalidRequestError(
             "`cursor` points to an evaluation that the service no longer lists: leave it out to "

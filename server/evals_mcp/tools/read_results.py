@@ -14,7 +14,6 @@ from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
 from evals_mcp.results.rows import Row
 from evals_mcp.results.types.table import TYPES, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
-from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.result_pages import (
@@ -52,7 +51,7 @@ _FILTERS = ("label", "decision", "min_score", "max_score")
 
 async def read_results(arguments: ReadResultsInput, session: ToolSession) -> ReadResultsOutput:
     """Return one page of the rows that match."""
-    evaluation_id = checked_evaluation_id(arguments.evaluation_id)
+    evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.provider.get_evaluation(evaluation_id)
     _check(arguments, job)
     async with session.result_rows(job) as index:

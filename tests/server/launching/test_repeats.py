@@ -22,7 +22,7 @@ from evals_mcp.launching.codes import Code, ConfirmCodes
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.repeats import Repeats
 from evals_mcp.providers.protocol import AnyRequest
-from evals_mcp.providers.several.ids import PrefixedIds
+from evals_mcp.providers.several.ids import ServiceIds
 from evals_mcp.providers.several.provider import SeveralProviders
 from evals_mcp.state.locks import FolderLocks
 from evals_mcp.state.records import State
@@ -250,7 +250,7 @@ async def test_only_the_failing_list_of_its_own_service_keeps_an_evaluation_from
     for member in members:
         if member.name == failing:
             member.error = UnavailableError("It is down.")
-    several = SeveralProviders("several", PrefixedIds(members))
+    several = SeveralProviders("several", ServiceIds(members, {"alpha", "beta"}))
     process = CreatingProcess()
     launch = replace(process.launch(input_data_file_path="alpha:file-1"), provider=several)
     if told:
@@ -258,7 +258,7 @@ async def test_only_the_failing_list_of_its_own_service_keeps_an_evaluation_from
             await process.started(launch)
         assert not members[0].keys
     else:
-        assert await process.started(launch) == "alpha:eval-1"
+        assert await process.started(launch) == "eval-1"
 
 
 # Codes

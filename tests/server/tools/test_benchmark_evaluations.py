@@ -11,7 +11,7 @@ from tests.server.fake_provider import NOON, FakeProvider, classify_job, jsonl
 from tests.server.serving import FakeTime, served, settings
 
 from evals_mcp.errors import UnavailableError
-from evals_mcp.providers.several.ids import PrefixedIds
+from evals_mcp.providers.several.ids import ServiceIds
 from evals_mcp.providers.several.provider import SeveralProviders
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, EvaluationStatus
 from evals_schemas.evaluation_api.files import File
@@ -341,7 +341,9 @@ def two_services() -> SeveralProviders:
         types=frozenset({"benchmark"}),
         jobs=[job("eval-1", created_at=NOON.replace(tzinfo=None, hour=13))],
     )
-    return SeveralProviders("together and nugen", PrefixedIds([together, nugen]))
+    return SeveralProviders(
+        "together and nugen", ServiceIds([together, nugen], {"together", "nugen", "local"})
+    )
 
 
 async def test_ids_of_several_services_lead_back_to_them() -> None:
@@ -349,15 +351,13 @@ async def test_ids_of_several_services_lead_back_to_them() -> None:
         page = await server.answer("list_evaluations", limit=1)
         rest = await server.answer("list_evaluations", limit=1, cursor=page["next_cursor"])
         found = await server.answer("get_evaluation", evaluation_id="nugen:eval-1")
-        wrong = await server.refusal("get_status", evaluation_id="eval-1")
+        bare = await server.answer("get_status", evaluation_id="eval-1")
         mistaken = await server.refusal("get_status", evaluation_id="together:file-1")
 
     assert page["evaluations"][0]["evaluation_id"] == "nugen:eval-1"
-    assert rest["evaluations"][0]["evaluation_id"] == "together:eval-1"
+    assert rest["evaluations"][0]["evaluation_id"] == "eval-1"
+    assert bare["evaluation_id"] == "eval-1"
     assert found["result_file_id"] == "nugen:rows-eval-1"
-    assert wrong == snapshot(
-        "The evaluation id 'eval-1' names no service; configured are together and nugen, and an id begins with one of them, such as together:eval-de4c-1751308922. Call list_evaluations and copy the whole id."
-    )
     assert "id of a data set" in mistaken
 
 
@@ -369,7 +369,7 @@ async def test_a_service_that_is_down_is_named_beside_what_the_other_lists() -> 
     async with served(services) as server:
         answer = await server.answer("list_evaluations")
 
-    assert [line["evaluation_id"] for line in answer["evaluations"]] == ["together:eval-1"]
+    assert [line["evaluation_id"] for line in answer["evaluations"]] == ["eval-1"]
     assert answer["note"] == ("Without those of nugen: nugen (api.nugen.in) could not be reached.")
 
 

@@ -5,7 +5,7 @@ from inline_snapshot import snapshot
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import served, settings
 
-from evals_mcp.providers.several.ids import PrefixedIds
+from evals_mcp.providers.several.ids import ServiceIds
 from evals_mcp.providers.several.provider import SeveralProviders
 from evals_schemas.evaluation_api.models import Model, Pricing
 
@@ -201,7 +201,9 @@ async def test_models_of_two_services_take_turns_and_say_whose_they_are() -> Non
     other = FakeProvider(
         name="nugen", types=frozenset({"benchmark"}), models=[Model(id="m0"), Model(id="own")]
     )
-    both = SeveralProviders("together and nugen", PrefixedIds([one, other]))
+    both = SeveralProviders(
+        "together and nugen", ServiceIds([one, other], {"together", "nugen", "local"})
+    )
     async with served(both) as server:
         answer = await server.answer("list_models", role="candidate", limit=4)
         judges = await server.answer("list_models", role="judge")

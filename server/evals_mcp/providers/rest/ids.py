@@ -14,6 +14,15 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 """An id; it begins with a letter or digit, so that no id is `..` in a path."""
 
 
+_SERVICE = re.compile(r"[a-z][a-z0-9_]{0,30}:(?=[A-Za-z0-9])")
+"""The name of a service before an id."""
+
+
+def own_id_of(public_id: str) -> str:
+    """Return an id without the name of its service, which it has or lacks by the configuration."""
+    return _SERVICE.sub("", public_id, count=1) if _SERVICE.match(public_id) else public_id
+
+
 @dataclass(frozen=True)
 class IdKind:
     """A kind of thing that has ids."""

@@ -33,66 +33,48 @@ class Ids(Protocol):
         ...
 
 
-class PrefixedIds:
-    """Ids such as `together:eval-1`, since the ids of different services may look the same."""
+class ServiceIds:
+    """The ids of the first service, unchanged, and those of the others, such as `local:eval-1`.
 
-    def __init__(self, members: Sequence[Provider]) -> None:
-        self._members: Mapping[str, Provider] = {member.name: member for member in members}
-
-    @property
-    def members(self) -> Sequence[Provider]:
-        """The services, the first configured one first."""
-        return list(self._members.values())
-
-    def public_id(self, member: Provider, own_id: str) -> str:
-        """Return the id with the service's name before it."""
-        return f"{member.name}:{own_id}"
-
-    def resolve(self, public_id: str, kind: IdKind) -> tuple[Provider, str]:
-        """Return the service and the id without its name; see `Ids`."""
-        name, colon, own_id = public_id.partition(":")
-        if (member := self._members.get(name)) is not None and own_id:
-            return member, own_id
-        what = "names no service" if not colon else f"names {clean(name, 40)!r}"
-        raise NotFoundError(
-            f"The {kind.noun} id {clean(public_id, 80)!r} {what}; configured are "
-            f"{' and '.join(self._members)}, and an id begins with one of them, such as "
-            f"{next(iter(self._members))}:{kind.example}. Call {kind.list_tool} and copy the "
-            "whole id."
-        )
-
-
-class OwnIds:
-    """The ids of a single service, unchanged; the service's name before an id is accepted too.
-
-    A conversation may contain ids from a time when several services were configured.
+    The first service's name before an id is accepted as well: a conversation may contain ids from
+    a time when other services were configured.
     """
 
-    def __init__(self, member: Provider, service_names: Collection[str]) -> None:
-        """Keep the service, and the names of all services, which an id may begin with."""
-        self._member = member
+    def __init__(self, members: Sequence[Provider], service_names: Collection[str]) -> None:
+        """Keep the services, the default one first.
+
+        Args:
+            members: The services in use.
+            service_names: The names of all services, which an id may begin with.
+        """
+        self._members: Mapping[str, Provider] = {member.name: member for member in members}
         self._service_names = service_names
 
     @property
     def members(self) -> Sequence[Provider]:
-        """The only service."""
-        return [self._member]
+        """The services, the default one first."""
+        return list(self._members.values())
 
-    def public_id(self, member: Provider, own_id: str) -> str:  # noqa: ARG002 - the only one
-        """Return the id itself."""
-        return own_id
+    def public_id(self, member: Provider, own_id: str) -> str:
+        """Return the id, with its service's name before it unless the service is the default."""
+        return own_id if member is self.members[0] else f"{member.name}:{own_id}"
 
     def resolve(self, public_id: str, kind: IdKind) -> tuple[Provider, str]:
-        """Return the id without the service's name; refuse another service's. See `Ids`."""
+        """Return the service by the id's prefix, the default service without one; see `Ids`."""
         name, colon, own_id = public_id.partition(":")
         if not colon or not own_id or name not in self._service_names:
-            return self._member, public_id
-        if name == self._member.name:
-            return self._member, own_id
+            return self.members[0], public_id
+        if (member := self._members.get(name)) is not None:
+            return member, own_id
         raise NotFoundError(
             f"The {kind.noun} id {clean(public_id, 80)!r} belongs to {name}, which is not "
-            f"configured here; {self._member.name} is. Call {kind.list_tool} for the existing ids."
+            f"configured here; {' and '.join(self._members)} {_is_or_are(self._members)}. Call "
+            f"{kind.list_tool} for the existing ids."
         )
+
+
+def _is_or_are(members: Mapping[str, Provider]) -> str:
+    return "is" if len(members) == 1 else "are"
 
 
 class ShapedIds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from hashlib import blake2b
@@ -33,6 +34,9 @@ from evals_schemas.evaluation_api.models import Model
 from evals_schemas.evaluation_types import BENCHMARK as BENCHMARK_TYPE
 from evals_schemas.evaluation_types import CLASSIFY
 
+_IDS_REMEMBERED = 1_000
+"""Ids of the default service that are not searched again."""
+
 _LISTED = 10
 """Evaluations in a list without a limit, as at each service."""
 
@@ -54,6 +58,7 @@ class SeveralProviders:
         self._advice = advice
         self._ids = ids
         self._members = ids.members
+        self._seen: OrderedDict[str, None] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -116,6 +121,7 @@ class SeveralProviders:
         except AmbiguousCreateError as error:
             message = str(error)
         else:
+            self._note_seen(member, created.workflow_id)
             return created.model_copy(
                 update={"workflow_id": self._ids.public_id(member, created.workflow_id)}
             )
@@ -146,14 +152,48 @@ class SeveralProviders:
         parameters = request.parameters.model_copy(update={"input_data_file_path": own_id})
         return member, request.model_copy(update={"parameters": parameters})
 
-    def with_public_ids(self, request: AnyRequest) -> AnyRequest:
+    async def complete_id(self, item_id: str, kind: IdKind) -> str:
+        """Return an id as callers see it now; see `Provider`."""
+        default, own_id = self._ids.resolve(item_id, kind)
+        if own_id != item_id or default is not self._members[0] or item_id in self._seen:
+            return self._ids.public_id(default, own_id)
+        for member in self._searched():
+            if await _has(member, own_id, kind):
+                self._note_seen(member, own_id)
+                return self._ids.public_id(member, own_id)
+        return item_id
+
+    def _searched(self) -> list[Provider]:
+        """Return the services that may have an id without a name; none if there is no choice."""
+        if len({member.name for member in self._members}) == 1:
+            return []
+        default, *others = self._members
+        # A service that can be asked without a network before those of vendors.
+        return [default, *sorted(others, key=lambda member: not member.capabilities.is_engine)]
+
+    def _note_seen(self, member: Provider, own_id: str) -> None:
+        """Remember an id of the default service, so that it is not searched again."""
+        if member is self._members[0]:
+            self._seen[own_id] = None
+            if len(self._seen) > _IDS_REMEMBERED:
+                self._seen.popitem(last=False)
+
+    async def with_public_ids(self, request: AnyRequest) -> AnyRequest:
         """Return the request with public ids in their complete form; see `Provider`.
 
         A request whose data are not stored at a service that runs it is refused here, before any
         data is read.
         """
+        if isinstance(request, BenchmarkRequest):
+            complete_id = await self.complete_id(request.benchmark_id, BENCHMARK)
+            request = request.model_copy(update={"benchmark_id": complete_id})
+        else:
+            file_id = request.parameters.input_data_file_path
+            complete_id = await self.complete_id(file_id, DATASET)
+            parameters = request.parameters.model_copy(update={"input_data_file_path": complete_id})
+            request = request.model_copy(update={"parameters": parameters})
         member, own_request = self._routed(request)
-        return self._public_request(member, member.with_public_ids(own_request))
+        return self._public_request(member, await member.with_public_ids(own_request))
 
     def _public_request(self, member: Provider, request: AnyRequest) -> AnyRequest:
         """Return a service's request with its ids as the caller sees them."""
@@ -316,6 +356,7 @@ class SeveralProviders:
         return [answers[number] for number in sorted(answers)], failures
 
     def _public_job(self, member: Provider, job: EvaluationJob) -> EvaluationJob:
+        self._note_seen(member, job.workflow_id)
         ids = ("input_data_file_path", "benchmark_id")
         return job.model_copy(
             update={
@@ -336,4 +377,16 @@ class SeveralProviders:
         }
 
     def _public_file(self, member: Provider, file: File) -> File:
+        self._note_seen(member, file.id)
         return file.model_copy(update={"id": self._ids.public_id(member, file.id)})
+
+
+async def _has(member: Provider, own_id: str, kind: IdKind) -> bool:
+    """Return whether a service has an id; False where it cannot be asked."""
+    try:
+        if kind is EVALUATION:
+            await member.get_evaluation(own_id)
+            return True
+        return any(file.id == own_id for file in await member.list_datasets())
+    except EvalsMCPError:
+        return False

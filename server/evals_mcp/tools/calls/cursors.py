@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Any, cast
 
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.providers.rest.ids import own_id_of
 
 
 def write_cursor(query: object, position: object) -> str:
@@ -34,7 +35,7 @@ def read_cursor(query: object, cursor: str) -> Any:
             "unchanged, or leave it out."
         )
     digest, position = cast("list[object]", parts)
-    if digest != _digest(query):
+    if digest not in {_digest(query), _raw_digest(query)}:
         raise InvalidRequestError(
             "`cursor` belongs to a call with other filters, or to a list that has grown since: "
             "repeat the call that returned it, without `cursor`."
@@ -43,4 +44,24 @@ def read_cursor(query: object, cursor: str) -> Any:
 
 
 def _digest(query: object) -> str:
+    """Return a hash of a query that does not depend on which services are configured."""
+    return _raw_digest(_with_own_ids(query))
+
+
+def _raw_digest(query: object) -> str:
+    """Return a hash of a query as it stands, which earlier versions wrote into cursors."""
     return blake2b(json.dumps(query, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+
+def _with_own_ids(query: object) -> object:
+    """Return the query without the names of services before its ids."""
+    match query:
+        case str():
+            return own_id_of(query)
+        case dict():
+            fields = cast("dict[str, object]", query)
+            return {name: _with_own_ids(value) for name, value in fields.items()}
+        case list():
+            return [_with_own_ids(value) for value in cast("list[object]", query)]
+        case _:
+            return query

@@ -16,8 +16,10 @@ from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.providers.protocol import Provider
+from evals_mcp.providers.rest.ids import EVALUATION, own_id_of
 from evals_mcp.results.types.table import row_reader
 from evals_mcp.settings.schema import Settings
+from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:
@@ -62,6 +64,19 @@ class ToolSession:
     is_stopping: Callable[[], bool] = lambda: False
     """Returns whether the server is about to stop, so that a call that only waits should end."""
 
+    async def evaluation_id(self, text: str, field: str = "evaluation_id") -> str:
+        """Return the complete id of an evaluation, as callers see it now.
+
+        Args:
+            text: The argument.
+            field: Its name, for messages.
+
+        Raises:
+            InvalidRequestError: the text is the id of another kind of thing, or not an id.
+            NotFoundError: the id names a service that is not configured.
+        """
+        return await self.provider.complete_id(checked_evaluation_id(text, field), EVALUATION)
+
     def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
         """Open the rows of an evaluation's result file, which is then cached on this machine.
 
@@ -76,8 +91,10 @@ class ToolSession:
 
         file_id, download = self._rows_of(job)
         settings = self.settings.results
+        # Under the service's own account and id, which do not change when another one is added.
+        account = self.provider.service_of(job.workflow_id).account
         return ResultFiles(settings.cache_dir, settings.cache_max_bytes).open(
-            self.provider.account, file_id, row_reader(job.type, job.parameters), download
+            account, own_id_of(file_id), row_reader(job.type, job.parameters), download
         )
 
     def _rows_of(self, job: EvaluationJob) -> tuple[str, Download]:

@@ -15,7 +15,8 @@ from evals_mcp.errors import (
     UnsupportedError,
 )
 from evals_mcp.providers.protocol import AnyRequest, ListFailure
-from evals_mcp.providers.several.ids import OwnIds, PrefixedIds, ShapedIds
+from evals_mcp.providers.rest.ids import BENCHMARK, DATASET, EVALUATION
+from evals_mcp.providers.several.ids import ServiceIds, ShapedIds
 from evals_mcp.providers.several.provider import SeveralProviders
 from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.service_spec import advice_for_type
@@ -61,6 +62,9 @@ def benchmark_job(evaluation_id: str, at: datetime | None = None) -> EvaluationJ
     )
 
 
+NAMES = frozenset(spec.name for spec in SERVICES)
+
+
 def together(**fields: Any) -> FakeProvider:
     return FakeProvider(name="together", account="a1", **fields)
 
@@ -71,22 +75,22 @@ def nugen(**fields: Any) -> FakeProvider:
 
 def both(first: FakeProvider, second: FakeProvider) -> SeveralProviders:
     advice = partial(advice_for_type, SERVICES, missing_key=None)
-    return SeveralProviders("together and nugen", PrefixedIds([first, second]), advice)
+    return SeveralProviders("together and nugen", ServiceIds([first, second], NAMES), advice)
 
 
-async def test_every_id_that_is_handed_out_names_its_service() -> None:
+async def test_ids_of_every_service_but_the_first_name_their_service() -> None:
     several = both(together(jobs=[classify_job("eval-1")]), nugen(jobs=[benchmark_job("eval-1")]))
     one = await several.get_evaluation("together:eval-1")
     other = await several.get_evaluation("nugen:eval-1")
 
-    assert one.workflow_id == "together:eval-1"
-    assert one.parameters["input_data_file_path"] == "together:file-1"
-    assert (one.results or {})["result_file_id"] == "together:file-9"
+    assert one.workflow_id == "eval-1"
+    assert one.parameters["input_data_file_path"] == "file-1"
+    assert (one.results or {})["result_file_id"] == "file-9"
     assert other.workflow_id == "nugen:eval-1"
     assert other.parameters["benchmark_id"] == "nugen:b-1"
     assert (other.results or {})["result_file_id"] == "nugen:rows-eval-1"
     assert several.service_of("nugen:eval-1").name == "nugen"
-    assert several.service_of("eval-1").name == "together and nugen"
+    assert several.service_of("eval-1").name == "together"
 
 
 async def test_what_was_handed_out_can_be_passed_back() -> None:
@@ -101,19 +105,50 @@ async def test_what_was_handed_out_can_be_passed_back() -> None:
     async with several.dataset_content((status.results or {})["result_file_id"]) as blocks:
         read = b"".join([block async for block in blocks])
 
-    assert cancelled.workflow_id == "together:eval-1"
+    assert cancelled.workflow_id == "eval-1"
     assert read == first.contents["file-9"]
     assert several.rows_so_far("together:eval-1") is not None
 
 
-@pytest.mark.parametrize("given", ["eval-1", "unknown:eval-1", "nugen:", ":eval-1", "Nugen:x"])
-async def test_an_id_of_no_configured_service_is_answered_with_those_there_are(given: str) -> None:
+@pytest.mark.parametrize("given", ["eval-9", "together:eval-9", "nugen:", ":eval-1", "Nugen:x"])
+async def test_an_id_that_no_service_has_is_answered_by_the_default_service(given: str) -> None:
     several = both(together(jobs=[classify_job("eval-1")]), nugen())
-    with pytest.raises(NotFoundError) as caught:
+    assert await several.complete_id(given, EVALUATION) == given.removeprefix("together:")
+    with pytest.raises(NotFoundError):
         await several.get_evaluation(given)
 
-    assert "configured are together and nugen" in str(caught.value)
-    assert "list_evaluations" in str(caught.value)
+
+async def test_an_id_without_a_name_leads_to_the_first_service_that_has_it() -> None:
+    first = together(jobs=[classify_job("eval-1")], files=[File(id="file-1")])
+    second = nugen(jobs=[benchmark_job("eval-1"), benchmark_job("eval-2")])
+    second.files.append(File(id="benchmark-7", purpose="benchmark"))
+    several = both(first, second)
+    for given, complete in [
+        ("eval-1", "eval-1"),
+        ("together:eval-1", "eval-1"),
+        ("nugen:eval-1", "nugen:eval-1"),
+        ("eval-2", "nugen:eval-2"),
+    ]:
+        assert await several.complete_id(given, EVALUATION) == complete
+    assert await several.complete_id("file-1", DATASET) == "file-1"
+    assert await several.complete_id("benchmark-7", BENCHMARK) == "nugen:benchmark-7"
+
+
+async def test_a_service_that_is_down_does_not_hide_where_an_id_leads() -> None:
+    down = together(error=UnavailableError("together could not be reached."))
+    several = both(down, nugen(jobs=[benchmark_job("eval-2")]))
+    assert await several.complete_id("eval-2", EVALUATION) == "nugen:eval-2"
+    assert await several.complete_id("eval-3", EVALUATION) == "eval-3"
+
+
+async def test_a_request_with_ids_of_an_earlier_form_goes_where_its_data_lie() -> None:
+    local = FakeProvider(types=frozenset({"classify"}), files=[File(id="file-2")])
+    several = SeveralProviders("both", ServiceIds([together(), local], NAMES))
+    request = await several.with_public_ids(judged("file-2"))
+    assert not isinstance(request, BenchmarkRequest)
+    assert request.parameters.input_data_file_path == "local:file-2"
+    await several.create_evaluation(request)
+    assert local.requests[0].parameters.input_data_file_path == "file-2"
 
 
 async def test_a_request_goes_to_the_service_of_its_data_with_that_services_own_id() -> None:
@@ -122,7 +157,7 @@ async def test_a_request_goes_to_the_service_of_its_data_with_that_services_own_
     created = await several.create_evaluation(judged("together:file-1"))
     run = await several.create_evaluation(BenchmarkRequest(model_id="m", benchmark_id="nugen:b-1"))
 
-    assert created.workflow_id == "together:eval-0001-1"
+    assert created.workflow_id == "eval-0001-1"
     assert run.workflow_id == "nugen:eval-0001-1"
     assert first.requests[0].parameters.input_data_file_path == "file-1"
     assert second.benchmark_requests[0].benchmark_id == "b-1"
@@ -152,7 +187,7 @@ async def test_a_type_that_none_takes_names_the_setting() -> None:
 async def test_where_two_take_a_type_the_benchmark_decides() -> None:
     local = FakeProvider(types=frozenset({"classify", "score", "compare", "benchmark"}))
     vendor = nugen()
-    several = SeveralProviders("local and nugen", PrefixedIds([local, vendor]))
+    several = SeveralProviders("local and nugen", ServiceIds([local, vendor], NAMES))
     await several.create_evaluation(BenchmarkRequest(model_id="m", benchmark_id="nugen:b-1"))
     await several.create_evaluation(BenchmarkRequest(model_id="m", benchmark_id="local:b-2"))
 
@@ -167,11 +202,11 @@ async def test_a_lost_create_says_how_the_ids_it_names_look_here() -> None:
         ) -> EvaluationCreated:
             raise AmbiguousCreateError("It may be eval-7.")
 
-    several = both(Losing(name="together"), nugen())
+    several = SeveralProviders("both", ServiceIds([together(), Losing()], NAMES))
     with pytest.raises(AmbiguousCreateError) as caught:
-        await several.create_evaluation(judged("together:file-1"))
+        await several.create_evaluation(judged("local:file-1"))
 
-    assert str(caught.value) == "It may be eval-7. Its ids begin with together: here."
+    assert str(caught.value) == "It may be eval-7. Its ids begin with local: here."
 
 
 async def test_lists_are_one_with_the_newest_first() -> None:
@@ -185,8 +220,8 @@ async def test_lists_are_one_with_the_newest_first() -> None:
 
     assert [job.workflow_id for job in listed] == [
         "nugen:eval-4",
-        "together:eval-2",
-        "together:eval-1",
+        "eval-2",
+        "eval-1",
     ]
 
 
@@ -194,7 +229,7 @@ async def test_a_service_that_fails_hides_no_other_and_is_named() -> None:
     broken = nugen(error=UnavailableError("nugen could not be reached."))
     jobs, failures = await both(together(jobs=[classify_job()]), broken).evaluations_with_failures()
 
-    assert [job.workflow_id for job in jobs] == ["together:eval-1"]
+    assert [job.workflow_id for job in jobs] == ["eval-1"]
     assert failures == [ListFailure("nugen", "Without those of nugen: nugen could not be reached.")]
     alone, none = await together(jobs=[classify_job()]).evaluations_with_failures()
     assert (len(alone), none) == (1, [])
@@ -217,9 +252,9 @@ async def test_data_sets_are_one_list_and_uploads_go_where_the_type_is_run(tmp_p
     benchmark = await several.upload_benchmark(path, "rows.jsonl")
     files, failures = await several.datasets_with_failures()
 
-    assert stored.id == "together:file-2"
+    assert stored.id == "file-2"
     assert (benchmark.id, benchmark.purpose) == ("nugen:file-1", "benchmark")
-    assert [file.id for file in files] == ["together:file-2", "nugen:file-1", "together:file-old"]
+    assert [file.id for file in files] == ["file-2", "nugen:file-1", "file-old"]
     assert failures == []
 
 
@@ -275,16 +310,16 @@ async def test_a_benchmark_where_a_data_set_is_due_is_refused_as_what_it_is() ->
 
 async def test_one_service_of_two_contracts_stands_among_others() -> None:
     several, _, _ = shaped()
-    outer = SeveralProviders("local and nugen", PrefixedIds([several, nugen()]))
+    outer = SeveralProviders("local and nugen", ServiceIds([several, nugen()], NAMES))
     job = await outer.get_evaluation("local:beval-1")
 
-    assert job.workflow_id == "local:beval-1"
-    assert (job.results or {})["result_file_id"] == "local:rows-beval-1"
+    assert job.workflow_id == "beval-1"
+    assert (job.results or {})["result_file_id"] == "rows-beval-1"
     assert outer.service_of("local:beval-1").name == "local"
 
 
 def alone(member: FakeProvider, **lacking: str) -> SeveralProviders:
-    ids = OwnIds(member, {spec.name for spec in SERVICES})
+    ids = ServiceIds([member], NAMES)
     missing_key = lacking.get if lacking else None
     advice = partial(advice_for_type, SERVICES, missing_key=missing_key)
     return SeveralProviders(member.name, ids, advice)
