@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
+
+# No test reads or writes what this user's own server keeps. Processes inherit the folder.
+_HOME = tempfile.mkdtemp(prefix="evals-mcp-tests-")
+for _kind in ("DATA", "CACHE", "CONFIG", "STATE"):
+    os.environ[f"XDG_{_kind}_HOME"] = os.path.join(_HOME, _kind.lower())  # noqa: PTH118 - a text
 
 # A busy machine may need any time for an example: no test fails because one took long.
 settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,6 +43,10 @@ class FixtureScheduling(LoadScopeScheduling):
         return next(
             (group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid
         )
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_HOME, ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)

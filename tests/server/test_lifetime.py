@@ -136,8 +136,36 @@ async def test_a_data_folder_that_cannot_be_used_is_an_error_of_the_settings(
             raise AssertionError("opened")
 
 
+ALONE = {"beside_vendors": False}
+VENDOR = {"provider": "together"}
+
+
+async def test_the_local_engine_is_offered_beside_a_vendor(tmp_path: Path) -> None:
+    local = {"data_dir": tmp_path / "engine"}
+    configured = settings(server=VENDOR, together={"token": "tgp-1"}, local=local)
+
+    async with own_provider(configured) as provider:
+        assert provider.name == "together and local"
+        assert provider.service_of("eval-1").name == "together"
+        assert provider.service_of("local:eval-1").name == "local"
+
+
+async def test_a_local_engine_that_cannot_start_leaves_the_vendor_usable(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "evals.sqlite3")) as newer:
+        newer.execute("PRAGMA user_version = 9999")
+    configured = settings(server=VENDOR, together={"token": "tgp-1"}, local={"data_dir": tmp_path})
+
+    async with own_provider(configured) as provider:
+        assert provider.name == "together"
+    assert "local is not offered" in caplog.text
+
+
 async def test_a_missing_token_names_its_variable() -> None:
-    configured = settings(server={"provider": "together"}, together={"token_env": "MY_KEY"})
+    configured = settings(
+        server={"provider": "together"}, together={"token_env": "MY_KEY"}, local=ALONE
+    )
 
     with pytest.raises(NoTokenError, match=r"MY_KEY.*\[together\].*local"):
         async with own_provider(configured):
@@ -145,14 +173,14 @@ async def test_a_missing_token_names_its_variable() -> None:
 
 
 async def test_a_token_opens_the_network_provider_without_a_connection() -> None:
-    configured = settings(server={"provider": "together"}, together={"token": "tgp-1"})
+    configured = settings(server={"provider": "together"}, together={"token": "tgp-1"}, local=ALONE)
 
     async with own_provider(configured) as provider:
         assert (provider.name, provider.capabilities.reports_progress) == ("together", False)
 
 
 async def test_nugen_without_a_token_names_its_own_variable() -> None:
-    configured = settings(server={"provider": "nugen"}, nugen={"token_env": "MY_KEY"})
+    configured = settings(server={"provider": "nugen"}, nugen={"token_env": "MY_KEY"}, local=ALONE)
 
     with pytest.raises(NoTokenError, match=r"MY_KEY.*\[nugen\].*local"):
         async with own_provider(configured):

@@ -123,7 +123,7 @@ async def evaluate(server: Served, folder: Path) -> dict[str, Any]:
 
 async def test_the_main_job_runs_on_a_service_that_only_the_table_describes(tmp_path: Path) -> None:
     settings = configured(tmp_path, TOY_API_KEY=KEY)
-    assert settings.providers == ("toy",)
+    assert settings.providers == ("toy", "local")
     async with serving(settings) as server:
         answers = await evaluate(server, tmp_path)
 
@@ -134,7 +134,7 @@ async def test_the_main_job_runs_on_a_service_that_only_the_table_describes(tmp_
 
 async def test_beside_another_service_its_ids_begin_with_its_name(tmp_path: Path) -> None:
     settings = configured(tmp_path, TOY_API_KEY=KEY, NUGEN_API_KEY="nugen-key-0123456789")
-    assert settings.providers == ("nugen", "toy")
+    assert settings.providers == ("nugen", "toy", "local")
     async with serving(settings) as server:
         answers = await evaluate(server, tmp_path)
 
@@ -153,7 +153,7 @@ def test_users_bring_its_key_in_a_header_or_have_it_configured(tmp_path: Path) -
     in_headers = configured(tmp_path, "[http]\nmode = 'header'\n")
     assert services_of(in_headers) == ("together", "nugen", "toy")
     subject = f"[http]\nmode = 'oauth'\n[oauth.subjects.a]\nsubject = 's'\ntoy.token = '{KEY}'\n"
-    assert services_of(configured(tmp_path, subject)) == ("toy",)
+    assert services_of(configured(tmp_path, subject)) == ("toy", "local")
 
 
 def test_advice_on_a_type_names_it() -> None:

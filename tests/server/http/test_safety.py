@@ -96,7 +96,7 @@ def test_what_asks_who_calls_may_listen_anywhere(chosen: Settings, host: str) ->
         (configured("oauth", oauth=OAUTH), ("local",)),
         (
             configured("oauth", oauth=OAUTH | {"subjects": {"a": {"subject": "1", "nugen": KEY}}}),
-            ("nugen",),
+            ("nugen", "local"),
         ),
         (
             configured(
