@@ -54,6 +54,7 @@ async def conversation(data: Path, folder: Path, **settings: str) -> AsyncGenera
         args=["-m", "evals_mcp.cli"],
         cwd=folder,
         env={
+            "XDG_DATA_HOME": str(data / "home"),
             "EVALS_MCP_SERVER__PROVIDER": "local",
             "EVALS_MCP_LOCAL__DATA_DIR": str(data / "engine"),
             "EVALS_MCP_RESULTS__CACHE_DIR": str(data / "results"),
