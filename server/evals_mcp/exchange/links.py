@@ -88,7 +88,7 @@ class Links:
         expires = int((self._now() + timedelta(seconds=seconds)).timestamp())
         fields = [action, principal_id, subject, expires, max_bytes]
         text = json.dumps(fields, separators=(",", ":")).encode()
-        token = base64.urlsafe_b64encode(self._seal(text) + text).decode().rstrip("=")
+        token = _token(self._seal(text) + text)
         return f"{self._public_url}{PATH}{token}"
 
     def read(self, token: str, action: LinkAction) -> Link:
@@ -121,6 +121,8 @@ class Links:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (ValueError, binascii.Error):
             return None
+        if _token(raw) != token:  # another spelling of the same bytes
+            return None
         seal, text = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._seal(text)):
             return None
@@ -128,3 +130,7 @@ class Links:
 
     def _seal(self, text: bytes) -> bytes:
         return hmac.new(self._key, _PURPOSE + text, sha256).digest()[:_SEAL_BYTES]
+
+
+def _token(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
