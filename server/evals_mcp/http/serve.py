@@ -27,6 +27,7 @@ from evals_mcp.http.telemetry import CallMetrics
 from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.lifetime import open_services
 from evals_mcp.listener import Listener
+from evals_mcp.local_engine.configuration import with_stop_seconds
 from evals_mcp.server import CallRecord, Services, build_server
 from evals_mcp.service_spec import keyed_services
 from evals_mcp.settings.schema import Settings
@@ -57,7 +58,7 @@ class HttpService:
             OSError: the address cannot be bound.
         """
         check_safe(settings, host)
-        self._settings = remote_safe(settings)
+        self._settings = with_stop_seconds(remote_safe(settings), settings.http.stop_seconds)
         self._version = version
         self._listener = Listener(host, settings.http.port if port is None else port)
         self._stopping = False

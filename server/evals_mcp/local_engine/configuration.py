@@ -9,9 +9,15 @@ from pydantic import SecretStr
 from evals_engine.compute.jobs import Limits
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_mcp.errors import SettingsError
-from evals_mcp.local_engine.service import LocalSettings, ModelEndpointSettings
+from evals_mcp.local_engine.service import LOCAL, LocalSettings, ModelEndpointSettings
 from evals_mcp.settings.schema import Settings
 from evals_mcp.settings.types import NamedEndpointSettings
+
+STDIO_STOP_SECONDS = 2.0
+"""Seconds for the rows in flight over stdio, where clients end a server that stays longer."""
+
+SERVICE_STOP_SECONDS = 30.0
+"""Seconds for the rows in flight of an engine that is a service of its own."""
 
 
 def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConfig:
@@ -32,10 +38,27 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
         token=settings.engine.token if as_service else None,
         tokens=_owner_tokens(settings) if as_service else {},
         lease_seconds=local.lease_seconds,
+        stop_seconds=_stop_seconds(local, as_service=as_service),
         benchmark_judge=local.benchmark_judge,
         compute_workers=local.compute_workers,
         compute_limits=compute_limits(local),
     )
+
+
+def with_stop_seconds(settings: Settings, seconds: float) -> Settings:
+    """Return settings with a time for the engine to stop, unless they have one already."""
+    local = settings.section(LocalSettings)
+    if local.stop_seconds is not None:
+        return settings
+    return settings.model_copy(
+        update={LOCAL.name: local.model_copy(update={"stop_seconds": seconds})}
+    )
+
+
+def _stop_seconds(local: LocalSettings, *, as_service: bool) -> float:
+    if local.stop_seconds is not None:
+        return local.stop_seconds
+    return SERVICE_STOP_SECONDS if as_service else STDIO_STOP_SECONDS
 
 
 def compute_limits(local: LocalSettings) -> Limits:

@@ -45,6 +45,15 @@ class LocalSettings(Section):
         le=600,
         allow_inf_nan=False,
     )
+    stop_seconds: float | None = Field(
+        default=None,
+        description="Seconds, 0 to 600, that the rows being judged have to finish when the server "
+        "stops; the next process judges the others. Absent: 2 over stdio, http.stop_seconds over "
+        "HTTP, 30 for evals-mcp engine.",
+        ge=0,
+        le=600,
+        allow_inf_nan=False,
+    )
     models: ModelEndpointSettings = Field(
         default_factory=ModelEndpointSettings,
         description="Endpoint behind model_source serverless. "
