@@ -100,7 +100,7 @@ def no_form(_: WordCount) -> ScoreForm:
     return ScoreForm(0, 1)
 
 
-def word_counter(parameters: WordCount, *_: object) -> WordCounter:
+async def word_counter(parameters: WordCount, *_: object) -> WordCounter:
     return WordCounter(frozenset({parameters.column}))
 
 
