@@ -1,0 +1,1 @@
+"""Long proofs of single promises, by the command `make proofs`."""
