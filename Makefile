@@ -9,7 +9,7 @@ READY := .venv/ready
 DEMO_BIN := .venv-demo/$(SCRIPTS)
 DEMO_READY := .venv-demo/ready
 
-.PHONY: demo test check tests wheel bench clients conformance fresh faults lock schemas clean
+.PHONY: demo test check tests wheel bench clients conformance fresh faults proofs lock schemas clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
@@ -45,6 +45,9 @@ fresh: $(READY)  ## the wheel in empty environments: every Python, newest and ol
 
 faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and what comes of it
 	$(BIN)/python -m tests.faults > docs/faults.md
+
+proofs: $(READY)  ## long proofs of single promises, such as 200 rounds of identical creates at once
+	$(BIN)/python -m tests.proofs.identical_creates
 
 schemas: $(READY)  ## write the tool list anew from the models
 	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json

@@ -132,6 +132,8 @@ async def _without_code(
             await launches.decline(launch)
             return outcomes.declined(launch)
         case "unanswered":
+            if await launches.is_withdrawn(code):
+                return outcomes.withdrawn(launch)
             return outcomes.confirm(launch, reasons, code)
 
 

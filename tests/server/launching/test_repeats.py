@@ -24,6 +24,8 @@ from evals_mcp.launching.repeats import Repeats
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.several.ids import ServiceIds
 from evals_mcp.providers.several.provider import SeveralProviders
+from evals_mcp.state.database import StateError
+from evals_mcp.state.kinds import STARTED, RecordKind
 from evals_mcp.state.locks import FolderLocks
 from evals_mcp.state.records import State
 from evals_schemas.evaluation_api.evaluations import (
@@ -79,8 +81,8 @@ class CreatingProcess:
         self.now = NOON
         self.service = Service()
         self.folder = folder or unused_folder()
-        records = State(self.folder, 2**26, lambda: self.now).of("alice")
-        self.repeats = Repeats(repeat_seconds, lambda: self.now, records)
+        self.records = State(self.folder, 2**26, lambda: self.now).of("alice")
+        self.repeats = Repeats(repeat_seconds, lambda: self.now, self.records)
         self.locks = FolderLocks(self.folder)
         self.codes = ConfirmCodes(b"k" * 32, lambda: self.now)
 
@@ -386,3 +388,89 @@ async def test_a_create_that_was_refused_leaves_nothing_to_wait_for() -> None:
         await process.started(process.launch())
 
     assert await process.started(process.launch()) == "eval-2"
+
+
+# Other processes of one data folder
+
+
+def another(process: CreatingProcess) -> CreatingProcess:
+    """Return a second process on the same data folder and the same service."""
+    second = CreatingProcess(folder=process.folder)
+    second.service = process.service
+    return second
+
+
+async def test_two_processes_of_one_folder_start_one_although_the_service_lists_nothing() -> None:
+    process = CreatingProcess()
+    processes, ids = [process, another(process)], list[str]()
+
+    async def create(number: int) -> None:
+        ids.append(await processes[number % 2].started(processes[number % 2].launch()))
+
+    with anyio.fail_after(120):
+        async with anyio.create_task_group() as tasks:
+            for number in range(10):
+                tasks.start_soon(create, number)
+
+    assert set(ids) == {"eval-1"}
+    assert len(process.service.keys) == 1
+
+
+async def test_a_process_that_starts_later_recognises_a_code_that_was_used() -> None:
+    process = CreatingProcess()
+    launch = process.agreed(again=True)
+    first = await process.started(launch)
+    process.now += timedelta(seconds=1)
+    second = another(process)
+    second.now = process.now
+
+    assert await second.started(replace(launch, provider=second.service)) == first
+
+
+async def test_a_process_that_starts_later_waits_for_a_create_that_was_lost_before_it() -> None:
+    process = CreatingProcess()
+    await lost(process)
+    second = another(process)
+    second.now += timedelta(seconds=20)
+
+    with pytest.raises(AmbiguousCreateError, match="again in 40 s"):
+        await second.started(second.launch())
+
+
+async def test_an_evaluation_that_cannot_be_recorded_is_started_all_the_same(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    process = CreatingProcess()
+    records = process.records
+    update = records.update
+
+    def full(kind: RecordKind, name: str, change: Callable[[Any], Any]) -> Any:
+        if kind is STARTED:
+            raise StateError("The disk is full.")
+        return update(kind, name, change)
+
+    records.update = full
+    assert await process.started(process.launch()) == "eval-1"
+    assert "eval-1 was started but not recorded: The disk is full." in caplog.text
+    with pytest.raises(AmbiguousCreateError, match="again in 60 s"):
+        await process.started(process.launch())
+
+
+async def test_a_state_that_cannot_be_used_starts_nothing(tmp_path: Path) -> None:
+    (tmp_path / "state.db").write_text("This is not a database of records, but a text.")
+    process = CreatingProcess(folder=tmp_path)
+    with pytest.raises(StateError, match="nothing was changed"):
+        await process.started(process.launch())
+    assert not process.service.keys
+
+
+async def test_a_second_service_that_is_configured_later_changes_no_digest() -> None:
+    process = CreatingProcess()
+    alone = process.launch()
+    several = SeveralProviders("several", PrefixedIds([process.service, Service(name="beta")]))
+    beside = replace(process.launch(input_data_file_path="local:file-1"), provider=several)
+
+    assert beside.digest == alone.digest
+    assert beside.account == alone.account
+    await process.started(alone)
+    assert len(process.service.keys) == 1
