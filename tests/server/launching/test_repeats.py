@@ -464,13 +464,14 @@ async def test_a_state_that_cannot_be_used_starts_nothing(tmp_path: Path) -> Non
     assert not process.service.keys
 
 
-async def test_a_second_service_that_is_configured_later_changes_no_digest() -> None:
+@pytest.mark.parametrize("is_default", [True, False])
+def test_a_second_service_that_is_configured_later_changes_no_digest(*, is_default: bool) -> None:
     process = CreatingProcess()
     alone = process.launch()
-    several = SeveralProviders("several", PrefixedIds([process.service, Service(name="beta")]))
-    beside = replace(process.launch(input_data_file_path="local:file-1"), provider=several)
+    members = [process.service, Service(name="beta", account="account-beta")]
+    ids = ServiceIds(members if is_default else members[::-1], ["local", "beta"])
+    file_id = "file-1" if is_default else "local:file-1"
+    several = SeveralProviders("several", ids)
+    beside = replace(process.launch(input_data_file_path=file_id), provider=several)
 
-    assert beside.digest == alone.digest
-    assert beside.account == alone.account
-    await process.started(alone)
-    assert len(process.service.keys) == 1
+    assert (beside.digest, beside.account) == (alone.digest, alone.account)
