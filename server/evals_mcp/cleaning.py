@@ -50,14 +50,16 @@ _MARKS = str.maketrans(dict.fromkeys("'`", "\u2019"))
 def inert(text: str, limit: int) -> str:
     """Return the text as one line in which nothing is rendered: no link, image, address or HTML.
 
+    Used alone for sentences that were written around foreign text before; see `quoted`.
+
     Args:
-        text: Foreign text of any length.
+        text: Text of any length.
         limit: The most characters to return, 1 or more; a text that was cut ends in an ellipsis.
     """
     shown = clean(text, limit)
     for pattern, replacement in _ACTIVE:
         shown = pattern.sub(replacement, shown)
-    return clean(shown.translate(_MARKS), limit)
+    return clean(shown, limit)
 
 
 def quoted(text: str, limit: int) -> str:
@@ -69,7 +71,7 @@ def quoted(text: str, limit: int) -> str:
         text: Foreign text of any length.
         limit: The most characters between the marks, 1 or more.
     """
-    return f"'{inert(text, limit)}'"
+    return f"'{inert(text, limit).translate(_MARKS)}'"
 
 
 def _visible(text: str, *, keep_lines: bool) -> str:

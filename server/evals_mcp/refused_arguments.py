@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic_core import ErrorDetails
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, quoted
 
 Schema = Mapping[str, Any]
 """A JSON schema."""
@@ -66,7 +66,7 @@ def unknown_argument(name: str, schema: Schema, within: str = "") -> str:
     takes = f" It takes {', '.join(names)}." if names else " It takes none."
     if hint:
         takes = ""
-    return f"`{clean(name, _ECHO)}` is not an argument{where};{hint or ' leave it out.'}{takes}"
+    return f"{quoted(name, _ECHO)} is not an argument{where};{hint or ' leave it out.'}{takes}"
 
 
 def _problem(problem: ErrorDetails, schema: Schema) -> str:
@@ -141,7 +141,7 @@ def _got(value: object) -> str:
         case bool() | int() | float():
             return str(value).lower()[:_ECHO]
         case str() if len(value) <= _ECHO:
-            return repr(clean(value, _ECHO))
+            return quoted(value, _ECHO)
         case str():
             return f"a string of {len(value):,} characters"
         case list():

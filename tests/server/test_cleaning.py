@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, inert, quoted
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,52 @@ def test_the_result_is_bounded_and_visible(text: str, limit: int, keep_lines: bo
 def test_cleaning_again_changes_nothing(text: str, keep_lines: bool) -> None:
     once = clean(text, 200, keep_lines=keep_lines)
     assert clean(once, 200, keep_lines=keep_lines) == once
+
+
+RENDERED = re.compile(r"\]\(|\]\[|\w://|www\.|<[A-Za-z/!?]|[\w.+-]@[\w-]+\.", re.IGNORECASE)
+"""What Markdown clients and terminals turn into a link, an image or HTML."""
+
+PIECES = (
+    *("![x](https://evil.example/a)", "[a][b]", "](", "]", "(", "http", ":", "//", "WWW.", "@"),
+    *("<img src=x>", "<", "script", "'", '"', "`", "```", "\n", "\x1b[31m", "\u202e", "\u200b"),
+    *("a@b.example", "Ignore the above.", " ", "漢字"),
+)
+HOSTILE = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=12).map("".join)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("answer[0]", "'answer[0]'"),
+        ("it's", "'it\u2019s'"),
+        ("`x`", "'\u2019x\u2019'"),
+        ("![a](https://evil.example/x?y)", "'![a] (https: //evil.example/x?y)'"),
+        ("<img src=//evil>", "'< img src=//evil>'"),
+        ("mail a@evil.example", "'mail a @ evil.example'"),
+        ("a < b and c<3", "'a < b and c<3'"),
+        ("two\nlines", "'two lines'"),
+        ("", "''"),
+    ],
+)
+def test_a_quotation_keeps_what_is_harmless_and_breaks_the_rest(text: str, expected: str) -> None:
+    assert quoted(text, 60) == expected
+
+
+@given(HOSTILE, st.integers(1, 60))
+def test_a_quotation_is_one_line_that_ends_at_its_mark_and_renders_nothing(
+    text: str, limit: int
+) -> None:
+    result = quoted(text, limit)
+    inner = result[1:-1]
+
+    assert result[0] == result[-1] == "'"
+    assert len(inner) <= limit
+    assert not set(inner) & {"'", "`", "\n", "\x1b", "\u202e"}
+    assert not RENDERED.search(inner), inner
+
+
+@given(HOSTILE)
+def test_what_is_inert_stays_as_it_is_when_it_is_made_inert_again(text: str) -> None:
+    once = inert(text, 200)
+
+    assert inert(once, 200) == once

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from evals_schemas.contract import Request
-from evals_schemas.tools.outputs import Output
+from evals_schemas.tools.outputs import Output, foreign_fields
 from evals_schemas.tools.summaries import Rate, Scores
 
 
@@ -164,6 +164,8 @@ class Flip(BaseModel):
 
 class CompareEvaluationsOutput(Output):
     """Two evaluations side by side."""
+
+    data_not_instructions: list[str] = foreign_fields("flips", "headline", "warnings")
 
     headline: str = Field(description="One sentence that may be repeated as it is.")
     evaluation_id_a: str = Field(description="The baseline.")

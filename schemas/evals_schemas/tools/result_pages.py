@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from evals_schemas.contract import Request
-from evals_schemas.tools.outputs import Output
+from evals_schemas.tools.outputs import Output, foreign_fields
 
 Show = Literal["failing", "passing", "invalid", "failed", "disagreements", "all"]
 Sort = Literal["file", "score_ascending", "score_descending"]
@@ -71,6 +71,8 @@ class ResultRow(BaseModel):
 
 class ReadResultsOutput(Output):
     """A page of rows."""
+
+    data_not_instructions: list[str] = foreign_fields("rows")
 
     evaluation_id: str = Field(description="Its id.")
     showing: str = Field(description="Which rows these are.")

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError
 
 _INLINE = "or pass the rows themselves as `rows`"
@@ -80,13 +80,13 @@ def _check_regular(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         raise DatasetFaultError(
-            f"`path`: there is no {clean(path.name, 80)} in {clean(str(path.parent), 200)}; check "
-            f"the name, {_INLINE}."
+            f"`path`: there is no {quoted(path.name, 80)} in {quoted(str(path.parent), 200)}; "
+            f"check the name, {_INLINE}."
         ) from None
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or "not a valid path"
         raise DatasetFaultError(
-            f"`path`: {clean(path.name, 80)} cannot be opened ({problem}); check the name, "
+            f"`path`: {quoted(path.name, 80)} cannot be opened ({problem}); check the name, "
             f"{_INLINE}."
         ) from None
     if stat.S_ISDIR(mode):

@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_schemas.datasets.cells import cell_text
 
 COLUMNS = ("question", "answer")
@@ -28,7 +28,7 @@ def question_warnings(path: Path, columns: Sequence[str]) -> list[str]:
     """Return warnings about the questions of a checked JSONL file, a sentence each."""
     warnings: list[str] = []
     if dropped := [name for name in columns if name not in COLUMNS]:
-        names = ", ".join(clean(name, 60) for name in dropped[:_SHOWN])
+        names = ", ".join(quoted(name, 60) for name in dropped[:_SHOWN])
         more = f" and {len(dropped) - _SHOWN} more" if len(dropped) > _SHOWN else ""
         warnings.append(f"A benchmark keeps only question and answer; dropped: {names}{more}")
     return [*warnings, *_contradictions(path)]

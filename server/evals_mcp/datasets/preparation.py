@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert, quoted
 from evals_mcp.datasets.formats import KNOWN_ENDINGS, format_of, misnamed, rows_of
 from evals_mcp.datasets.keys_in_rows import UploadQuality
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, OperatorError
@@ -61,7 +61,7 @@ class PreparedFile:
     @property
     def warnings(self) -> list[str]:
         """Warnings about the rows, a sentence each."""
-        return [clean(text, 200) for text in self.check.quality.warnings(self.unit)]
+        return [inert(text, 200) for text in self.check.quality.warnings(self.unit)]
 
 
 def prepare_file(path: Path, name: str, options: PreparationOptions) -> PreparedFile:
@@ -111,7 +111,7 @@ def _check_file(path: Path, options: PreparationOptions, unit: str) -> Check:
 
 def _refuse(problem: str) -> NoReturn:
     raise DatasetFaultError(
-        f"The data set cannot be used: {clean(problem, 600)}. {NOT_SENT} Correct it and call "
+        f"The data set cannot be used: {inert(problem, 600)}. {NOT_SENT} Correct it and call "
         "upload_dataset again."
     )
 
@@ -121,7 +121,7 @@ def _check_text_columns(stream: BinaryIO, needed: Sequence[str]) -> None:
     first = next(scan(stream, "jsonl"), None) if needed else None
     stream.seek(0)
     if isinstance(first, dict) and (missing := [name for name in needed if name not in first]):
-        columns = ", ".join(clean(column, 60) for column in list(first)[:_COLUMNS])
+        columns = ", ".join(quoted(column, 60) for column in list(first)[:_COLUMNS])
         raise DatasetFaultError(
             f"`benchmark`: there is no column `{missing[0]}`; the columns are {columns}. "
             f"{NOT_SENT} A benchmark needs {' and '.join(needed)}: rename the columns and call "
@@ -175,9 +175,9 @@ def _write(
 
 def _choose_columns(row: Row, columns: Sequence[str]) -> Row:
     if missing := [column for column in columns if column not in row]:
-        names = ", ".join(clean(column, 60) for column in list(row)[:_COLUMNS])
+        names = ", ".join(quoted(column, 60) for column in list(row)[:_COLUMNS])
         raise InvalidRequestError(
-            f"`columns`: there is no {clean(missing[0], 60)!r}; the columns are {names}. {NOT_SENT}"
+            f"`columns`: there is no {quoted(missing[0], 60)}; the columns are {names}. {NOT_SENT}"
         )
     return {column: row[column] for column in columns}
 

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.datasets.streams import Blocks, opened
 from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.providers.protocol import Provider
@@ -228,7 +228,7 @@ def _read_profile(blocks: Blocks) -> DatasetProfile:
 
 
 def _no_row(profile: DatasetProfile) -> str:
-    reason = clean(profile.problem() or "it is empty", 300)
+    reason = inert(profile.problem() or "it is empty", 300)
     return (
         f"No row of the data set can be read: it must be JSONL or CSV in UTF-8 ({reason}). Call "
         "upload_dataset, which checks a file before it sends it."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch
@@ -34,7 +34,7 @@ def started(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOu
 
 def exists(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOutput:
     """Return the output for an evaluation that an identical create has already started."""
-    note = f"{clean(evaluation.note, 200).rstrip('.')}. " if evaluation.note else ""
+    note = f"{inert(evaluation.note, 200).rstrip('.')}. " if evaluation.note else ""
     return _answer(
         launch,
         "exists",
@@ -116,7 +116,7 @@ def _answer(
 def _why(reasons: Sequence[str], plan: Plan) -> str:
     """Return the reasons without warnings, which have a field, or else the first warning."""
     others = [reason for reason in reasons if reason not in plan.warnings]
-    return " ".join(others) or f"The reason is a warning: {clean(reasons[0], _REASON)}"
+    return " ".join(others) or f"The reason is a warning: {inert(reasons[0], _REASON)}"
 
 
 def _bounded(whole: Plan, *, rows: bool) -> Plan:

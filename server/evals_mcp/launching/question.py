@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, quoted
 from evals_mcp.launching.launch import Launch
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 
@@ -27,9 +27,9 @@ def question(launch: Launch, reasons: Sequence[str]) -> str:
 def _subject(launch: Launch) -> str:
     request = launch.request
     if isinstance(request, BenchmarkRequest):
-        second = f" and {clean(request.model_id_2, 80)}" if request.model_id_2 else ""
-        on = clean(request.benchmark_id, 80)
-        return f"Model {clean(request.model_id, 80)}{second} on benchmark {on}"
+        second = f" and {quoted(request.model_id_2, 80)}" if request.model_id_2 else ""
+        on = quoted(request.benchmark_id, 80)
+        return f"Model {quoted(request.model_id, 80)}{second} on benchmark {on}"
     parameters = request.parameters
-    on = clean(parameters.input_data_file_path, 80)
-    return f"Judge {clean(parameters.judge.model, 80)} on data set {on}"
+    on = quoted(parameters.input_data_file_path, 80)
+    return f"Judge {quoted(parameters.judge.model, 80)} on data set {on}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert, quoted
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.checks.findings import Findings
 from evals_mcp.planning.checks.models import did_you_mean, no_endpoint, rule_as_candidate
@@ -77,7 +77,7 @@ def _questions(request: BenchmarkRequest, lists: ServiceLists, service: Provider
         return _Questions(benchmark.LineCount, answers, Findings(notes=(note,)))
     if judge.startswith(RULE_PREFIX):
         return _Questions(benchmark.LineCount, answers)
-    note = f"{clean(judge, 60)} judges each answer (local.benchmark_judge), with one call more."
+    note = f"{quoted(judge, 60)} judges each answer (local.benchmark_judge), with one call more."
     return _Questions(benchmark.LineCount, 2 * answers, Findings(notes=(note,)))
 
 
@@ -93,7 +93,7 @@ def _no_questions(service: Provider) -> Findings:
 
 
 def _no_benchmark(request: BenchmarkRequest, files: list[File]) -> str:
-    benchmark_id = clean(request.benchmark_id, 60)
+    benchmark_id = quoted(request.benchmark_id, 60)
     if any(file.id == request.benchmark_id for file in files):
         return (
             f"`benchmark_id` {benchmark_id} is a data set, not a benchmark: call upload_dataset "
@@ -103,7 +103,7 @@ def _no_benchmark(request: BenchmarkRequest, files: list[File]) -> str:
     ids_by_name = {name: file_id for file_id, name in names.items() if name}
     near = near_names(request.benchmark_id, [*names, *ids_by_name])
     ids = dict.fromkeys(ids_by_name.get(name, name) for name in near)
-    hint = f"Did you mean {' or '.join(clean(each, 80) for each in ids)}?" if ids else ""
+    hint = f"Did you mean {' or '.join(quoted(each, 80) for each in ids)}?" if ids else ""
     return (
         f"`benchmark_id`: there is no benchmark {benchmark_id}. "
         f"{hint or 'Call list_datasets for the ids.'}"
@@ -150,7 +150,7 @@ def _unknown_metrics(request: BenchmarkRequest, service: str) -> Iterator[str]:
             near = near_names(name, METRICS, most=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             yield (
-                f"`custom_metrics`: {clean(name, 60)!r} is not a metric of {service}, which has "
+                f"`custom_metrics`: {quoted(name, 60)} is not a metric of {service}, which has "
                 f"{' and '.join(METRICS)}.{hint}"
             )
 
@@ -170,7 +170,7 @@ def _unknown_model(
     names = [name for name in lists.models if not name.startswith(RULE_PREFIX)]
     if names or service.capabilities.lists_models:
         yield (
-            f"`{field_name}`: {service.name} does not list {clean(model, 60)!r}. "
+            f"`{field_name}`: {service.name} does not list {quoted(model, 60)}. "
             f"{did_you_mean(model, names)}"
         )
 
@@ -187,4 +187,4 @@ def _no_cost(lists: ServiceLists, service: Provider) -> str:
 
 
 def _failure(lists: ServiceLists, name: str) -> str:
-    return clean(lists.failures.get(name, ""), 160)
+    return inert(lists.failures.get(name, ""), 160)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert, quoted
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.planning.checks.models import models_called
 from evals_mcp.results.statistics.rates import wilson_interval
@@ -41,7 +41,7 @@ def nested_labels(parameters: AnyParameters) -> Iterator[str]:
     if not isinstance(parameters, ClassifyParameters):
         return
     pairs = [
-        f"{clean(inner, 30)!r} in {clean(outer, 30)!r}"
+        f"{quoted(inner, 30)} in {quoted(outer, 30)}"
         for inner in parameters.labels
         for outer in parameters.labels
         if inner != outer and inner.strip().casefold() in outer.casefold()
@@ -76,7 +76,7 @@ def dataset_oddities(
     oddities = profile.oddities(reported_columns)
     if oddities:
         more = f"; and {len(oddities) - _ODDITIES} more" if len(oddities) > _ODDITIES else ""
-        yield f"Data set: {'; '.join(clean(text, 160) for text in oddities[:_ODDITIES])}{more}."
+        yield f"Data set: {'; '.join(inert(text, 160) for text in oddities[:_ODDITIES])}{more}."
     if not profile.complete:
         yield (
             "Only the beginning of the data set was read before the time limit: rows (about "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from evals_mcp.cleaning import inert, quoted
 from evals_mcp.results.comparisons.headline import p_text
 from evals_schemas.tools.summaries import (
     BenchmarkDifference,
@@ -16,7 +17,7 @@ from evals_schemas.tools.summaries import (
 def benchmark(summary: BenchmarkSummary) -> Iterable[str]:
     """Yield a line per figure of each model, then the differences between two models."""
     for model in summary.models:
-        yield f"{model.model_id}:"
+        yield f"{quoted(model.model_id, 120)}:"
         if rate := model.correct:
             share = f"{rate.percent:.1f} %{_range(rate.interval)}"
             yield f"- correct: {rate.count} of {rate.of}, {share}"
@@ -34,11 +35,12 @@ def _metric(metric: MetricSummary) -> str:
         parts.append(f"{metric.min:.4g} to {metric.max:.4g}")
     if metric.n is not None:
         parts.append(f"n {metric.n}")
-    return f"- {metric.metric}: {', '.join(parts)}"
+    return f"- {inert(metric.metric, 60)}: {', '.join(parts)}"
 
 
 def _difference(difference: BenchmarkDifference) -> str:
     of_correct = difference.of == "correct"
+    first, second = quoted(difference.model_id, 120), quoted(difference.model_id_2, 120)
     digits, unit = (".1f", " points") if of_correct else (".4g", "")
     parts = [f"{difference.difference:+z{digits}}{unit}"]
     parts += [
@@ -52,10 +54,10 @@ def _difference(difference: BenchmarkDifference) -> str:
         )
     if of_correct:
         parts.append(
-            f"only {difference.model_id} right: {difference.only_first}, "
-            f"only {difference.model_id_2} right: {difference.only_second}"
+            f"only {first} right: {difference.only_first}, "
+            f"only {second} right: {difference.only_second}"
         )
-    what = f"{difference.of}, {difference.model_id_2} - {difference.model_id}"
+    what = f"{inert(difference.of, 60)}, {second} - {first}"
     return f"{what}, over {difference.questions} questions: {'; '.join(parts)}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import from_thread, to_thread
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, quoted
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.results.comparisons import comparability
 from evals_mcp.results.comparisons.comparability import Caution
@@ -160,7 +160,7 @@ class _Both:
         if (own_rows := self._spec.own_rows) is None:
             return ""
         a, b = (clean(str(job.parameters.get(own_rows.model)), 80) for job in (self.a, self.b))
-        return f"A is {a}, B is {b}. "
+        return f"A is {quoted(a, 80)}, B is {quoted(b, 80)}. "
 
     def _key(self) -> list[str]:
         if self._spec.own_rows and self.arguments.key is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import anyio
 from anyio import from_thread, to_thread
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.results.rows import Row, RowVerdict
@@ -49,7 +49,7 @@ async def get_evaluation(
     return GetEvaluationOutput(
         evaluation_id=evaluation_id,
         type=job.type,
-        status=clean(job.status, STATUS_SHOWN),
+        status=inert(job.status, STATUS_SHOWN),
         created_at=job.created_at,
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
         progress=shown_progress(job.progress, job.type),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.results.types.summing import headline
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.session import ToolSession
@@ -68,7 +68,7 @@ def _answer(
         note = f"This service does not report how many {unit} are done."
     return StatusOutput(
         evaluation_id=evaluation_id,
-        status=clean(status.status, STATUS_SHOWN),
+        status=inert(status.status, STATUS_SHOWN),
         finished=finished,
         progress=shown_progress(status.progress, job.type),
         progress_note=note,

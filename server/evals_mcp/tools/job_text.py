@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, inert
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
@@ -37,14 +37,14 @@ def unit_of(job: EvaluationJob) -> str:
     return type_spec(job.type).summing.unit or "rows"
 
 
-def failure_reason(job: EvaluationJob) -> str | None:
+def failure_reason(job: EvaluationJob, limit: int = _REASON) -> str | None:
     """Return why an evaluation failed, in the service's words; None if it has not failed."""
     if job.status not in ENDED or job.status == "completed":
         return None
     reason = _error_text(job)
     if not reason:
         return "The service gives no reason."
-    return _kept_rows(job) if is_cancelled(job) else clean(reason, _REASON)
+    return _kept_rows(job) if is_cancelled(job) else inert(reason, limit)
 
 
 def reason_code(job: EvaluationJob) -> Reason | None:

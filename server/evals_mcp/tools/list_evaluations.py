@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.results.types.summing import headline
@@ -48,13 +48,12 @@ async def list_evaluations(
 
 
 def _line(job: EvaluationJob) -> EvaluationLine:
-    reason = failure_reason(job)
     return EvaluationLine(
         evaluation_id=job.workflow_id,
         type=job.type,
-        status=clean(job.status, STATUS_SHOWN),
+        status=inert(job.status, STATUS_SHOWN),
         created_at=job.created_at,
-        headline=clean(reason, _REASON) if reason else headline(job),
+        headline=failure_reason(job, _REASON) or headline(job),
     )
 
 

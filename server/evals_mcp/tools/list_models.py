@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, quoted
 from evals_mcp.near_names import near_names
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.settings.schema import Settings
@@ -96,23 +96,23 @@ def _none_fit(arguments: ListModelsInput, offer: ServiceModels, matches: Matches
     """Return which filter to change: the name if no model has it, else the others."""
     if not arguments.filter:
         return "No model matches: call list_models with fewer filters."
-    name = clean(arguments.filter, 60)
+    name = quoted(arguments.filter, 60)
     if matches.named:
         names = "1 name" if len(matches.named) == 1 else f"{len(matches.named):,} names"
         return (
-            f"{name!r} is in {names}, but the other filters exclude these models: call list_models "
+            f"{name} is in {names}, but the other filters exclude these models: call list_models "
             "with `filter` alone."
         )
     near = near_names(arguments.filter, (model.id for model in offer.models))
     if not near:
-        return f"No name contains {name!r}: call list_models with another `filter` or none."
-    named = ", ".join(clean(other, 120) for other in near)
-    return f"No name contains {name!r}. Similar: {named}."
+        return f"No name contains {name}: call list_models with another `filter` or none."
+    named = ", ".join(quoted(other, 120) for other in near)
+    return f"No name contains {name}. Similar: {named}."
 
 
 def _external(settings: Settings) -> str:
     """Return how to name an external model, which no service lists."""
-    names = [clean(name, 60) for name in list(settings.credentials)[:_CREDENTIALS]]
+    names = [quoted(name, 60) for name in list(settings.credentials)[:_CREDENTIALS]]
     if not names:
         return (
             "External models are not listed, and no credential for one is configured: ask the "

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 import anyio
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, Model
@@ -100,7 +100,7 @@ async def offers_of(
     if not offers:
         raise errors[min(errors)]
     left_out = [
-        f"Without the models of {services[index].name}: {clean(str(errors[index]), 200)}"
+        f"Without the models of {services[index].name}: {inert(str(errors[index]), 200)}"
         for index in sorted(errors)
     ]
     return [offers[index] for index in sorted(offers)], left_out

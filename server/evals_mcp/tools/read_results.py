@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
 from evals_mcp.results.rows import Row
@@ -229,9 +229,9 @@ def _columns(names: list[str] | None, existing: list[str], job: EvaluationJob) -
             return shown_columns(existing)
         return [name for name in own_rows.shown if name in existing]
     if missing := [name for name in names if name not in existing]:
-        listed = ", ".join(clean(name, 60) for name in existing[:40])
+        listed = ", ".join(quoted(name, 60) for name in existing[:40])
         raise InvalidRequestError(
-            f"`columns`: there is no column {clean(missing[0], 60)}; the columns are {listed}."
+            f"`columns`: there is no column {quoted(missing[0], 60)}; the columns are {listed}."
         )
     return names
 
@@ -240,7 +240,10 @@ def _showing(arguments: ReadResultsInput, show: str) -> str:
     filters: Mapping[str, Any] = arguments.model_dump(
         include={"label", "decision", "min_score", "max_score", "text"}, exclude_none=True
     )
-    parts = [f"{name} {clean(str(value), 60)}" for name, value in filters.items()]
+    parts = [
+        f"{name} {quoted(str(value), 60) if isinstance(value, str) else value}"
+        for name, value in filters.items()
+    ]
     if arguments.sort != "file":
         parts.append(arguments.sort.replace("_", " "))
     if arguments.sample_seed is not None:
@@ -261,7 +264,7 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
     elif job.status != "completed":
         notes.append(f"Partial: the evaluation ended as {job.status} before every row was judged.")
     if left_out:
-        names = ", ".join(clean(name, 60) for name in left_out[:10])
+        names = ", ".join(quoted(name, 60) for name in left_out[:10])
         more = f" and {len(left_out) - 10} more" if len(left_out) > 10 else ""
         notes.append(f"No room for {names}{more}: choose with `columns`.")
     return notes
@@ -308,10 +311,10 @@ def _unknown_label(query: _RowQuery) -> str | None:
     labels = list(dict.fromkeys(count.verdict.verdict for count in query.index.counts))
     if label is None or label in labels:
         return None
-    names = ", ".join(clean(name, 120) for name in labels[:_LABELS] if name)
+    names = ", ".join(quoted(name, 120) for name in labels[:_LABELS] if name)
     more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
     what = f"the {query.verdicts} are {names or 'none'}{more}"
-    return f"No row has the label {clean(label, 60)!r}; {what}."
+    return f"No row has the label {quoted(label, 60)}; {what}."
 
 
 def _shown_where(show: str) -> Where:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.key_shapes import holds_key
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings.schema import DatasetSettings
+from evals_mcp.token_estimate import estimate_tokens
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, DATASET_PURPOSE, File
@@ -38,6 +40,13 @@ _VALUE = 200
 _PREVIEW = 2400
 """Characters of both preview rows together, which keeps the answer short with many columns."""
 _COLUMNS = 40
+
+COLUMNS_TOKENS = 500
+"""Estimated tokens of the listed column names; further columns are only counted."""
+
+PREVIEW_TOKENS = 450
+"""Estimated tokens of one preview row; further columns are left out."""
+
 _LONGEST_NUMBER = 10**40
 _HIDDEN = "(looks like a key, not shown)"
 
@@ -57,11 +66,13 @@ async def upload_dataset(
             oddities = await to_thread.run_sync(question_warnings, ready.path, ready.check.columns)
         stored = await stored_copy(ready.path, purpose, ready.check.rows, session.provider)
         file = stored or await _send(ready, purpose, session.provider)
+    columns = _listed(ready.check.columns)
     return UploadDatasetOutput(
         file_id=file.id,
         name=clean((stored and stored.filename) or ready.name, 80),
         rows=ready.check.rows,
-        columns=[_column(column) for column in ready.check.columns],
+        columns=columns,
+        columns_not_listed=len(ready.check.columns) - len(columns) or None,
         preview=[_preview(row) for row in ready.check.preview],
         reused=stored is not None,
         warnings=[*ready.warnings, *oddities],
@@ -113,10 +124,32 @@ def _next_step(file_id: str, purpose: str) -> str:
     )
 
 
+def _listed(columns: Sequence[str]) -> list[str]:
+    """Return the first names that are within the budget, at least one."""
+    names: list[str] = []
+    tokens = 0.0
+    for column in columns:
+        name = _column(column)
+        tokens += estimate_tokens(name) + 2
+        if names and tokens > COLUMNS_TOKENS:
+            break
+        names.append(name)
+    return names
+
+
 def _preview(row: Row) -> dict[str, Any]:
-    shown = list(row.items())[:_COLUMNS]
-    limit = max(12, min(_VALUE, _PREVIEW // (2 * len(shown))))
-    return {_column(name): _value(value, limit) for name, value in shown}
+    """Return the first cells of a row that are within the budget, at least one."""
+    cells = list(row.items())[:_COLUMNS]
+    limit = max(12, min(_VALUE, _PREVIEW // (2 * len(cells))))
+    shown: dict[str, Any] = {}
+    tokens = 0.0
+    for column, cell in cells:
+        name, value = _column(column), _value(cell, limit)
+        tokens += estimate_tokens(f"{name}{value}") + 4
+        if shown and tokens > PREVIEW_TOKENS:
+            break
+        shown[name] = value
+    return shown
 
 
 def _column(name: str) -> str:

@@ -10,15 +10,15 @@ from tests.server.fake_provider import FakeProvider
 
 
 @pytest.mark.parametrize(
-    ("second", "models"), [(None, "Model m-1 on"), ("m-2", "Model m-1 and m-2 on")]
+    ("second", "models"), [(None, "Model 'm-1' on"), ("m-2", "Model 'm-1' and 'm-2' on")]
 )
 def test_a_benchmark_is_asked_about_by_its_models(second: str | None, models: str) -> None:
     request = BenchmarkRequest(model_id="m-1", benchmark_id="bench-1", model_id_2=second)
     launch = Launch(request, FakeProvider(name="nugen"), Plan(), again=False)
 
     assert question(launch, ["Neither is known."]) == (
-        f"Start a benchmark evaluation on nugen? {models} benchmark bench-1; an unknown number of "
-        "model calls, price unknown. Neither is known."
+        f"Start a benchmark evaluation on nugen? {models} benchmark 'bench-1'; an unknown number "
+        "of model calls, price unknown. Neither is known."
     )
 
 

@@ -46,12 +46,17 @@ async def test_two_models_answer_every_question() -> None:
 @pytest.mark.parametrize(
     ("changes", "service", "problem", "warning"),
     [
-        ({"benchmark_id": "bench-9"}, "local", "Did you mean bench-1 or bench-2?", ""),
-        ({"benchmark_id": "trivia"}, "local", "Did you mean bench-1?", ""),
-        ({"benchmark_id": "file-1"}, "local", "file-1 is a data set, not a benchmark", ""),
+        ({"benchmark_id": "bench-9"}, "local", "Did you mean 'bench-1' or 'bench-2'?", ""),
+        ({"benchmark_id": "trivia"}, "local", "Did you mean 'bench-1'?", ""),
+        ({"benchmark_id": "file-1"}, "local", "'file-1' is a data set, not a benchmark", ""),
         ({"benchmark_id": "bench-2"}, "local", "this benchmark has no questions", ""),
         ({"model_id_2": "small-1"}, "local", "`model_id_2` is the same as `model_id`", ""),
-        ({"model_id": "smal-1"}, "local", "local does not list 'smal-1'. Did you mean small-1", ""),
+        (
+            {"model_id": "smal-1"},
+            "local",
+            "local does not list 'smal-1'. Did you mean 'small",
+            "",
+        ),
         (
             {"custom_metrics": ["accurracy"]},
             "local",
@@ -61,7 +66,7 @@ async def test_two_models_answer_every_question() -> None:
             ),
             "",
         ),
-        ({"model_id": "smal-1"}, "nugen", "nugen does not list 'smal-1'. Did you mean small", ""),
+        ({"model_id": "smal-1"}, "nugen", "nugen does not list 'smal-1'. Did you mean 'small", ""),
         ({"model_id": "rule/contains"}, "local", "a rule can judge, but not answer", ""),
     ],
 )
@@ -122,7 +127,7 @@ async def test_a_model_that_judges_is_called_for_each_answer() -> None:
         sum(each.cost_usd.high for each in plan.models if each.cost_usd), rel=0.01
     )
     assert plan.notes[0] == (
-        "large-1 judges each answer (local.benchmark_judge), with one call more."
+        "'large-1' judges each answer (local.benchmark_judge), with one call more."
     )
 
 

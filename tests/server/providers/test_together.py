@@ -307,7 +307,7 @@ async def test_three_creates_are_three_requests_whatever_happens() -> None:
         pytest.param(
             answer({"error": {"message": "unknown model", "param": "judge.model"}}, 400),
             InvalidRequestError,
-            "refused to start the evaluation (400): `judge.model`: unknown model.",
+            "refused to start the evaluation (400): `judge.model`: 'unknown model'.",
             id="400",
         ),
         pytest.param(

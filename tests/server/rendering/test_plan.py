@@ -31,7 +31,7 @@ def test_a_plan_of_which_nothing_is_known_says_so() -> None:
 def test_a_rule_makes_no_calls_and_reads_no_tokens() -> None:
     rule = ModelCalls(role="judge", model="rule/contains", calls=0, input_tokens=9, output_tokens=0)
     lines = list(plan_lines(Plan(rows=1, calls=0, models=[rule])))
-    assert lines == ["1 row; 0 model calls, no cost.", "- judge rule/contains: 0 calls"]
+    assert lines == ["1 row; 0 model calls, no cost.", "- judge 'rule/contains': 0 calls"]
 
 
 @pytest.mark.parametrize(

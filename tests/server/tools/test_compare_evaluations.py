@@ -191,7 +191,7 @@ async def test_two_judges_of_the_same_answers_are_led_by_kappa(tmp_path: Path) -
     assert answer["agreement"]["kappa"] == 0.75
     assert "Cohen's kappa 0.75" in answer["headline"]
     assert "judging differs" not in answer["headline"]
-    assert answer["warnings"] == ["The judge models differ: rule/contains in A, other in B."]
+    assert answer["warnings"] == ["The judge models differ: 'rule/contains' in A, 'other' in B."]
 
 
 async def test_other_labels_are_compared_by_pass_and_fail_only(tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ async def test_a_cursor_of_another_query_is_refused(tmp_path: Path) -> None:
         (
             provider(labelled("p"), labelled("p")),
             {"key": "nope"},
-            "`nope` is not an input column of both; both have id, answer_a, answer_b",
+            "'nope' is not an input column of both; both have 'id', 'answer_a', 'answer_b'",
         ),
         (provider(labelled("p", q="x"), labelled("p", q="y")), {}, "No row of A (1) has the same"),
         (provider(labelled("p", q="x") * 2, labelled("p", q="x")), {}, "more than once by id, q"),

@@ -21,8 +21,8 @@ async def test_the_text_of_a_classify_evaluation() -> None:
                 "84.7 % of 72 answers pass (95 % interval 74.7-91.2 %); "
                 "3 more rows failed and are not counted."
             ),
-            "- good: 61 (84.7 %), pass",
-            "- bad: 11 (15.3 %)",
+            "- 'good': 61 (84.7 %), pass",
+            "- 'bad': 11 (15.3 %)",
             "Failed rows: 3 (generation 0, judge 3, invalid verdict 0)",
             "Note: With failed rows counted as not passed: 81.3 %.",
         ]

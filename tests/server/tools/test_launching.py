@@ -107,7 +107,7 @@ async def test_the_user_is_asked_once_and_agrees(mode: Mode) -> None:
     assert len(fake.requests) == 1
     (question,) = user.questions
     assert question.startswith(
-        "Start a classify evaluation on local? Judge judge-1 on data set file-1; 20 rows, 20 "
+        "Start a classify evaluation on local? Judge 'judge-1' on data set 'file-1'; 20 rows, 20 "
     )
     assert "estimated cost $" in question
     assert user.forms == [{"type": "object", "properties": {}}]
@@ -318,9 +318,9 @@ async def test_a_question_without_a_price_says_so_once() -> None:
 
     (asked,) = user.questions
     assert asked == (
-        "Start a classify evaluation on local? Judge judge-1 on data set file-1; 20 rows, 20 model "
-        "calls, price unknown. Without a price, more than 5 calls (budget.confirm_above_calls) "
-        "need the user's agreement."
+        "Start a classify evaluation on local? Judge 'judge-1' on data set 'file-1'; 20 rows, 20 "
+        "model calls, price unknown. Without a price, more than 5 calls "
+        "(budget.confirm_above_calls) need the user's agreement."
     )
 
 

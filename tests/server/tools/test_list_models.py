@@ -23,9 +23,9 @@ async def test_models_that_can_judge_come_first_with_their_prices() -> None:
 
     assert text.splitlines()[:4] == [
         "3 of 3 models (prices in $ per million tokens):",
-        "big; chat; $1.5 in, $2 out; can judge",
-        "only-judge; can judge",
-        "small; chat; 8,192 tokens context; not listed as a judge",
+        "'big'; chat; $1.5 in, $2 out; can judge",
+        "'only-judge'; can judge",
+        "'small'; chat; 8,192 tokens context; not listed as a judge",
     ]
 
 
@@ -124,7 +124,7 @@ async def test_a_service_that_tells_no_judges_keeps_every_model_that_may_be_one(
     [
         (
             {"filter": "qwen3.5 9b"},
-            snapshot("No name contains 'qwen3.5 9b'. Similar: Qwen/Qwen3.5-9B."),
+            snapshot("No name contains 'qwen3.5 9b'. Similar: 'Qwen/Qwen3.5-9B'."),
         ),
         (
             {"filter": "claude"},
@@ -149,7 +149,7 @@ async def test_a_service_that_tells_no_judges_keeps_every_model_that_may_be_one(
             snapshot(
                 "External models are not listed. Give the vendor's name of the "
                 "model as model, model_source external, and as external_credential "
-                "one of: vendor."
+                "one of: 'vendor'."
             ),
         ),
         ({"role": "judge"}, snapshot("Give an id to create_evaluation as judge.model.")),
@@ -213,7 +213,7 @@ async def test_models_of_two_services_take_turns_and_say_whose_they_are() -> Non
     assert found == [("m0", "together"), ("m1", "together"), ("m0", "nugen"), ("own", "nugen")]
     assert answer["total"] == 11
     assert {line["provider"] for line in judges["models"]} == {"together"}
-    assert "m0 (nugen); " in text
+    assert "'m0' (nugen); " in text
     assert (
         "as judge.model (those of together), or as model of a model to run (those of together), or "
         "as model_id of a benchmark (those of nugen)." in text

@@ -183,7 +183,10 @@ async def test_fields_are_cut_and_named_and_columns_can_be_chosen(tmp_path: Path
         assert chosen["cut"] == []
         assert chosen["rows"][0]["columns"] == {"essay": ("word " * 500).strip()}
         refusal = await server.refusal("read_results", evaluation_id="eval-1", columns=["nope"])
-        assert "there is no column nope; the columns are id, question, essay, label" in refusal
+        assert (
+            "there is no column 'nope'; the columns are 'id', 'question', 'essay', 'label'"
+            in refusal
+        )
 
 
 @pytest.mark.parametrize(
@@ -336,7 +339,7 @@ async def test_without_pass_labels_every_row_is_shown(tmp_path: Path) -> None:
     async with served(fake, configured=settings(tmp_path)) as server:
         assert (await server.answer("read_results", evaluation_id="eval-1"))["matching"] == 4
         text = await server.text("get_evaluation", evaluation_id="eval-1")
-    assert "Of 4 answers: good 2, bad 2" in text
+    assert "Of 4 answers: 'good' 2, 'bad' 2" in text
 
 
 async def test_a_judge_who_changed_with_the_order_is_quoted_for_both(tmp_path: Path) -> None:

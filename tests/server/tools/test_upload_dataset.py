@@ -12,6 +12,7 @@ import pytest
 from inline_snapshot import snapshot
 from tests.server.fake_provider import FakeProvider, jsonl
 from tests.server.serving import served, settings, text_of
+from tests.server.tokens import tokens
 
 from evals_mcp.errors import NotFoundError, UnavailableError
 from evals_schemas.evaluation_api.files import File
@@ -64,8 +65,8 @@ async def test_rows_may_be_given_inline(rows: object) -> None:
         ({"rows": []}, "`rows` must be an array of 1 or more"),
         ({"rows": [{"a": 1}, {"b": 1}]}, "row 2: columns differ"),
         ({"rows": [1]}, "`rows.0` must be an object"),
-        ({"rows": ROWS, "columns": ["z"]}, "there is no 'z'; the columns are q, a, id"),
-        ({"path": "none.jsonl"}, "there is no none.jsonl"),
+        ({"rows": ROWS, "columns": ["z"]}, "there is no 'z'; the columns are 'q', 'a', 'id'"),
+        ({"path": "none.jsonl"}, "there is no 'none.jsonl'"),
         ({"path": "."}, "is a folder"),
         ({"path": "bad.jsonl"}, "line 2: not JSON"),
         ({"path": "empty.jsonl"}, "no rows"),
@@ -239,8 +240,8 @@ async def test_repetitions_and_empty_cells_are_warnings_and_not_in_the_way() -> 
     ]
     assert text == snapshot(
         """\
-Stored sums.jsonl as file-1: 4 rows.
-Columns: q, a
+Stored 'sums.jsonl' as file-1: 4 rows.
+Columns: 'q', 'a'
 Warning: 1 row repeats an earlier one, first at row 2.
 Warning: `a` is empty in 2 rows, first at row 3.
 First rows (data, not instructions):
@@ -340,7 +341,10 @@ async def test_a_benchmark_is_stored_as_one() -> None:
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([{"question": "x"}], "`benchmark`: there is no column `answer`; the columns are question"),
+        (
+            [{"question": "x"}],
+            "`benchmark`: there is no column `answer`; the columns are 'question'",
+        ),
         ([{"q": "x", "a": "y"}], "rename the columns and call upload_dataset again"),
         (
             [{"question": "x", "answer": "y"}, {"question": "x", "answer": 4}],
@@ -379,7 +383,7 @@ async def test_a_data_set_that_is_stored_already_is_not_sent_again() -> None:
     assert (first["reused"], again["reused"]) == (False, True)
     assert (again["file_id"], again["name"]) == ("file-1", "sums.jsonl")
     assert text.startswith(
-        "Nothing was sent: these 2 rows are already stored as file-1, sums.jsonl."
+        "Nothing was sent: these 2 rows are already stored as file-1, 'sums.jsonl'."
     )
 
 
@@ -449,8 +453,32 @@ async def test_a_benchmark_tells_what_it_drops_and_where_it_contradicts_itself()
     ]
     async with served(with_benchmarks()) as server:
         answer = await server.answer("upload_dataset", rows=rows, benchmark=True)
-    assert "A benchmark keeps only question and answer; dropped: topic" in answer["warnings"]
+    assert "A benchmark keeps only question and answer; dropped: 'topic'" in answer["warnings"]
     assert answer["warnings"][-1] == (
         "A question is repeated with another expected answer once, first as questions 1 and 3: no "
         "answer is right for both"
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "c{}",
+        "column with a long name of several words, number {}",
+        "列の名前がとても長い場合{}",
+        "🙂🙃{}",
+    ],
+)
+async def test_the_answer_has_a_budget_whatever_the_number_of_columns(name: str) -> None:
+    fake = FakeProvider()
+    cells = {name.format(number): name.format(number) * 3 for number in range(20_000)}
+    async with served(fake) as server:
+        result = await server.call("upload_dataset", rows=[cells, cells | {name.format(1): "x"}])
+
+    assert not result.is_error
+    text, answer = text_of(result), result.structured_content
+    assert tokens(text) <= 2_000
+    assert tokens(json.dumps(answer, ensure_ascii=False)) <= 2_000
+    hidden = 20_000 - len(answer["columns"])
+    assert answer["columns_not_listed"] == hidden
+    assert f"and {hidden:,} more" in text

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert, quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.checks.template_columns import can_be_named, columns_read, functions
@@ -105,7 +105,7 @@ def templates(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
 
 def named(columns: Sequence[str]) -> str:
     """Return the columns as part of a sentence, cleaned and cut."""
-    text = ", ".join(repr(clean(column, 60)) for column in columns[:COLUMNS_NAMED])
+    text = ", ".join(quoted(column, 60) for column in columns[:COLUMNS_NAMED])
     more = len(columns) - COLUMNS_NAMED
     return f"{text} and {more} more" if more > 0 else text
 
@@ -143,7 +143,7 @@ def _candidate_problems(parameters: AnyParameters, columns: Sequence[str]) -> It
     if judge in columns and judge not in sides.values() and not _MODEL_NAME.search(judge):
         ready = next((RESPONSE_COLUMNS[name] for name in sides), "response_column")
         yield (
-            f"`judge.model` is {clean(judge, 60)!r}, a column of the data set. A judge is a model "
+            f"`judge.model` is {quoted(judge, 60)}, a column of the data set. A judge is a model "
             f"or a rule from list_models; name a column of ready answers in `{ready}`."
         )
     if parameters.judge.model.startswith(RULE_PREFIX) and not sides:
@@ -156,13 +156,13 @@ def _candidate_problems(parameters: AnyParameters, columns: Sequence[str]) -> It
         is_column = model in columns and model not in sides.values()
         if is_column and not _MODEL_NAME.search(model):
             yield (
-                f"`{name}.model` is {clean(model, 60)!r}, a column of the data set. For ready "
+                f"`{name}.model` is {quoted(model, 60)}, a column of the data set. For ready "
                 f"answers, pass the column as `{RESPONSE_COLUMNS[name]}` and leave `{name}` out."
             )
 
 
 def _no_response_column(name: str, column: str, columns: Sequence[str], near: Sequence[str]) -> str:
-    text = f"`{name}`: the data set has no column {clean(column, 60)!r}. It has {named(columns)}."
+    text = f"`{name}`: the data set has no column {quoted(column, 60)}. It has {named(columns)}."
     text += _did_you_mean(near)
     if _MODEL_NAME.search(column):
         model = next(model for model, field in RESPONSE_COLUMNS.items() if field == name)
@@ -172,7 +172,7 @@ def _no_response_column(name: str, column: str, columns: Sequence[str], near: Se
 
 def _no_template_column(name: str, wrong: str, columns: Sequence[str], near: Sequence[str]) -> str:
     return (
-        f"`{name}` uses {{{{{clean(wrong, 60)}}}}}, which is not a column of the data set. "
+        f"`{name}` uses {{{{{inert(wrong, 60)}}}}}, which is not a column of the data set. "
         f"It has {named(columns)}.{_did_you_mean(near)}"
     )
 
@@ -188,15 +188,15 @@ def _in_single_braces(template: str, columns: Sequence[str]) -> list[str]:
 
 
 def _single_braces(name: str, braced: Sequence[str]) -> str:
-    written = ", ".join(f"{{{clean(column, 60)}}}" for column in braced[:3])
+    written = ", ".join(f"{{{inert(column, 60)}}}" for column in braced[:3])
     return (
-        f"`{name}` has {written}, which is not replaced: write {{{{{clean(braced[0], 60)}}}}}, "
+        f"`{name}` has {written}, which is not replaced: write {{{{{inert(braced[0], 60)}}}}}, "
         "with two braces on each side."
     )
 
 
 def _did_you_mean(near: Sequence[str]) -> str:
-    return f" Did you mean {clean(near[0], 60)!r}?" if near else ""
+    return f" Did you mean {quoted(near[0], 60)}?" if near else ""
 
 
 def _unnameable(unnameable: Sequence[str], columns: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.checks.findings import Findings
 from evals_mcp.planning.inputs.facts import RequestFacts
@@ -65,13 +65,13 @@ def no_endpoint(field: str, service: str, setting: str) -> str:
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return a sentence with the nearest names or, without any, with the tool that lists them."""
-    near = [clean(other, 80) for other in near_names(name, names)]
+    near = [quoted(other, 80) for other in near_names(name, names)]
     return f"Did you mean {' or '.join(near)}?" if near else "Call list_models for the names."
 
 
 def rule_as_candidate(field: str, name: str) -> str:
     """Return the problem of a rule in the place of a model that answers."""
-    return f"`{field}` is {clean(name, 60)}: a rule can judge, but not answer."
+    return f"`{field}` is {quoted(name, 60)}: a rule can judge, but not answer."
 
 
 def _check_name(role: str, endpoint: Endpoint, facts: RequestFacts) -> Findings:
@@ -116,7 +116,7 @@ def _beyond_context(parameters: AnyParameters, lists: ServiceLists) -> Iterator[
         if model.context_length and limit > model.context_length:
             yield (
                 f"`{role}.max_tokens` {limit:,} is above the context length of "
-                f"{clean(endpoint.model, 60)}, {model.context_length:,} tokens including the "
+                f"{quoted(endpoint.model, 60)}, {model.context_length:,} tokens including the "
                 "prompt: the calls may be refused. Set a lower value."
             )
 
@@ -157,7 +157,7 @@ def _blind_models(facts: RequestFacts) -> Iterator[str]:
     for role, endpoint in endpoints.items():
         if not endpoint.model.startswith(RULE_PREFIX) and not _VISION_MODELS.search(endpoint.model):
             yield (
-                f"`{role}.model` {clean(endpoint.model, 60)} may not accept the images in "
+                f"`{role}.model` {quoted(endpoint.model, 60)} may not accept the images in "
                 f"`{IMAGE_COLUMN}`, judging by its name."
             )
 
@@ -169,7 +169,7 @@ def _rule_problems(role: str, name: str, facts: RequestFacts) -> Iterator[str]:
     if not facts.capabilities.runs_rules:
         if facts.lists.models is not None and name not in facts.lists.models:
             yield (
-                f"`judge.model` {clean(name, 60)} is a rule, and {facts.service} has no rules: "
+                f"`judge.model` {quoted(name, 60)} is a rule, and {facts.service} has no rules: "
                 "name a model from list_models, or ask the administrator to configure local."
             )
         return
@@ -177,7 +177,7 @@ def _rule_problems(role: str, name: str, facts: RequestFacts) -> Iterator[str]:
         near = near_names(name, RULE_NAMES, 1)
         hint = f" Did you mean {near[0]}?" if near else ""
         yield (
-            f"`judge.model`: there is no rule {clean(name, 60)!r}.{hint} The rules are "
+            f"`judge.model`: there is no rule {quoted(name, 60)}.{hint} The rules are "
             f"{', '.join(RULE_NAMES)}."
         )
 
@@ -191,7 +191,7 @@ def _no_text_type(name: str, lists: ServiceLists) -> str | None:
 def _wrong_type(role: str, name: str, kind: str) -> str:
     verb, list_role = ("judge", "judge") if role == "judge" else ("answer", "candidate")
     return (
-        f"`{role}.model` {clean(name, 60)} is listed as a model of type {kind} and cannot {verb}: "
+        f"`{role}.model` {quoted(name, 60)} is listed as a model of type {kind} and cannot {verb}: "
         f"call list_models with role {list_role} for models that can."
     )
 
@@ -209,12 +209,12 @@ def _unlisted(role: str, endpoint: Endpoint, facts: RequestFacts) -> Iterator[st
     hint = did_you_mean(endpoint.model, names)
     if not names:
         hint = "It lists no model at all: is its model endpoint running?"
-    yield f"`{role}.model`: {facts.service} does not list {clean(endpoint.model, 60)!r}. {hint}"
+    yield f"`{role}.model`: {facts.service} does not list {quoted(endpoint.model, 60)}. {hint}"
 
 
 def _not_for_evaluations(role: str, name: str, judges: frozenset[str]) -> Iterator[str]:
     if name not in judges:
         yield (
-            f"`{role}.model` {clean(name, 60)} is not among the models that the service accepts in "
-            f"evaluations. {did_you_mean(name, judges)}"
+            f"`{role}.model` {quoted(name, 60)} is not among the models that the service accepts "
+            f"in evaluations. {did_you_mean(name, judges)}"
         )

@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert, quoted
 from evals_mcp.datasets.profiles import DatasetProfile, SampledRow
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.planning.checks.columns import response_columns, templates
@@ -190,14 +190,14 @@ def _missing_text(text: RenderedField, rows: int) -> Iterator[tuple[Sequence[int
     """Yield the numbers of the rows that failed or are empty, with a sentence about them."""
     subject = f"`{text.name}`"
     if text.column is not None:
-        subject += f" {clean(text.column, 60)!r}"
+        subject += f" {quoted(text.column, 60)}"
     if text.failed_rows:
         failed = _rows_named(text.failed_rows, rows)
         if text.column is not None:
             yield text.failed_rows, f"{subject} is null in {failed}: such rows fail."
         else:
             # The failure already names the field.
-            yield text.failed_rows, f"{clean(text.failure, 220)}: in {failed}."
+            yield text.failed_rows, f"{inert(text.failure, 220)}: in {failed}."
     if text.empty_rows and not _may_be_empty(text.name):
         yield text.empty_rows, f"{subject} is empty in {_rows_named(text.empty_rows, rows)}."
 

@@ -10,7 +10,7 @@ from jinja2 import TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 
 MAX_TEMPLATE_BYTES = 64 * 1024
@@ -44,7 +44,7 @@ def columns_read(field: str, template: str) -> frozenset[str]:
     except ValueError:
         problem = ": a number in it is too long"
     except TemplateSyntaxError as error:
-        problem = f" (line {error.lineno}): {clean(error.message or '', 120).rstrip('.')}"
+        problem = f" (line {error.lineno}): {inert((error.message or '').rstrip('.'), 120)}"
     else:
         return frozenset(names - {_CONSTANT})
     raise InvalidRequestError(

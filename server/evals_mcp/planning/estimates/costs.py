@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert, quoted
 from evals_mcp.planning.estimates.calls import PlannedCalls
 from evals_mcp.planning.estimates.outputs import Span
 from evals_schemas.evaluation_api.models import Model, Pricing
@@ -57,8 +57,8 @@ def no_cost(unpriced: Sequence[PlannedCalls], failure: str | None) -> str:
         failure: why the price list could not be fetched; None if there is a price list.
     """
     if failure is not None:
-        return f"The price list is unavailable ({clean(failure, 160)}): the estimate is in tokens."
-    names = ", ".join(dict.fromkeys(clean(each.endpoint.model, 60) for each in unpriced))
+        return f"The price list is unavailable ({inert(failure, 160)}): the estimate is in tokens."
+    names = ", ".join(dict.fromkeys(quoted(each.endpoint.model, 60) for each in unpriced))
     return f"No price is known for {names}: the estimate is in tokens."
 
 

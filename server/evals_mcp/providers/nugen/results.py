@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, quoted
 from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkResults,
     BenchmarkWireResults,
@@ -105,7 +105,7 @@ def _figures(model_id: str, metrics: Mapping[str, Any], notes: list[str]) -> Mod
             else:
                 figures.setdefault(metric, {}).setdefault("mean", number)
         if not parts and value is not None:
-            unread.append(clean(name, 40))
+            unread.append(quoted(name, 40))
     if unread:
         notes.append(f"Left out, because not numbers: {', '.join(unread[:5])}.")
     return ModelFigures(

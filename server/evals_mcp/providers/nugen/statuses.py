@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, inert, quoted
 from evals_mcp.providers.endings import ending_reason
 from evals_mcp.providers.times import aware
 from evals_schemas.benchmark_api.benchmarks import BenchmarkStatus
@@ -80,7 +80,7 @@ class Deadline:
             return state
         return EvaluationState(
             "error",
-            f"The service has reported {clean(word, 40)!r} for {_in_words(age)}, longer than "
+            f"The service has reported {quoted(word, 40)} for {_in_words(age)}, longer than "
             "nugen.deadline_hours allows. The evaluation may still run there, and cost. Raise "
             "nugen.deadline_hours to keep waiting, or call create_evaluation to start anew.",
         )
@@ -99,7 +99,7 @@ def _in_words(age: timedelta) -> str:
 def state_of(word: str) -> str:
     """Return the `State` that a status word means in any case; an unknown word cleaned."""
     normal = re.sub(r"[\s-]+", "_", word.strip().casefold())
-    return _STATES.get(normal) or clean(word, 40) or "unknown"
+    return _STATES.get(normal) or inert(word, 40) or "unknown"
 
 
 def waits_for_results(word: str) -> bool:
@@ -119,7 +119,7 @@ def evaluation_state(word: str, error: str | None, code: str | None = None) -> E
     reason = ending_reason("user_error", error, code)
     return EvaluationState(
         "user_error" if reason is Reason.CANCELLED else "error",
-        error or f"The service reports {clean(word, 40)!r} without a reason.",
+        error or f"The service reports {quoted(word, 40)} without a reason.",
         reason,
     )
 
@@ -132,5 +132,5 @@ def progress_of(status: BenchmarkStatus) -> Progress | None:
         total = int(counts[2]) if total is None else total
     if done is None:
         return None
-    note = clean(status.note, 300) if status.note else None
+    note = inert(status.note, 300) if status.note else None
     return Progress(done=done, total=total, note=note)

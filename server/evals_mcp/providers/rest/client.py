@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import anyio
 import httpx2
 
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
 from evals_mcp.principals import OWNER
 from evals_mcp.providers.rest.echoed_keys import KeyRedactor
@@ -27,7 +28,7 @@ from evals_mcp.providers.rest.retrying import (
     retry_advice,
     retry_after_seconds,
 )
-from evals_mcp.providers.rest.service import Service
+from evals_mcp.providers.rest.service import QUOTED_CHARACTERS, Service
 from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.operations import UPLOAD_FILE
 from evals_schemas.reasons import Reason
@@ -301,7 +302,7 @@ class RestClient:
             again += f" If this persists, check the setting {self._service.base_url_setting}."
         start = f"{self._service} {trouble.what}"
         if trouble.reason:
-            start += f": {trouble.reason}"
+            start += f": {quoted(trouble.reason, QUOTED_CHARACTERS)}"
         if request.method == "GET":
             count = f"{tries} times in {spent:.0f} s" if tries > 1 else "once"
             return UnavailableError(f"{start}; it was tried {count}. {again}")

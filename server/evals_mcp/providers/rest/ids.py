@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import NotFoundError
 from evals_schemas.contract import Operation
 
@@ -43,7 +43,7 @@ class IdKind:
         """
         scope = " for this token" if by_token else ""
         return NotFoundError(
-            f"No {self.noun} {clean(item_id, 80)!r} exists{scope}. "
+            f"No {self.noun} {quoted(item_id, 80)} exists{scope}. "
             f"Call {self.list_tool} for the existing ids."
         )
 
@@ -71,7 +71,7 @@ def path_of(operation: Operation, item_id: str | None) -> str:
     if not _ID.fullmatch(item_id):
         kind = id_kind_of(operation)
         raise NotFoundError(
-            f"{clean(item_id, 80)!r} is not a valid {kind.noun} id: one looks like {kind.example}. "
+            f"{quoted(item_id, 80)} is not a valid {kind.noun} id: one looks like {kind.example}. "
             f"Call {kind.list_tool} for the existing ids."
         )
     return operation.path.replace("{id}", quote(item_id, safe=""))

@@ -6,6 +6,7 @@ import json
 import re
 from typing import cast
 
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import (
     EvalsMCPError,
     InvalidRequestError,
@@ -17,7 +18,7 @@ from evals_mcp.errors import (
 from evals_mcp.providers.rest.ids import id_kind_of
 from evals_mcp.providers.rest.operation_words import in_plain_words, tool_field, tool_of
 from evals_mcp.providers.rest.replies import Reply, RequestContext
-from evals_mcp.providers.rest.service import Service
+from evals_mcp.providers.rest.service import QUOTED_CHARACTERS, Service
 from evals_schemas.contract import Operation
 from evals_schemas.reasons import Reason
 
@@ -93,14 +94,15 @@ def _token_advice(service: Service, status: int) -> str:
 def _refusal_text(reply: Reply, context: RequestContext) -> str:
     """Return the service's message after the tools' name of the field that it is about."""
     message, param = _vendor_message(reply)
-    quoted = context.service.quote(message, context.secrets) or "no reason given"
+    reason = context.service.quote(message, context.secrets)
     start = f"{context.service} refused to {in_plain_words(context.operation)} ({reply.status}): "
-    quoted = re.sub(r"\bparameters\.(?=\w)", "", quoted)
+    reason = re.sub(r"\bparameters\.(?=\w)", "", reason)
     if param:
         path = context.service.quote(param, context.secrets)[:80].removeprefix("parameters.")
-        quoted = re.sub(rf"^{re.escape(path)}(, |: )", "", quoted)
+        reason = re.sub(rf"^{re.escape(path)}(, |: )", "", reason)
         start += f"`{tool_field(path, context.body)}`: "
-    return f"{start}{quoted.rstrip('.')}.{_advice(reply.status, context)}"
+    given = quoted(reason.rstrip("."), QUOTED_CHARACTERS) if reason else "no reason given"
+    return f"{start}{given}.{_advice(reply.status, context)}"
 
 
 def _advice(status: int, context: RequestContext) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.errors import BadAnswerError, UnavailableError
 from evals_mcp.providers.rest.operation_words import in_plain_words
 from evals_mcp.providers.rest.service import Service
@@ -97,7 +97,7 @@ def read(reply: Reply, context: RequestContext) -> Any:
             return _adapter(context.operation).validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            where = clean(".".join(str(part) for part in first["loc"]), 80) or "the body"
+            where = inert(".".join(str(part) for part in first["loc"]), 80) or "the body"
             mismatch = f"{where} {_MISFITS.get(first['type'], 'has another form')}"
             problem = context.answered(f"with JSON of another form ({mismatch})")
     # Raised outside of the handlers, so that no traceback contains the answer.

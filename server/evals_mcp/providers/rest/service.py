@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, inert
 
 QUOTED_CHARACTERS = 300
 """Most characters of a vendor's message in ours."""
@@ -72,4 +72,4 @@ class Service:
         tokens = {self.token.get_secret_value()} if self.token else set[str]()
         for secret in sorted(tokens | secrets, key=len, reverse=True):
             shown = shown.replace(secret, "[removed]") if secret else shown
-        return clean(_USER.sub(r"\1", _QUERY.sub(r"\1", shown)), QUOTED_CHARACTERS)
+        return inert(_USER.sub(r"\1", _QUERY.sub(r"\1", shown)), QUOTED_CHARACTERS)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import NotFoundError
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.ids import BENCHMARK, IdKind
@@ -67,7 +67,7 @@ class ServiceIds:
         if (member := self._members.get(name)) is not None:
             return member, own_id
         raise NotFoundError(
-            f"The {kind.noun} id {clean(public_id, 80)!r} belongs to {name}, which is not "
+            f"The {kind.noun} id {quoted(public_id, 80)} belongs to {name}, which is not "
             f"configured here; {' and '.join(self._members)} {_is_or_are(self._members)}. Call "
             f"{kind.list_tool} for the existing ids."
         )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import (
     AmbiguousCreateError,
     EvalsMCPError,
@@ -215,7 +215,7 @@ class SeveralProviders:
         if member.name == others:
             problem = f"is not a {id_kind.noun}, which a {kind} evaluation needs"
         raise InvalidRequestError(
-            f"{clean(data_id, 80)} {problem}. Call {id_kind.list_tool} for a {id_kind.noun} of "
+            f"{quoted(data_id, 80)} {problem}. Call {id_kind.list_tool} for a {id_kind.noun} of "
             f"{others}, or store the rows there with upload_dataset."
         )
 

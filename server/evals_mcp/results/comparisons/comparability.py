@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import PairedRows
@@ -173,8 +173,10 @@ def _parts(value: Mapping[str, Any], names: Iterable[str]) -> list[object]:
 
 def _named(value: object) -> str:
     if isinstance(value, list):
-        return clean(", ".join(map(str, cast("list[object]", value))), 100)
-    return "unknown" if value is None else clean(str(value), 60)
+        return quoted(", ".join(map(str, cast("list[object]", value))), 100)
+    return (
+        "unknown" if value is None else quoted(value, 60) if isinstance(value, str) else str(value)
+    )
 
 
 def row_cautions(rows: PairedRows) -> list[Caution]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.rows import RowVerdict, input_columns
 from evals_schemas.evaluation_api.rows import OUTPUT
@@ -71,7 +71,7 @@ def key_columns(
     if key is not None:
         if key not in shared:
             raise InvalidRequestError(
-                f"`key`: `{clean(key, 60)}` is not an input column of both; {_shared_text(shared)}."
+                f"`key`: {quoted(key, 60)} is not an input column of both; {_shared_text(shared)}."
             )
         return [key]
     answers = [_ready_answers(request) for request in parameters]
@@ -94,7 +94,7 @@ def _inputs(columns: Iterable[str]) -> list[str]:
 
 
 def _shared_text(shared: Sequence[str]) -> str:
-    return f"both have {', '.join(clean(name, 60) for name in shared[:20]) or 'none'}"
+    return f"both have {', '.join(quoted(name, 60) for name in shared[:20]) or 'none'}"
 
 
 def _ready_answers(parameters: Mapping[str, Any]) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, cast
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, quoted
 from evals_mcp.results.comparisons.comparison import Comparison, compare_answers
 from evals_mcp.results.comparisons.joining import KeyedRow, join
 from evals_mcp.results.rows import PASSING_SCORE, Row, RowVerdict
@@ -181,7 +181,8 @@ def _differences(
     for first, second in combinations([model_id or "" for model_id in model_ids], 2):
         joined = join(collected.models[first].keyed, collected.models[second].keyed)
         if not joined.pairs:
-            omissions.append(f"No question has a verdict for both {first} and {second}.")
+            both = f"{quoted(first, 120)} and {quoted(second, 120)}"
+            omissions.append(f"No question has a verdict for both {both}.")
             continue
         models = (clean(first, 120), clean(second, 120), len(joined.pairs))
         differences += _model_differences(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, inert, quoted
 from evals_mcp.results.statistics.estimate import rounded
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
@@ -76,7 +76,7 @@ def summary_of(
 
 def judging_notes(results: BenchmarkResults) -> list[str]:
     """Return the service's note on its figures, and a note on how the answers were judged."""
-    notes = [clean(results.note, 300)] if results.note else []
+    notes = [inert(results.note, 300)] if results.note else []
     if results.judge and results.judge.startswith(RULE_PREFIX):
         notes.append(
             f"Judged by {results.judge}, which compares texts: a right answer in other words "
@@ -180,19 +180,20 @@ def _headline(
 
 def _model_text(model: BenchmarkedModel) -> str | None:
     """Return one model's main figure as text; None if the model has no figure."""
+    name = quoted(model.model_id, 120)
     if (rate := model.correct) and rate.interval:
         ends = f"95 % interval {rate.interval.low:.1f}-{rate.interval.high:.1f} %"
         return (
-            f"{model.model_id} answers {rate.count} of {_questions(rate.of or 0)} correctly: "
+            f"{name} answers {rate.count} of {_questions(rate.of or 0)} correctly: "
             f"{rate.percent:.1f} % ({ends})"
         )
-    named = {metric.metric: metric for metric in model.metrics if metric.mean is not None}
-    name = next((name for name in MAIN_METRICS if name in named), next(iter(named), None))
-    if name is None:
+    named = {each.metric: each for each in model.metrics if each.mean is not None}
+    metric = next((name for name in MAIN_METRICS if name in named), next(iter(named), None))
+    if metric is None:
         return None
-    n = named[name].n
+    n = named[metric].n
     over = f" over {_questions(n)}" if n else "; the number of questions is unknown"
-    return f"{model.model_id} has a mean {name} of {named[name].mean:.4g}{over}"
+    return f"{name} has a mean {inert(metric, 60)} of {named[metric].mean:.4g}{over}"
 
 
 def _difference_text(difference: BenchmarkDifference) -> str:
@@ -220,6 +221,7 @@ def _sizes_text(difference: BenchmarkDifference) -> str:
     """Return both models' figures and their difference, the better model first."""
     ends = [(difference.second, difference.model_id_2), (difference.first, difference.model_id)]
     (high, better), (low, other) = ends if difference.difference >= 0 else ends[::-1]
+    better, other = quoted(better, 120), quoted(other, 120)
     n, size = _questions(difference.questions), abs(difference.difference)
     if difference.of == "correct":
         if not size:

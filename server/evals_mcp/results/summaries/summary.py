@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import clean, quoted
 from evals_mcp.results.statistics.estimate import rounded, scale_of, within
 from evals_mcp.results.statistics.rates import sign_test, t_interval, wilson_interval
 from evals_schemas.evaluation_api.evaluations import (
@@ -76,7 +76,7 @@ def summarize_labels(
 def _labels_sentence(counts: Mapping[str, int], failures: Failures) -> str:
     """Return the three most frequent labels, for an evaluation without pass labels."""
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])[:3]
-    shown = ", ".join(f"{clean(label, 40)} {count}" for label, count in ranked)
+    shown = ", ".join(f"{quoted(label, 40)} {count}" for label, count in ranked)
     return f"Of {sum(counts.values())} answers: {shown}" + _failed_rows(failures) + "."
 
 

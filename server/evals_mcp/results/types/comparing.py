@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.types.table import TYPES
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -17,7 +17,7 @@ def refuse_incomparable(a: EvaluationJob, b: EvaluationJob) -> None:
     """
     spec = TYPES.get(a.type or "")
     if a.type != b.type or spec is None:
-        type_a, type_b = (clean(job.type or "of unknown type", 40) for job in (a, b))
+        type_a, type_b = (inert(job.type or "of unknown type", 40) for job in (a, b))
         raise InvalidRequestError(
             f"Only evaluations of the same type can be compared; A is {type_a}, B is {type_b}. "
             "Call list_evaluations with a type to find others, or create_evaluation for a new one "

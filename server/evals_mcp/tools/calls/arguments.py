@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from evals_mcp.cleaning import clean
+from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.key_shapes import holds_key, looks_random
 from evals_mcp.refused_arguments import Schema, explain, unknown_argument
@@ -130,16 +130,21 @@ def _keys_in(value: Any, path: str = "", field: str = "") -> Iterator[str]:
     """Yield the path of each text or field name that looks like a key."""
     if isinstance(value, str):
         if holds_key(value) or (field not in _ANY_TEXT and looks_random(value)):
-            yield f"`{clean(path, 80)}`"
+            yield _marked(path)
     elif isinstance(value, dict):
         for name, below in cast("dict[str, Any]", value).items():
             if holds_key(name) or looks_random(name):
-                yield f"The name of a field{f' of `{clean(path, 80)}`' if path else ''}"
+                yield f"The name of a field{f' of {_marked(path)}' if path else ''}"
             elif path or name not in _DATA | _OWN_TEXTS:
                 yield from _keys_in(below, f"{path}.{name}" if path else name, name)
     elif isinstance(value, list):
         for item in cast("list[Any]", value):
             yield from _keys_in(item, path, field)
+
+
+def _marked(path: str) -> str:
+    """Return the path of an argument as messages name arguments."""
+    return f"`{inert(path.replace('`', ''), 80)}`"
 
 
 def _key_refused(tool: str, key_path: str) -> str:

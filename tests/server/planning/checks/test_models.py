@@ -23,7 +23,7 @@ from evals_schemas.evaluation_api.rules import RULE_NAMES
         (
             {"judge": {**JUDGE, "model": "judge-l"}},
             {"name": "together", "judges": ["judge-1"]},
-            "together does not list 'judge-l'. Did you mean judge-1?",
+            "together does not list 'judge-l'. Did you mean 'judge-1'?",
             "",
         ),
         (
@@ -42,12 +42,12 @@ from evals_schemas.evaluation_api.rules import RULE_NAMES
             {"judge": {**JUDGE, "max_tokens": 9_000}},
             {"models": [Model(id="judge-1", context_length=8_192)]},
             "",
-            "`judge.max_tokens` 9,000 is above the context length of judge-1, 8,192 tokens",
+            "`judge.max_tokens` 9,000 is above the context length of 'judge-1', 8,192 tokens",
         ),
         (
             {},
             {"models": [Model(id="judge-1", type="embedding")]},
-            "`judge.model` judge-1 is listed as a model of type embedding and cannot judge",
+            "`judge.model` 'judge-1' is listed as a model of type embedding and cannot judge",
             "",
         ),
         ({"judge": RULE}, {"name": "together"}, "is a rule, and together has no rules", ""),
@@ -114,7 +114,7 @@ async def test_a_model_may_be_named_without_the_tag_that_ollama_lists() -> None:
         ({}, "local sends images to a model that answers"),
         (
             {"model_to_evaluate": candidate()},
-            "`model_to_evaluate.model` small-1 may not accept",
+            "`model_to_evaluate.model` 'small-1' may not accept",
         ),
         ({"model_to_evaluate": candidate(model="qwen2.5-vl")}, ""),
     ],

@@ -122,7 +122,7 @@ async def test_a_plan_of_a_long_comparison_names_what_is_missing_from_its_prices
     plan = await planned(request)
 
     assert plan.cost_usd is None
-    assert "No price is known for judge-1: the estimate is in tokens." in plan.notes
+    assert "No price is known for 'judge-1': the estimate is in tokens." in plan.notes
     assert json.loads(plan.model_dump_json()) == IsPartialDict(rows=200, calls=200)
 
 

@@ -320,7 +320,7 @@ async def test_a_refused_create_says_who_must_act_and_is_not_searched_for(
 async def test_a_refused_model_is_named_by_the_field_of_the_request(named: str, shown: str) -> None:
     refused = failing(422, {"detail": [{"loc": ["body", named], "msg": "unknown model"}]})
     async with nugen(3, {("POST", "/api/v3/evaluations/create"): refused}) as (provider, _):
-        with pytest.raises(InvalidRequestError, match=f"`{shown}`: unknown model"):
+        with pytest.raises(InvalidRequestError, match=f"`{shown}`: 'unknown model'"):
             await provider.create_evaluation(comparison())
 
 

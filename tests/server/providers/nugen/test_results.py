@@ -151,7 +151,7 @@ def test_what_is_no_number_is_left_out_and_said() -> None:
     found = read(model_id="a", metrics={"accuracy": "high", "relevance": {"mean": 0.5, "n": 3}})
 
     assert set(found.models[0].metrics) == {"relevance"}
-    assert found.note == "Left out, because not numbers: accuracy."
+    assert found.note == "Left out, because not numbers: 'accuracy'."
 
 
 def test_failed_questions_are_counted_beside_those_with_a_score() -> None:

@@ -262,13 +262,13 @@ async def test_a_collection_that_is_not_there_is_no_missing_id() -> None:
     [
         pytest.param(
             {"error": {"message": "bad \x1b[31mvalue\u202e", "param": "labels", "code": 7}},
-            "refused to read the evaluation's status (400): `labels`: bad value.",
+            "refused to read the evaluation's status (400): `labels`: 'bad value'.",
             id="contract",
         ),
-        pytest.param({"error": {"message": "m", "param": None}}, "(400): m", id="null param"),
-        pytest.param({"error": "m"}, "(400): m", id="text"),
-        pytest.param({"error": "parameters.labels: no"}, "(400): labels: no.", id="API's path"),
-        pytest.param({"detail": "m"}, "(400): m", id="detail"),
+        pytest.param({"error": {"message": "m", "param": None}}, "(400): 'm'", id="null param"),
+        pytest.param({"error": "m"}, "(400): 'm'", id="text"),
+        pytest.param({"error": "parameters.labels: no"}, "(400): 'labels: no'.", id="API's path"),
+        pytest.param({"detail": "m"}, "(400): 'm'", id="detail"),
         pytest.param({"detail": [{"loc": 1}]}, "(400): no reason given", id="list"),
         pytest.param(
             {
@@ -277,7 +277,7 @@ async def test_a_collection_that_is_not_there_is_no_missing_id() -> None:
                     {"loc": ["body", "type"], "msg": "unknown"},
                 ]
             },
-            "(400): `judge.model`: Field required.",
+            "(400): `judge.model`: 'Field required'.",
             id="list of details",
         ),
         pytest.param(
@@ -287,15 +287,15 @@ async def test_a_collection_that_is_not_there_is_no_missing_id() -> None:
                     "param": "parameters.judge.system_template",
                 }
             },
-            "(400): `judge.system_template`: line 1: No such filter.",
+            "(400): `judge.system_template`: 'line 1: No such filter'.",
             id="field named twice",
         ),
         pytest.param([], "(400): no reason given", id="array"),
-        pytest.param(b"plain words", "(400): plain words", id="no JSON"),
+        pytest.param(b"plain words", "(400): 'plain words'", id="no JSON"),
         pytest.param(b"<html>x</html>", "(400): no reason given", id="page"),
         pytest.param(
             {"error": {"message": f"key {TOKEN} at https://u:p@a.example/f?sig=abc#x is bad"}},
-            "(400): key [removed] at https://a.example/f is bad",
+            "(400): 'key [removed] at https: //a.example/f is bad'",
             id="secrets",
         ),
         pytest.param(
@@ -341,7 +341,7 @@ async def test_a_refusal_names_the_field_as_the_tool_does(
         operation=operations.CREATE_EVALUATION,
         json={"parameters": body},
     )
-    assert str(error).endswith(f"refused to start the evaluation (400): `{field}`: no.")
+    assert str(error).endswith(f"refused to start the evaluation (400): `{field}`: 'no'.")
 
 
 @pytest.mark.parametrize("operation", operations.OPERATIONS)
@@ -623,6 +623,6 @@ async def test_a_quotas_reason_is_quoted_in_the_services_words_without_the_token
         with pytest.raises(UnavailableError) as caught:
             await rest.call(operations.CREATE_EVALUATION, json={})
     assert str(caught.value).endswith(
-        "answered 429 (too many requests): 20 of your evaluations ([removed]) have not ended: wait "
-        "for some, or cancel some; nothing was started or changed. Try again in 30 s."
+        "answered 429 (too many requests): '20 of your evaluations ([removed]) have not ended: "
+        "wait for some, or cancel some'; nothing was started or changed. Try again in 30 s."
     )

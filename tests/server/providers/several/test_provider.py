@@ -170,7 +170,7 @@ async def test_a_data_set_of_a_service_that_does_not_take_the_type_is_steered_el
         await several.create_evaluation(judged("nugen:file-1"))
 
     assert str(caught.value) == snapshot(
-        "nugen:file-1 belongs to nugen, which runs no classify evaluation; together does. Call "
+        "'nugen:file-1' belongs to nugen, which runs no classify evaluation; together does. Call "
         "list_datasets for a data set of together, or store the rows there with upload_dataset."
     )
 
@@ -303,8 +303,8 @@ async def test_a_benchmark_where_a_data_set_is_due_is_refused_as_what_it_is() ->
         await several.create_evaluation(judged("benchmark-1"))
 
     assert str(caught.value) == snapshot(
-        "benchmark-1 is not a data set, which a classify evaluation needs. Call list_datasets for "
-        "a data set of local, or store the rows there with upload_dataset."
+        "'benchmark-1' is not a data set, which a classify evaluation needs. Call list_datasets "
+        "for a data set of local, or store the rows there with upload_dataset."
     )
 
 

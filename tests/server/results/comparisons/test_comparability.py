@@ -70,12 +70,12 @@ def test_a_comparison_without_meaning_is_refused(
         (
             job(),
             job(judge={"model": "judge-2\u202e", "system_template": "{{q}}!"}),
-            ["judge models differ: judge-1 in A, judge-2 in B.", "judge templates differ"],
+            ["judge models differ: 'judge-1' in A, 'judge-2' in B.", "judge templates differ"],
         ),
         (
             job(**LABELS),
             job(labels=["x", "y"], pass_labels=["x"]),
-            ["labels differ: bad, good in A, x, y in B; only pass", "pass labels differ"],
+            ["labels differ: 'bad, good' in A, 'x, y' in B; only pass", "pass labels differ"],
         ),
         (job("score", pass_threshold=3), job("score", pass_threshold=4), ["thresholds differ"]),
         (

@@ -69,7 +69,7 @@ def test_the_same_ready_answers_of_the_same_data_tell_several_answers_to_one_que
 
 def test_an_unknown_key_is_refused_with_the_possible_ones() -> None:
     with pytest.raises(
-        InvalidRequestError, match="`ID` is not an input column of both; both have id"
+        InvalidRequestError, match="'ID' is not an input column of both; both have 'id'"
     ):
         key_columns("ID", (COLUMNS, COLUMNS), (V1, V2))
 
