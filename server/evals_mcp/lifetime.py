@@ -7,7 +7,7 @@ to the task that entered its lifespan, and a tool call may be cancelled at any t
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from evals_mcp.errors import EvalsMCPError
+from evals_mcp.exchange.uploads import Uploads
 from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import ServerLaunches
 from evals_mcp.planning.inputs.context import PlanningContext
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 OpenProviders = Callable[[Settings], "AbstractAsyncContextManager[Callable[[Principal], Provider]]"]
 """Opens the configured services and yields a function from a principal to its provider."""
 
+UploadsOf = Callable[[str], Awaitable[Uploads]]
+"""Returns how the principal of an id sends files."""
+
 RESUME_AFTER = 1.0
 """Seconds between the client's first message and the start of an engine with earlier runs."""
 
@@ -46,7 +50,9 @@ class ProviderServices:
         tasks: TaskGroup,
         clock: Clock | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
+        uploads_of: UploadsOf | None = None,
     ) -> None:
+        self._uploads_of = uploads_of
         self._is_stopping = is_stopping
         self._settings = settings
         self._open_providers = open_providers
@@ -79,6 +85,7 @@ class ProviderServices:
             launches.of(principal.id),
             clock,
             self._is_stopping,
+            await self._uploads_of(principal.id) if self._uploads_of else None,
         )
 
     async def open(self) -> Callable[[Principal], Provider]:
@@ -153,15 +160,21 @@ async def open_services(
     open_providers: OpenProviders | None = None,
     clock: Clock | None = None,
     is_stopping: Callable[[], bool] = lambda: False,
+    uploads_of: UploadsOf | None = None,
 ) -> AsyncGenerator[ProviderServices]:
     """Open the services of one server for as long as it runs.
 
-    `is_stopping` returns true once waiting calls should end. A test passes its own
-    `open_providers` and `clock`.
+    Args:
+        settings: The configuration.
+        open_providers: Opens the services; a test passes its own.
+        clock: The time; a test passes its own.
+        is_stopping: Returns True once waiting calls should end.
+        uploads_of: Returns how a principal of another machine sends files; None if paths are of
+            this machine.
     """
     async with anyio.create_task_group() as tasks:
         services = ProviderServices(
-            settings, open_providers or _composed, tasks, clock, is_stopping
+            settings, open_providers or _composed, tasks, clock, is_stopping, uploads_of
         )
         tasks.start_soon(services.resume_paused_runs)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import anyio
 from anyio import to_thread
@@ -14,12 +15,50 @@ from starlette.routing import Route
 
 from evals_mcp.exchange.exchange_folder import ExchangeFolder
 from evals_mcp.exchange.links import PATH, Link, LinkAction, LinkError, Links
+from evals_mcp.exchange.uploads import Uploads
+from evals_mcp.launching.key_file import confirmation_key
+from evals_mcp.settings.schema import Settings
 
 AT_ONCE = 4
 """Files of one principal that are sent or fetched at the same time."""
 
 SILENT_SECONDS = 30.0
 """Seconds without a byte after which a sender is given up."""
+
+
+class FilesByLink:
+    """The files that users of this server send and fetch through links."""
+
+    def __init__(self, settings: Settings, base_url: str) -> None:
+        """Keep the settings; the key is read when the first link is issued or answered.
+
+        Args:
+            settings: The configuration.
+            base_url: URL of this server, used unless http.public_url is set.
+        """
+        self._settings = settings
+        self._public_url = settings.http.public_url or base_url
+        self._folder = ExchangeFolder(settings.export.folder)
+        self._signed: Links | None = None
+        self._reading = anyio.Lock()
+
+    @property
+    def route(self) -> Route:
+        """The route that answers the links."""
+        return LinkRoute(self._links, self._folder).route
+
+    async def uploads_of(self, principal_id: str) -> Uploads:
+        """Return how a principal sends files."""
+        links = await self._links()
+        return Uploads(links, self._folder, principal_id, self._settings.datasets.max_bytes)
+
+    async def _links(self) -> Links:
+        async with self._reading:
+            if self._signed is None:
+                key = await to_thread.run_sync(confirmation_key, self._settings.budget.key_file)
+                self._signed = Links(key, self._public_url, lambda: datetime.now(UTC))
+            return self._signed
+
 
 LinksOfServer = Callable[[], Awaitable[Links]]
 """Returns the links of the server's key, which is read when the first link is answered."""

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from evals_mcp.compose import open_providers
 from evals_mcp.http.app import AppOptions, Front, build_app
 from evals_mcp.http.limits import Limits
+from evals_mcp.http.links import FilesByLink
 from evals_mcp.http.logs import log_call
 from evals_mcp.http.modes.access_tokens import JwksVerifier
 from evals_mcp.http.modes.authentication import Authenticator, Refusal
@@ -83,6 +84,8 @@ class HttpService:
 
     def _app(self) -> ASGIApp:
         names = services_of(self._settings)
+        files = FilesByLink(self._settings, self._listener.base_url)
+        is_local = self._settings.http.mode == "local"
         return http_app(
             self._settings,
             self._version,
@@ -91,8 +94,11 @@ class HttpService:
                 self._settings,
                 partial(open_providers, names=names),
                 is_stopping=lambda: self._stopping,
+                # Users of this machine name paths of it; others send their files.
+                uploads_of=None if is_local else files.uploads_of,
             ),
             is_ready=lambda: not self._stopping,
+            routes=() if is_local else (files.route,),
         )
 
 
@@ -102,6 +108,7 @@ def http_app(
     opening: OpenServices,
     *,
     is_ready: Callable[[], bool] = lambda: True,
+    routes: Sequence[BaseRoute] = (),
     issuer_client: httpx2.AsyncClient | None = None,
 ) -> Starlette:
     """The app of these settings; a test passes its own services and client."""
@@ -126,7 +133,7 @@ def http_app(
             entry.authenticator,
             may_call=_reads,
             write_refusal=entry.lacking,
-            routes=entry.routes,
+            routes=[*entry.routes, *routes],
             is_ready=is_ready,
         ),
     )

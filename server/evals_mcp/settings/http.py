@@ -38,6 +38,12 @@ class HttpSettings(Section):
     path: Annotated[str, AfterValidator(_checked_path)] = Field(
         default="/mcp", description="Path of the MCP endpoint."
     )
+    public_url: BaseUrl | None = Field(
+        default=None,
+        description="URL under which users reach this server, without http.path, such as "
+        "https://evals.example. Links to send and fetch files begin with it. Absent: the address "
+        "that the server listens on.",
+    )
     mode: Mode = Field(
         default="local",
         description='Who may call: "local" (programs of this machine, with the configured '

@@ -36,6 +36,12 @@ def _default_key_file() -> Path:
     return user_data_path("evals-mcp", appauthor=False) / "confirm.key"
 
 
+def _default_export_folder() -> Path:
+    from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
+
+    return user_data_path("evals-mcp", appauthor=False) / "exports"
+
+
 def _default_state_folder() -> Path:
     from platformdirs import user_data_path  # noqa: PLC0415 - late, for a quick start
 
@@ -131,6 +137,17 @@ class StateSettings(Section):
     )
 
 
+class ExportSettings(Section):
+    """Files that are written for the user."""
+
+    folder: OwnFolder = Field(
+        default_factory=_default_export_folder,
+        description="Folder of exported files, created for this user alone; no file is "
+        "overwritten. Over HTTP: files that users send or fetch through links. Absent: `exports` "
+        "in the platform's data folder of evals-mcp.",
+    )
+
+
 class DatasetSettings(Section):
     """Which files may be uploaded."""
 
@@ -213,6 +230,9 @@ class Settings(Section):
     )
     datasets: DatasetSettings = Field(
         default_factory=DatasetSettings, description="Which files may be uploaded."
+    )
+    export: ExportSettings = Field(
+        default_factory=ExportSettings, description="Files that are written for the user."
     )
     results: ResultSettings = Field(
         default_factory=ResultSettings, description="Result files kept on this machine."

@@ -1,4 +1,7 @@
-"""Decides whether and when a read is retried."""
+"""How often, after which failures and after which pause a read is retried.
+
+`RestClient._tried` applies it to each request.
+"""
 
 from __future__ import annotations
 

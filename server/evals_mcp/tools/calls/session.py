@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import anyio
 
 from evals_mcp.errors import InvalidRequestError, NotFoundError, TokenRefusedError
+from evals_mcp.exchange.uploads import Uploads
 from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
 from evals_mcp.planning.inputs.context import PlanningContext
@@ -63,6 +64,8 @@ class ToolSession:
     clock: Clock = field(default_factory=Clock)
     is_stopping: Callable[[], bool] = lambda: False
     """Returns whether the server is about to stop, so that a call that only waits should end."""
+    uploads: Uploads | None = None
+    """How a user of another machine sends files; None where paths are of this machine."""
 
     async def evaluation_id(self, text: str, field: str = "evaluation_id") -> str:
         """Return the complete id of an evaluation, as callers see it now.
