@@ -4,9 +4,13 @@ SCRIPTS := bin
 ifeq ($(OS),Windows_NT)
 SCRIPTS := Scripts
 endif
+# Pinned, so that two machines write the same locks.
+UV := 0.13.9
 BIN := .venv/$(SCRIPTS)
 READY := .venv/ready
-DEMO_BIN := .venv-demo/$(SCRIPTS)
+DEMO_# Pinned, so that two machines write the same locks.
+UV := 0.13.9
+BIN := .venv-demo/$(SCRIPTS)
 DEMO_READY := .venv-demo/ready
 
 .PHONY: demo test check tests wheel bench clients conformance fresh faults proofs lock schemas clean
@@ -53,7 +57,7 @@ schemas: $(READY)  ## write the tool list anew from the models
 	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
 
 lock: $(READY)  ## resolve the locks anew, for every platform and Python
-	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m pip install --quiet uv==$(UV)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	  --group dev --extra otel --extra parquet --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \

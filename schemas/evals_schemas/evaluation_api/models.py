@@ -1,6 +1,8 @@
 """The models API: models that can judge or be evaluated."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 
 from evals_schemas.contract import Answer
 
@@ -9,13 +11,25 @@ NO_TEXT_TYPES = frozenset({"embedding", "rerank", "moderation", "image", "audio"
 types are accepted."""
 
 
+HIGHEST_PRICE = 1e6
+"""Highest price in US dollars per million tokens that is believed; a higher one is unknown."""
+
+
+def _believed(price: float | None) -> float | None:
+    """Return the price; None if it is infinite, not a number or above `HIGHEST_PRICE`."""
+    return price if price is not None and price <= HIGHEST_PRICE else None
+
+
+Price = Annotated[float | None, AfterValidator(_believed)]
+
+
 class Pricing(Answer):
     """Prices in US dollars per million tokens."""
 
-    input: float | None = Field(
+    input: Price = Field(
         default=None, description="For a million prompt tokens; absent where unknown.", ge=0
     )
-    output: float | None = Field(
+    output: Price = Field(
         default=None, description="For a million generated tokens; absent where unknown.", ge=0
     )
 

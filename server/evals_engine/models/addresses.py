@@ -20,7 +20,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 METADATA = frozenset(
     ipaddress.ip_address(text)
-    for text in ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")
+    for text in (
+        *("169.254.169.254", "169.254.170.2", "fd00:ec2::254"),  # most clouds, and Amazon's
+        "100.100.100.200",  # Alibaba
+        "168.63.129.16",  # Azure
+        "192.0.0.192",  # Oracle
+    )
 )
 """Addresses at which machines in a cloud get their own credentials."""
 

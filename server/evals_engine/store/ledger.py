@@ -53,6 +53,14 @@ class Ledger:
                 for record in page:
                     yield FinishedRow(record["row_number"], record["state"], record["outcome"])
 
+    def ended_evaluations(self) -> list[str]:
+        """Return the ended evaluations that still have rows here.
+
+        A process that is killed between the end of an evaluation and the deletion of its rows
+        leaves them.
+        """
+        return [record["id"] for record in self._database.read("ended_with_rows", {})]
+
     def clear(self, evaluation_id: str) -> None:
         """Delete the rows of an ended evaluation, which are in its result file, page by page."""
         page = {"id": evaluation_id, "limit": LEDGER_PAGE}

@@ -140,3 +140,9 @@ WHERE id = :id AND lease_owner = :lease_owner
 DELETE FROM row_ledger WHERE evaluation_id = :id AND row_number IN (
     SELECT row_number FROM row_ledger WHERE evaluation_id = :id ORDER BY row_number LIMIT :limit
 )
+
+-- ended_with_rows: ended evaluations with a result file whose rows are still in the ledger.
+SELECT id FROM evaluations
+WHERE status NOT IN ('pending', 'queued', 'running')
+    AND json_extract(results, '$.result_file_id') IS NOT NULL
+    AND EXISTS (SELECT 1 FROM row_ledger WHERE evaluation_id = evaluations.id)

@@ -62,6 +62,8 @@ class Store:
             # A damaged database may have records of files that the new one lacks.
             if not damaged_copies(path):
                 self._delete_abandoned()
+            for evaluation_id in self.ledger.ended_evaluations():
+                self.ledger.clear(evaluation_id)
         except StorageError as error:
             raise DataDirError(f"{error} {_ADVICE}") from error
         except OSError as error:

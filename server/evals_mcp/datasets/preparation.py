@@ -64,15 +64,23 @@ class PreparedFile:
         return [inert(text, 200) for text in self.check.quality.warnings(self.unit)]
 
 
-def prepare_file(path: Path, name: str, options: PreparationOptions) -> PreparedFile:
+def prepare_file(
+    path: Path, name: str, options: PreparationOptions, source_name: str | None = None
+) -> PreparedFile:
     """Check a whole file; rewrite it if it is not JSONL or has columns to drop.
+
+    Args:
+        path: The file.
+        name: The name to store it under.
+        options: What to check, and which columns to send.
+        source_name: The file's own name, whose ending names its format; None uses the path.
 
     Raises:
         DatasetFaultError: the file cannot be used; the message names the line and what to do.
         InvalidRequestError: a column to send does not exist.
         OperatorError: a package is missing, or the disk is full.
     """
-    format_ = format_of(path.name)
+    format_ = format_of(source_name or path.name)
     try:
         _check_size(path.stat().st_size, options.max_bytes)
         if format_ != "jsonl" or options.columns is not None:

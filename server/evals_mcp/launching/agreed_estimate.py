@@ -10,6 +10,9 @@ from evals_schemas.tools.plans import Plan, Range
 _PACKED = struct.Struct(">Iff")
 _UNKNOWN_CALLS = 2**32 - 1
 
+MOST_DOLLARS = 1e15
+"""Highest amount that is shown; a higher one comes from a price that cannot be right."""
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -75,9 +78,9 @@ def change_reason(agreed: Estimate, now: Estimate) -> str:
 
 
 def as_shown(amount: float) -> float:
-    """Return US dollars rounded to dollars from 100, to cents from 0.01, else to two digits."""
+    """Return US dollars rounded: to dollars from 100, to cents from 0.01, else to two digits."""
     if amount >= 100:
-        return float(round(amount))
+        return float(round(min(amount, MOST_DOLLARS)))
     return round(amount, 2) if amount >= 0.01 else float(f"{amount:.2g}")
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,9 @@ async def upload_dataset(
     """Check and store a data set or a benchmark, unless it is already stored."""
     _check_arguments(arguments, session.provider)
     purpose = BENCHMARK_PURPOSE if arguments.benchmark else DATASET_PURPOSE
-    with tempfile.TemporaryDirectory(prefix="evals-mcp-") as folder:
+    with tempfile.TemporaryDirectory(prefix="evals-mcp-") as folder, ExitStack() as opened:
         ready = await to_thread.run_sync(
-            _prepare, arguments, session.settings.datasets, Path(folder)
+            _prepare, arguments, session.settings.datasets, Path(folder), opened
         )
         oddities: list[str] = []
         if arguments.benchmark:
@@ -95,15 +96,18 @@ def _check_arguments(arguments: UploadDatasetInput, provider: Provider) -> None:
 
 
 def _prepare(
-    arguments: UploadDatasetInput, allowed: DatasetSettings, scratch: Path
+    arguments: UploadDatasetInput, allowed: DatasetSettings, scratch: Path, opened: ExitStack
 ) -> PreparedFile:
-    """Read, check and write the file to send; runs in a worker thread."""
+    """Read, check and write the file to send; runs in a worker thread.
+
+    A file of this machine stays open until `opened` is closed.
+    """
     text_columns = BENCHMARK_COLUMNS if arguments.benchmark else ()
     options = PreparationOptions(scratch, allowed.max_bytes, arguments.columns, text_columns)
     if arguments.path is None:
         return prepare_rows(arguments.rows or [], arguments.name or "rows", options)
-    path = allowed_file(arguments.path, allowed.allowed_folders)
-    return prepare_file(path, arguments.name or path.name, options)
+    file = opened.enter_context(allowed_file(arguments.path, allowed.allowed_folders))
+    return prepare_file(file.path, arguments.name or file.name, options, file.name)
 
 
 async def _send(ready: PreparedFile, purpose: str, provider: Provider) -> File:

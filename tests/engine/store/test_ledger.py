@@ -1,6 +1,8 @@
 """The ledger of finished rows."""
 
-from evals_engine.store.records import FinishedRow
+from pathlib import Path
+
+from evals_engine.store.records import FinishedRow, StatusChange
 from evals_engine.store.store import Store
 from tests.engine.store.samples import ADA, ME, an_evaluation
 
@@ -28,3 +30,29 @@ def test_a_ledger_longer_than_a_page_is_cleared_to_the_last_row(store: Store) ->
     store.ledger.clear("eval-1")
     assert list(store.ledger.rows("eval-1")) == []
     assert len(list(store.ledger.rows("eval-2"))) == 3
+
+
+def test_rows_that_a_killed_process_left_behind_are_deleted_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path)
+    rows = [FinishedRow(number, "ok", "{}") for number in range(3)]
+    for name, results in (
+        ("eval-1", {"result_file_id": "file-9"}),
+        ("eval-2", {}),
+        ("eval-3", None),
+    ):
+        store.add_evaluation(an_evaluation(name), "new", None)
+        store.leases.claim(ME, now=1, running=["eval-1", "eval-2", "eval-3"][: int(name[-1]) - 1])
+        assert store.ledger.add_rows(name, ME.process_id, rows, 2)
+        if results is not None:
+            end = StatusChange("completed", "done", 3)
+            assert store.finish(name, ME.process_id, end, results, None)
+    store.close()
+
+    again = Store(tmp_path)
+    left = {name: len(list(again.ledger.rows(name))) for name in ("eval-1", "eval-2", "eval-3")}
+    again.close()
+
+    # Rows without a result file are all that there is of them.
+    assert left == {"eval-1": 0, "eval-2": 3, "eval-3": 3}

@@ -482,3 +482,62 @@ async def test_the_answer_has_a_budget_whatever_the_number_of_columns(name: str)
     hidden = 20_000 - len(answer["columns"])
     assert answer["columns_not_listed"] == hidden
     assert f"and {hidden:,} more" in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+@pytest.mark.parametrize("swapped", ["file", "folder"])
+async def test_a_link_that_is_swapped_in_while_the_file_is_opened_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swapped: str
+) -> None:
+    allowed, outside = tmp_path / "allowed", tmp_path / "outside"
+    inner = allowed / "inner"
+    inner.mkdir(parents=True)
+    outside.mkdir()
+    (inner / "rows.jsonl").write_bytes(jsonl([{"q": "harmless"}]))
+    (outside / "rows.jsonl").write_bytes(jsonl([{"q": "secret"}]))
+    fake = FakeProvider()
+    real_open = os.open
+
+    def swap_and_open(path: Any, flags: int, *more: Any, **named: Any) -> int:
+        if Path(path) == inner / "rows.jsonl":
+            if swapped == "file":
+                (inner / "rows.jsonl").unlink()
+                (inner / "rows.jsonl").symlink_to(outside / "rows.jsonl")
+            else:
+                inner.rename(allowed / "moved")
+                inner.symlink_to(outside)
+        return real_open(path, flags, *more, **named)
+
+    async with served(fake, configured=settings(datasets={"allowed_folders": [allowed]})) as server:
+        monkeypatch.setattr(os, "open", swap_and_open)
+        refusal = await server.refusal("upload_dataset", path="inner/rows.jsonl")
+        monkeypatch.undo()
+
+    assert "secret" not in refusal
+    assert "`path`" in refusal
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the name is read")
+async def test_the_file_that_was_checked_is_the_one_that_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, outside = tmp_path / "allowed", tmp_path / "outside.jsonl"
+    allowed.mkdir()
+    file = allowed / "rows.jsonl"
+    file.write_bytes(jsonl([{"q": "harmless"}]))
+    outside.write_bytes(jsonl([{"q": "secret"}]))
+    real_fstat = os.fstat
+
+    def swap_after_the_check(descriptor: int) -> os.stat_result:
+        if not file.is_symlink():
+            file.unlink()
+            file.symlink_to(outside)
+        return real_fstat(descriptor)
+
+    configured = settings(datasets={"allowed_folders": [allowed]})
+    async with served(FakeProvider(), configured=configured) as server:
+        monkeypatch.setattr(os, "fstat", swap_after_the_check)
+        answer = await server.answer("upload_dataset", path="rows.jsonl")
+        monkeypatch.undo()
+
+    assert answer["preview"] == [{"q": "harmless"}]
