@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _tools()
     try:
         settings = _load(chosen.config)
+        if chosen.command == "data":
+            return _data(settings, chosen.action, getattr(chosen, "principal", ""))
         if chosen.command == "engine":
             return _engine(settings, chosen.host, chosen.port)
         if chosen.command == "serve" and chosen.http:
@@ -63,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     engine.add_argument(
         "--port", type=int, help="TCP port, 0 for a free one; engine.port if absent"
     )
+    data = commands.add_parser("data", help="list, export or delete what the server remembers")
+    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="print the principals that have records, one a line")
+    for action, text in (("export", "print a principal's records"), ("delete", "delete them")):
+        described = actions.add_parser(action, help=text)
+        described.add_argument("principal", metavar="PRINCIPAL", help="id or label; see list")
     commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
     return parser
 
@@ -157,6 +165,38 @@ def _engine(settings: Settings, host: str | None, port: int | None) -> int:
         notice = f"the damaged database was renamed to {service.damaged_copy}"
         print(f"evals-mcp: started with a new database; {notice}", file=sys.stderr)
     service.run(lambda url: print(f"evals-mcp engine on {url}", flush=True))
+    return 0
+
+
+def _data(settings: Settings, action: str, named: str) -> int:
+    import json
+    from datetime import UTC, datetime
+
+    from evals_mcp.principals import Principal
+    from evals_mcp.state.records import State
+
+    state = State(settings.state.folder, settings.state.max_bytes, lambda: datetime.now(UTC))
+    principals = {each.principal_id: each for each in state.principals()}
+    if action == "list":
+        for each in principals.values():
+            changed = each.updated_at.isoformat(timespec="seconds")
+            size = f"{each.records} records  {each.used_bytes} bytes  {changed}"
+            print(f"{Principal(each.principal_id).label}  {size}  {json.dumps(each.principal_id)}")
+        return 0
+    chosen = [each for each in principals if named in {each, Principal(each).label}]
+    if not chosen:
+        raise OperatorError(
+            f"{settings.state.folder} has no records of this principal; `evals-mcp data list` "
+            "prints those that it has"
+        )
+    records = state.of(chosen[0])
+    if action == "delete":
+        print(f"{records.delete_all()} records deleted")
+        return 0
+    for record in records.export():
+        fields = {"kind": record.kind, "name": record.name, "value": record.value}
+        times = {"created_at": record.created_at, "updated_at": record.updated_at}
+        print(json.dumps(fields | {name: time.isoformat() for name, time in times.items()}))
     return 0
 
 

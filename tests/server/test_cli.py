@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,11 @@ import pytest
 from evals_mcp.cli import main
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.standalone import EngineService
+from evals_mcp.principals import LOCAL
 from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
+from evals_mcp.state.kinds import STARTED
+from evals_mcp.state.records import State
 
 
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -172,3 +177,50 @@ def test_a_reader_that_has_enough_of_the_tools_sees_no_traceback(tmp_path: Path)
         command.stdout.close()
         assert command.stderr.read() == b""
         assert command.wait(30) == 0
+
+
+def _with_records(folder: Path) -> State:
+    state = State(folder / "state", 10_000, lambda: datetime(2026, 11, 20, 12, 0, tzinfo=UTC))
+    state.of("local").put(STARTED, "one", [{"id": "eval-1"}])
+    state.of("https://issuer.example\nalice").put(STARTED, "two", [{"id": "eval-2"}])
+    return state
+
+
+def test_the_operator_lists_who_has_records(tmp_path: Path) -> None:
+    _with_records(tmp_path)
+    done = run(tmp_path, "data", "list")
+    assert done.returncode == 0, done.stderr
+    alice, local = done.stdout.splitlines()
+    assert local == f"{LOCAL.label}  1 records  20 bytes  2026-11-20T12:00:00+00:00  " + '"local"'
+    assert alice.endswith(r'"https://issuer.example\nalice"')
+
+
+def test_a_list_of_a_fresh_home_is_empty_and_makes_nothing(tmp_path: Path) -> None:
+    done = run(tmp_path, "data", "list")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_operator_exports_and_deletes_the_records_of_one_principal(tmp_path: Path) -> None:
+    state = _with_records(tmp_path)
+    exported = run(tmp_path, "data", "export", LOCAL.label)
+    assert json.loads(exported.stdout) == {
+        "kind": "started",
+        "name": "one",
+        "value": [{"id": "eval-1"}],
+        "created_at": "2026-11-20T12:00:00+00:00",
+        "updated_at": "2026-11-20T12:00:00+00:00",
+    }
+    deleted = run(tmp_path, "data", "delete", "local")
+    assert (deleted.returncode, deleted.stdout) == (0, "1 records deleted\n")
+    assert [each.principal_id for each in state.principals()] == ["https://issuer.example\nalice"]
+
+
+@pytest.mark.parametrize("action", ["export", "delete"])
+def test_a_principal_without_records_is_named_with_the_next_step(
+    tmp_path: Path, action: str
+) -> None:
+    _with_records(tmp_path)
+    done = run(tmp_path, "data", action, "bob")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no records of this principal; `evals-mcp data list` prints" in done.stderr

@@ -42,6 +42,19 @@ class StoredRecord:
     """When it was last written; UTC."""
 
 
+@dataclass(frozen=True)
+class StoredPrincipal:
+    """A principal that has records."""
+
+    principal_id: str
+    records: int
+    """How many, expired ones included."""
+    used_bytes: int
+    """Bytes of names and values."""
+    updated_at: datetime
+    """When the newest record was written; UTC."""
+
+
 class State:
     """The server's state in one folder, shared by all processes that use the folder."""
 
@@ -60,6 +73,23 @@ class State:
     def of(self, principal_id: str) -> PrincipalRecords:
         """Return the records of one principal."""
         return PrincipalRecords(self._database, principal_id, self._max_bytes, self._now)
+
+    def principals(self) -> list[StoredPrincipal]:
+        """Return every principal that has records, the one written last first.
+
+        A missing file is not made.
+
+        Raises:
+            StateError: the file cannot be used.
+        """
+        if not self._database.path.exists():
+            return []
+        with self._database.reading() as connection:
+            lines = connection.execute(_PRINCIPALS).fetchall()
+        return [
+            StoredPrincipal(principal_id, records, used, datetime.fromisoformat(updated_at))
+            for principal_id, records, used, updated_at in lines
+        ]
 
 
 class PrincipalRecords:
@@ -206,6 +236,10 @@ _LIST = """
 _EXPORT = """
     SELECT kind, name, value, created_at, updated_at FROM records
     WHERE principal = :principal ORDER BY kind, name
+"""
+_PRINCIPALS = """
+    SELECT principal, COUNT(*), SUM(bytes), MAX(updated_at) FROM records
+    GROUP BY principal ORDER BY MAX(updated_at) DESC, principal
 """
 _USED = "SELECT COALESCE(SUM(bytes), 0) FROM records WHERE principal = :principal"
 _PUT = """

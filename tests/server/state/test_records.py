@@ -144,3 +144,15 @@ def test_a_folder_that_cannot_be_made_names_the_setting(tmp_path: Path, time: Ti
     state = State(tmp_path / "file" / "data", 2_000, time)
     with pytest.raises(StateError, match=r"operator checks .* state\.folder"):
         state.of("alice").put(NOTE, "one", 1)
+
+
+def test_principals_are_listed_with_the_size_of_their_records(state: State) -> None:
+    assert state.principals() == []
+    state.of("alice").put(NOTE, "one", "hers")
+    state.of("bob").put(NOTE, "one", 1)
+    state.of("bob").put(BRIEF, "two", 2)
+    bob, alice = state.principals()
+    assert (bob.principal_id, bob.records) == ("bob", 2)
+    assert (alice.principal_id, alice.records) == ("alice", 1)
+    assert bob.used_bytes == state.of("bob").used_bytes()
+    assert bob.updated_at > alice.updated_at
