@@ -107,6 +107,30 @@ REFERENCES = (
         "test_creates_at_once_over_two_calls_and_two_servers_start_one",
     ),
     Reference(
+        "identical creates at the same time, from two processes or 20 clients",
+        "one evaluation; each model call is made once",
+        "tests/proofs/test_identical_creates.py",
+        "test_identical_creates_at_once_of_two_servers_start_one_evaluation",
+    ),
+    Reference(
+        "identical creates at the same time, from servers without a common data folder",
+        "one evaluation at the engine; at a vendor up to one for each server",
+        "tests/proofs/test_identical_creates.py",
+        "test_two_servers_without_a_shared_folder_of_state_start_one_evaluation_at_the_engine",
+    ),
+    Reference(
+        "a code or a question from before the user's no, in any order",
+        "nothing starts until the user is asked anew",
+        "tests/server/tools/test_declined_requests.py",
+        "test_nothing_starts_after_a_no_in_any_order",
+    ),
+    Reference(
+        "a state that cannot be used",
+        "creates are refused, operator; other tools go on",
+        "tests/server/launching/test_repeats.py",
+        "test_a_state_that_cannot_be_used_starts_nothing",
+    ),
+    Reference(
         "a model that asks for a long wait",
         "the engine waits for up to a minute",
         _MODELS,

@@ -156,3 +156,10 @@ def test_principals_are_listed_with_the_size_of_their_records(state: State) -> N
     assert (alice.principal_id, alice.records) == ("alice", 1)
     assert bob.used_bytes == state.of("bob").used_bytes()
     assert bob.updated_at > alice.updated_at
+
+
+def test_the_page_about_data_names_every_kind_of_record() -> None:
+    page = Path(__file__).parents[3] / "docs" / "data.md"
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    for name in KINDS:
+        assert any(row.startswith(f"| `{name}` |") for row in rows), name
