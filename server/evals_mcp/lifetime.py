@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
@@ -40,6 +41,18 @@ RESUME_AFTER = 1.0
 """Seconds between the client's first message and the start of an engine with earlier runs."""
 
 
+@dataclass(frozen=True)
+class Host:
+    """What the process that serves gives to its calls."""
+
+    clock: Clock | None = None
+    """The time; the real one if None."""
+    is_stopping: Callable[[], bool] = lambda: False
+    """Returns True once waiting calls should end."""
+    uploads_of: UploadsOf | None = None
+    """Returns how a principal of another machine sends files; None if paths are of this one."""
+
+
 class ProviderServices:
     """Opens the configured provider once, on demand, and keeps it until the server stops."""
 
@@ -48,16 +61,12 @@ class ProviderServices:
         settings: Settings,
         open_providers: OpenProviders,
         tasks: TaskGroup,
-        clock: Clock | None = None,
-        is_stopping: Callable[[], bool] = lambda: False,
-        uploads_of: UploadsOf | None = None,
+        host: Host,
     ) -> None:
-        self._uploads_of = uploads_of
-        self._is_stopping = is_stopping
+        self._host = host
         self._settings = settings
         self._open_providers = open_providers
         self._tasks = tasks
-        self._clock = clock
         self._provider_of: Callable[[Principal], Provider] | None = None
         self._kept: tuple[PlanningContext, ServerLaunches] | None = None
         self._opening = anyio.Lock()
@@ -73,9 +82,9 @@ class ProviderServices:
         self, principal: Principal, report_progress: ReportProgress, ask_user: AskUser
     ) -> ToolSession:
         """Return what a tool call works with; see `Services`."""
-        provider_of, clock = await self.open(), self._clock or Clock()
+        provider_of, clock = await self.open(), self._host.clock or Clock()
         context, launches = self._kept or await self._keep(clock)
-        provider = provider_of(principal)
+        provider, uploads_of = provider_of(principal), self._host.uploads_of
         return ToolSession(
             provider,
             self._settings,
@@ -84,8 +93,8 @@ class ProviderServices:
             context,
             launches.of(principal.id),
             clock,
-            self._is_stopping,
-            await self._uploads_of(principal.id) if self._uploads_of else None,
+            self._host.is_stopping,
+            await uploads_of(principal.id) if uploads_of else None,
         )
 
     async def open(self) -> Callable[[Principal], Provider]:
@@ -174,7 +183,7 @@ async def open_services(
     """
     async with anyio.create_task_group() as tasks:
         services = ProviderServices(
-            settings, open_providers or _composed, tasks, clock, is_stopping, uploads_of
+            settings, open_providers or _composed, tasks, Host(clock, is_stopping, uploads_of)
         )
         tasks.start_soon(services.resume_paused_runs)
         try:

@@ -45,9 +45,9 @@ class Uploads:
         file = self.folder.path_of(self.principal_id, name)
         if not file.is_file():
             raise InvalidRequestError(
-                f"`path`: nothing has arrived as {name}, or it was sent more than a day ago. Run the "
-                "command from the last answer, or call upload_dataset with the file's own path for "
-                "a new one."
+                f"`path`: nothing has arrived as {name}, or it was sent more than a day ago. Run "
+                "the command from the last answer, or call upload_dataset with the file's own path "
+                "for a new command."
             )
         return file
 

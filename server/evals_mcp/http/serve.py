@@ -102,7 +102,7 @@ class HttpService:
         )
 
 
-def http_app(
+def http_app(  # noqa: PLR0913 - each is one plain collaborator
     settings: Settings,
     version: str,
     opening: OpenServices,
