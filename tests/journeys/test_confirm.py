@@ -198,6 +198,58 @@ async def test_a_code_for_a_second_one_works_once_in_any_server_too(tmp_path: Pa
             assert len(await jobs(server)) == 2
 
 
+@pytest.mark.parametrize("mode", MODES)
+async def test_after_a_no_a_code_from_before_starts_nothing_at_any_server(
+    mode: Mode, tmp_path: Path
+) -> None:
+    async with home(tmp_path) as here:
+        async with here.server() as server:
+            request = await wanted(server)
+            code = (await server.answer("create_evaluation", **request))["confirm"]
+        async with here.server(says("decline"), mode) as server:
+            assert (await server.answer("create_evaluation", **request))["outcome"] == "declined"
+        async with here.server() as server:
+            replayed = await server.answer("create_evaluation", **request, confirm=code)
+            assert replayed["outcome"] == "declined"
+            assert "confirm" not in replayed
+            assert not await jobs(server)
+
+            asked = await server.answer("create_evaluation", **request)
+            answer = await server.answer("create_evaluation", **request, confirm=asked["confirm"])
+            assert await jobs(server) == [answer["evaluation_id"]]
+
+
+async def test_a_code_from_an_identical_call_while_the_question_is_open_ends_with_the_no(
+    tmp_path: Path,
+) -> None:
+    decide, asked = anyio.Event(), anyio.Event()
+
+    async def declines(context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        asked.set()
+        await decide.wait()
+        return ElicitResult(action="decline")
+
+    outcomes: list[str] = []
+    code = ""
+    async with home(tmp_path) as here:
+        here.wait = lambda _: anyio.sleep_forever()
+        async with here.server(declines, "legacy") as server, here.server() as other:
+            request = await wanted(server)
+
+            async def create() -> None:
+                answer = await server.answer("create_evaluation", **request)
+                outcomes.append(answer["outcome"])
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(create)
+                await asked.wait()
+                code = (await other.answer("create_evaluation", **request))["confirm"]
+                decide.set()
+            replayed = await other.answer("create_evaluation", **request, confirm=code)
+            assert (outcomes, replayed["outcome"]) == (["declined"], "declined")
+            assert not await jobs(other)
+
+
 async def test_a_code_that_has_expired_is_replaced_by_a_fresh_one(tmp_path: Path) -> None:
     async with home(tmp_path) as here, here.server() as server:
         request = await wanted(server)

@@ -15,7 +15,7 @@ from evals_mcp.errors import InvalidRequestError, UnavailableError
 from evals_mcp.launching.launch import Launch, parameters_of
 from evals_mcp.providers.times import created_at
 from evals_schemas.digests import value_digest
-from evals_schemas.evaluation_api.evaluations import EvaluationCreated, EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationCreated, EvaluationJob
 
 MOST_ATTEMPTS = 1_000
 """Most creates that are sent to pass by earlier attempts that the service no longer lists."""
@@ -85,7 +85,7 @@ class Attempts:
         if not self._may_be_unlisted:
             return False  # an attempt after the newest one in the list was started just now
         job = await self._launch.provider.get_evaluation(evaluation_id)
-        return created_at(job) < self._oldest_repeated
+        return job.status in ENDED and created_at(job) < self._oldest_repeated
 
 
 def attempt_key(digest: str, previous_id: str, body: str = "") -> str:

@@ -31,7 +31,7 @@ from evals_mcp.launching.launch import Launch, parameters_of
 from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS, same_request
 from evals_mcp.providers.times import created_at
 from evals_mcp.state.kinds import STARTED, UNSETTLED
-from evals_schemas.evaluation_api.evaluations import EvaluationCreated, EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationCreated, EvaluationJob
 
 if TYPE_CHECKING:
     from evals_mcp.state.records import PrincipalRecords
@@ -235,9 +235,12 @@ class Repeats:
         if not recorded:
             return None
         started = _from_record(recorded[-1])
-        if self._now() - started.at > self._window:
-            return None
-        return await _unless_failed(started, launch)
+        is_young = self._now() - started.at <= self._window
+        try:
+            job = await launch.provider.get_evaluation(started.evaluation_id)
+        except EvalsMCPError:
+            return started if is_young else None
+        return _started_from_job(job, started.at) if _is_repeated(job, is_young) else None
 
     async def _unsettled(self, launch: Launch) -> _UnsettledCreate | None:
         """Return the unsettled create that this launch repeats; `again` without a code is new."""
@@ -266,8 +269,8 @@ class Repeats:
     ) -> EvaluationJob | None:
         """Return the newest job that this launch repeats.
 
-        This is a job within the time for repetitions, or a job that is not recorded and that was
-        created after the launch's code or after the unsettled create.
+        This is a job that still runs or is within the time for repetitions, or a job that is not
+        recorded and that was created after the launch's code or after the unsettled create.
         """
         earliest_times = [launch.code.issued] if launch.code else []
         earliest_times += [unsettled.first_sent - CLOCK_SKEW] if unsettled else []
@@ -275,7 +278,7 @@ class Repeats:
         recorded_ids: set[str] | None = None
         for job in jobs:
             created = created_at(job)
-            if window_start and created >= window_start and job.status not in _FAILED:
+            if window_start and _is_repeated(job, created >= window_start):
                 return job
             if any(created >= earliest for earliest in earliest_times):
                 if recorded_ids is None:
@@ -324,13 +327,9 @@ async def _newest_evaluations(launch: Launch) -> list[EvaluationJob]:
     return jobs
 
 
-async def _unless_failed(started: StartedEvaluation, launch: Launch) -> StartedEvaluation | None:
-    """Return a recorded evaluation with its present status; None if it has failed."""
-    try:
-        job = await launch.provider.get_evaluation(started.evaluation_id)
-    except EvalsMCPError:
-        return started
-    return None if job.status in _FAILED else _started_from_job(job, started.at)
+def _is_repeated(job: EvaluationJob, is_young: bool) -> bool:
+    """Return whether an identical create repeats a job: it runs, or is young and has not failed."""
+    return job.status not in ENDED or (is_young and job.status not in _FAILED)
 
 
 def _started_from_job(job: EvaluationJob, at: datetime) -> StartedEvaluation:

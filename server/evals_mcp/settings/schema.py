@@ -104,7 +104,8 @@ class BudgetSettings(Section):
     repeat_seconds: float = Field(
         default=900.0,
         description="Seconds, 0 to 86400, in which an identical evaluation counts as a "
-        "repetition and is not started again unless the call asks for it. 0: never.",
+        "repetition and is not started again unless the call asks for it; while it runs, it "
+        "always counts. 0: never.",
         ge=0,
         le=86400,
         allow_inf_nan=False,

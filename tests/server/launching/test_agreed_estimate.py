@@ -10,8 +10,7 @@ from evals_schemas.tools.plans import Range
 
 @given(
     calls=st.none() | st.integers(0, 2**40),
-    cost=st.none()
-    | st.tuples(st.floats(0, allow_nan=False), st.floats(0, allow_nan=False)),
+    cost=st.none() | st.tuples(st.floats(0, allow_nan=False), st.floats(0, allow_nan=False)),
 )
 def test_an_estimate_survives_its_way_through_a_code(
     calls: int | None, cost: tuple[float, float] | None

@@ -62,6 +62,14 @@ class Service(FakeProvider):
     keys: list[str | None] = field(default_factory=list[str | None])
     failures: list[EvalsMCPError] = field(default_factory=list[EvalsMCPError])
     on_create: Callable[[], None] = lambda: None
+    unlisted: list[EvaluationJob] = field(default_factory=list[EvaluationJob])
+    """Evaluations that can be read, but that the list does not show."""
+
+    async def get_evaluation(self, evaluation_id: str) -> EvaluationJob:
+        for job in self.unlisted:
+            if job.workflow_id == evaluation_id:
+                return job
+        return await super().get_evaluation(evaluation_id)
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
@@ -144,6 +152,19 @@ async def test_after_a_while_the_same_create_is_meant() -> None:
     assert await process.started(process.launch()) == "eval-2"
 
 
+async def test_one_that_still_runs_is_repeated_at_any_age_although_the_list_is_too_long() -> None:
+    process = CreatingProcess()
+    first = await process.started(process.launch())
+    process.now += timedelta(seconds=901)
+    process.service.unlisted = [
+        EvaluationJob(workflow_id=first, type="classify", status="running", parameters={})
+    ]
+
+    assert await process.started(process.launch()) == first
+    process.service.unlisted[0].status = "completed"
+    assert await process.started(process.launch()) == "eval-2"
+
+
 async def test_with_a_window_of_nothing_every_create_is_meant() -> None:
     process = CreatingProcess(repeat_seconds=0)
     process.lists("eval-old", NOON)
@@ -195,6 +216,8 @@ async def test_creates_at_once_wait_for_each_other_and_start_one() -> None:
         (0, "pending", True),
         (900, "completed", True),
         (901, "completed", False),
+        (90_000, "running", True),
+        (90_000, "pending", True),
         (10, "error", False),
         (10, "user_error", False),
         (10, "paused", True),
@@ -211,7 +234,7 @@ async def test_what_another_process_has_started_is_found_in_the_list(
 
 async def test_a_listed_evaluation_without_a_date_is_not_taken_for_it() -> None:
     process = CreatingProcess()
-    process.lists("eval-other", None)
+    process.lists("eval-other", None, "completed")
     assert await process.started(process.launch()) == "eval-1"
 
 
