@@ -128,22 +128,19 @@ async def test_three_retries_of_a_client_end_with_one_evaluation_at_the_most(
 
 
 async def test_creates_at_once_over_two_calls_and_two_servers_start_one(tmp_path: Path) -> None:
-    async with world(tmp_path) as here, here.server() as one:
-        first: list[str] = []
+    async with world(tmp_path) as here, here.server() as one, here.server() as two:
+        answers: list[dict[str, Any]] = []
 
-        async def create() -> None:
-            answer = await one.answer("create_evaluation", **here.wanted)
-            first.append(answer["evaluation_id"])
+        async def create(server: Served) -> None:
+            answers.append(await server.answer("create_evaluation", **here.wanted))
 
         async with anyio.create_task_group() as tasks:
-            for _ in range(5):
-                tasks.start_soon(create)
-        async with here.server() as other:
-            found = await other.answer("create_evaluation", **here.wanted)
+            for server in (one, two) * 5:
+                tasks.start_soon(create, server)
 
-        assert found["outcome"] == "exists"
-        assert {*first, found["evaluation_id"]} == set(await here.jobs())
-        assert len(await here.jobs()) == 1
+        assert sorted(answer["outcome"] for answer in answers) == ["exists"] * 9 + ["started"]
+        assert [*{answer["evaluation_id"] for answer in answers}] == await here.jobs()
+        assert (here.proxy.creates, here.proxy.keys) == (1, [None])
 
 
 async def test_one_that_is_started_on_purpose_is_a_second_one(tmp_path: Path) -> None:
