@@ -14,7 +14,15 @@ from uuid import UUID
 from evals_mcp.errors import OperatorError
 from evals_schemas.datasets.reader import DatasetError, Row
 
-BATCH_ROWS = 256
+MAX_BATCH_ROWS = 1024
+"""Rows that are read at once, at most."""
+
+BATCH_BYTES = 8 * 2**20
+"""Bytes of rows that are read at once, about; a row may have more."""
+
+MAX_ROW_BYTES = 64 * 2**20
+"""Bytes of the largest row in memory. A file of a few bytes may hold many such rows."""
+
 _READ_BYTES = 2**20
 
 _INSTALL = (
@@ -40,6 +48,16 @@ class _Batch(Protocol):
     """The part of `pyarrow.RecordBatch` that is used."""
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the values in memory."""
+        ...
+
+    @property
+    def num_rows(self) -> int:
+        """The number of rows."""
+        ...
+
+    @property
     def columns(self) -> list[_Column]:
         """The columns in the order of the schema."""
         ...
@@ -62,15 +80,16 @@ def parquet_rows(path: Path) -> Iterator[Row]:
         raise OperatorError(_INSTALL) from None
     number = 0
     try:
-        with parquet.ParquetFile(path, buffer_size=_READ_BYTES) as file:
+        with parquet.ParquetFile(path, buffer_size=_READ_BYTES, pre_buffer=False) as file:
             names = _names(file.schema_arrow.names)
             coarser = _coarser(arrow, file.schema_arrow.types)
-            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+            for batch in _batches(file):
+                _check_bytes(batch, number)
                 for cells in _cells(batch, coarser):
                     number += 1
                     row = dict(zip(names, cells, strict=True))
                     yield {name: _plain(value, number, name) for name, value in row.items()}
-    except DatasetError:
+    except (DatasetError, MemoryError):
         raise
     except (arrow.ArrowException, OSError, ValueError, KeyError):
         # The package's messages quote values, so they are not used.
@@ -79,6 +98,49 @@ def parquet_rows(path: Path) -> Iterator[Row]:
             f"{position} cannot be read: it is damaged or contains something that JSON cannot "
             "represent. Write the Parquet file again, or save it as .jsonl"
         ) from None
+
+
+def _batches(file: Any) -> Iterator[_Batch]:
+    """Yield the rows in batches of about `BATCH_BYTES`, whatever the rows before them had.
+
+    A file does not report how large its rows are in memory, so each row group begins with one row
+    at a time, and a batch has at most twice as many rows as the one before.
+    """
+    for group in range(file.num_row_groups):
+        rows: int = file.metadata.row_group(group).num_rows
+        done, size = 0, 1
+        while done < rows:
+            try:
+                for batch in _rest_of_group(file, group, done, size):
+                    yield batch
+                    done += batch.num_rows
+                    fitting = size * BATCH_BYTES // max(batch.nbytes, 1)
+                    next_size = max(1, min(2 * size, fitting, MAX_BATCH_ROWS))
+                    if next_size > size or 4 * next_size < size:
+                        size = next_size
+                        break
+            except MemoryError:
+                if size == 1:
+                    raise
+                size = 1
+
+
+def _rest_of_group(file: Any, group: int, done: int, size: int) -> Iterator[_Batch]:
+    """Yield the rows of a row group after the first `done` ones, `size` rows at a time."""
+    skipped = 0
+    for batch in file.iter_batches(batch_size=size, row_groups=[group], use_threads=False):
+        rest = batch.slice(done - skipped) if skipped < done else batch
+        skipped += min(batch.num_rows, done - skipped)
+        if rest.num_rows:
+            yield rest
+
+
+def _check_bytes(batch: _Batch, number: int) -> None:
+    if batch.num_rows == 1 and batch.nbytes > MAX_ROW_BYTES:
+        raise DatasetError(
+            f"row {number + 1}: it has {batch.nbytes:,} bytes in memory, {MAX_ROW_BYTES:,} are the "
+            "most; leave out long columns or split the row"
+        )
 
 
 def _names(names: list[str]) -> list[str]:
