@@ -68,7 +68,7 @@ class ProviderServices:
         self._open_providers = open_providers
         self._tasks = tasks
         self._provider_of: Callable[[Principal], Provider] | None = None
-        self._kept: tuple[PlanningContext, ServerLaunches] | None = None
+        self._kept: tuple[PlanningContext, ServerLaunches, ServerPool] | None = None
         self._opening = anyio.Lock()
         self._client_active = anyio.Event()
         self._stopping = anyio.Event()
@@ -83,7 +83,7 @@ class ProviderServices:
     ) -> ToolSession:
         """Return what a tool call works with; see `Services`."""
         provider_of, clock = await self.open(), self._host.clock or Clock()
-        context, launches = self._kept or await self._keep(clock)
+        context, launches, pool = self._kept or await self._keep(clock)
         provider, uploads_of = provider_of(principal), self._host.uploads_of
         return ToolSession(
             provider,
@@ -92,6 +92,7 @@ class ProviderServices:
             ask_user,
             context,
             launches.of(principal.id),
+            pool.prepare_file,
             clock,
             self._host.is_stopping,
             await uploads_of(principal.id) if uploads_of else None,
@@ -109,13 +110,13 @@ class ProviderServices:
                 provider_of = self._provider_of = await self._tasks.start(self._hold)
             return provider_of
 
-    async def _keep(self, clock: Clock) -> tuple[PlanningContext, ServerLaunches]:
-        """Return what plans and launches keep between calls; the first call opens it."""
+    async def _keep(self, clock: Clock) -> tuple[PlanningContext, ServerLaunches, ServerPool]:
+        """Return what calls share; the first call opens it."""
         async with self._opening:
             if self._kept is None:
                 pool: ServerPool = await self._tasks.start(self._hold_pool)
                 context = PlanningContext(pool.compile_template, clock.monotonic)
-                self._kept = context, _server_launches(self._settings, clock)
+                self._kept = context, _server_launches(self._settings, clock), pool
             return self._kept
 
     async def _hold_pool(self, *, task_status: TaskStatus[ServerPool]) -> None:

@@ -51,6 +51,8 @@ class Job:
     facts: Any = None
     """What the task reports about its set-up."""
     name: str = field(default_factory=lambda: secrets.token_hex(8))
+    tries: int = 2
+    """How often an item, or the set-up, may end a worker before it fails."""
     faults: int = 0
     """Items that failed by ending workers."""
     waiting: deque[Item] = field(default_factory=deque["Item"])

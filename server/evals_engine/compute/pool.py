@@ -31,10 +31,7 @@ BATCH_BYTES = 1024 * 1024
 """Bytes of items in one message, unless a single item is larger."""
 
 JOBS_OF_A_WORKER = 64
-"""Jobs that one process sets up before a fresh one takes its place."""
-
-TRIES = 2
-"""How often an item, or the set-up of a job, may end a worker before it fails."""
+"""Jobs that one process sets up, by default, before it is ended."""
 
 MOST_FAULTS = 3
 """Items of one job that fail by ending workers; later items of the job fail at once."""
@@ -50,14 +47,21 @@ class ComputePool:
     With two or more workers, one owner never holds all of them.
     """
 
-    def __init__(self, workers: int = 2, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        workers: int = 2,
+        limits: Limits | None = None,
+        jobs_of_a_worker: int = JOBS_OF_A_WORKER,
+    ) -> None:
         """Start nothing yet.
 
         Args:
             workers: processes at most, 1 or more.
             limits: what each item may take.
+            jobs_of_a_worker: jobs that one process sets up before it is ended.
         """
         self.limits = limits or Limits()
+        self._jobs_of_a_worker = jobs_of_a_worker
         self._most_of_one = max(1, workers - 1)
         self._slots = anyio.Semaphore(workers)
         self._slots_of: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
@@ -107,6 +111,20 @@ class ComputePool:
         except OSError as error:
             raise _not_started(error) from None
         return job
+
+    async def run(self, owner: str, task: str, value: Any, limits: Limits) -> Any:
+        """Compute one item by a task without set-up, once.
+
+        Args:
+            owner: for whom the task computes.
+            task: one of `TASKS`.
+            value: a JSON value.
+            limits: the time that the item may take. The memory is that of the pool.
+
+        Raises:
+            TaskError: the item is at fault; `LimitError` if it runs into a limit.
+        """
+        return await self.compute(Job(owner, task, {}, limits, tries=1), value)
 
     async def compute(self, job: Job, value: Any, size: int = 0) -> Any:
         """Return what a job makes of one item.
@@ -158,13 +176,8 @@ class ComputePool:
 
     async def _batch(self, job: Job, batch: list[Item]) -> None:
         try:
-            try:
-                answers = await self._exchange(job, batch)
-            except WorkerEndedError:
+            if len(batch) == 1 or not await self._together(job, batch):
                 await self._one_by_one(job, batch)
-            else:
-                for item, answer in zip(batch, answers, strict=True):
-                    item.end(answer)
         except TaskError as error:
             _fail(batch, error)
         except OSError as error:
@@ -175,6 +188,20 @@ class ComputePool:
             _fail(batch, TaskError("fails for a reason that only the server's log contains"))
         finally:
             _fail(batch, TaskError(_STOPPING))
+
+    async def _together(self, job: Job, batch: Sequence[Item]) -> bool:
+        """Compute a batch in one message; return false if the worker ran into a limit.
+
+        Raises:
+            TaskError: the job cannot be set up.
+        """
+        try:
+            answers = await self._exchange(job, batch)
+        except WorkerEndedError:
+            return False
+        for item, answer in zip(batch, answers, strict=True):
+            item.end(answer)
+        return True
 
     async def _exchange(self, job: Job, batch: Sequence[Item]) -> list[Any]:
         """Return a worker's answers for a batch in one message.
@@ -222,7 +249,7 @@ class ComputePool:
             except WorkerEndedError:
                 if not is_set_up:
                     setup_tries += 1
-                    if setup_tries == TRIES:
+                    if setup_tries == job.tries:
                         job.faults = MOST_FAULTS
                         raise LimitError(job.limits.reason) from None
                 else:
@@ -231,7 +258,7 @@ class ComputePool:
     def _blame(self, job: Job, left: deque[Item]) -> None:
         """Count a try of the item that a worker has not answered; fail it after the last one."""
         left[0].tries += 1
-        if left[0].tries == TRIES:
+        if left[0].tries == job.tries:
             job.faults += 1
             left.popleft().fail(LimitError(job.limits.reason))
 
@@ -239,20 +266,24 @@ class ComputePool:
     async def _worker(self) -> AsyncGenerator[WorkerProcess]:
         """An idle worker or a new one; after an error it is ended, since it may be out of step."""
         worker = self._idle.pop() if self._idle else None
-        if worker is not None and len(worker.jobs) >= JOBS_OF_A_WORKER:
-            await worker.stop()
-            worker = None
         if worker is None:
             worker = await WorkerProcess.start(self.limits.memory_bytes)
         try:
             yield worker
         except BaseException as error:
             if isinstance(error, TaskError):
-                self._idle.append(worker)
+                await self._release(worker)
             else:
                 await worker.stop()
             raise
-        self._idle.append(worker)
+        await self._release(worker)
+
+    async def _release(self, worker: WorkerProcess) -> None:
+        """Keep a worker for the next work, unless it has set up too many jobs."""
+        if len(worker.jobs) < self._jobs_of_a_worker:
+            self._idle.append(worker)
+        else:
+            await worker.stop()
 
 
 async def _send(worker: WorkerProcess, job: Job, items: Collection[Item], *, careful: bool) -> None:
@@ -308,6 +339,20 @@ class OwnerPool:
     async def open(self, task: str, setup: Any, limits: Limits | None = None) -> Job:
         """Set a job up for the owner; see `ComputePool.open`."""
         return await self.pool.open(self.owner, task, setup, limits)
+
+    async def run(self, owner: str, task: str, value: Any, limits: Limits) -> Any:
+        """Compute one item by a task without set-up, once.
+
+        Args:
+            owner: for whom the task computes.
+            task: one of `TASKS`.
+            value: a JSON value.
+            limits: the time that the item may take. The memory is that of the pool.
+
+        Raises:
+            TaskError: the item is at fault; `LimitError` if it runs into a limit.
+        """
+        return await self.compute(Job(owner, task, {}, limits, tries=1), value)
 
     async def compute(self, job: Job, value: Any, size: int = 0) -> Any:
         """Return the result of one item; see `ComputePool.compute`."""

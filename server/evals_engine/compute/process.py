@@ -112,5 +112,9 @@ class WorkerProcess:
 
 
 def _bare_environment() -> dict[str, str]:
-    """Return the variables without which no process starts; none of ours, which may hold keys."""
-    return {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    """Return the variables that a worker needs; none of ours, which may hold keys.
+
+    Libraries of numbers start one thread only, since each takes address space.
+    """
+    needed = {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
+    return needed | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -52,9 +52,10 @@ def _row(item: object, number: int, text: _Text) -> Row | Fault:
             f"not an object (line {text.line}): each item of the array is one row, "
             "{column: value, …}",
         )
-    if text.brackets > MAX_DEPTH and _is_too_deep(item):
+    row = cast("Row", item)
+    if text.brackets > MAX_DEPTH and _is_too_deep(row):
         return Fault(number, f"nested too deeply (line {text.line})")
-    return cast("Row", item)
+    return row
 
 
 class _StoppedError(Exception):
@@ -111,7 +112,7 @@ class _Text:
         """Skip the character that `next_mark` has returned."""
         self._skip_to(self._position + 1)
 
-    def next_value(self) -> Any:
+    def next_value(self) -> object:
         """Return the JSON value at this place, and skip it.
 
         Raises:
@@ -119,9 +120,10 @@ class _Text:
         """
         while True:
             error: ValueError | None = None
-            value, end = None, len(self._text)
+            value: object = None
+            end = len(self._text)
             try:
-                value, end = _decoder.raw_decode(self._text, self._position)
+                value, end = self._value_here()
             except RecursionError:
                 raise _UnreadableError("nested too deeply", self.line) from None
             except ValueError as caught:
@@ -132,8 +134,8 @@ class _Text:
                 limit = MAX_ROW_BYTES // 2**20
                 raise _UnreadableError(f"a row longer than {limit} MiB", self.line)
             # A number at the end of the text may go on in the next block.
-            is_whole = end < len(self._text) or isinstance(value, dict | list | str)
-            if error is None and is_whole:
+            is_number = not isinstance(value, dict | list | str)
+            if error is None and (end < len(self._text) or not is_number):
                 break
             if not self._read_more(max(_BLOCK, len(self._text) - self._position)):
                 if error is not None:
@@ -142,6 +144,9 @@ class _Text:
         self.brackets = sum(self._text.count(mark, self._position, end) for mark in "[{")
         self._skip_to(end)
         return value
+
+    def _value_here(self) -> tuple[object, int]:
+        return _decoder.raw_decode(self._text, self._position)
 
     def not_json(self) -> _NotJsonError:
         """Return the error that the text is not one array from this place on."""
@@ -205,7 +210,7 @@ class _Text:
         self._line_bytes = last if lines else self._line_bytes + last
 
 
-def _items(text: _Text) -> Iterator[Any]:
+def _items(text: _Text) -> Iterator[object]:
     """Yield the items of the array that is the whole text. Raises _StoppedError."""
     if text.next_mark() != "[":
         raise text.not_json()

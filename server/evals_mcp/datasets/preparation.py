@@ -53,15 +53,18 @@ class PreparedFile:
     path: Path
     name: str
     """Ends in .jsonl."""
-    check: Check
-    unit: str
-    """What messages call a line of the file: `line` if the file is sent as it is, else `row` or
-    `item`."""
+    rows: int
+    columns: Sequence[str]
+    preview: Sequence[Row]
+    """The first rows, unchanged."""
+    warnings: Sequence[str]
+    """Oddities of the rows, a sentence each."""
 
-    @property
-    def warnings(self) -> list[str]:
-        """Warnings about the rows, a sentence each."""
-        return [inert(text, 200) for text in self.check.quality.warnings(self.unit)]
+    @classmethod
+    def of(cls, path: Path, name: str, result: Check, unit: str) -> PreparedFile:
+        """Return a checked file; messages call its lines `unit`."""
+        warnings = [inert(text, 200) for text in result.quality.warnings(unit)]
+        return cls(path, _jsonl_name(name), result.rows, result.columns, result.preview, warnings)
 
 
 def prepare_file(
@@ -88,7 +91,7 @@ def prepare_file(
             return _write_and_check(rows_of(path, format_), name, options, units)
         if problem := misnamed(path, format_):
             _refuse(problem)
-        return PreparedFile(path, _jsonl_name(name), _check_file(path, options, "line"), "line")
+        return PreparedFile.of(path, name, _check_file(path, options, "line"), "line")
     except OSError as error:
         raise DatasetFaultError(
             f"The data set cannot be read ({error.strerror}). {NOT_SENT}"
@@ -159,9 +162,8 @@ def _write_and_check(
         ) from None
     if problem:
         _refuse(problem)
-    return PreparedFile(
-        path, _jsonl_name(name), _check_file(path, options, units.written), units.written
-    )
+    result = _check_file(path, options, units.written)
+    return PreparedFile.of(path, name, result, units.written)
 
 
 def _write(

@@ -21,14 +21,12 @@ from evals_mcp.datasets.preparation import (
     NOT_SENT,
     PreparationOptions,
     PreparedFile,
-    prepare_file,
     prepare_rows,
 )
 from evals_mcp.datasets.stored_copy import stored_copy
 from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.key_shapes import holds_key
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.settings.schema import DatasetSettings
 from evals_mcp.token_estimate import estimate_tokens
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.datasets.reader import Row
@@ -59,22 +57,20 @@ async def upload_dataset(
     _check_arguments(arguments, session.provider)
     purpose = BENCHMARK_PURPOSE if arguments.benchmark else DATASET_PURPOSE
     with tempfile.TemporaryDirectory(prefix="evals-mcp-") as folder, ExitStack() as opened:
-        ready = await to_thread.run_sync(
-            _prepare, arguments, session.settings.datasets, Path(folder), opened
-        )
+        ready = await _prepare(arguments, session, Path(folder), opened)
         oddities: list[str] = []
         if arguments.benchmark:
-            oddities = await to_thread.run_sync(question_warnings, ready.path, ready.check.columns)
-        stored = await stored_copy(ready.path, purpose, ready.check.rows, session.provider)
+            oddities = await to_thread.run_sync(question_warnings, ready.path, ready.columns)
+        stored = await stored_copy(ready.path, purpose, ready.rows, session.provider)
         file = stored or await _send(ready, purpose, session.provider)
-    columns = _listed(ready.check.columns)
+    columns = _listed(ready.columns)
     return UploadDatasetOutput(
         file_id=file.id,
         name=clean((stored and stored.filename) or ready.name, 80),
-        rows=ready.check.rows,
+        rows=ready.rows,
         columns=columns,
-        columns_not_listed=len(ready.check.columns) - len(columns) or None,
-        preview=[_preview(row) for row in ready.check.preview],
+        columns_not_listed=len(ready.columns) - len(columns) or None,
+        preview=[_preview(row) for row in ready.preview],
         reused=stored is not None,
         warnings=[*ready.warnings, *oddities],
         next_step=_next_step(file.id, purpose),
@@ -95,19 +91,24 @@ def _check_arguments(arguments: UploadDatasetInput, provider: Provider) -> None:
         )
 
 
-def _prepare(
-    arguments: UploadDatasetInput, allowed: DatasetSettings, scratch: Path, opened: ExitStack
+async def _prepare(
+    arguments: UploadDatasetInput, session: ToolSession, scratch: Path, opened: ExitStack
 ) -> PreparedFile:
-    """Read, check and write the file to send; runs in a worker thread.
+    """Read, check and write the file to send.
 
     A file of this machine stays open until `opened` is closed.
     """
+    allowed = session.settings.datasets
     text_columns = BENCHMARK_COLUMNS if arguments.benchmark else ()
     options = PreparationOptions(scratch, allowed.max_bytes, arguments.columns, text_columns)
     if arguments.path is None:
-        return prepare_rows(arguments.rows or [], arguments.name or "rows", options)
-    file = opened.enter_context(allowed_file(arguments.path, allowed.allowed_folders))
-    return prepare_file(file.path, arguments.name or file.name, options, file.name)
+        rows, name = arguments.rows or [], arguments.name or "rows"
+        return await to_thread.run_sync(prepare_rows, rows, name, options)
+    entering = allowed_file(arguments.path, allowed.allowed_folders)
+    file = await to_thread.run_sync(opened.enter_context, entering)
+    name = arguments.name or file.name
+    owner = session.provider.account
+    return await session.prepare_file(file.path, name, options, file.name, owner)
 
 
 async def _send(ready: PreparedFile, purpose: str, provider: Provider) -> File:

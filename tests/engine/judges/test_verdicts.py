@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm, VerdictForm
-from evals_engine.judges.verdicts import Verdict, read_verdict
+from evals_engine.judges.verdicts import MAX_TEXT, Verdict, read_verdict
 from tests.clocks import bounded_work
 
 LABELS = LabelForm(("good", "not good"))
@@ -264,3 +264,10 @@ def test_hostile_text_of_a_megabyte_is_read_in_linear_time(text: str) -> None:
     with bounded_work():
         for form in FORMS:
             assert value(text, form) is None
+
+
+def test_a_text_over_the_limit_is_read_from_its_end_and_kept_whole() -> None:
+    text = '{"label": "bad"}' + " " * MAX_TEXT + '{"feedback": "", "label": "good"}'
+    verdict = read_verdict(text, LABELS)
+    assert (verdict.value, verdict.raw) == ("good", text)
+    assert read_verdict('{"label": "good"}' + "x" * MAX_TEXT, LABELS).value is None

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
@@ -19,6 +20,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_mcp.datasets.formats import format_of, rows_of
+from evals_mcp.datasets.json_arrays import json_rows
+from evals_mcp.datasets.parquet_files import parquet_rows
 from evals_mcp.errors import OperatorError
 from evals_schemas.datasets.reader import DatasetError, Fault, Row
 
@@ -206,12 +209,72 @@ ARRAY_ROWS = [
     (b'[{"a":' * 100_000, "item 1: nested too deeply"),
     (b'[{"a": "' + b"x" * 18_000_000 + b'"}]', "item 1: a row longer than 16 MiB"),
     (b"", "the file is empty"),
+    (b'[{"a": 1}, ]', "item 2: not JSON"),
+    (b'[{"a": ' + b"[" * 200 + b"]" * 200 + b"}]", "item 1: nested too deeply (line 1)"),
+    (b'[{"a": "' + b"x" * 70_000 + b'\n"}]', "item 1: not JSON from here on (line 1)"),
+    (b"[\n" + b'{"a": 1},\n' * 9_000 + b'{"a": "\xc3', "item 9001: not UTF-8 (byte 8 of the line)"),
 ]
 
 
 @pytest.mark.parametrize(("data", "expected"), ARRAY_ROWS)
 def test_what_is_wrong_in_a_json_array_is_named_with_its_item(data: bytes, expected: str) -> None:
     assert problem("rows.json", data).startswith(expected)
+
+
+@pytest.mark.parametrize("cut", range(-12, 13, 3))
+def test_items_across_the_blocks_of_a_file_are_read_whole(cut: int) -> None:
+    first = {"a": "x" * (64 * 1024 - 12 + cut)}
+    rows: list[Any] = [first, {"a": "é\u2028\n", "b": [1, -2.5e10, None, True]}, {"a": 12345}]
+    for ascii_only in (True, False):
+        data = json.dumps(rows, ensure_ascii=ascii_only).encode()
+        assert read("rows.json", data) == rows
+
+
+class CountedReads(io.BytesIO):
+    """A file that counts how often it is read."""
+
+    reads = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.reads += 1
+        return super().read(size)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'[{"a": "' + b"x" * 15_000_000 + b'"}]',
+        b'[{"a": "' + b"x" * 15_000_000,
+        b'[{"a": "' + b"\\u00e9" * 2_500_000 + b'"}]',
+        b'[{"a": [' + b"1," * 5_000_000 + b"1]}]",
+    ],
+)
+def test_a_long_item_is_read_again_only_after_twice_as_much_text(text: bytes) -> None:
+    stream = CountedReads(text)
+    (item,) = list(json_rows(stream))
+    assert isinstance(item, dict) == text.endswith(b"]")
+    assert stream.reads < 16
+
+
+def test_rows_of_parquet_that_unfold_are_read_a_few_at_a_time() -> None:
+    # 64 rows of 4 MB each in a file of a few hundred bytes.
+    data = parquet(a=["x" * 4_000_000] * 64)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        path.write_bytes(data)
+        tracemalloc.start()
+        try:
+            rows = sum(len(row["a"]) == 4_000_000 for row in parquet_rows(path))
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert rows == 64
+    assert peak < 60_000_000
+
+
+def test_a_row_of_parquet_that_is_too_large_is_refused_by_its_number() -> None:
+    data = parquet(a=[[0], [0] * 9_000_000])
+    assert problem("rows.parquet", data).startswith("row 2: it has 73,125,005 bytes in memory")
 
 
 def test_reading_an_array_goes_on_after_an_item_that_is_no_object() -> None:

@@ -121,4 +121,4 @@ async def planned(
 async def planning_context() -> AsyncGenerator[PlanningContext]:
     """What plans need to render as the engine renders."""
     async with ComputePool() as pool:
-        yield PlanningContext(ServerPool(pool).compile_template)
+        yield PlanningContext(ServerPool(pool, pool).compile_template)

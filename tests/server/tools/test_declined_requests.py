@@ -50,6 +50,10 @@ REQUEST: dict[str, Any] = {
 }
 
 
+async def no_upload(*_: Any) -> Any:
+    raise AssertionError
+
+
 class CountingProvider(FakeProvider):
     """A service that gives each evaluation an id of its own."""
 
@@ -137,6 +141,7 @@ class Desk:
             user,
             self.planning,
             self.servers[server].of(LOCAL.id),
+            no_upload,
             self.clock,
         )
         arguments = CreateEvaluationInput.model_validate({**REQUEST, **changes, "confirm": confirm})

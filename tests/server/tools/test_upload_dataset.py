@@ -493,8 +493,8 @@ async def test_a_link_that_is_swapped_in_while_the_file_is_opened_leads_nowhere(
     inner = allowed / "inner"
     inner.mkdir(parents=True)
     outside.mkdir()
-    (inner / "rows.jsonl").write_bytes(jsonl([{"q": "harmless"}]))
-    (outside / "rows.jsonl").write_bytes(jsonl([{"q": "secret"}]))
+    (inner / "rows.jsonl").write_bytes(jsonl({"q": "harmless"}))
+    (outside / "rows.jsonl").write_bytes(jsonl({"q": "secret"}))
     fake = FakeProvider()
     real_open = os.open
 
@@ -524,8 +524,8 @@ async def test_the_file_that_was_checked_is_the_one_that_is_sent(
     allowed, outside = tmp_path / "allowed", tmp_path / "outside.jsonl"
     allowed.mkdir()
     file = allowed / "rows.jsonl"
-    file.write_bytes(jsonl([{"q": "harmless"}]))
-    outside.write_bytes(jsonl([{"q": "secret"}]))
+    file.write_bytes(jsonl({"q": "harmless"}))
+    outside.write_bytes(jsonl({"q": "secret"}))
     real_fstat = os.fstat
 
     def swap_after_the_check(descriptor: int) -> os.stat_result:

@@ -24,6 +24,7 @@ from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:
+    from evals_mcp.datasets.file_task import PrepareFile
     from evals_mcp.result_files.cache import Download
     from evals_mcp.result_files.index import ResultIndex
 
@@ -61,6 +62,8 @@ class ToolSession:
     ask_user: AskUser
     planning: PlanningContext
     launches: Launches
+    prepare_file: PrepareFile
+    """Checks an uploaded file in a worker process."""
     clock: Clock = field(default_factory=Clock)
     is_stopping: Callable[[], bool] = lambda: False
     """Returns whether the server is about to stop, so that a call that only waits should end."""

@@ -1,0 +1,94 @@
+"""The worker processes of the server: files that would take all memory or time end in a reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from evals_engine.compute.jobs import Limits
+from evals_engine.compute.pool import ComputePool
+from evals_mcp.datasets.preparation import PreparationOptions, PreparedFile
+from evals_mcp.errors import DatasetFaultError, InvalidRequestError
+from evals_mcp.local_engine import server_pool
+from evals_mcp.local_engine.server_pool import ServerPool
+
+WAIT = 120.0
+
+
+@asynccontextmanager
+async def opened() -> AsyncGenerator[ServerPool]:
+    with anyio.fail_after(WAIT):
+        async with ComputePool(2, Limits(), jobs_of_a_worker=1) as pool:
+            yield ServerPool(pool, pool)
+
+
+async def prepared(path: Path, **changes: Any) -> PreparedFile:
+    options = replace(PreparationOptions(path.parent, max_bytes=10**9), **changes)
+    async with opened() as pool:
+        return await pool.prepare_file(path, path.name, options, path.name, "alice")
+
+
+def parquet(path: Path, **columns: list[Any]) -> Path:
+    arrow: Any = import_module("pyarrow")
+    files: Any = import_module("pyarrow.parquet")
+    files.write_table(arrow.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", b'{"a": "x"}\n{"a": "y"}\n'),
+        ("a.csv", b"a\nx\ny\n"),
+        ("a.json", b'[{"a": "x"}, {"a": "y"}]'),
+    ],
+)
+async def test_a_file_is_checked_in_a_worker_process(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    file = await prepared(path)
+    assert (file.name, file.rows, file.columns) == ("a.jsonl", 2, ["a"])
+    assert file.preview == [{"a": "x"}, {"a": "y"}]
+    assert file.path.read_bytes()
+
+
+async def test_errors_of_a_file_keep_their_kind(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b"[{}")
+    with pytest.raises(DatasetFaultError, match="not JSON from here on"):
+        await prepared(path)
+    path.write_bytes(b'[{"a": 1}]')
+    with pytest.raises(InvalidRequestError, match="there is no 'b'"):
+        await prepared(path, columns=["b"])
+    with pytest.raises(DatasetFaultError, match="cannot be read"):
+        await prepared(tmp_path / "missing.json")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux limits the memory of a worker")
+async def test_a_file_that_needs_too_much_memory_is_refused_with_the_setting(
+    tmp_path: Path,
+) -> None:
+    # A page of one column cannot be read in parts.
+    path = parquet(tmp_path / "a.parquet", a=[f"{n}" + "x" * 8_000_000 for n in range(100)])
+    with pytest.raises(DatasetFaultError, match=r"512 MiB of memory \(local\.compute_memory_mb\)"):
+        await prepared(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of processor time")
+async def test_a_file_that_takes_too_long_is_refused_with_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_pool, "FILE_SECONDS", 1.0)
+    path = parquet(tmp_path / "a.parquet", a=[list(range(2)) * 500_000] * 200)
+    with pytest.raises(DatasetFaultError, match=r"takes more than \d s of processor time"):
+        await prepared(path)
