@@ -50,7 +50,7 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
                 access = ModelAccess(config, client)
                 context = RunContext(store, config, access, pool, clock, new_process_id())
                 scheduler = Scheduler(context)
-                uploads = Uploads(store, config.max_upload_bytes)
+                uploads = Uploads(store, config.max_upload_bytes, config.quotas)
                 app.state.engine = Engine(config, store, scheduler, access, pool, uploads, clock)
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(scheduler.run)

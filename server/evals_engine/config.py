@@ -23,6 +23,20 @@ class ModelEndpoint:
 
 
 @dataclass(frozen=True)
+class Quotas:
+    """The most that one owner may have; what exceeds a quota is refused with its setting."""
+
+    unfinished: int = 1_000
+    """Evaluations that wait or run at once: `local.max_unfinished`."""
+    evaluations: int = 10_000
+    """Stored evaluations, ended ones included: `local.max_evaluations`."""
+    bytes: int = 20 * 1024**3
+    """Bytes of all files, result files included: `local.max_user_bytes`."""
+    rows: int = 5_000_000
+    """Rows of one data set: `local.max_rows`."""
+
+
+@dataclass(frozen=True)
 class EngineConfig:
     """The settings of the engine, which reads nothing from the environment."""
 
@@ -42,8 +56,8 @@ class EngineConfig:
     """Judge of benchmark answers: a rule, or a model of the serverless endpoint."""
     max_upload_bytes: int = 2 * 1024**3
     """Largest file that is accepted, in bytes."""
-    max_unfinished: int = 1_000
-    """Evaluations of one owner that may wait or run at once; a further create is refused."""
+    quotas: Quotas = field(default_factory=Quotas)
+    """What one owner may have."""
     body_seconds: float = 60.0
     """Seconds that a request's body may take; one second more for each KiB received."""
     compute_workers: int = 2

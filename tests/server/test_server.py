@@ -82,6 +82,7 @@ EVERY_TOOL: dict[str, dict[str, Any]] = {
     },
     "list_evaluations": {},
     "cancel_evaluation": {"evaluation_id": "eval-0000-1763640000"},
+    "delete_data": {"id": "eval-0000-1763640000"},
 }
 
 
@@ -121,7 +122,7 @@ async def test_the_tool_list_fits_its_budget() -> None:
         {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
         for tool in listed
     ]
-    assert sum(map(tokens, seen)) <= 3000
+    assert sum(map(tokens, seen)) <= 3_800
     assert tokens(INSTRUCTIONS) <= 500
 
 

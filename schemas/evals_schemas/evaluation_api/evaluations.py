@@ -210,6 +210,13 @@ def candidates(parameters: AnyParameters) -> dict[str, ColumnOrModel]:
     return {field: side for field, side in sides.items() if side is not None}
 
 
+class EvaluationDeleted(Answer):
+    """The answer to the deletion of an evaluation."""
+
+    id: str = Field(description="The id that no longer exists.")
+    deleted: bool = Field(default=True, description="Always true.")
+
+
 class EvaluationCreated(Answer):
     """The answer to a create."""
 

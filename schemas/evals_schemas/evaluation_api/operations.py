@@ -3,6 +3,7 @@
 from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.evaluations import (
     EvaluationCreated,
+    EvaluationDeleted,
     EvaluationJob,
     EvaluationStatus,
 )
@@ -15,6 +16,9 @@ GET_EVALUATION = Operation("get_evaluation", "GET", "/evaluation/{id}", Evaluati
 GET_STATUS = Operation("get_status", "GET", "/evaluation/{id}/status", EvaluationStatus)
 CANCEL_EVALUATION = Operation(
     "cancel_evaluation", "POST", "/evaluation/{id}/cancel", EvaluationJob, vendor=False
+)
+DELETE_EVALUATION = Operation(
+    "delete_evaluation", "DELETE", "/evaluation/{id}", EvaluationDeleted, vendor=False
 )
 READ_ROWS = Operation("read_rows", "GET", "/evaluation/{id}/rows", None, vendor=False)
 LIST_JUDGES = Operation("list_judges", "GET", "/evaluation/model-list", JudgeModelList)
@@ -32,6 +36,7 @@ OPERATIONS = (
     GET_EVALUATION,
     GET_STATUS,
     CANCEL_EVALUATION,
+    DELETE_EVALUATION,
     READ_ROWS,
     UPLOAD_FILE,
     LIST_FILES,

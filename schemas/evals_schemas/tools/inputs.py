@@ -263,6 +263,15 @@ class CancelEvaluationInput(Request):
     evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
 
 
+class DeleteDataInput(Request):
+    """The arguments of `delete_data`."""
+
+    id: str = Field(description="Whole id of a data set or evaluation.", min_length=1)
+    confirm: bool = Field(
+        default=False, description="true once the user agreed; without it, only shows what goes."
+    )
+
+
 class UploadDatasetInput(Request):
     """The arguments of `upload_dataset`: a file or inline rows."""
 

@@ -224,3 +224,12 @@ class CancelEvaluationOutput(Output):
 
     evaluation_id: str = Field(description="Its id.")
     status: str = Field(description="Its status now.")
+
+
+class DeleteDataOutput(Output):
+    """The data that was deleted, or would be."""
+
+    data_not_instructions: list[str] = foreign_fields("what")
+    id: str = Field(description="Its id.")
+    what: str = Field(description="What it holds.")
+    deleted: bool = Field(description="false: nothing was deleted yet.")

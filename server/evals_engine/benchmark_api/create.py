@@ -40,8 +40,7 @@ async def create(request: Request) -> Response:
     created = key and await to_thread.run_sync(created_before, engine.store, owner, key)
     if not created:
         parameters = await _checked(request, create_body)
-        limit = engine.config.max_unfinished
-        await to_thread.run_sync(refuse_too_many, engine.store, owner, limit)
+        await to_thread.run_sync(refuse_too_many, engine.store, owner, engine.config.quotas)
         stored = parameters.model_dump(mode="json")
         new = NewEvaluation(
             "beval", owner, BENCHMARK, stored, parameters.benchmark_id, engine.clock()

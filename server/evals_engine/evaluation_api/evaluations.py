@@ -42,6 +42,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ClassifyRequest,
     CompareRequest,
     EvaluationCreated,
+    EvaluationDeleted,
     EvaluationJob,
     EvaluationStatus,
     Progress,
@@ -79,8 +80,7 @@ async def create(request: Request) -> Response:
         )
     except RequestError as error:
         raise ApiError(400, str(error), param=f"parameters.{error.param}") from error
-    limit = engine.config.max_unfinished
-    await to_thread.run_sync(refuse_too_many, engine.store, owner, limit)
+    await to_thread.run_sync(refuse_too_many, engine.store, owner, engine.config.quotas)
     new = NewEvaluation(
         "eval",
         owner,
@@ -136,6 +136,15 @@ async def cancel(request: Request) -> Response:
     await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, change)
     engine.scheduler.wake()
     return _json(_job(await _find(request)))
+
+
+async def delete(request: Request) -> Response:
+    """DELETE /evaluation/{id}: the evaluation and its result file, once it has ended."""
+    evaluation = await _find(request)
+    store = engine_of(request).store
+    if not await to_thread.run_sync(store.delete_evaluation, evaluation.id, evaluation.owner):
+        raise ApiError(409, f"Evaluation {evaluation.id} has not ended: cancel it first.")
+    return _json(EvaluationDeleted(id=evaluation.id))
 
 
 async def rows(request: Request) -> Response:
@@ -224,7 +233,9 @@ def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _json(body: EvaluationCreated | EvaluationJob | EvaluationStatus) -> Response:
+def _json(
+    body: EvaluationCreated | EvaluationDeleted | EvaluationJob | EvaluationStatus,
+) -> Response:
     return Response(body.model_dump_json(), media_type="application/json")
 
 
@@ -233,6 +244,7 @@ routes = [
     Route("/evaluation", list_all),
     Route("/evaluations", list_all),
     Route("/evaluation/{id}", read),
+    Route("/evaluation/{id}", delete, methods=["DELETE"]),
     Route("/evaluation/{id}/status", status),
     Route("/evaluation/{id}/rows", rows),
     Route("/evaluation/{id}/cancel", cancel, methods=["POST"]),

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from anyio import to_thread
 
 from evals_engine.cleaning import cleaned
+from evals_engine.config import Quotas
 from evals_engine.errors import ApiError
 from evals_engine.store.private_files import OWN_FILE, write_private
 from evals_engine.store.records import StoredFile, UserName
@@ -68,6 +69,7 @@ class Uploads:
 
     store: Store
     max_bytes: int
+    quotas: Quotas
 
     @asynccontextmanager
     async def part(self) -> AsyncGenerator[PartialUpload]:
@@ -96,7 +98,16 @@ class Uploads:
 
     def _store_file(self, part: PartialUpload, file: StoredFile) -> StoredFile:
         part.finish()
+        self._check_bytes(file.owner, part.size)
         stored = replace(file, bytes=part.size, line_count=_count_rows(part.path, file))
+        if stored.line_count > self.quotas.rows:
+            raise ApiError(
+                400,
+                f"The data set has {stored.line_count} rows, and {self.quotas.rows} are allowed "
+                "(local.max_rows): send fewer, or ask the administrator to raise the limit.",
+                param="file",
+                code="quota",
+            )
         path = self.store.path_of(file.id)
         _reserve(path)
         try:
@@ -106,6 +117,19 @@ class Uploads:
             path.unlink(missing_ok=True)
             raise
         return stored
+
+    def _check_bytes(self, owner: UserName, size: int) -> None:
+        """Raise ApiError 400 if a file is too large beside the owner's other files."""
+        used, allowed = self.store.bytes_of(owner), self.quotas.bytes
+        if used + size > allowed:
+            raise ApiError(
+                400,
+                f"Your files have {used} bytes, this one has {size}, and {allowed} are allowed "
+                "together (local.max_user_bytes): delete some, or ask the administrator to raise "
+                "the limit.",
+                param="file",
+                code="quota",
+            )
 
     def _record(self, stored: StoredFile) -> None:
         key = stored.upload_key

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from evals_engine.config import Quotas
 from evals_engine.errors import ApiError
 from evals_engine.models.request_keys import Keys
 from evals_engine.runs.scheduler import Scheduler
@@ -123,21 +124,28 @@ def created_before(store: Store, owner: UserName, key: CreationKey) -> str | Non
     return evaluation_id
 
 
-def refuse_too_many(store: Store, owner: UserName, limit: int) -> None:
-    """Refuse a create of an owner who has as many unfinished evaluations as are allowed.
+def refuse_too_many(store: Store, owner: UserName, quotas: Quotas) -> None:
+    """Refuse a create of an owner who has as many evaluations as are allowed.
 
     Raises:
-        ApiError: 429, the owner is at the limit.
+        ApiError: 429 if too many have not ended, 400 if too many are stored.
     """
-    if (unfinished := store.count_unfinished(owner)) >= limit:
+    if (unfinished := store.count_unfinished(owner)) >= quotas.unfinished:
         refused = ApiError(
             429,
-            f"{unfinished} of your evaluations have not ended, and {limit} may wait at once: wait "
-            "for some to end, or cancel some.",
+            f"{unfinished} of your evaluations have not ended, and {quotas.unfinished} may wait at "
+            "once (local.max_unfinished): wait for some to end, or cancel some.",
             code="too_many_evaluations",
         )
         refused.headers = {"Retry-After": str(RETRY_AFTER)}
         raise refused
+    if (stored := store.count_evaluations(owner)) >= quotas.evaluations:
+        raise ApiError(
+            400,
+            f"You have {stored} evaluations, and {quotas.evaluations} may be stored "
+            "(local.max_evaluations): delete some, or ask the administrator to raise the limit.",
+            code="quota",
+        )
 
 
 def _digest(text: str) -> str:

@@ -146,3 +146,22 @@ SELECT id FROM evaluations
 WHERE status NOT IN ('pending', 'queued', 'running')
     AND json_extract(results, '$.result_file_id') IS NOT NULL
     AND EXISTS (SELECT 1 FROM row_ledger WHERE evaluation_id = evaluations.id)
+
+-- count_evaluations: all evaluations of this owner.
+SELECT COUNT(*) AS stored FROM evaluations WHERE owner = :owner
+
+-- bytes_of: the bytes of all files of this owner.
+SELECT COALESCE(SUM(bytes), 0) AS bytes FROM files WHERE owner = :owner
+
+-- result_file_of_ended: a record if the evaluation of this owner has ended.
+SELECT json_extract(results, '$.result_file_id') AS file_id FROM evaluations
+WHERE id = :id AND owner = :owner AND status NOT IN ('pending', 'queued', 'running')
+
+-- delete_ledger: all rows of an evaluation.
+DELETE FROM row_ledger WHERE evaluation_id = :id
+
+-- delete_status_updates: all status changes of an evaluation.
+DELETE FROM status_updates WHERE evaluation_id = :id
+
+-- delete_evaluation: one evaluation of this owner.
+DELETE FROM evaluations WHERE id = :id AND owner = :owner

@@ -128,6 +128,14 @@ class Store:
         """Return how many of the owner's evaluations wait or run."""
         return self._database.read("count_unfinished", {"owner": owner})[0]["unfinished"]
 
+    def count_evaluations(self, owner: UserName) -> int:
+        """Return how many evaluations the owner has, ended ones included."""
+        return self._database.read("count_evaluations", {"owner": owner})[0]["stored"]
+
+    def bytes_of(self, owner: UserName) -> int:
+        """Return the bytes of all files of the owner."""
+        return self._database.read("bytes_of", {"owner": owner})[0]["bytes"]
+
     def unfinished_of_file(self, file_id: str, owner: UserName) -> list[str]:
         """Return the ids of the evaluations that still need a file."""
         records = self._database.read("unfinished_of_file", {"id": file_id, "owner": owner})
@@ -179,6 +187,24 @@ class Store:
         """Return an evaluation of this owner; None if the owner has no evaluation with this id."""
         records = self._database.read("get_evaluation", {"id": evaluation_id, "owner": owner})
         return evaluation_of(records[0]) if records else None
+
+    def delete_evaluation(self, evaluation_id: str, owner: UserName) -> bool:
+        """Delete an ended evaluation with its result file; return False if it has not ended."""
+        values = {"id": evaluation_id, "owner": owner}
+        with self._database.transaction():
+            ended = self._database.run("result_file_of_ended", values).fetchone()
+            if ended is None:
+                return False
+            file_id: str | None = ended["file_id"]
+            for statement in ("delete_ledger", "delete_status_updates", "delete_evaluation"):
+                self._database.run(statement, values)
+            if file_id is not None:
+                self._database.run("delete_file", {"id": file_id, "owner": owner})
+        if file_id is not None:
+            # A file that is open for reading may refuse deletion; a later start deletes it.
+            with suppress(OSError):
+                self.path_of(file_id).unlink(missing_ok=True)
+        return True
 
     def list_evaluations(
         self, owner: UserName, status: str | None, limit: int

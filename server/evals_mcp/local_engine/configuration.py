@@ -7,7 +7,7 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from evals_engine.compute.jobs import Limits
-from evals_engine.config import EngineConfig, ModelEndpoint
+from evals_engine.config import EngineConfig, ModelEndpoint, Quotas
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.service import LOCAL, LocalSettings, ModelEndpointSettings
 from evals_mcp.settings.schema import Settings
@@ -40,6 +40,9 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
         lease_seconds=local.lease_seconds,
         stop_seconds=_stop_seconds(local, as_service=as_service),
         benchmark_judge=local.benchmark_judge,
+        quotas=Quotas(
+            local.max_unfinished, local.max_evaluations, local.max_user_bytes, local.max_rows
+        ),
         compute_workers=local.compute_workers,
         compute_limits=compute_limits(local),
     )

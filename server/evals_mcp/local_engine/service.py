@@ -76,6 +76,23 @@ class LocalSettings(Section):
         "model of local.models.",
         min_length=1,
     )
+    max_unfinished: int = Field(
+        default=1_000,
+        description="Evaluations of one user, 1 or more, that may wait or run at once.",
+        ge=1,
+    )
+    max_evaluations: int = Field(
+        default=10_000,
+        description="Stored evaluations of one user, 1 or more; delete_data makes room.",
+        ge=1,
+    )
+    max_user_bytes: int = Field(
+        default=20 * 2**30,
+        description="Bytes of all files of one user, 1 or more, result files included; 20 GiB if "
+        "absent.",
+        ge=1,
+    )
+    max_rows: int = Field(default=5_000_000, description="Rows of one data set, 1 or more.", ge=1)
     compute_workers: int = Field(
         default=2,
         description="Worker processes, 1 to 64, that render templates, compute rules and read "

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from evals_mcp.errors import UnsupportedError
 from evals_mcp.principals import Principal
 from evals_mcp.providers.rest.ids import IdKind
 from evals_mcp.service_spec import Capabilities
@@ -143,6 +144,17 @@ class Provider(Protocol):
         """Stop an evaluation; started rows finish. Raise UnsupportedError if that is impossible."""
         ...
 
+    async def delete_evaluation(self, evaluation_id: str) -> None:
+        """Delete an ended evaluation and its result file.
+
+        Raises UnsupportedError if the service has no such operation.
+        """
+        ...
+
+    async def delete_dataset(self, file_id: str) -> None:
+        """Delete a data set. Raises UnsupportedError if the service has no such operation."""
+        ...
+
     async def upload_dataset(self, path: Path, filename: str) -> File:
         """Store a checked data set under a name that ends in .jsonl or .csv."""
         ...
@@ -221,6 +233,17 @@ class SingleService:
     async def datasets_with_failures(self: Provider) -> tuple[list[File], list[ListFailure]]:
         """Return `list_datasets`; a failure of the service is raised."""
         return await self.list_datasets(), []
+
+    async def delete_evaluation(self: Provider, evaluation_id: str) -> None:  # noqa: ARG002 - refused
+        """Raise UnsupportedError: the service cannot delete evaluations."""
+        raise UnsupportedError(f"{self.name} cannot delete this evaluation: {_NO_DELETE}")
+
+    async def delete_dataset(self: Provider, file_id: str) -> None:  # noqa: ARG002 - refused
+        """Raise UnsupportedError: the service cannot delete data sets."""
+        raise UnsupportedError(f"{self.name} cannot delete this data: {_NO_DELETE}")
+
+
+_NO_DELETE = "its API has no such operation. Nothing was deleted."
 
 
 Member = Callable[[Principal], Provider | None]

@@ -15,6 +15,7 @@ from evals_schemas.tools.outputs import (
     CancelEvaluationOutput,
     CreateEvaluationOutput,
     DatasetLine,
+    DeleteDataOutput,
     EvaluationLine,
     GetEvaluationOutput,
     ListDatasetsOutput,
@@ -187,6 +188,12 @@ def models(answer: ListModelsOutput) -> str:
 def cancelled(answer: CancelEvaluationOutput) -> str:
     """Return the status after the cancel."""
     return _lines(f"{answer.evaluation_id}: {answer.status}.", answer.next_step)
+
+
+def deleted(answer: DeleteDataOutput) -> str:
+    """Return what was deleted, or would be."""
+    start = "Deleted" if answer.deleted else "Would be deleted"
+    return _lines(f"{start}: {answer.id}, {answer.what}.", answer.next_step)
 
 
 def _evaluation(line: EvaluationLine) -> str:

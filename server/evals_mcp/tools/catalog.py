@@ -9,6 +9,7 @@ from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.cancel_evaluation import cancel_evaluation
 from evals_mcp.tools.compare_evaluations import compare_evaluations
 from evals_mcp.tools.create_evaluation import create_evaluation
+from evals_mcp.tools.delete_data import delete_data
 from evals_mcp.tools.get_evaluation import get_evaluation
 from evals_mcp.tools.get_status import get_status
 from evals_mcp.tools.list_datasets import list_datasets
@@ -20,6 +21,7 @@ from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEval
 from evals_schemas.tools.inputs import (
     CancelEvaluationInput,
     CreateEvaluationInput,
+    DeleteDataInput,
     GetEvaluationInput,
     GetStatusInput,
     ListDatasetsInput,
@@ -30,6 +32,7 @@ from evals_schemas.tools.inputs import (
 from evals_schemas.tools.outputs import (
     CancelEvaluationOutput,
     CreateEvaluationOutput,
+    DeleteDataOutput,
     GetEvaluationOutput,
     ListDatasetsOutput,
     ListEvaluationsOutput,
@@ -151,6 +154,17 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         render=tool_text.cancelled,
         destructive=True,
         idempotent=True,
+    ),
+    ToolDefinition(
+        name="delete_data",
+        title="Delete a data set or evaluation",
+        description="Delete an unused data set, or an ended evaluation with its result file, for "
+        "good, once the user agreed.",
+        takes=DeleteDataInput,
+        returns=DeleteDataOutput,
+        run=delete_data,
+        render=tool_text.deleted,
+        destructive=True,
     ),
 )
 

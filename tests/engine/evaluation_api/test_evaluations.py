@@ -9,11 +9,12 @@ import anyio
 import pytest
 from pydantic import SecretStr
 
-from evals_engine.config import ModelEndpoint
+from evals_engine.config import ModelEndpoint, Quotas
 from evals_engine.results.result_file import write_result_file
 from evals_engine.results.totals import ClassifyTotals
 from evals_engine.store.records import FinishedRow
 from evals_schemas.evaluation_api.evaluations import ClassifyParameters
+from tests.engine.model_server import ModelServer, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, running_engine
 
 ROWS = [
@@ -22,6 +23,7 @@ ROWS = [
     {"expected": "Oslo", "answer": "Oslo"},
     {"expected": "Bern", "answer": "Zurich"},
 ]
+GOOD = json.dumps({"feedback": "", "label": "right"})
 LABELS = {"labels": ["right", "wrong"], "pass_labels": ["right"]}
 
 
@@ -276,3 +278,78 @@ async def test_a_column_named_like_a_verdict_is_kept_beside_it(tmp_path: Path) -
         )
         (row,) = await engine.result_rows(job)
         assert (row["input_label"], row["label"]) == ("human says yes", "right")
+
+
+async def test_an_ended_evaluation_is_deleted_with_its_result_file_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    async with running_engine(tmp_path) as engine:
+        file_id = await engine.upload(ROWS)
+        fields: dict[str, Any] = {
+            "judge": RULE_JUDGE,
+            "input_data_file_path": file_id,
+            "model_to_evaluate": "answer",
+        }
+        first, second = [await engine.create("classify", **fields, **LABELS) for _ in range(2)]
+        result_file = (await engine.finished(first))["results"]["result_file_id"]
+        other = (await engine.finished(second))["results"]["result_file_id"]
+
+        answer = await engine.http.delete(f"/evaluation/{first}")
+        again = await engine.http.delete(f"/evaluation/{first}")
+
+        assert answer.json() == {"id": first, "deleted": True}
+        assert again.status_code == 404
+        assert (await engine.http.get(f"/evaluation/{first}")).status_code == 404
+        assert (await engine.http.get(f"/files/{result_file}")).status_code == 404
+        assert not (tmp_path / "files" / result_file).exists()
+        for kept in (file_id, other):
+            assert (await engine.http.get(f"/files/{kept}/content")).status_code == 200
+        assert [job["workflow_id"] for job in (await engine.http.get("/evaluation")).json()] == [
+            second
+        ]
+
+
+async def test_an_evaluation_that_has_not_ended_is_not_deleted(tmp_path: Path) -> None:
+    async with ModelServer(lambda _: completion(GOOD, delay=3600)) as server:
+        serverless = ModelEndpoint(server.base_url)
+        async with running_engine(tmp_path, serverless=serverless) as engine:
+            file_id = await engine.upload(ROWS)
+            created = await engine.create(
+                "classify",
+                judge=MODEL_JUDGE,
+                input_data_file_path=file_id,
+                model_to_evaluate="answer",
+                **LABELS,
+            )
+            refused = await engine.http.delete(f"/evaluation/{created}")
+
+            assert refused.status_code == 409
+            assert "cancel it first" in refused.json()["error"]["message"]
+            assert (await engine.http.get(f"/evaluation/{created}")).status_code == 200
+
+
+async def test_what_exceeds_a_quota_is_refused_with_its_setting_until_something_is_deleted(
+    tmp_path: Path,
+) -> None:
+    quotas = Quotas(evaluations=1, bytes=4_000, rows=10)
+    async with running_engine(tmp_path, quotas=quotas) as engine:
+        long = await engine.upload_bytes(b'{"a": 1}\n' * 11, "long.jsonl")
+        large = await engine.upload_bytes(b'{"a": "%s"}\n' % (b"x" * 5_000), "large.jsonl")
+        file_id = await engine.upload(ROWS)
+        fields: dict[str, Any] = {
+            "judge": RULE_JUDGE,
+            "input_data_file_path": file_id,
+            "model_to_evaluate": "answer",
+        } | LABELS
+        created = await engine.create("classify", **fields)
+        await engine.finished(created)
+        body = {"type": "classify", "parameters": fields}
+        refused = await engine.http.post("/evaluation", json=body)
+        await engine.http.delete(f"/evaluation/{created}")
+        taken = await engine.http.post("/evaluation", json=body)
+
+        assert "local.max_rows" in long["error"]["message"]
+        assert "local.max_user_bytes" in large["error"]["message"]
+        assert refused.status_code == 400
+        assert "local.max_evaluations" in refused.json()["error"]["message"]
+        assert taken.status_code == 200

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from evals_engine.config import EngineConfig, ModelEndpoint
+from evals_engine.config import EngineConfig, ModelEndpoint, Quotas
 from tests.clocks import skip_time
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, running_engine
@@ -181,7 +181,7 @@ async def test_too_many_evaluations_of_an_owner_are_refused_until_some_have_ende
         config = EngineConfig(
             tmp_path / "engine",
             serverless=ModelEndpoint(server.base_url),
-            max_unfinished=2,
+            quotas=Quotas(unfinished=2),
             token=SecretStr("one"),
             tokens={"other": SecretStr("two")},
         )

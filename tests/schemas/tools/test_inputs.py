@@ -20,6 +20,7 @@ from evals_schemas.tools.inputs import (
     CancelEvaluationInput,
     CandidateInput,
     CreateEvaluationInput,
+    DeleteDataInput,
     GetEvaluationInput,
     GetStatusInput,
     JudgeInput,
@@ -34,6 +35,7 @@ from evals_schemas.tools.result_pages import ReadResultsInput
 
 INPUTS = [
     CancelEvaluationInput,
+    DeleteDataInput,
     CompareEvaluationsInput,
     CreateEvaluationInput,
     GetEvaluationInput,

@@ -14,6 +14,8 @@ _PLAIN = {
     "get_evaluation": "read the evaluation",
     "get_status": "read the evaluation's status",
     "cancel_evaluation": "cancel the evaluation",
+    "delete_evaluation": "delete the evaluation",
+    "delete_file": "delete the data set",
     "list_judges": "list the judges",
     "upload_file": "store the data set",
     "list_files": "list the data sets",
@@ -29,6 +31,8 @@ _PLAIN = {
 _TOOLS = {
     "upload_file": "upload_dataset",
     "list_files": "list_datasets",
+    "delete_evaluation": "delete_data",
+    "delete_file": "delete_data",
     "list_judges": "list_models",
     "get_file_content": "the same tool",
     "upload_benchmark": "upload_dataset",

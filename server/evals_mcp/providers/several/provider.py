@@ -235,8 +235,7 @@ class SeveralProviders:
         Raises:
             EvalsMCPError: no service answered.
         """
-        listed, _ = await self.evaluations_with_failures(status, limit)
-        return listed
+        return (await self.evaluations_with_failures(status, limit))[0]
 
     async def evaluations_with_failures(
         self, status: str | None = None, limit: int | None = None
@@ -270,6 +269,16 @@ class SeveralProviders:
         member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
         return self._public_job(member, await member.cancel_evaluation(own_id))
 
+    async def delete_evaluation(self, evaluation_id: str) -> None:
+        """Delete an ended evaluation, if its service can."""
+        member, own_id = self._ids.resolve(evaluation_id, EVALUATION)
+        await member.delete_evaluation(own_id)
+
+    async def delete_dataset(self, file_id: str) -> None:
+        """Delete a data set, if its service can."""
+        member, own_id = self._ids.resolve(file_id, DATASET)
+        await member.delete_dataset(own_id)
+
     async def upload_dataset(self, path: Path, filename: str) -> File:
         """Store a data set at the first service that judges data sets, by one of their types."""
         member = self._first_runner(CLASSIFY)
@@ -282,8 +291,7 @@ class SeveralProviders:
 
     async def list_datasets(self) -> list[File]:
         """Return the data sets of all services, the newest first, without failing services."""
-        listed, _ = await self.datasets_with_failures()
-        return listed
+        return (await self.datasets_with_failures())[0]
 
     async def datasets_with_failures(self) -> tuple[list[File], list[ListFailure]]:
         """Return the list of `list_datasets`, and the failure of each service left out."""

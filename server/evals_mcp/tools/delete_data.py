@@ -1,0 +1,80 @@
+"""`delete_data`: deletes a data set or an ended evaluation, once the user has agreed."""
+
+from __future__ import annotations
+
+from evals_mcp.cleaning import quoted
+from evals_mcp.errors import InvalidRequestError, NotFoundError
+from evals_mcp.providers.rest.ids import own_id_of
+from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.calls.session import ToolSession
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
+from evals_schemas.tools.inputs import DeleteDataInput
+from evals_schemas.tools.outputs import DeleteDataOutput
+
+_LISTED = 100
+"""Evaluations that are searched for one that still needs a data set, the newest first."""
+
+_FILES = ("file-", "benchmark-")
+
+
+async def delete_data(arguments: DeleteDataInput, session: ToolSession) -> DeleteDataOutput:
+    """Delete a data set or an evaluation; without `confirm`, say what would be deleted.
+
+    Raises:
+        InvalidRequestError: the data is in use.
+        UnsupportedError: the service cannot delete the data.
+        EvalsMCPError: the data could not be deleted.
+    """
+    data_id = arguments.id.strip()
+    is_file = own_id_of(data_id).startswith(_FILES)
+    what = await (_data_set(data_id, session) if is_file else _evaluation(data_id, session))
+    if not arguments.confirm:
+        return DeleteDataOutput(
+            id=data_id,
+            what=what,
+            deleted=False,
+            next_step="Nothing was deleted. Show the user what would go, for good; if the user "
+            "agrees, call delete_data with this id and confirm true.",
+        )
+    if is_file:
+        await session.provider.delete_dataset(data_id)
+    else:
+        await session.provider.delete_evaluation(data_id)
+    return DeleteDataOutput(
+        id=data_id, what=what, deleted=True, next_step="Tell the user what was deleted."
+    )
+
+
+async def _data_set(file_id: str, session: ToolSession) -> str:
+    """Return a description of a data set that no unfinished evaluation needs."""
+    files = await session.provider.list_datasets()
+    file = next((file for file in files if file.id == file_id), None)
+    if file is None:
+        raise NotFoundError(
+            f"No data set {quoted(file_id, 80)} exists. Call list_datasets for the existing ids."
+        )
+    for job in await session.provider.list_evaluations(limit=_LISTED):
+        if job.status not in ENDED and _needs(job, file_id):
+            raise InvalidRequestError(
+                f"The data set is in use: evaluation {job.workflow_id} has not ended. Nothing was "
+                "deleted. Wait for its end or call cancel_evaluation, then delete_data again."
+            )
+    rows = f"{file.LineCount:,} rows, " if file.LineCount else ""
+    return f"data set {quoted(file.filename, 80)}: {rows}{file.bytes:,} bytes"
+
+
+async def _evaluation(data_id: str, session: ToolSession) -> str:
+    """Return a description of an ended evaluation."""
+    job = await session.provider.get_evaluation(checked_evaluation_id(data_id, "id"))
+    if job.status not in ENDED:
+        raise InvalidRequestError(
+            f"The evaluation {job.workflow_id} has not ended. Nothing was deleted. Call "
+            "cancel_evaluation or wait for its end, then delete_data again."
+        )
+    file = " with its result file" if (job.results or {}).get("result_file_id") else ""
+    return f"{job.type or ''} evaluation {job.workflow_id}{file}".strip()
+
+
+def _needs(job: EvaluationJob, file_id: str) -> bool:
+    names = ("input_data_file_path", "benchmark_id")
+    return file_id in {job.parameters.get(name) for name in names}
