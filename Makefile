@@ -8,9 +8,7 @@ endif
 UV := 0.13.9
 BIN := .venv/$(SCRIPTS)
 READY := .venv/ready
-DEMO_# Pinned, so that two machines write the same locks.
-UV := 0.13.9
-BIN := .venv-demo/$(SCRIPTS)
+DEMO_BIN := .venv-demo/$(SCRIPTS)
 DEMO_READY := .venv-demo/ready
 
 .PHONY: demo test check tests wheel bench clients conformance fresh faults proofs lock schemas clean

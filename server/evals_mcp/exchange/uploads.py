@@ -30,8 +30,8 @@ class Uploads:
     max_bytes: int
     """The largest file that is accepted, in bytes."""
 
-    def sent_file(self, path: str) -> Path:
-        """Return the file that was sent under a name.
+    def sent_file(self, path: str) -> tuple[Path, str]:
+        """Return the file that was sent under a name, and the user's own name of it.
 
         Args:
             path: the argument of the tool: a name from `invitation`, or a path of the user.
@@ -49,7 +49,7 @@ class Uploads:
                 "the command from the last answer, or call upload_dataset with the file's own path "
                 "for a new command."
             )
-        return file
+        return file, name.split("-", 2)[2]
 
     def invitation(self, path: str) -> str:
         """Return the sentence that says how to send a file, with a link and a name of its own."""

@@ -104,9 +104,12 @@ async def _prepare(
     if arguments.path is None:
         rows, name = arguments.rows or [], arguments.name or "rows"
         return await to_thread.run_sync(prepare_rows, rows, name, options)
-    entering = allowed_file(arguments.path, allowed.allowed_folders)
-    file = await to_thread.run_sync(opened.enter_context, entering)
-    name = arguments.name or file.name
+    path, folders, own_name = arguments.path, allowed.allowed_folders, None
+    if session.uploads is not None:
+        sent, own_name = session.uploads.sent_file(path)
+        path, folders = str(sent), (sent.parent,)
+    file = await to_thread.run_sync(opened.enter_context, allowed_file(path, folders))
+    name = arguments.name or own_name or file.name
     owner = session.provider.account
     return await session.prepare_file(file.path, name, options, file.name, owner)
 

@@ -44,7 +44,8 @@ def test_the_file_that_was_sent_is_found_by_its_name(tmp_path: Path) -> None:
     sender = uploads(tmp_path)
     name = invited_name(sender.invitation("rows.csv"))
     send(sender, name, b"a\n1\n")
-    assert sender.sent_file(f" {name} ").read_bytes() == b"a\n1\n"
+    file, own_name = sender.sent_file(f" {name} ")
+    assert (file.read_bytes(), own_name) == (b"a\n1\n", "rows.csv")
 
 
 def test_a_file_of_another_principal_has_not_arrived(tmp_path: Path) -> None:
