@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 
@@ -40,17 +41,17 @@ class ModelJudge:
     async def verdict(self, row: Row, prompt: str | None, answer: str | None) -> Judgement:
         """See `Judge`. The model is asked once more if its first answer cannot be read."""
         answers = {} if answer is None else {"answer": answer}
-        return await self._judge(await self._system_prompt(row), prompt, answers)
+        return await self._judge(await self._system_prompt(row), prompt, answers, row)
 
     async def decision(
         self, row: Row, prompt: str | None, a: str, b: str, both_orders: bool
     ) -> Decision:
         """See `Judge`. Both passes run at the same time."""
         system = await self._system_prompt(row)
-        first = partial(self._judge, system, prompt, {"answer_A": a, "answer_B": b})
+        first = partial(self._judge, system, prompt, {"answer_A": a, "answer_B": b}, row)
         if not both_orders:
             return decide(await first(), None)
-        second = partial(self._judge, system, prompt, {"answer_A": b, "answer_B": a})
+        second = partial(self._judge, system, prompt, {"answer_A": b, "answer_B": a}, row)
         original, flipped = await _run_both(first, second)
         if isinstance(original, ModelCallError) and isinstance(flipped, ModelCallError):
             raise original
@@ -59,15 +60,34 @@ class ModelJudge:
     async def _system_prompt(self, row: Row) -> str:
         return await self._template.render(row) + self._instruction
 
+    def _material_texts(
+        self, row: Row, prompt: str | None, answers: Mapping[str, str]
+    ) -> Sequence[str]:
+        """Return the texts whose copies are not the judge's words.
+
+        Without an answer of its own, what is judged is the columns that the template shows.
+        """
+        if answers:
+            return [*answers.values()] if prompt is None else [prompt, *answers.values()]
+        cells = (row[column] for column in self.columns if column in row)
+        return [
+            cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
+            for cell in cells
+            if isinstance(cell, str | list | dict)
+        ]
+
     async def _judge(
-        self, system: str, prompt: str | None, answers: Mapping[str, str]
+        self, system: str, prompt: str | None, answers: Mapping[str, str], row: Row
     ) -> Judgement:
+        read = partial(
+            read_verdict, form=self._form, material=self._material_texts(row, prompt, answers)
+        )
         messages = [
             {"role": "system", "content": system},
             {"role": "user", "content": _material(prompt, answers)},
         ]
         completion = await self._ask(messages)
-        verdict = read_verdict(completion.text, self._form, completion.truncated)
+        verdict = read(completion.text, truncated=completion.truncated)
         first = Judgement(verdict, completion.input_tokens, completion.output_tokens)
         # A second try of an answer that was cut would be cut too, and cost all its tokens again.
         if verdict.invalid is None or completion.truncated:
@@ -77,7 +97,7 @@ class ModelJudge:
         except ModelCallError:
             return first
         return Judgement(
-            read_verdict(second.text, self._form, second.truncated),
+            read(second.text, truncated=second.truncated),
             _sum(first.input_tokens, second.input_tokens),
             _sum(first.output_tokens, second.output_tokens),
             attempts=2,

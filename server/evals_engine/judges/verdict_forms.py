@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Protocol, cast
 
 from evals_engine.faults import RequestError
+from evals_engine.judges.dress import DECORATION, layers
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
     ScoreParameters,
 )
 
-DECORATION: Final = " \t\r*_`'\".,;:()[]{}<>#|"
-"""Characters that may surround a verdict in prose and are not part of it."""
-
 _NUMBER = re.compile(
     r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:e[+-]?\d{1,3})?", re.IGNORECASE
 )
-_OUT_OF = re.compile(r"\s{0,5}(?:/|out of)\s{0,5}", re.IGNORECASE)
+_OPEN_OUT_OF = re.compile(r"\s{0,5}(?:/(?!\s{1,5}[^\W\d])|out of)", re.IGNORECASE)
+"""A scale that must follow; `6 / Clarity` is the end of an item in a list."""
+
+_OUT_OF = re.compile(rf"\s{{0,5}}(?:/|out of)\s{{0,5}}({_NUMBER.pattern})", re.IGNORECASE)
+_UNIT = re.compile(r"\s{0,5}(?:points?|pts?|stars?)\b", re.IGNORECASE)
 _OTHER_FIGURE = re.compile(r"[\d%]")
+_AROUND_A_NUMBER = DECORATION.replace(".", "").replace("<", "").replace(">", "")
+_MAX_LISTS = 3
+"""How many lists around a value are taken off."""
+
+_OTHER_WORDS = frozenset(
+    {"max", "maximum", "min", "minimum", "highest", "lowest", "possible", "previous"}
+)
 _CHOICES: Mapping[str, str] = MappingProxyType({"a": "A", "b": "B", "tie": "Tie"})
 
 
@@ -36,6 +45,11 @@ class VerdictForm(Protocol):
         """The JSON key that holds the verdict."""
         ...
 
+    @property
+    def scale_words(self) -> frozenset[str]:
+        """Words before the key, as in `maximum score: 10`, that make it not the verdict."""
+        ...
+
     def instruction(self) -> str:
         """Return the text that is appended to the judge's system prompt."""
         ...
@@ -45,7 +59,7 @@ class VerdictForm(Protocol):
         ...
 
     def read(self, value: object) -> str | float | None:
-        """Return the verdict that a JSON value expresses; None if it expresses none."""
+        """Return the verdict that a whole value, without its dress, is; None if it is not one."""
         ...
 
     def read_prose(self, text: str) -> str | float | None:
@@ -74,6 +88,7 @@ class LabelForm:
     pass_labels: tuple[str, ...] = ()
     """The labels that count as a pass; a rule gives the first of them to an answer that agrees."""
     key = "label"
+    scale_words = _OTHER_WORDS
 
     @classmethod
     def of(cls, parameters: ClassifyParameters) -> LabelForm:
@@ -94,19 +109,20 @@ class LabelForm:
         return _schema(self.key, {"type": "string", "enum": list(self.labels)})
 
     def read(self, value: object) -> str | None:
-        """Return the label that equals the whole value except for case and outer spaces.
+        """Return the label that equals the whole value except for case and dress.
 
         A JSON true, false or whole number is read as its text, for labels such as `true` or `1`.
         """
+        value = _single(value)
         if isinstance(value, bool):
             value = "true" if value else "false"
         elif isinstance(value, int):
             value = str(value) if abs(value) < 10**18 else None
-        return self._by_folded.get(value.strip().casefold()) if isinstance(value, str) else None
+        return _first(self._by_folded, value, self.key) if isinstance(value, str) else None
 
     def read_prose(self, text: str) -> str | None:
-        """Return the label that equals the text, if necessary without its decoration."""
-        return _read_decorated(self.read, text)
+        """Return the label that equals the text except for case and dress."""
+        return self.read(text)
 
     def check_rule(self) -> None:
         """See `VerdictForm`: every label may be a pass label."""
@@ -133,6 +149,7 @@ class ScoreForm:
     min_score: float
     max_score: float
     key = "score"
+    scale_words = _OTHER_WORDS | {"perfect", "full", "ideal", "best", "worst", "top", "passing"}
 
     @classmethod
     def of(cls, parameters: ScoreParameters) -> ScoreForm:
@@ -150,21 +167,22 @@ class ScoreForm:
         return _schema(self.key, {"type": "number"} | bounds)
 
     def read(self, value: object) -> float | None:
-        """Return the number, also from text such as `7` or, if 10 is the highest score, `7/10`.
+        """Return the number, also from text such as `7 points` or, if 10 is the highest, `7/10`.
 
         A bool, NaN, an infinity or a number outside the range gives None; nothing is clamped.
         """
+        value = _single(value)
         if isinstance(value, str):
-            value = self._number(value.strip(), whole=True)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        if not self.min_score <= value <= self.max_score:
-            return None
-        return float(value)
+            numbers = (self._number(layer, whole=True) for layer in layers(value, self.key))
+            value = next((number for number in numbers if number is not None), None)
+        return self._in_range(value)
 
     def read_prose(self, text: str) -> float | None:
         """Return the score that the text begins with; None if another figure follows it."""
-        return self.read(self._number(text.strip(DECORATION.replace(".", "")), whole=False))
+        score = self.read(text)
+        if score is not None:
+            return score
+        return self._in_range(self._number(text.strip(_AROUND_A_NUMBER), whole=False))
 
     def check_rule(self) -> None:
         """See `VerdictForm`: any range can express an agreement."""
@@ -174,19 +192,32 @@ class ScoreForm:
         score = self.min_score + agreement * (self.max_score - self.min_score)
         return min(max(score, self.min_score), self.max_score)  # rounding can overshoot
 
-    def _number(self, text: str, *, whole: bool) -> float | None:
-        match = _NUMBER.match(text)
-        if not match:
+    def _in_range(self, value: object) -> float | None:
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        rest = text[match.end() :]
-        if out_of := _OUT_OF.match(rest):
-            highest = _NUMBER.match(rest, out_of.end())
-            if not highest or float(highest.group()) != self.max_score:
-                return None
-            rest = rest[highest.end() :]
-        if rest[:1].isalnum() or _OTHER_FIGURE.search(rest) or (whole and rest):
+        return float(value) if self.min_score <= value <= self.max_score else None
+
+    def _number(self, text: str, *, whole: bool) -> float | None:
+        """Return the number that the text begins with, or is, if it must be the whole text."""
+        match = _NUMBER.match(text)
+        if not match or text[match.end() : match.end() + 1].isalnum():
+            return None
+        end = self._end_of_scale(text, _past(_UNIT, text, match.end()))
+        if end is None:
+            return None
+        rest = text[end:]
+        if rest[:1].isalnum() or _OTHER_FIGURE.search(rest):
+            return None
+        if whole and rest.strip(_AROUND_A_NUMBER + "."):
             return None
         return float(match.group())
+
+    def _end_of_scale(self, text: str, start: int) -> int | None:
+        """Return where `/10` ends, or `start` without it; None if the scale is another one."""
+        if out_of := _OUT_OF.match(text, start):
+            is_this_scale = float(out_of[1]) == self.max_score
+            return _past(_UNIT, text, out_of.end()) if is_this_scale else None
+        return None if _OPEN_OUT_OF.match(text, start) else start
 
 
 @dataclass(frozen=True)
@@ -194,6 +225,7 @@ class ChoiceForm:
     """The better of two answers, or neither."""
 
     key = "choice"
+    scale_words = _OTHER_WORDS
 
     @classmethod
     def of(cls, parameters: CompareParameters) -> ChoiceForm:  # noqa: ARG003 - as other forms
@@ -210,12 +242,13 @@ class ChoiceForm:
         return _schema(self.key, {"type": "string", "enum": list(_CHOICES.values())})
 
     def read(self, value: object) -> str | None:
-        """Return A, B or Tie, read in any case; no other wording is accepted."""
-        return _CHOICES.get(value.strip().casefold()) if isinstance(value, str) else None
+        """Return A, B or Tie, in any case and dress; no other wording is accepted."""
+        value = _single(value)
+        return _first(_CHOICES, value, self.key) if isinstance(value, str) else None
 
     def read_prose(self, text: str) -> str | None:
-        """Return the choice that equals the text, if necessary without its decoration."""
-        return _read_decorated(self.read, text)
+        """Return the choice that equals the text except for case and dress."""
+        return self.read(text)
 
     def check_rule(self) -> None:
         """See `VerdictForm`: two agreements can always be compared."""
@@ -225,9 +258,26 @@ class ChoiceForm:
         raise TypeError("a choice needs two answers")
 
 
-def _read_decorated(read: Callable[[object], str | None], text: str) -> str | None:
-    exact = read(text)
-    return exact if exact is not None else read(text.strip(DECORATION))
+def _past(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Return where a match that begins at `start` ends; `start` if there is no match."""
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
+def _single(value: object) -> object:
+    """Return the only item of a list with one item, such as `["A"]`; else the value itself."""
+    for _ in range(_MAX_LISTS):
+        items = cast("list[object]", value) if isinstance(value, list) else []
+        if len(items) != 1:
+            break
+        value = items[0]
+    return cast("object", value)
+
+
+def _first(verdicts: Mapping[str, str], text: str, key: str) -> str | None:
+    """Return the verdict that the text is with as much of its dress as possible."""
+    folded = (layer.casefold() for layer in layers(text, key))
+    return next((verdicts[layer] for layer in folded if layer in verdicts), None)
 
 
 def _instruction(key: str, verdict: str) -> str:

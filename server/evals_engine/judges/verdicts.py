@@ -1,31 +1,35 @@
 """Reads a judge's text: a label, a score or a choice, or the reason why the text has no verdict.
 
-Judges wrap their verdict in reasoning, fences and prose. The text is read in steps, the most
-reliable first: the whole text as JSON, the last JSON object that has the key, the last `label: …`
-in the prose. A verdict is matched whole or not at all, and nothing is rounded, clamped or guessed.
+Judges wrap their verdict in reasoning, fences and prose, and quote what they judge. The rule that
+says which statement counts is in `docs/design`. A verdict is matched whole or not at all, and
+nothing is rounded, clamped or guessed.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 from evals_engine.cleaning import cleaned, well_formed
-from evals_engine.judges.verdict_forms import DECORATION, VerdictForm
-
-MAX_OBJECTS = 100
-"""The most JSON objects of one text that are tried, from its end: a bound for hostile text."""
+from evals_engine.judges.copied_text import JudgedMaterial
+from evals_engine.judges.dress import DECORATION
+from evals_engine.judges.statements import (
+    BrokenJsonError,
+    Statement,
+    statements_in,
+    whole_object,
+)
+from evals_engine.judges.verdict_forms import VerdictForm
 
 MAX_TEXT = 1024 * 1024
 """Characters of a judge's text that are read, from its end."""
 
+TWO_VERDICTS = "the judge gave two verdicts"
+"""Why a text is invalid that states different verdicts of the same rank."""
+
 _REASONING_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning|analysis)\s*>", re.IGNORECASE)
 _FENCE = re.compile(r"```\w*[ \t]*\n|```")
-_OBJECT_START = re.compile(r'\{\s*"')
-_NOT_THE_VERDICT = ("max", "maximum", "min", "minimum", "highest", "lowest", "possible", "previous")
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,9 @@ class Verdict:
     """Why the text has no valid verdict; None if it has one."""
 
 
-def read_verdict(text: str, form: VerdictForm, truncated: bool = False) -> Verdict:
+def read_verdict(
+    text: str, form: VerdictForm, truncated: bool = False, material: Iterable[str] = ()
+) -> Verdict:
     """Read the verdict from any text that a judge can write. Never raises; linear in the text.
 
     Args:
@@ -49,18 +55,25 @@ def read_verdict(text: str, form: VerdictForm, truncated: bool = False) -> Verdi
         form: what a verdict must look like.
         truncated: whether the answer was cut at its token limit. Such an answer is invalid even if
             it can be parsed: the missing end may have changed the verdict.
+        material: the texts that the judge was shown to judge. A verdict that only stands in what
+            the judge has copied from them is not the judge's.
     """
     if truncated:
-        return Verdict(None, "", text, "truncated")
-    end = text[-MAX_TEXT:]
-    if (whole := _verdict_object(end.strip(), form.key)) is not None:
-        return _from_object(whole, form, text)
+        return _invalid("truncated", text)
+    end = text[-MAX_TEXT:].strip()
+    judged = JudgedMaterial(material, form.key)
+    if statements := whole_object(end, form):
+        return _read(statements, form, text, end, judged)
     answer = _without_fences(_without_reasoning(end))
     if not answer:
-        return Verdict(None, "", text, "the judge's answer is empty")
-    if (last := _last_object(answer, form.key)) is not None:
-        return _from_object(last, form, text)
-    return _from_prose(answer, form, text)
+        return _invalid("the judge's answer is empty", text)
+    if (value := form.read(answer)) is not None:
+        return Verdict(value, "", text, None)
+    try:
+        statements = statements_in(answer, form)
+    except BrokenJsonError:
+        return _invalid("the judge's answer holds too much broken JSON", text)
+    return _read(statements, form, text, answer, judged)
 
 
 def _without_reasoning(text: str) -> str:
@@ -90,102 +103,70 @@ def _without_fences(text: str) -> str:
     return text.removesuffix("```").strip()
 
 
-# Accepts raw line breaks inside strings, because judges write them.
-_decoder = json.JSONDecoder(strict=False)
+def _read(
+    statements: Sequence[Statement],
+    form: VerdictForm,
+    raw: str,
+    answer: str,
+    judged: JudgedMaterial,
+) -> Verdict:
+    """Return the verdict of the statements that count.
+
+    Args:
+        statements: all statements in the judge's text.
+        form: what a verdict must look like.
+        raw: the judge's whole text.
+        answer: the part of the text that was read.
+        judged: what the judge was shown.
+    """
+    if not statements:
+        return _invalid(f"no {form.key} found in the judge's answer", raw)
+    stated = [each for each in statements if not each.is_blank] or statements[-1:]
+    own = [
+        each
+        for each in stated
+        if not each.is_copied(judged, form.key, is_whole_text=each.is_json_of_length(len(answer)))
+    ]
+    if not own:
+        return _invalid(f"the only {form.key} is copied from what was judged", raw)
+    counted = _of_the_highest_rank(own)
+    if len({each.value for each in counted}) > 1:
+        return _invalid(TWO_VERDICTS, raw)
+    last = counted[-1]
+    if last.value is None:
+        return _unreadable(last.raw, form, raw)
+    feedback = last.feedback
+    if feedback is None:
+        feedback = answer[: last.start].strip(DECORATION)
+    return Verdict(last.value, well_formed(feedback), raw, None)
 
 
-def _verdict_object(text: str, key: str) -> dict[str, Any] | None:
-    """Return the text as a JSON object that has the key; None if the text is anything else."""
-    if not (text.startswith("{") and text.endswith("}")):
-        return None
-    fields, end, _ = _object_at(text, 0)
-    return fields if fields is not None and end == len(text) and _has(fields, key) else None
+def _of_the_highest_rank(statements: Sequence[Statement]) -> Sequence[Statement]:
+    """Return the statements that stand above the others.
+
+    Asides count only if nothing else does. Beside JSON, the form asked for, prose counts if it is a
+    valid verdict that begins its line or follows the JSON; other prose leads up to the JSON.
+    """
+    statements = [each for each in statements if not each.is_aside] or statements
+    last_json = max((each.start for each in statements if each.kind == "json"), default=None)
+    if last_json is None:
+        return statements
+    return [
+        each
+        for each in statements
+        if each.kind == "json"
+        or (each.value is not None and (each.leads_its_line or each.start > last_json))
+    ]
 
 
-def _object_at(text: str, start: int) -> tuple[dict[str, Any] | None, int, int]:
-    """Return the JSON object that starts here, its end, and how far the text was read."""
-    try:
-        value, end = cast("tuple[object, int]", _decoder.raw_decode(text, start))
-    except json.JSONDecodeError as error:
-        return None, start, error.pos
-    except (RecursionError, ValueError):
-        return None, start, len(text)
-    return (cast("dict[str, Any]", value) if isinstance(value, dict) else None), end, end
-
-
-def _has(fields: dict[str, Any], key: str) -> bool:
-    return key in fields or any(name.strip().casefold() == key for name in fields)
-
-
-def _last_object(text: str, key: str) -> dict[str, Any] | None:
-    """Return the last object with the key; of nested objects, the outermost that has it."""
-    best: dict[str, Any] | None = None
-    best_start = len(text)
-    characters_left = 4 * len(text)
-    for start in _starts_from_the_end(text):
-        fields, end, read_to = _object_at(text, start)
-        if fields is not None and _has(fields, key) and (best is None or end > best_start):
-            best, best_start = fields, start
-        characters_left -= read_to - start
-        if characters_left < 0:
-            break
-    return best
-
-
-def _starts_from_the_end(text: str) -> Iterator[int]:
-    starts = [match.start() for match in _OBJECT_START.finditer(text)]
-    return reversed(starts[-MAX_OBJECTS:])
-
-
-def _from_object(original: dict[str, Any], form: VerdictForm, raw: str) -> Verdict:
-    fields = {name.strip().casefold(): value for name, value in original.items()} | original
-    value = form.read(fields[form.key])
-    if value is None:
-        return _unreadable(fields[form.key], form, raw)
-    feedback = fields.get("feedback")
-    if feedback is not None and not isinstance(feedback, str):
-        feedback = json.dumps(feedback, ensure_ascii=False)
-    return Verdict(value, well_formed(feedback or ""), raw, None)
-
-
-def _from_prose(text: str, form: VerdictForm, raw: str) -> Verdict:
-    last = None
-    for head in _heads(form.key).finditer(text):
-        if not _introduces_another(text, head.start()):
-            last = head
-    if last is None:
-        return Verdict(None, "", raw, f"no {form.key} found in the judge's answer")
-    quoted = _verdict_text(text, last.end())
-    value = form.read_prose(quoted) if quoted is not None else None
-    if value is None:
-        return _unreadable(quoted, form, raw)
-    return Verdict(value, well_formed(text[: last.start()].strip(DECORATION + "\n")), raw, None)
-
-
-def _heads(key: str) -> re.Pattern[str]:
-    """Return a pattern for `label:` in its usual spellings, up to where the verdict begins."""
-    return re.compile(rf"(?<!\w){key}[\"'*_`\s]{{0,8}}[:=][*_`\s]{{0,8}}", re.IGNORECASE)
-
-
-def _introduces_another(text: str, start: int) -> bool:
-    before = text[max(0, start - 16) : start].rstrip(DECORATION.replace("(", ""))
-    return before.casefold().endswith(_NOT_THE_VERDICT)
-
-
-def _verdict_text(text: str, start: int) -> str | None:
-    """Return the rest of the line, or its part in opening quotes; None if they never close."""
-    end = text.find("\n", start)
-    line = text[start : end if end >= 0 else len(text)]
-    if line[:1] not in {'"', "'"}:
-        return line
-    closing = line.find(line[0], 1)
-    return line[1:closing] if closing > 0 else None
+def _invalid(reason: str, raw: str) -> Verdict:
+    return Verdict(None, "", raw, reason)
 
 
 def _unreadable(value: object, form: VerdictForm, raw: str) -> Verdict:
     if value is None:
-        return Verdict(None, "", raw, f"the {form.key} is missing or cut off")
-    if isinstance(value, dict | list):
-        return Verdict(None, "", raw, f"the {form.key} is not a single value")
+        return _invalid(f"the {form.key} is missing or cut off", raw)
+    if not isinstance(value, str | int | float):
+        return _invalid(f"the {form.key} is not a single value", raw)
     shown = cleaned(value if isinstance(value, str) else repr(value)[:100], 60)
-    return Verdict(None, "", raw, f'"{shown}" is not a valid {form.key}')
+    return _invalid(f'"{shown}" is not a valid {form.key}', raw)
