@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _LOWER = "a-zß-öø-ÿĀ-ɏ"
@@ -170,6 +171,16 @@ def estimate_tokens(text: str) -> float:
     pieces = Counter((match.lastgroup or "", match.group()) for match in _PIECES.finditer(text))
     growth = _growth(pieces)
     return sum(number * _cost(kind, piece, growth) for (kind, piece), number in pieces.items())
+
+
+def fitting(texts: Sequence[str], most: float) -> int:
+    """Return how many of the first texts have at most so many tokens together, at least one."""
+    tokens = 0.0
+    for number, text in enumerate(texts):
+        tokens += estimate_tokens(text)
+        if number and tokens > most:
+            return number
+    return len(texts)
 
 
 def _growth(pieces: Counter[tuple[str, str]]) -> float:

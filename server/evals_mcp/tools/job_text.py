@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from evals_mcp.cleaning import clean, inert
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
+from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.reasons import ENDPOINT_REASONS, Reason, reason_of
@@ -17,7 +19,12 @@ from evals_schemas.tools.outputs import ProgressOutput
 STATUS_SHOWN = 40
 """Characters of a status at most, because a service may invent long ones."""
 
-_TEXT = 300
+_TEXTS = (300, 120, 50, 20)
+"""Characters of a text in the parameters: the first that keeps them within the budget."""
+
+PARAMETERS_TOKENS = 600
+"""Estimated tokens of the parameters of an evaluation."""
+
 _ITEMS = 20
 _KEYS = frozenset({"external_api_token", "external_base_url"})
 _DEPTH = 4
@@ -125,20 +132,25 @@ def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
         RESPONSE_COLUMNS.get(name, name) if isinstance(value, str) else name: value
         for name, value in parameters.items()
     }
-    return cast("dict[str, Any]", _shown(arguments, _DEPTH))
+    shown: object = {}
+    for characters in _TEXTS:
+        shown = _shown(arguments, _DEPTH, characters)
+        if estimate_tokens(json.dumps(shown, ensure_ascii=False)) <= PARAMETERS_TOKENS:
+            break
+    return cast("dict[str, Any]", shown)
 
 
-def _shown(value: object, depth: int) -> object:
+def _shown(value: object, depth: int, characters: int) -> object:
     if isinstance(value, str):
-        return clean(value, _TEXT)
+        return clean(value, characters)
     if isinstance(value, Mapping):
         items = list(cast("Mapping[str, object]", value).items())[:_ITEMS]
         return {
-            clean(str(name), 80): _shown(item, depth - 1)
+            clean(str(name), 80): _shown(item, depth - 1, characters)
             for name, item in items
             if depth and item is not None and name not in _KEYS
         }
     if isinstance(value, list):
         items = cast("list[object]", value)[:_ITEMS]
-        return [_shown(item, depth - 1) for item in items] if depth else []
+        return [_shown(item, depth - 1, characters) for item in items] if depth else []
     return value

@@ -6,12 +6,17 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from evals_mcp.cleaning import clean
+from evals_mcp.token_estimate import fitting
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, File
 from evals_schemas.tools.inputs import ListDatasetsInput
 from evals_schemas.tools.outputs import DatasetLine, ListDatasetsOutput
 
 _SHOWN = 20
+
+NAMES_TOKENS = 500
+"""Estimated tokens of all names; further data sets are only counted."""
+
 _YEAR_2100 = 4_102_444_800
 """Unix time; larger values are assumed not to be seconds."""
 
@@ -19,8 +24,9 @@ _YEAR_2100 = 4_102_444_800
 async def list_datasets(arguments: ListDatasetsInput, session: ToolSession) -> ListDatasetsOutput:  # noqa: ARG001 - every handler takes its input
     """Return the newest data sets and benchmarks, and how many exist."""
     files, failures = await session.provider.datasets_with_failures()
+    lines = [_line(file) for file in files[:_SHOWN]]
     return ListDatasetsOutput(
-        datasets=[_line(file) for file in files[:_SHOWN]],
+        datasets=lines[: fitting([line.name for line in lines], NAMES_TOKENS)],
         total=len(files),
         note=" ".join(failure.message for failure in failures) or None,
         next_step=_next_step_reading(files)

@@ -9,6 +9,7 @@ from evals_mcp.cleaning import clean, quoted
 from evals_mcp.near_names import near_names
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.settings.schema import Settings
+from evals_mcp.token_estimate import fitting
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.model_offers import (
     RULE,
@@ -25,6 +26,10 @@ from evals_schemas.tools.inputs import ListModelsInput
 from evals_schemas.tools.outputs import ListModelsOutput, ModelLine
 
 _CREDENTIALS = 20
+
+NAME_TOKENS = 25
+"""Estimated tokens of a model's name, as a mean; beyond it, fewer models are listed."""
+
 _FEWER = "For fewer or other models, call list_models with a filter."
 
 
@@ -36,6 +41,7 @@ async def list_models(arguments: ListModelsInput, session: ToolSession) -> ListM
     # Cut before sorting, so that the judges of one service do not displace another's models.
     chosen = islice(in_turn(offers), arguments.limit)
     lines = [_line(offer, model, several=several) for offer, model in chosen]
+    lines = lines[: fitting([line.id for line in lines], arguments.limit * NAME_TOKENS)]
     advice = _advice(arguments, offers, session.settings)
     return ListModelsOutput(
         models=sorted(lines, key=lambda line: not line.can_judge),

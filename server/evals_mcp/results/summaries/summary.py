@@ -8,6 +8,7 @@ from typing import Any, cast
 from evals_mcp.cleaning import clean, quoted
 from evals_mcp.results.statistics.estimate import rounded, scale_of, within
 from evals_mcp.results.statistics.rates import sign_test, t_interval, wilson_interval
+from evals_mcp.token_estimate import fitting
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyResults,
     CompareResults,
@@ -26,6 +27,9 @@ from evals_schemas.tools.summaries import (
 
 _SIGNIFICANT = 0.05
 _LABELS_SHOWN = 20
+
+LABELS_TOKENS = 350
+"""Estimated tokens of the listed labels; rarer ones are only counted."""
 
 
 def has_labels(results: ClassifyResults) -> bool:
@@ -53,23 +57,29 @@ def summarize_labels(
     valid = sum(counts.values())
     passed = sum(counts.get(label, 0) for label in passing) if passing else None
     rate = _rate(passed, valid, results.pass_percentage, failures)
+    labels = [
+        LabelCount(
+            label=clean(label, 80),
+            count=count,
+            percent=rounded(100 * count / valid),
+            passes=label in passing if passing else None,
+        )
+        for label, count in sorted(counts.items(), key=lambda pair: -pair[1])[:_LABELS_SHOWN]
+        if valid
+    ]
+    labels = labels[: fitting([label.label for label in labels], LABELS_TOKENS)]
+    hidden = len(counts) - len(labels) if valid else 0
     return Summary(
         headline=_rate_sentence(rate, failures)
         if rate or not valid
         else _labels_sentence(counts, failures),
         pass_rate=rate,
-        labels=[
-            LabelCount(
-                label=clean(label, 80),
-                count=count,
-                percent=rounded(100 * count / valid),
-                passes=label in passing if passing else None,
-            )
-            for label, count in sorted(counts.items(), key=lambda pair: -pair[1])[:_LABELS_SHOWN]
-            if valid
-        ],
+        labels=labels,
         failures=failures,
-        notes=[*_other_labels(len(counts)), *_rate_notes(rate, results.pass_percentage)],
+        notes=[
+            *_other_labels(hidden),
+            *_rate_notes(rate, results.pass_percentage),
+        ],
     )
 
 
@@ -130,8 +140,7 @@ def _rate_notes(rate: Rate | None, reported: float | None) -> list[str]:
     return notes
 
 
-def _other_labels(number: int) -> list[str]:
-    hidden = number - _LABELS_SHOWN
+def _other_labels(hidden: int) -> list[str]:
     return [f"{hidden} rarer labels are not listed."] if hidden > 0 else []
 
 
