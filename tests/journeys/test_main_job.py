@@ -51,7 +51,7 @@ async def test_an_assistant_uploads_creates_watches_and_reads(tmp_path: Path) ->
         assert watched.structured_content["progress"] == {"done": ROWS, "total": ROWS}
         answer = await talk.answer("get_evaluation", **evaluation)
         assert answer["summary"]["headline"].startswith(
-            "66.7 % of 60 answers pass (95 % interval 54.1-77.3 %)"
+            "66.7 % of 60 answers pass (95 % interval 54.1 to 77.3 %)"
         )
         failing = await talk.answer("read_results", **evaluation, limit=2)
         assert failing["matching"] == ROWS // 3

@@ -46,9 +46,7 @@ async def test_a_file_is_sent_by_the_command_and_stored_under_its_own_name(tmp_p
             EXPORT__FOLDER=str(tmp_path / "exports"),
         ) as served,
         httpx2.AsyncClient(trust_env=False, timeout=60) as http,
-        callers(
-            served.root, *(by_header("together", key) for key in (ALICE, BOB))
-        ) as (alice, bob),
+        callers(served.root, *(by_header("together", key) for key in (ALICE, BOB))) as (alice, bob),
     ):
         name = await sent(alice, http)
         stored = await alice.answer("upload_dataset", path=name)

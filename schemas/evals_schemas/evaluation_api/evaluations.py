@@ -323,6 +323,16 @@ class CompareResults(Results):
     invalid_choice_count: int | None = Field(
         default=None, description="Rows with no readable verdict; the embedded engine only."
     )
+    one_order_counts: dict[str, int] | None = Field(
+        default=None,
+        description="Of A_wins, B_wins and Ties, under A, B and Tie: rows of which only one order "
+        "has a readable verdict. The embedded engine only; absent when one order was judged.",
+    )
+    order_counts: dict[str, int] | None = Field(
+        default=None,
+        description="Rows with a verdict in both orders, by both verdicts, such as `A,Tie`. The "
+        "embedded engine only; absent when one order was judged.",
+    )
 
 
 class EvaluationStatus(Answer):

@@ -68,15 +68,19 @@ class Wins(BaseModel):
     a: int = Field(description="Rows where A is better.", ge=0)
     b: int = Field(description="Rows where B is better.", ge=0)
     ties: int = Field(description="Rows with no winner.", ge=0)
+    one_order: int | None = Field(
+        default=None, description="More rows, judged in one order only; absent if unknown."
+    )
     a_percent: float | None = Field(
-        default=None, description="A's win rate with a tie as half a win; absent without rows."
+        default=None,
+        description="A's win rate with a tie as half a win; absent if the order decided most rows.",
     )
     p_value: float | None = Field(
         default=None, description="Exact two-sided sign test without the ties; absent if all tie."
     )
-    a_interval: Interval | None = Field(default=None, description="Of a_percent; needs the rows.")
+    a_interval: Interval | None = Field(default=None, description="Of a_percent.")
     without_ties: Rate | None = Field(
-        default=None, description="A's share of the rows with a winner; needs the rows."
+        default=None, description="A's share of the rows with a winner; absent as a_percent."
     )
     disagreements: Rate | None = Field(
         default=None,

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from evals_engine.benchmarks.parameters import BenchmarkParameters
-from evals_engine.results.totals import RunningStatistics, Totals
+from evals_engine.results.totals import Totals
+from evals_schemas.exact_statistics import RunningStatistics
 
 
 class ModelTotals:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from evals_schemas.evaluation_api.evaluations import (
@@ -12,47 +10,10 @@ from evals_schemas.evaluation_api.evaluations import (
     CompareParameters,
     ScoreParameters,
 )
+from evals_schemas.exact_statistics import RunningStatistics
 
 MAX_MESSAGES = 1_000
 """The most messages of failures that are counted separately; further ones are counted together."""
-
-
-@dataclass
-class RunningStatistics:
-    """Mean, spread and range of numbers that arrive one at a time."""
-
-    count: int = 0
-    low: float | None = None
-    """The lowest number; None before the first."""
-    high: float | None = None
-    """The highest number; None before the first."""
-    _mean: float = 0.0
-    _squares: float = 0.0
-    """Sum of squared distances from the mean (Welford 1962)."""
-
-    def add(self, value: float) -> None:
-        """Add one number."""
-        self.count += 1
-        distance = value - self._mean
-        self._mean += distance / self.count
-        self._squares += distance * (value - self._mean)
-        self.low = value if self.low is None else min(self.low, value)
-        self.high = value if self.high is None else max(self.high, value)
-
-    @property
-    def mean(self) -> float | None:
-        """The mean; None without a number."""
-        return self._mean if self.count else None
-
-    @property
-    def population_deviation(self) -> float | None:
-        """The spread of exactly these numbers, over n; None without a number."""
-        return math.sqrt(self._squares / self.count) if self.count else None
-
-    @property
-    def sample_deviation(self) -> float | None:
-        """An estimate for their population, over n - 1; None below two numbers."""
-        return math.sqrt(self._squares / (self.count - 1)) if self.count > 1 else None
 
 
 class Totals:
@@ -172,23 +133,38 @@ class ScoreTotals(Totals):
 
 
 class CompareTotals(Totals):
-    """Counts of the decisions between two answers."""
+    """Counts of the decisions between two answers, and how the two orders were judged."""
 
-    def __init__(self, _: CompareParameters) -> None:
+    def __init__(self, parameters: CompareParameters) -> None:
         super().__init__()
+        self._both_orders = not parameters.disable_position_bias_correction
         self._decisions = Counter[str]()
+        self._orders = Counter[str]()
+        self._one_order = Counter[str]()
 
     def _add_verdict(self, fields: dict[str, Any]) -> None:
-        self._decisions[fields["final_decision"]] += 1
+        decision = fields["final_decision"]
+        self._decisions[decision] += 1
+        if not self._both_orders:
+            return
+        original, flipped = fields.get("choice_original"), fields.get("choice_flipped")
+        if original is None or flipped is None:
+            self._one_order[decision] += 1
+        else:
+            self._orders[f"{original},{flipped}"] += 1
 
     def _type_results(self) -> dict[str, Any]:
-        return {
+        results: dict[str, Any] = {
             "num_samples": self.valid,
             "A_wins": self._decisions["A"],
             "B_wins": self._decisions["B"],
             "Ties": self._decisions["Tie"],
             "invalid_choice_count": self.states["invalid"],
         }
+        if self._both_orders:
+            one_order = {choice: self._one_order[choice] for choice in ("A", "B", "Tie")}
+            results |= {"one_order_counts": one_order, "order_counts": dict(self._orders)}
+        return results
 
 
 def _percentage(part: int, whole: int) -> float | None:

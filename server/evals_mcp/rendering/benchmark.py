@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from evals_mcp.cleaning import inert, quoted
-from evals_mcp.results.comparisons.headline import p_text
+from evals_mcp.results.number_text import (
+    ends,
+    fixed,
+    p_text,
+    percent,
+    percent_ends,
+    score,
+    score_ends,
+)
 from evals_schemas.tools.summaries import (
     BenchmarkDifference,
     BenchmarkSummary,
@@ -19,20 +27,20 @@ def benchmark(summary: BenchmarkSummary) -> Iterable[str]:
     for model in summary.models:
         yield f"{quoted(model.model_id, 120)}:"
         if rate := model.correct:
-            share = f"{rate.percent:.1f} %{_range(rate.interval)}"
+            share = f"{percent(rate.percent)} %{_range(rate.interval)}"
             yield f"- correct: {rate.count} of {rate.of}, {share}"
         yield from map(_metric, model.metrics)
     yield from map(_difference, summary.differences)
 
 
 def _metric(metric: MetricSummary) -> str:
-    parts = [f"mean {metric.mean:.4g}" if metric.mean is not None else "mean not reported"]
-    if ends := metric.interval:
-        parts[0] += f" (95 % interval {ends.low:.4g} to {ends.high:.4g})"
+    parts = [f"mean {score(metric.mean)}" if metric.mean is not None else "mean not reported"]
+    if interval := metric.interval:
+        parts[0] += f" (95 % interval {score_ends(interval.low, interval.high)})"
     if metric.std is not None:
-        parts.append(f"standard deviation {metric.std:.4g} (population)")
+        parts.append(f"standard deviation {score(metric.std)} (population)")
     if metric.min is not None and metric.max is not None:
-        parts.append(f"{metric.min:.4g} to {metric.max:.4g}")
+        parts.append(score_ends(metric.min, metric.max))
     if metric.n is not None:
         parts.append(f"n {metric.n}")
     return f"- {inert(metric.metric, 60)}: {', '.join(parts)}"
@@ -41,12 +49,14 @@ def _metric(metric: MetricSummary) -> str:
 def _difference(difference: BenchmarkDifference) -> str:
     of_correct = difference.of == "correct"
     first, second = quoted(difference.model_id, 120), quoted(difference.model_id_2, 120)
-    digits, unit = (".1f", " points") if of_correct else (".4g", "")
-    parts = [f"{difference.difference:+z{digits}}{unit}"]
+    both_ends = ends if of_correct else score_ends
+    sign = "+" if difference.difference >= 0 else ""
+    size = fixed(difference.difference) if of_correct else score(difference.difference)
+    parts = [f"{sign}{size}{' points' if of_correct else ''}"]
     parts += [
-        f"95 % {ends.low:z{digits}} to {ends.high:z{digits}} ({ends.method})"
-        for ends in (difference.interval, difference.bootstrap)
-        if ends
+        f"95 % {both_ends(interval.low, interval.high)} ({interval.method})"
+        for interval in (difference.interval, difference.bootstrap)
+        if interval
     ]
     if difference.p_value is not None:
         parts.append(
@@ -64,4 +74,4 @@ def _difference(difference: BenchmarkDifference) -> str:
 def _range(interval: Interval | None) -> str:
     if interval is None:
         return ""
-    return f" (95 % interval {interval.low:.1f}-{interval.high:.1f} %)"
+    return f" (95 % interval {percent_ends(interval.low, interval.high)} %)"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
 from evals_mcp.rendering.plan import cost_line, plan_lines
-from evals_mcp.results.comparisons.headline import p_text
+from evals_mcp.results.number_text import p_text, percent, percent_ends, score
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.outputs import (
     CancelEvaluationOutput,
@@ -230,11 +230,11 @@ def _summary(summary: Summary | None) -> Iterable[str | None]:
     yield summary.headline
     for label in summary.labels or []:
         mark = {True: ", pass", False: "", None: ""}[label.passes]
-        yield f"- {quoted(label.label, 80)}: {label.count} ({label.percent:.1f} %){mark}"
+        yield f"- {quoted(label.label, 80)}: {label.count} ({percent(label.percent)} %){mark}"
     rate = summary.pass_rate
     if rate and summary.scores:
         of = f" of {rate.of}" if rate.of is not None else ""
-        yield f"Pass rate: {rate.percent:.1f} %{of}{_range(rate.interval, '.1f')}"
+        yield f"Pass rate: {percent(rate.percent)} %{of}{_range(rate.interval)}"
     if summary.scores:
         yield from _scores(summary.scores)
     if summary.wins:
@@ -249,25 +249,28 @@ def _summary(summary: Summary | None) -> Iterable[str | None]:
 def _scores(scores: Scores) -> Iterable[str | None]:
     if scores.std is not None:
         kind = f", {scores.std_kind}" if scores.std_kind else ""
-        yield f"Standard deviation: {scores.std:.4g}{kind}"
+        yield f"Standard deviation: {score(scores.std)}{kind}"
     if scores.quartiles:
-        low, *inner, high = (f"{value:.4g}" for value in scores.quartiles)
+        low, *inner, high = map(score, scores.quartiles)
         yield f"Lowest {low}, quartiles {', '.join(inner)}, highest {high}"
     yield from scores.histogram or []
 
 
 def _wins(wins: Wins) -> Iterable[str | None]:
     if wins.a_percent is not None:
-        ends = _range(wins.a_interval, ".1f")
-        yield f"A's win rate with a tie as half a win: {wins.a_percent:.1f} %{ends}"
+        ends = _range(wins.a_interval)
+        yield f"A's win rate with a tie as half a win: {percent(wins.a_percent)} %{ends}"
     if rate := wins.without_ties:
-        yield f"Without ties: {rate.percent:.1f} % of {rate.of}{_range(rate.interval, '.1f')}"
+        yield f"Without ties: {percent(rate.percent)} % of {rate.of}{_range(rate.interval)}"
     if rate := wins.disagreements:
-        yield f"The two orders disagree in {rate.percent:.1f} % of {rate.of} pairs"
+        yield f"The two orders disagree in {percent(rate.percent)} % of {rate.of} pairs"
+    if wins.one_order is not None:
+        yield f"Judged in one order only, not counted: {wins.one_order}"
     if rate := wins.first_slot:
         p = f", sign test {p_text(wins.first_slot_p)}" if wins.first_slot_p is not None else ""
-        ends = _range(rate.interval, ".1f")
-        yield f"Choices of the answer shown first: {rate.percent:.1f} %{ends}{p}; no bias is 50 %"
+        ends = _range(rate.interval)
+        share = f"{percent(rate.percent)} %{ends}{p}"
+        yield f"Choices of the answer shown first: {share}; no bias is 50 %"
 
 
 def _failed(failures: Failures) -> str | None:
@@ -284,10 +287,10 @@ def _failed(failures: Failures) -> str | None:
     return _labelled("Failed rows", f"{total} {kinds_text}".strip())
 
 
-def _range(interval: Interval | None, digits: str) -> str:
+def _range(interval: Interval | None) -> str:
     if interval is None:
         return ""
-    return f" (95 % interval {interval.low:{digits}}-{interval.high:{digits}} %)"
+    return f" (95 % interval {percent_ends(interval.low, interval.high)} %)"
 
 
 def _progress(progress: ProgressOutput) -> str:

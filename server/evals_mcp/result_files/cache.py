@@ -32,6 +32,9 @@ ABANDONED_SECONDS = 3600.0
 
 ROWS, INDEX = "rows.jsonl", "index.sqlite3"
 
+INDEX_FORMAT = 2
+"""Raised when verdicts are read differently, so that older indexes are not used any more."""
+
 Download = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 
 
@@ -120,7 +123,7 @@ class ResultFiles:
 
 
 def _name(account: str, file_id: str) -> str:
-    return blake2b(f"{account}\n{file_id}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{INDEX_FORMAT}\n{account}\n{file_id}".encode(), digest_size=16).hexdigest()
 
 
 def _create(folder: Path) -> None:

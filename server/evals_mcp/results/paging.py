@@ -31,6 +31,7 @@ _STATES = {
     "generation_failed": "no answer was generated",
     "judge_failed": "the judge call failed",
     "invalid": "the verdict could not be read",
+    "one_order": "judged in one order only, not counted",
 }
 
 
@@ -141,7 +142,10 @@ def _feedback(row: JudgedRow) -> object:
     reasons = [row.columns.get(name) for name in _FEEDBACK]
     _, _, _, _, original, flipped = row.verdict
     if original and flipped and original != flipped and reasons[1] and reasons[2]:
-        return f"in the order A,B: {reasons[1]} / in the order B,A: {reasons[2]}"
+        return (
+            f"in the order A,B: {reasons[1]} / in the order B,A, whose first answer is B: "
+            f"{reasons[2]}"
+        )
     return next((reason for reason in reasons[:2] if reason), None)
 
 

@@ -12,7 +12,9 @@ from typing import Any, Literal, NamedTuple, cast
 
 from evals_schemas.evaluation_api.rows import OUTPUT
 
-RowState = Literal["ok", "invalid", "judge_failed", "generation_failed"]
+RowState = Literal["ok", "one_order", "invalid", "judge_failed", "generation_failed"]
+"""one_order: of the two orders of a pair only one has a readable choice, so it is not counted."""
+
 Row = Mapping[str, Any]
 
 RESULT_FIELDS = frozenset(
@@ -131,12 +133,18 @@ def score_reader(parameters: Mapping[str, Any]) -> ReadRow:
 def choice_reader(parameters: Mapping[str, Any]) -> ReadRow:
     """Return the function that reads the choices of an evaluation with these parameters."""
     outputs = _generated(parameters)
+    both_orders = not parameters.get("disable_position_bias_correction")
 
     def read(row: Row) -> RowVerdict:
         decision = row.get("final_decision")
         original, flipped = _choice(row, "choice_original"), _choice(row, "choice_flipped")
         if isinstance(decision, str) and decision in _DECISIONS:
-            return RowVerdict("ok", decision, None, None, original, flipped)
+            # Rows without any choice are from a service that reports decisions only.
+            lacks_order = (original is None) != (flipped is None) or (
+                original is None and _is_unreadable(row)
+            )
+            state = "one_order" if lacks_order and both_orders else "ok"
+            return RowVerdict(state, decision, None, None, original, flipped)
         return RowVerdict(_failure(row, outputs), None, None, None, original, flipped)
 
     return read
@@ -173,10 +181,15 @@ def _failure(row: Row, outputs: tuple[str, ...]) -> RowState:
         return state
     if any(row.get(column) is None for column in outputs):
         return "generation_failed"
-    unread = row.get("is_invalid_judge_output") or row.get("is_incomplete")
-    if unread or any(row.get(field) for field in _JUDGE_TEXTS):
+    texts = [row[field] for field in _JUDGE_TEXTS if field in row]
+    if any(texts) or (_is_unreadable(row) and not texts):
         return "invalid"
     return "judge_failed"
+
+
+def _is_unreadable(row: Row) -> bool:
+    """Return whether the service marks the judge's output of this row as unreadable."""
+    return bool(row.get("is_invalid_judge_output") or row.get("is_incomplete"))
 
 
 _JUDGE_TEXTS = ("judge_raw_output", "judge_raw_output_original", "judge_raw_output_flipped")

@@ -28,7 +28,7 @@ from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.digests import answer_key, row_key
-from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ async def compare_evaluations(
             "`evaluation_id_a` and `evaluation_id_b` are the same evaluation: call "
             "list_evaluations for the id of the other one."
         )
+    for job in (a, b):
+        _refuse_running(job)
     refuse_incomparable(a, b)
     inputs = [await _input_columns(job, session) for job in (a, b)]
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
@@ -74,6 +76,19 @@ async def _job(field: str, evaluation_id: str, session: ToolSession) -> Evaluati
         )
     except NotFoundError as error:
         raise NotFoundError(f"`{field}`: {error}") from None
+
+
+def _refuse_running(job: EvaluationJob) -> None:
+    """Refuse an evaluation that has not ended, of which only the first rows are judged.
+
+    Raises:
+        InvalidRequestError: the evaluation still runs.
+    """
+    if job.status not in ENDED:
+        raise InvalidRequestError(
+            f"{job.workflow_id} is {clean(job.status, 40)}: only ended evaluations are compared. "
+            "Call get_status with wait_seconds 45 until it has ended, then call this tool again."
+        )
 
 
 async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] | None:

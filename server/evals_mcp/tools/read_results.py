@@ -38,6 +38,7 @@ _SHOWN = {
     "invalid": "state = 'invalid'",
     "failed": "state IN ('generation_failed', 'judge_failed')",
     "disagreements": "original != flipped",
+    "one_order": "state = 'one_order'",
     "all": "1",
 }
 
@@ -70,11 +71,11 @@ def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
     if arguments.show in {"failing", "passing"} and arguments.show not in spec.shows:
         raise InvalidRequestError(
             f"`show` {arguments.show}: a comparison has no pass. Use decision A, B or Tie, or show "
-            "disagreements, invalid, failed or all."
+            "disagreements, one_order, invalid, failed or all."
         )
-    if arguments.show == "disagreements" and "disagreements" not in spec.shows:
+    if arguments.show in {"disagreements", "one_order"} and arguments.show not in spec.shows:
         raise InvalidRequestError(
-            "`show` disagreements is for compare evaluations, which judge both orders."
+            f"`show` {arguments.show} is for compare evaluations, which judge both orders."
         )
     if arguments.sort != "file" and arguments.sample_seed is not None:
         raise InvalidRequestError("`sort` and `sample_seed` exclude each other: leave one out.")
@@ -215,6 +216,9 @@ def _where(arguments: ReadResultsInput, show: str) -> Where:
         where = where.also("verdict = :label", label=arguments.label)
     if arguments.decision is not None:
         where = where.also("verdict = :decision", decision=arguments.decision)
+        if show == "all":
+            # As many rows as the summary counts for this decision.
+            where = where.also("state = 'ok'")
     if arguments.min_score is not None:
         where = where.also("score >= :min_score", min_score=arguments.min_score)
     if arguments.max_score is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 
 from evals_engine.benchmark_api.responses import comparison
 from evals_engine.benchmarks.totals import BenchmarkTotals
-from evals_engine.results.totals import RunningStatistics
+from evals_engine.results.totals import CompareTotals
+from evals_schemas.evaluation_api.evaluations import CompareParameters
+from evals_schemas.exact_statistics import RunningStatistics
 
 UNIT = st.floats(0, 1, allow_subnormal=False)
 
@@ -31,6 +34,42 @@ def test_figures_are_those_of_the_standard_library(numbers: list[float]) -> None
         assert figures.sample_deviation is None
     else:
         assert figures.sample_deviation == pytest.approx(statistics.stdev(numbers), abs=1e-5)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=20))
+def test_figures_are_exact_for_any_floats_in_any_order(numbers: list[float]) -> None:
+    forwards, backwards = RunningStatistics(), RunningStatistics()
+    for number in numbers:
+        forwards.add(number)
+    for number in reversed(numbers):
+        backwards.add(number)
+    exact = [Fraction(number) for number in numbers]
+    assert forwards.mean == float(sum(exact) / len(exact)) == backwards.mean
+    assert forwards.sample_deviation == backwards.sample_deviation
+    assert (forwards.sample_deviation == 0) is (len(set(numbers)) == 1)
+    squares = sum((number - sum(exact) / len(exact)) ** 2 for number in exact)
+    if forwards.sample_deviation is not None:
+        square = Fraction(forwards.sample_deviation) ** 2 * (len(numbers) - 1)
+        tiny = Fraction(5e-324) ** 2 * len(numbers)
+        assert abs(square - squares) <= squares / 10**14 + tiny + squares / 10**14
+    else:
+        assert squares > Fraction(1.7e308) ** 2
+
+
+def test_pairs_judged_in_one_order_are_counted_apart_and_the_wins_still_add_up() -> None:
+    sides: dict[str, Any] = {"model_a": "a", "model_b": "b", "input_data_file_path": "file-1"}
+    judge = {"model": "m", "model_source": "serverless", "system_template": ""}
+    totals = CompareTotals(CompareParameters.model_validate(sides | {"judge": judge}))
+    for original, flipped in [("A", "A"), ("A", "B"), ("A", None), (None, "B")]:
+        decision = original if original == flipped else "Tie"
+        if original is None or flipped is None:
+            decision = original or flipped
+        choices = {"choice_original": original, "choice_flipped": flipped}
+        totals.add("ok", {"final_decision": decision, **choices})
+    results = totals.results()
+    assert results["num_samples"] == results["A_wins"] + results["B_wins"] + results["Ties"] == 4
+    assert results["one_order_counts"] == {"A": 1, "B": 1, "Tie": 0}
+    assert results["order_counts"] == {"A,A": 1, "A,B": 1}
 
 
 def entry(model: str, score: float | None) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_scores_show_rate_deviation_and_failures() -> None:
 
     assert text.splitlines()[1:5] == [
         "The mean is 3.",
-        "Pass rate: 70.0 % of 10 (95 % interval 40.0-89.0 %)",
+        "Pass rate: 70.0 % of 10 (95 % interval 40.0 to 89.0 %)",
         "Standard deviation: 0.5",
         "Failed rows: 2",
     ]

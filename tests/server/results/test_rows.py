@@ -88,8 +88,32 @@ MODEL = {"model_to_evaluate": {"model": "m"}}
             "compare",
             {},
             {"final_decision": "A", "choice_original": "A", "is_invalid_judge_output": True},
-            RowVerdict("ok", "A", None, None, "A", None),
+            RowVerdict("one_order", "A", None, None, "A", None),
             id="one pass decided",
+        ),
+        pytest.param(
+            "compare",
+            {"disable_position_bias_correction": True},
+            {"final_decision": "A", "choice_original": "A", "is_invalid_judge_output": False},
+            RowVerdict("ok", "A", None, None, "A", None),
+            id="one pass requested",
+        ),
+        pytest.param(
+            "compare",
+            {},
+            {"final_decision": "A", "is_invalid_judge_output": True},
+            RowVerdict("one_order", "A"),
+            id="one pass decided, choices not reported",
+        ),
+        pytest.param(
+            "compare", {}, {"final_decision": "A"}, RowVerdict("ok", "A"), id="a decision alone"
+        ),
+        pytest.param(
+            "classify",
+            CLASSIFY,
+            {"label": None, "judge_raw_output": None, "is_invalid_judge_output": True},
+            RowVerdict("judge_failed"),
+            id="marked as unreadable without any text of the judge",
         ),
     ],
 )
@@ -108,7 +132,7 @@ def test_a_row_is_read_as_its_verdict(
 )
 def test_no_row_makes_a_reader_fail(kind: str | None, row: dict[str, Any]) -> None:
     verdict = row_reader(kind, CLASSIFY | SCORE)(row)
-    assert verdict.state in {"ok", "invalid", "judge_failed", "generation_failed"}
+    assert verdict.state in {"ok", "one_order", "invalid", "judge_failed", "generation_failed"}
 
 
 def test_the_input_columns_are_those_that_the_evaluation_did_not_add() -> None:

@@ -94,9 +94,9 @@ async def test_one_model_is_summed_up_from_its_rows(tmp_path: Path) -> None:
     assert text.splitlines()[:-2] == snapshot(
         [
             "benchmark beval-1: completed, created 2026-11-20 12:00 UTC, took 60 s.",
-            "'model-one' answers 30 of 40 questions correctly: 75.0 % (95 % interval 59.8-85.8 %); 1 more answer failed and is not counted.",
+            "'model-one' answers 30 of 40 questions correctly: 75.0 % (95 % interval 59.8 to 85.8 %); 1 more answer failed and is not counted.",
             "'model-one':",
-            "- correct: 30 of 40, 75.0 % (95 % interval 59.8-85.8 %)",
+            "- correct: 30 of 40, 75.0 % (95 % interval 59.8 to 85.8 %)",
             "- score: mean 0.75 (95 % interval 0.6098 to 0.8902), standard deviation 0.433 (population), 0 to 1, n 40",
             "- relevance: mean 1, standard deviation 0 (population), 1 to 1, n 40",
             "Failed rows: 1 (generation 1, judge 0, invalid verdict 0)",
@@ -115,11 +115,11 @@ async def test_two_models_are_told_apart_by_their_own_names_and_paired(tmp_path:
             "benchmark beval-1: completed, created 2026-11-20 12:00 UTC, took 60 s.",
             "'model-two' answers more questions correctly than 'model-one': 36 against 20 of 40, 40.0 points (95 % interval 17.3 to 58.4 points, exact McNemar p = 0.002).",
             "'model-one':",
-            "- correct: 20 of 40, 50.0 % (95 % interval 35.2-64.8 %)",
+            "- correct: 20 of 40, 50.0 % (95 % interval 35.2 to 64.8 %)",
             "- score: mean 0.5 (95 % interval 0.3381 to 0.6619), standard deviation 0.5 (population), 0 to 1, n 40",
             "- relevance: mean 1, standard deviation 0 (population), 1 to 1, n 40",
             "'model-two':",
-            "- correct: 36 of 40, 90.0 % (95 % interval 76.9-96.0 %)",
+            "- correct: 36 of 40, 90.0 % (95 % interval 76.9 to 96.0 %)",
             "- score: mean 0.9 (95 % interval 0.8028 to 0.9972), standard deviation 0.3 (population), 0 to 1, n 40",
             "- relevance: mean 1, standard deviation 0 (population), 1 to 1, n 40",
             "correct, 'model-two' - 'model-one', over 40 questions: +40.0 points; 95 % 17.3 to 58.4 (tango); exact McNemar p = 0.002; only 'model-one' right: 4, only 'model-two' right: 20",
@@ -151,9 +151,9 @@ async def test_without_rows_the_services_figures_are_told_as_such() -> None:
     assert text.splitlines()[:-2] == snapshot(
         [
             "benchmark beval-1: completed, created 2026-11-20 12:00 UTC, took 60 s.",
-            "'model-one' answers 41 of 50 questions correctly: 82.0 % (95 % interval 69.2-90.2 %); 'model-two' has a mean accuracy of 0.82 over 50 questions.",
+            "'model-one' answers 41 of 50 questions correctly: 82.0 % (95 % interval 69.2 to 90.2 %); 'model-two' has a mean accuracy of 0.82 over 50 questions.",
             "'model-one':",
-            "- correct: 41 of 50, 82.0 % (95 % interval 69.2-90.2 %)",
+            "- correct: 41 of 50, 82.0 % (95 % interval 69.2 to 90.2 %)",
             "- accuracy: mean 0.82, standard deviation 0.38 (population), n 50",
             "- score: mean 0.8, 0 to 1, n 50",
             "'model-two':",
@@ -314,7 +314,7 @@ async def test_the_list_is_filtered_by_type_and_tells_the_headline() -> None:
 
     assert text.splitlines()[0] == (
         "beval-1 benchmark completed, 2026-11-20 12:00 UTC: 'model-one' answers 41 of 50 questions "
-        "correctly: 82.0 % (95 % interval 69.2-90.2 %)."
+        "correctly: 82.0 % (95 % interval 69.2 to 90.2 %)."
     )
 
 

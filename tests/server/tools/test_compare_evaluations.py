@@ -13,7 +13,7 @@ from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.serving import MODES, Mode, served, settings, text_of
 from tests.server.tokens import tokens
 
-from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import EvaluationJob, Progress
 
 stats: Any = _stats
 
@@ -25,7 +25,13 @@ SIDES: dict[str, Any] = {"model_a": "v1", "model_b": "v2"}
 Rows = Sequence[Mapping[str, object]]
 
 
-def job(name: str, kind: str = "classify", status: str = "completed", **own: Any) -> EvaluationJob:
+def job(
+    name: str,
+    kind: str = "classify",
+    status: str = "completed",
+    progress: Progress | None = None,
+    **own: Any,
+) -> EvaluationJob:
     """An ended evaluation whose rows are in `file-<name>`."""
     defaults = {"classify": CLASSIFY, "score": SCORE, "compare": SIDES}[kind]
     column = {} if kind == "compare" else {"model_to_evaluate": f"answer_{name}"}
@@ -36,6 +42,7 @@ def job(name: str, kind: str = "classify", status: str = "completed", **own: Any
             "type": kind,
             "status": status,
             "created_at": NOON,
+            "progress": progress,
             "parameters": {
                 "judge": judge,
                 "input_data_file_path": "file-1",
@@ -289,6 +296,14 @@ async def test_a_cursor_of_another_query_is_refused(tmp_path: Path) -> None:
         (provider([], []), {"evaluation_id_b": "eval-z"}, "`evaluation_id_b`: There is no"),
         (FakeProvider(jobs=[job("a"), job("b", "score")]), {}, "same type"),
         (FakeProvider(jobs=[job("a"), job("b", status="running")]), {}, "eval-b is running"),
+        (
+            FakeProvider(
+                jobs=[job("a"), job("b", status="running", progress=Progress(done=4, total=9))],
+                contents={"file-a": jsonl(*labelled("ppff")), "eval-b": jsonl(*labelled("pppp"))},
+            ),
+            {},
+            "only ended evaluations are compared",
+        ),
         (
             provider(labelled("p"), [{"other": 1, "label": "good"}]),
             {},

@@ -18,13 +18,13 @@ async def test_the_text_of_a_classify_evaluation() -> None:
         [
             "classify eval-1: completed, created 2026-11-20 12:00 UTC, took 2 min.",
             (
-                "84.7 % of 72 answers pass (95 % interval 74.7-91.2 %); "
+                "84.7 % of 72 answers pass (95 % interval 74.7 to 91.2 %); "
                 "3 more rows failed and are not counted."
             ),
             "- 'good': 61 (84.7 %), pass",
             "- 'bad': 11 (15.3 %)",
             "Failed rows: 3 (generation 0, judge 3, invalid verdict 0)",
-            "Note: With failed rows counted as not passed: 81.3 %.",
+            "Note: With the failed rows, the pass rate lies between 81.3 % and 85.3 %.",
         ]
     )
 
@@ -77,7 +77,7 @@ async def test_the_size_of_the_data_set_gives_a_mean_its_interval() -> None:
 
     assert answer["summary"] == IsPartialDict(
         headline="The mean score of 100 answers is 3.5 on a scale of 1 to 5 "
-        "(95 % interval 3.302-3.698)."
+        "(95 % interval 3.302 to 3.698)."
     )
 
 

@@ -128,15 +128,19 @@ async def test_a_comparison_shows_decisions_and_where_the_orders_disagree(tmp_pa
         {"id": 1, "final_decision": "A", "choice_original": "A", "choice_flipped": "A"},
         {"id": 2, "final_decision": "Tie", "choice_original": "A", "choice_flipped": "B"},
         {"id": 3, "final_decision": "", "choice_original": None, "choice_flipped": None},
+        {"id": 4, "final_decision": "A", "choice_original": "A", "choice_flipped": None},
     ]
     async with served(provider(rows, "compare"), configured=settings(tmp_path)) as server:
         everything = await server.answer("read_results", evaluation_id="eval-1")
-        assert everything["matching"] == 3
+        assert everything["matching"] == 4
+        assert everything["rows"][3]["problem"] == "judged in one order only, not counted"
         assert everything["rows"][2]["problem"] == "the judge call failed"
         flipped = await server.answer("read_results", evaluation_id="eval-1", show="disagreements")
         assert [row["orders"] for row in flipped["rows"]] == ["A, B"]
         only = await server.answer("read_results", evaluation_id="eval-1", decision="A")
         assert [row["row"] for row in only["rows"]] == [1]
+        uncounted = await server.answer("read_results", evaluation_id="eval-1", show="one_order")
+        assert [row["row"] for row in uncounted["rows"]] == [4]
         refusal = await server.refusal("read_results", evaluation_id="eval-1", show="failing")
         assert "a comparison has no pass" in refusal
 
@@ -353,7 +357,8 @@ async def test_a_judge_who_changed_with_the_order_is_quoted_for_both(tmp_path: P
     async with served(provider([row], "compare"), configured=settings(tmp_path)) as server:
         answer = await server.answer("read_results", evaluation_id="eval-1", show="disagreements")
     assert answer["rows"][0]["feedback"] == (
-        "in the order A,B: the first is fuller / in the order B,A: the first is shorter"
+        "in the order A,B: the first is fuller / in the order B,A, whose first answer is B: the "
+        "first is shorter"
     )
 
 

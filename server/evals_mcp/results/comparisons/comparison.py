@@ -19,6 +19,7 @@ from evals_mcp.results.statistics.paired import (
     paired_mean_difference,
     paired_rate_difference,
     paired_t_test,
+    score_differences,
     tango_interval,
 )
 from evals_mcp.results.statistics.rates import rate
@@ -177,7 +178,7 @@ def _with_failed(joined: Joined, net: int) -> float | None:
 
 def _scores(pairs: Sequence[Pair], scale: Scale | None, absent: dict[str, str]) -> ScoreDifference:
     scores = [(pair.a.score or 0.0, pair.b.score or 0.0) for pair in pairs]
-    differences = [b - a for a, b in scores]
+    differences = score_differences(scores)
     difference = paired_mean_difference(differences)
     assert difference is not None, "there is a pair"
     std = sample_deviation(differences)

@@ -52,7 +52,7 @@ def change_of_choice(pair: Pair, _: bool) -> float:
 def change_of_answer(pair: Pair, _: bool) -> float:
     """Return 3 for a lost pass, 2 for a gained one; below 1 if only the score changed."""
     difference = change_of_score(pair)
-    return _change_of_pass(pair) or difference / (1 + difference)
+    return _change_of_pass(pair) or 1 - 1 / (1 + difference)
 
 
 def _change_of_pass(pair: Pair) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 
 Scale = tuple[float, float]
@@ -54,5 +56,16 @@ def within(ends: tuple[float, float], low: float, high: float) -> tuple[float, f
 
 
 def rounded(value: float) -> float:
-    """Return the value with six significant digits; more digits would only cost tokens."""
-    return float(f"{value:.6g}")
+    """Return the value with six significant digits; more digits would only cost tokens.
+
+    A value that six digits would turn into a whole number, such as 99.9999999, has twelve.
+    """
+    shortened = float(f"{value:.6g}")
+    if shortened != value and shortened.is_integer() and abs(value) < 1000:
+        shortened = float(f"{value:.12g}")
+    return shortened if math.isfinite(shortened) else value
+
+
+def finite(value: float) -> float:
+    """Return the value; the largest or the smallest float if the value is beyond it."""
+    return max(-sys.float_info.max, min(sys.float_info.max, value))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from decimal import Decimal
 
 from evals_mcp.results.statistics.distributions import normal_quantile, t_tails
 from evals_mcp.results.statistics.estimate import Estimate
 from evals_mcp.results.statistics.rates import sign_test
-from evals_mcp.results.statistics.scores import mean, quantiles, sample_deviation
+from evals_mcp.results.statistics.scores import average, mean, quantiles, sample_deviation
 
 _RESAMPLED = 1_000
 """Largest number of values that one bootstrap resample draws."""
@@ -70,6 +71,24 @@ def _variance(more: int, fewer: int, n: int, difference: float) -> float:
     return 2 * share + difference * (1 - difference)
 
 
+def score_differences(pairs: Sequence[tuple[float, float]]) -> list[float]:
+    """Return the second score of each pair minus the first.
+
+    Differences that are equal in decimal digits are returned as equal: as floats, 0.3 - 0.2 and
+    0.2 - 0.1 differ by their rounding.
+    """
+    differences = [b - a for a, b in pairs]
+    if not differences:
+        return differences
+    low, high = min(differences), max(differences)
+    largest = max(max(abs(a), abs(b)) for a, b in pairs)
+    if low != high and high - low <= 1e-12 * largest:
+        exact = {Decimal(repr(float(b))) - Decimal(repr(float(a))) for a, b in pairs}
+        if len(exact) == 1:
+            return [float(exact.pop())] * len(differences)
+    return differences
+
+
 def paired_mean_difference(differences: Sequence[float], level: float = 0.95) -> Estimate | None:
     """Return the mean of the differences (B minus A) with Student's interval; None without a pair.
 
@@ -89,7 +108,7 @@ def paired_t_test(differences: Sequence[float]) -> float | None:
     if not std:
         return None
     n = len(differences)
-    return t_tails(math.fsum(differences) / n * math.sqrt(n) / std, n - 1)
+    return t_tails(average(differences) / std * math.sqrt(n), n - 1)
 
 
 def bootstrap_difference(
@@ -109,7 +128,7 @@ def bootstrap_difference(
     """
     if not differences:
         return None
-    n, centre = len(differences), math.fsum(differences) / len(differences)
+    n, centre = len(differences), average(differences)
     ends = None
     if sample_deviation(differences):
         generator = random.Random(seed)  # noqa: S311 - a resample needs no secret

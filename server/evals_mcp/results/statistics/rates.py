@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from evals_mcp.results.statistics.distributions import fair_coin_tails, normal_quantile, t_quantile
-from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.estimate import Estimate, finite
 
 
 def rate(passed: int, n: int, level: float = 0.95) -> Estimate | None:
@@ -59,12 +59,14 @@ def rate_difference(
 def t_interval(mean: float, std: float, n: int, level: float = 0.95) -> tuple[float, float] | None:
     """Return the interval of a mean, from the sample's deviation (n - 1); None if n < 2.
 
+    The ends are cut at the largest float.
+
     Source: Student, "The probable error of a mean", Biometrika 6 (1908), 1-25.
     """
     if n < 2:
         return None
     half = t_quantile(0.5 + level / 2, n - 1) * std / math.sqrt(n)
-    return mean - half, mean + half
+    return finite(mean - half), finite(mean + half)
 
 
 def sign_test(wins: int, losses: int) -> float | None:

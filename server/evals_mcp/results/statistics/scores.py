@@ -10,6 +10,9 @@ from typing import Literal
 from evals_mcp.results.statistics.estimate import Estimate
 from evals_mcp.results.statistics.rates import t_interval
 
+_ORDINARY = 400
+"""Values from 2 to the power of minus this up to its inverse need no scaling."""
+
 
 def mean(values: Sequence[float], level: float = 0.95) -> Estimate | None:
     """Return the mean with Student's interval; None without values.
@@ -18,24 +21,54 @@ def mean(values: Sequence[float], level: float = 0.95) -> Estimate | None:
     """
     if not values:
         return None
-    n, centre = len(values), math.fsum(values) / len(values)
+    n, centre = len(values), average(values)
     std = sample_deviation(values)
     return Estimate(centre, t_interval(centre, std, n, level) if std else None, n, "t")
+
+
+def average(values: Sequence[float]) -> float:
+    """Return the mean of at least one value; no sum of large values overflows."""
+    exponent = _exponent(values)
+    return math.ldexp(math.fsum(_scaled(values, exponent)) / len(values), exponent)
 
 
 def sample_deviation(values: Sequence[float]) -> float | None:
     """Return the standard deviation with the denominator n - 1; None if n < 2.
 
-    A deviation below 1e-12 of the largest value comes from rounding (0.3 - 0.2 against 0.2 - 0.1)
-    and is returned as 0.
+    It is 0 only if all values are the same. Also None if it is larger than the largest float.
 
-    Source: F. W. Bessel's correction; two passes over exact sums.
+    Source: F. W. Bessel's correction; two passes over exact sums of distances from the first value.
     """
     if len(values) < 2:
         return None
-    centre = math.fsum(values) / len(values)
-    std = math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (len(values) - 1))
-    return std if std > 1e-12 * max(map(abs, values)) else 0.0
+    if min(values) == max(values):
+        return 0.0
+    exponent = _exponent(values)
+    first = math.ldexp(values[0], -exponent)
+    distances = [value - first for value in _scaled(values, exponent)]
+    # Scaled again: the distances may be much smaller than the values.
+    inner = _exponent(distances)
+    distances = list(_scaled(distances, inner))
+    centre = math.fsum(distances) / len(distances)
+    squares = math.fsum((distance - centre) ** 2 for distance in distances)
+    try:
+        return math.ldexp(math.sqrt(squares / (len(values) - 1)), exponent + inner)
+    except OverflowError:
+        return None
+
+
+def _exponent(values: Iterable[float]) -> int:
+    """Return the power of two by which values are divided so that their squares are floats.
+
+    0 for values of ordinary size, which need no scaling.
+    """
+    exponent = math.frexp(max(map(abs, values)))[1]
+    return exponent if abs(exponent) > _ORDINARY else 0
+
+
+def _scaled(values: Iterable[float], exponent: int) -> Iterable[float]:
+    """Return the values divided by a power of two."""
+    return (math.ldexp(value, -exponent) for value in values) if exponent else values
 
 
 def quantiles(values: Iterable[float], shares: Sequence[float]) -> list[float] | None:
@@ -52,7 +85,10 @@ def _between(ranked: Sequence[float], position: float) -> float:
     """Return the value at a position between two ranked values, on a straight line."""
     lower = min(int(position), len(ranked) - 1)
     upper = min(lower + 1, len(ranked) - 1)
-    return ranked[lower] + (position - lower) * (ranked[upper] - ranked[lower])
+    share = position - lower
+    if math.isinf(step := ranked[upper] - ranked[lower]):
+        return (1 - share) * ranked[lower] + share * ranked[upper]
+    return ranked[lower] + share * step
 
 
 def histogram(
@@ -69,7 +105,7 @@ def histogram(
         return None
     bins = bins if low < high else 1
     counts, outside = _count(values, low, high, bins)
-    edges = [low + (high - low) * k / bins for k in range(bins)] + [high]
+    edges = [_between((low, high), k / bins) for k in range(bins)] + [high]
     names = [f"{edges[k]:.4g}-{edges[k + 1]:.4g}" for k in range(bins)]
     if outside:
         counts, names = [*counts, outside], [*names, "outside"]
@@ -86,7 +122,8 @@ def _count(values: Sequence[float], low: float, high: float, bins: int) -> tuple
     counts = [0] * bins
     for value in values:
         if low <= value <= high:
-            share = (value - low) / (high - low) if high > low else 0.0
+            # A quarter of each, because the range itself may be larger than the largest float.
+            share = (value / 4 - low / 4) / (high / 4 - low / 4) if high > low else 0.0
             counts[min(int(share * bins), bins - 1)] += 1
     return counts, len(values) - sum(counts)
 
@@ -102,7 +139,7 @@ def clustered_mean(
     """
     if not values:
         return None
-    centre, groups = math.fsum(values) / len(values), len(set(clusters))
+    centre, groups = average(values), len(set(clusters))
     error = clustered_error(values, clusters)
     # t_interval divides by sqrt(n), so the error is multiplied by it first.
     ends = t_interval(centre, error * math.sqrt(groups), groups, level) if error else None
@@ -121,7 +158,9 @@ def clustered_error(
     A. C. Cameron, D. L. Miller, Journal of Human Resources 50 (2015), 317-372.
     """
     sums: defaultdict[Hashable, list[float]] = defaultdict(list)
-    centre = math.fsum(values) / len(values) if values else 0.0
+    exponent = _exponent(values) if values else 0
+    values = list(_scaled(values, exponent))
+    centre = average(values) if values else 0.0
     for value, cluster in zip(values, clusters, strict=True):
         sums[cluster].append(value - centre)
     if len(sums) < 2:
@@ -130,4 +169,4 @@ def clustered_error(
     if math.sqrt(squares) <= 1e-12 * len(values) * max(map(abs, values)):
         return 0.0
     correction = len(sums) / (len(sums) - 1) if kind == "CR1" else 1.0
-    return math.sqrt(squares * correction) / len(values)
+    return math.ldexp(math.sqrt(squares * correction) / len(values), exponent)

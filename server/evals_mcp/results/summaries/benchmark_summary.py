@@ -9,6 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from evals_mcp.cleaning import clean, inert, quoted
+from evals_mcp.results.number_text import (
+    SIGNIFICANT,
+    counted,
+    ends,
+    fixed,
+    p_text,
+    percent,
+    percent_ends,
+    score,
+    score_ends,
+)
 from evals_mcp.results.statistics.estimate import rounded
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
@@ -23,9 +34,6 @@ from evals_schemas.tools.summaries import (
     Rate,
     Summary,
 )
-
-SIGNIFICANT = 0.05
-"""The p-value below which a difference is called clear."""
 
 MAIN_METRICS = ("accuracy", "average_score", "score", "relevance")
 """Metrics for a headline without a count of correct answers; the first available one is used."""
@@ -182,10 +190,10 @@ def _model_text(model: BenchmarkedModel) -> str | None:
     """Return one model's main figure as text; None if the model has no figure."""
     name = quoted(model.model_id, 120)
     if (rate := model.correct) and rate.interval:
-        ends = f"95 % interval {rate.interval.low:.1f}-{rate.interval.high:.1f} %"
+        interval = f"95 % interval {percent_ends(rate.interval.low, rate.interval.high)} %"
         return (
             f"{name} answers {rate.count} of {_questions(rate.of or 0)} correctly: "
-            f"{rate.percent:.1f} % ({ends})"
+            f"{percent(rate.percent)} % ({interval})"
         )
     named = {each.metric: each for each in model.metrics if each.mean is not None}
     metric = next((name for name in MAIN_METRICS if name in named), next(iter(named), None))
@@ -193,7 +201,8 @@ def _model_text(model: BenchmarkedModel) -> str | None:
         return None
     n = named[metric].n
     over = f" over {_questions(n)}" if n else "; the number of questions is unknown"
-    return f"{name} has a mean {inert(metric, 60)} of {named[metric].mean:.4g}{over}"
+    mean = score(named[metric].mean or 0.0)
+    return f"{name} has a mean {inert(metric, 60)} of {mean}{over}"
 
 
 def _difference_text(difference: BenchmarkDifference) -> str:
@@ -203,24 +212,21 @@ def _difference_text(difference: BenchmarkDifference) -> str:
     second_is_better = difference.difference >= 0
     low, high = difference.interval.low, difference.interval.high
     low, high = (low, high) if second_is_better else (-high, -low)
-    digits, unit, test = (
-        (".1f", " points", "exact McNemar")
-        if difference.of == "correct"
-        else (".4g", "", "paired t")
-    )
-    chance = (
-        f"{test} p {'< 0.001' if difference.p_value < 0.001 else f'= {difference.p_value:.3f}'}"
-    )
-    interval = f"95 % interval {low:z{digits}} to {high:z{digits}}{unit}"
-    text = f"{_sizes_text(difference)} ({interval}, {chance})"
-    clear = difference.p_value < SIGNIFICANT and not low <= 0 <= high
-    return text if clear else f"No clear difference: {text}"
+    is_correct = difference.of == "correct"
+    interval = f"{ends(low, high)} points" if is_correct else score_ends(low, high)
+    test = "exact McNemar" if is_correct else "paired t"
+    chance = f"95 % interval {interval}, {test} {p_text(difference.p_value)}"
+    text = f"{_sizes_text(difference)} ({chance})"
+    shown = [difference.p_value < SIGNIFICANT, not low <= 0 <= high]
+    if all(shown):
+        return text
+    return f"{'Borderline' if any(shown) else 'No clear difference'}: {text}"
 
 
 def _sizes_text(difference: BenchmarkDifference) -> str:
     """Return both models' figures and their difference, the better model first."""
-    ends = [(difference.second, difference.model_id_2), (difference.first, difference.model_id)]
-    (high, better), (low, other) = ends if difference.difference >= 0 else ends[::-1]
+    sides = [(difference.second, difference.model_id_2), (difference.first, difference.model_id)]
+    (high, better), (low, other) = sides if difference.difference >= 0 else sides[::-1]
     better, other = quoted(better, 120), quoted(other, 120)
     n, size = _questions(difference.questions), abs(difference.difference)
     if difference.of == "correct":
@@ -228,25 +234,31 @@ def _sizes_text(difference: BenchmarkDifference) -> str:
             return f"{better} and {other} each answer {high:.0f} of {n} correctly"
         return (
             f"{better} answers more questions correctly than {other}: {high:.0f} against "
-            f"{low:.0f} of {difference.questions}, {size:.1f} points"
+            f"{low:.0f} of {difference.questions}, {fixed(size)} points"
         )
     if not size:
-        return f"{better} and {other} have the same mean score of {high:.4g} over {n}"
+        return f"{better} and {other} have the same mean score of {score(high)} over {n}"
     return (
-        f"{better} scores {size:.4g} higher on average than {other} over {n}: {high:.4g} against "
-        f"{low:.4g}"
+        f"{better} scores {score(size)} higher on average than {other} over {n}: {score(high)} "
+        f"against {score(low)}"
     )
 
 
 def _text_without_interval(difference: BenchmarkDifference) -> str:
     """Return the text of a difference that is equal on every question and so has no interval."""
     if not difference.difference:
-        return f"No difference on any question: {_sizes_text(difference)}"
+        interval = difference.interval
+        possible = f"; up to {fixed(interval.high)} points either way is possible (95 %)"
+        return (
+            f"No question differs: {_sizes_text(difference)}{possible}"
+            if interval and difference.of == "correct"
+            else f"No question differs: {_sizes_text(difference)}"
+        )
     return f"{_sizes_text(difference)}; how certain that is cannot be computed"
 
 
 def _questions(number: int) -> str:
-    return "1 question" if number == 1 else f"{number} questions"
+    return counted(number, "question")
 
 
 def _left_out(failures: Failures | None) -> str:

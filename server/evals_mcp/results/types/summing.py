@@ -107,5 +107,7 @@ def _unfinished_text(job: EvaluationJob) -> str:
     if job.progress is None or job.progress.total is None:
         return "The evaluation did not finish; so far: "
     unit = type_spec(job.type).summing.unit or "rows"
-    counts = f"{job.progress.done} of {job.progress.total} {unit}"
-    return f"The evaluation did not finish; {counts} were judged: "
+    done, total = job.progress.done, job.progress.total
+    if done >= total:
+        return f"The evaluation failed at the end of its {total} {unit}: "
+    return f"The evaluation did not finish; it ended after {done} of {total} {unit}: "

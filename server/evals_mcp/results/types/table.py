@@ -56,11 +56,10 @@ from evals_mcp.results.summaries.row_summary import (
 from evals_mcp.results.summaries.summary import (
     has_labels,
     has_scores,
-    has_wins,
     summarize_labels,
     summarize_scores,
-    summarize_wins,
 )
+from evals_mcp.results.summaries.win_summary import has_wins, summarize_wins
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
 from evals_schemas.tools.summaries import Summary
@@ -152,7 +151,7 @@ class TypeSpec:
 
 
 _SCORE_RANGE = frozenset({"min_score", "max_score"})
-_CHOICES_SHOWN = frozenset({"disagreements", "invalid", "failed", "all"})
+_CHOICES_SHOWN = frozenset({"disagreements", "one_order", "invalid", "failed", "all"})
 
 _BENCHMARK_ROWS = OwnRows(
     inputs=frozenset({"question_id", "question", "expected_answer"}),

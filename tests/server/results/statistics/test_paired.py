@@ -18,6 +18,7 @@ from evals_mcp.results.statistics.paired import (
     paired_mean_difference,
     paired_rate_difference,
     paired_t_test,
+    score_differences,
     tango_interval,
 )
 
@@ -147,7 +148,17 @@ def test_too_few_pairs_have_no_figures() -> None:
 
 
 def test_a_constant_difference_of_decimal_scores_counts_as_constant() -> None:
-    assert paired_t_test([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3]) is None
+    differences = score_differences([(0.2, 0.3), (0.1, 0.2), (0.3, 0.4)])
+
+    assert differences == [0.1] * 3
+    assert paired_t_test(differences) is None
+
+
+def test_a_small_difference_of_large_scores_is_not_called_constant() -> None:
+    differences = score_differences([(1e15, 1e15 + 1), (1e15, 1e15 + 2), (1e15, 1e15 + 1)])
+
+    assert differences == [1, 2, 1]
+    assert paired_t_test(differences) is not None
 
 
 @given(st.lists(score, min_size=2, max_size=30), st.integers(0, 9))

@@ -58,8 +58,31 @@ def test_no_scores_have_no_figures() -> None:
     assert clustered_error([], []) is None
 
 
-def test_the_rounding_of_a_subtraction_is_not_a_deviation() -> None:
-    assert sample_deviation([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3]) == 0.0
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=20),
+    st.integers(0, 3),
+)
+def test_figures_of_any_floats_are_floats_and_0_only_if_all_are_the_same(
+    values: list[float], copies: int
+) -> None:
+    values += values[:1] * copies
+
+    estimate, deviation = mean(values), sample_deviation(values)
+
+    assert estimate is not None
+    assert estimate.value == pytest.approx(float(sum(map(Fraction, values)) / len(values)))
+    assert (deviation == 0) is (len(set(values)) == 1)
+    assert deviation is None or math.isfinite(deviation)
+    assert estimate.interval is None or all(map(math.isfinite, estimate.interval))
+    assert (estimate.interval is None) is (not deviation)
+    assert all(map(math.isfinite, quantiles(values, [0, 0.3, 0.5, 1]) or []))
+    lines = histogram(values, min(values), max(values)) or []
+    assert sum(int(line.split()[1]) for line in lines) == len(values)
+
+
+@pytest.mark.parametrize("values", [[1e15, 1e15 + 1], [0.0, 1e-170], [0.0, 5e-324, 5e-324]])
+def test_values_that_differ_have_a_deviation(values: list[float]) -> None:
+    assert sample_deviation(values)
 
 
 @given(st.lists(score, min_size=1), st.lists(st.floats(0, 1), min_size=1))

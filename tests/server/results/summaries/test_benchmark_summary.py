@@ -61,8 +61,8 @@ def both(first: bool, second: bool) -> list[Answer]:
          "more questions correctly than model-b: 10 against 7 of 10, 30.0 points")),
         ([both(True, False), both(False, True)], ("No clear difference: model-b and model-a each "
          "answer 1 of 2 questions correctly (95 %")),
-        ([both(True, True)] * 4, ("No difference on any question: model-b and model-a each answer "
-         "4 of 4 questions correctly.")),
+        ([both(True, True)] * 4, ("No question differs: model-b and model-a each answer "
+         "4 of 4 questions correctly; up to 49.0 points either way is possible (95 %).")),
     ],
 )  # fmt: skip
 def test_the_headline_names_the_better_model_and_the_p_value(
@@ -102,7 +102,7 @@ def test_the_headline_of_an_unfinished_evaluation_begins_with_that() -> None:
     summary = summed(job(status="user_error"), [[(FIRST, True, 1.0)]] * 3)
 
     assert summary.headline.startswith(
-        "The evaluation did not finish; 3 of 10 answers were judged: "
+        "The evaluation did not finish; it ended after 3 of 10 answers: "
         "model-a answers 3 of 3 questions correctly"
     )
 
@@ -128,8 +128,8 @@ def test_other_metrics_of_the_service_are_added_to_those_of_the_rows() -> None:
         ({"models": [{"model_id": FIRST, "metrics": {"score": {"mean": 0.7}}, "questions": 1}]},
          "model-a has a mean score of 0.7 over 1 question."),
         ({"models": [{"model_id": FIRST, "questions": 4, "correct": 3, "failed": 2}]},
-         ("model-a answers 3 of 4 questions correctly: 75.0 % (95 % interval 30.1-95.4 %); 2 more "
-          "answers failed and are not counted.")),
+         ("model-a answers 3 of 4 questions correctly: 75.0 % (95 % interval 30.1 to 95.4 %); 2 "
+          "more answers failed and are not counted.")),
         ({"models": "none"}, "The evaluation ended; its figures have an unknown form."),
     ],
 )  # fmt: skip

@@ -63,8 +63,8 @@ def test_a_judge_that_prefers_the_first_answer_is_detected() -> None:
     assert found.wins.first_slot is not None
     assert found.wins.first_slot.percent == 80
     assert found.wins.first_slot_p == pytest.approx(stats.binomtest(12, 12).pvalue)
-    assert found.wins.without_ties is not None
-    assert (found.wins.without_ties.percent, found.wins.without_ties.of) == (100, 8)
+    # The order decided: no figure suggests a winner.
+    assert (found.wins.a_percent, found.wins.a_interval, found.wins.without_ties) == (None,) * 3
 
 
 def test_a_single_pass_has_no_position_figures() -> None:
@@ -110,3 +110,100 @@ def test_no_winner_is_named_for_a_judge_that_follows_the_order(biased: int, star
     assert found.headline.startswith(start)
     doubt = f"the order changed {biased} % of the verdicts."
     assert found.headline.endswith(doubt) is (biased >= 20)
+    assert ("win rate" in found.headline) is (biased < 50)
+
+
+def test_pairs_judged_in_one_order_only_are_counted_apart_from_the_wins() -> None:
+    agreed = [
+        {"final_decision": side, "choice_original": side, "choice_flipped": side} for side in "AB"
+    ]
+    one_order = {
+        "final_decision": "A",
+        "choice_original": "A",
+        "choice_flipped": None,
+        "is_invalid_judge_output": True,
+    }
+    found = summary_of(
+        "compare", agreed * 20 + [one_order] * 60, model_a="old answer", model_b="new answer"
+    )
+
+    assert found is not None
+    assert found.headline == (
+        "No clear winner: of 40 pairs 'old answer' wins 20, 'new answer' wins 20 and 0 are ties (sign "
+        "test p = 1.000); 'old answer' has a win rate of 50.0 % (95 % interval 35.2 to 64.8 %); 60 more "
+        "pairs were judged in one order only and are not counted."
+    )
+    assert found.wins is not None
+    assert (found.wins.a, found.wins.b, found.wins.one_order) == (20, 20, 60)
+    assert found.failures is not None
+    assert found.failures.total == 0
+    assert any("show one_order" in note for note in found.notes)
+    assert any("between 20.0 % and 80.0 %" in note for note in found.notes)
+
+
+def test_a_comparison_in_one_order_says_which_answer_was_shown_first() -> None:
+    rows = [{"final_decision": "A", "choice_original": "A"}] * 40 + [
+        {"final_decision": "B", "choice_original": "B"}
+    ] * 10
+    sides = {"model_a": "old", "model_b": {"model": "new"}}
+    first = summary_of("compare", rows, disable_position_bias_correction=True, **sides)
+    rows = [row | {"final_decision": {"A": "B", "B": "A"}[row["final_decision"]]} for row in rows]
+    second = summary_of("compare", rows, disable_position_bias_correction=True, **sides)
+
+    assert first is not None
+    assert second is not None
+    assert first.headline.startswith("'old' was chosen more often, always shown first: of 50 pairs")
+    assert second.headline.startswith(
+        "'new' was chosen more often, although 'old' was always shown"
+    )
+    assert "better" not in first.headline + second.headline
+
+
+def test_the_win_rate_in_the_headline_is_the_winners() -> None:
+    rows = [{"final_decision": "B", "choice_original": "B", "choice_flipped": "B"}] * 30 + [
+        {"final_decision": "A", "choice_original": "A", "choice_flipped": "A"}
+    ] * 10
+    found = summary_of("compare", rows)
+
+    assert found is not None
+    assert found.headline.startswith("B is better: ")
+    assert "B has a win rate of 75.0 %" in found.headline
+
+
+def test_failed_rows_bound_the_pass_rate_and_the_mean_in_both_directions() -> None:
+    found = summary_of("score", [{"score": 7}] * 70 + [{"score": None}] * 30, **RANGE)
+
+    assert found is not None
+    assert found.headline.startswith("30 of 100 rows failed and are not counted: The mean score")
+    assert found.notes[-2:] == [
+        "With the failed rows, the pass rate lies between 70.0 % and 100.0 %.",
+        "With the failed rows, the mean lies between 4.9 and 7.9.",
+    ]
+
+
+def test_rows_that_show_other_failures_than_the_service_reports_are_noted() -> None:
+    job = EvaluationJob(
+        workflow_id="eval-1",
+        type="classify",
+        status="completed",
+        parameters=LABELS,
+        results={"judge_fail_count": 2, "generation_fail_count": 0},
+    )
+    verdicts = [row_reader("classify", LABELS)({"label": name}) for name in ("good", "odd")]
+    found = summarize_verdicts(job, [(verdict, 1) for verdict in verdicts], [])
+
+    assert found is not None
+    assert found.notes[-1] == (
+        "These counts are from the rows; the service itself reports failed judge calls 2."
+    )
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=12))
+def test_scores_of_any_size_have_a_summary(scores: list[float]) -> None:
+    found = summary_of("score", [{"score": score} for score in scores], pass_threshold=5)
+
+    assert found is not None
+    assert found.model_dump_json()
+    assert ("all scores are the same" in " ".join(found.notes)) is (
+        len(scores) > 1 and len(set(scores)) == 1
+    )

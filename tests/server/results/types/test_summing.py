@@ -114,7 +114,7 @@ def test_a_mean_has_an_interval_only_when_the_rows_are_known() -> None:
 def test_no_valid_score_is_not_a_mean_of_zero() -> None:
     found = summary("score", {"failed_samples": 7, **NO_FAILURES})
 
-    assert found.headline == "No row has a valid score; 7 more rows failed and are not counted."
+    assert found.headline == "No row has a valid score; 7 rows failed."
     assert found.scores is None
 
 
@@ -131,9 +131,18 @@ def test_no_valid_score_is_not_a_mean_of_zero() -> None:
 def test_a_winner_is_named_only_if_the_sign_test_is_significant(
     a: int, b: int, ties: int, start: str
 ) -> None:
-    found = summary("compare", {"A_wins": a, "B_wins": b, "Ties": ties, **NO_FAILURES})
+    orders = {"A,A": a, "B,B": b, "Tie,Tie": ties}
+    wins = {"A_wins": a, "B_wins": b, "Ties": ties, "order_counts": orders}
+    found = summary("compare", wins | NO_FAILURES)
 
     assert found.headline.startswith(start)
+
+
+def test_totals_that_do_not_say_how_the_orders_were_judged_name_no_winner() -> None:
+    found = summary("compare", {"A_wins": 80, "B_wins": 20, "Ties": 0, **NO_FAILURES})
+
+    assert found.headline.startswith("Of 100 pairs A wins 80, B wins 20 and 0 are ties (sign test")
+    assert "no winner is named" in found.headline
 
 
 def test_a_tie_is_half_a_win() -> None:
@@ -195,7 +204,7 @@ def test_a_cancelled_evaluation_is_summed_up_over_its_judged_rows() -> None:
     )
     assert found is not None
     assert found.headline.startswith(
-        "The evaluation did not finish; 12 of 60 rows were judged: 75.0 % of 12 answers pass"
+        "The evaluation did not finish; it ended after 12 of 60 rows: 75.0 % of 12 answers pass"
     )
 
 
