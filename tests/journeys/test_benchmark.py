@@ -61,7 +61,7 @@ async def evaluate(talk: Conversation) -> None:
     ]
     found = await talk.answer("get_evaluation", evaluation_id=small)
     assert found["summary"]["headline"] == (
-        "small-model answers 15 of 30 questions correctly: 50.0 % (95 % interval 33.2 to 66.8 %); "
+        "'small-model' answers 15 of 30 questions correctly: 50.0 % (95 % interval 33.2 to 66.8 %); "
         "judged by rule/contains."
     )
     page = await talk.answer("read_results", evaluation_id=small, limit=2)

@@ -247,13 +247,12 @@ def _sizes_text(difference: BenchmarkDifference) -> str:
 def _text_without_interval(difference: BenchmarkDifference) -> str:
     """Return the text of a difference that is equal on every question and so has no interval."""
     if not difference.difference:
-        interval = difference.interval
-        possible = f"; up to {fixed(interval.high)} points either way is possible (95 %)"
-        return (
-            f"No question differs: {_sizes_text(difference)}{possible}"
-            if interval and difference.of == "correct"
-            else f"No question differs: {_sizes_text(difference)}"
-        )
+        text = f"No question differs: {_sizes_text(difference)}"
+        if difference.of == "correct" and difference.interval:
+            text += (
+                f"; up to {fixed(difference.interval.high)} points either way is possible (95 %)"
+            )
+        return text
     return f"{_sizes_text(difference)}; how certain that is cannot be computed"
 
 

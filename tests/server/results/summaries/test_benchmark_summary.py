@@ -53,15 +53,15 @@ def both(first: bool, second: bool) -> list[Answer]:
 @pytest.mark.parametrize(
     ("questions", "expected"),
     [
-        ([both(False, True)] * 20, ("model-b answers more questions correctly than model-a: 20 "
+        ([both(False, True)] * 20, ("'model-b' answers more questions correctly than 'model-a': 20 "
          "against 0 of 20, 100.0 points (95 % interval 67.8 to 100.0 points, exact McNemar p < ")),
-        ([both(True, False)] * 20, ("model-a answers more questions correctly than model-b: 20 "
+        ([both(True, False)] * 20, ("'model-a' answers more questions correctly than 'model-b': 20 "
          "against 0 of 20, 100.0 points (95 % interval 67.8 to 100.0 points")),
-        ([both(True, False)] * 3 + [both(True, True)] * 7, ("No clear difference: model-a answers "
-         "more questions correctly than model-b: 10 against 7 of 10, 30.0 points")),
-        ([both(True, False), both(False, True)], ("No clear difference: model-b and model-a each "
+        ([both(True, False)] * 3 + [both(True, True)] * 7, ("No clear difference: 'model-a' answers "
+         "more questions correctly than 'model-b': 10 against 7 of 10, 30.0 points")),
+        ([both(True, False), both(False, True)], ("No clear difference: 'model-b' and 'model-a' each "
          "answer 1 of 2 questions correctly (95 %")),
-        ([both(True, True)] * 4, ("No question differs: model-b and model-a each answer "
+        ([both(True, True)] * 4, ("No question differs: 'model-b' and 'model-a' each answer "
          "4 of 4 questions correctly; up to 49.0 points either way is possible (95 %).")),
     ],
 )  # fmt: skip
@@ -103,7 +103,7 @@ def test_the_headline_of_an_unfinished_evaluation_begins_with_that() -> None:
 
     assert summary.headline.startswith(
         "The evaluation did not finish; it ended after 3 of 10 answers: "
-        "model-a answers 3 of 3 questions correctly"
+        "'model-a' answers 3 of 3 questions correctly"
     )
 
 
@@ -124,11 +124,11 @@ def test_other_metrics_of_the_service_are_added_to_those_of_the_rows() -> None:
         ({"models": []}, "The evaluation completed; the service reported no figures."),
         ({"models": [{"model_id": FIRST}]}, "No question has a verdict."),
         ({"models": [{"model_id": FIRST, "metrics": {"score": {"mean": 0.7}}}]},
-         "model-a has a mean score of 0.7; the number of questions is unknown."),
+         "'model-a' has a mean score of 0.7; the number of questions is unknown."),
         ({"models": [{"model_id": FIRST, "metrics": {"score": {"mean": 0.7}}, "questions": 1}]},
-         "model-a has a mean score of 0.7 over 1 question."),
+         "'model-a' has a mean score of 0.7 over 1 question."),
         ({"models": [{"model_id": FIRST, "questions": 4, "correct": 3, "failed": 2}]},
-         ("model-a answers 3 of 4 questions correctly: 75.0 % (95 % interval 30.1 to 95.4 %); 2 "
+         ("'model-a' answers 3 of 4 questions correctly: 75.0 % (95 % interval 30.1 to 95.4 %); 2 "
           "more answers failed and are not counted.")),
         ({"models": "none"}, "The evaluation ended; its figures have an unknown form."),
     ],

@@ -129,9 +129,9 @@ def test_pairs_judged_in_one_order_only_are_counted_apart_from_the_wins() -> Non
 
     assert found is not None
     assert found.headline == (
-        "No clear winner: of 40 pairs 'old answer' wins 20, 'new answer' wins 20 and 0 are ties (sign "
-        "test p = 1.000); 'old answer' has a win rate of 50.0 % (95 % interval 35.2 to 64.8 %); 60 more "
-        "pairs were judged in one order only and are not counted."
+        "No clear winner: of 40 pairs 'old answer' wins 20, 'new answer' wins 20 and 0 are ties "
+        "(sign test p = 1.000); 'old answer' has a win rate of 50.0 % (95 % interval 35.2 to "
+        "64.8 %); 60 more pairs were judged in one order only and are not counted."
     )
     assert found.wins is not None
     assert (found.wins.a, found.wins.b, found.wins.one_order) == (20, 20, 60)
