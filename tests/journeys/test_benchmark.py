@@ -61,8 +61,8 @@ async def evaluate(talk: Conversation) -> None:
     ]
     found = await talk.answer("get_evaluation", evaluation_id=small)
     assert found["summary"]["headline"] == (
-        "'small-model' answers 15 of 30 questions correctly: 50.0 % (95 % interval 33.2 to 66.8 %); "
-        "judged by rule/contains."
+        "'small-model' answers 15 of 30 questions correctly: 50.0 % (95 % interval 33.2 to 66.8 "
+        "%); judged by rule/contains."
     )
     page = await talk.answer("read_results", evaluation_id=small, limit=2)
     assert (page["showing"], page["matching"], page["total"]) == ("failing", 15, 30)
@@ -71,7 +71,7 @@ async def evaluate(talk: Conversation) -> None:
         "compare_evaluations", evaluation_id_a=small, evaluation_id_b=large
     )
     assert compared["passes"]["difference"] == 50
-    assert compared["headline"].startswith("A is small-model, B is large-model. B passes 50.0")
+    assert compared["headline"].startswith("A is 'small-model', B is 'large-model'. B passes 50.0")
     await side_by_side(talk, benchmark)
 
 
@@ -79,7 +79,7 @@ async def side_by_side(talk: Conversation, benchmark: str) -> None:
     both = await finished(talk, model_id=MODELS[0], model_id_2=MODELS[1], benchmark_id=benchmark)
     found = await talk.answer("get_evaluation", evaluation_id=both)
     assert found["summary"]["headline"].startswith(
-        "large-model answers more questions correctly than small-model: 30 against 15 of 30"
+        "'large-model' answers more questions correctly than 'small-model': 30 against 15 of 30"
     )
     assert [one["of"] for one in found["summary"]["benchmark"]["differences"]] == [
         "correct",
@@ -89,7 +89,7 @@ async def side_by_side(talk: Conversation, benchmark: str) -> None:
     assert wrong["matching"] == 30
     none = await talk.answer("read_results", evaluation_id=both, label="gud")
     assert none["next_step"] == (
-        "No row has the label 'gud'; the models are small-model, large-model."
+        "No row has the label 'gud'; the models are 'small-model', 'large-model'."
     )
     lines = await talk.answer("list_evaluations", type="benchmark")
     assert len(lines["evaluations"]) == 3

@@ -57,9 +57,11 @@ def both(first: bool, second: bool) -> list[Answer]:
          "against 0 of 20, 100.0 points (95 % interval 67.8 to 100.0 points, exact McNemar p < ")),
         ([both(True, False)] * 20, ("'model-a' answers more questions correctly than 'model-b': 20 "
          "against 0 of 20, 100.0 points (95 % interval 67.8 to 100.0 points")),
-        ([both(True, False)] * 3 + [both(True, True)] * 7, ("No clear difference: 'model-a' answers "
+        ([both(True, False)] * 3 + [both(True, True)] * 7, ("No clear difference: "
+         "'model-a' answers "
          "more questions correctly than 'model-b': 10 against 7 of 10, 30.0 points")),
-        ([both(True, False), both(False, True)], ("No clear difference: 'model-b' and 'model-a' each "
+        ([both(True, False), both(False, True)], ("No clear difference: "
+         "'model-b' and 'model-a' each "
          "answer 1 of 2 questions correctly (95 %")),
         ([both(True, True)] * 4, ("No question differs: 'model-b' and 'model-a' each answer "
          "4 of 4 questions correctly; up to 49.0 points either way is possible (95 %).")),
