@@ -11,7 +11,7 @@ DECORATION: Final = " \t\r\n*_`'\".,;:!()[]{}<>#|"
 """Characters that may surround a verdict and are not part of it."""
 
 MAX_LAYERS = 12
-"""The most layers that are taken off one by one; what remains is taken off at once."""
+"""The most layers that are taken off."""
 
 _PAIRS: Final = frozenset(
     {"**", "__", "``", '""', "''", "()", "[]", "{}", "<>", "||"}
@@ -42,8 +42,6 @@ def layers(text: str, key: str) -> Iterator[str]:
             break
         text = inner
         yield text
-    if (bare := text.strip(DECORATION)) != text:
-        yield bare
 
 
 def head_pattern(key: str) -> str:

@@ -7,6 +7,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from typing import Literal, cast
 
 from evals_engine.judges.copied_text import JudgedMaterial, words_of
@@ -15,6 +17,12 @@ from evals_engine.judges.verdict_forms import VerdictForm
 
 MAX_BROKEN_OBJECTS = 500
 """The most places of one text that look like JSON and are not; a bound for hostile text."""
+
+MAX_STATEMENTS = 1_000
+"""The most statements of one text that are read; a bound for hostile text."""
+
+MAX_DOCUMENTS = 5_000
+"""The most pieces of JSON in one text, with a verdict or without."""
 
 MAX_READ_AGAIN = 4
 """How many times the length of a text is read at most while JSON is searched."""
@@ -36,8 +44,8 @@ _HIDDEN = "\0"
 """Stands in for each character of JSON in the prose around it."""
 
 
-class BrokenJsonError(Exception):
-    """The text holds more broken JSON than is read."""
+class TooMuchToReadError(Exception):
+    """The text holds more statements or more broken JSON than is read."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,26 @@ class Statement:
         return all(material.contains(words) for words in others)
 
 
+class _Quotations:
+    """The parts of a text in quotation marks, and its lines that begin with `>`."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _spans(self) -> tuple[list[int], list[int]]:
+        """Where each quotation starts, and where it ends before its mark."""
+        matches = list(_QUOTATION.finditer(self._text))
+        ends = [match.end() - (not match[0].lstrip().startswith(">")) for match in matches]
+        return [match.start() for match in matches], ends
+
+    def around(self, start: int, end: int) -> int | None:
+        """Return where the quotation around this part ends, before its mark; None without one."""
+        starts, ends = self._spans
+        number = bisect_right(starts, start) - 1
+        return ends[number] if number >= 0 and end <= ends[number] else None
+
+
 class _Object:
     """A JSON object with all its pairs, also those with the same key."""
 
@@ -120,33 +148,36 @@ def statements_in(text: str, form: VerdictForm) -> list[Statement]:
     """Return all statements of a verdict in the text, in their order in JSON and then in prose.
 
     Raises:
-        BrokenJsonError: the text holds too much broken JSON to be read.
+        TooMuchToReadError: the text states more than `MAX_STATEMENTS` verdicts, or holds too much
+            broken JSON.
     """
     documents = list(_documents(text))
-    found = [
-        statement
-        for value, start, end in documents
-        for statement in _of_document(value, form, start, end)
-    ]
     prose = _without(documents, text)
-    found += _of_prose(prose, form)
-    return _with_quotations(found, prose) if len(found) > 1 else found
+    quotations = _Quotations(prose)
+    in_json: list[Statement] = []
+    for value, start, end in documents:
+        is_aside = quotations.around(start, end) is not None
+        in_json += _of_document(value, form, start, end, is_aside=is_aside)
+        if len(in_json) > MAX_STATEMENTS:
+            raise TooMuchToReadError
+    return in_json + list(_of_prose(prose, form, quotations))
 
 
 def _documents(text: str) -> Iterator[tuple[object, int, int]]:
     """Yield each JSON object or list of objects that is not part of another, with its span."""
-    start, broken, budget = 0, 0, MAX_READ_AGAIN * len(text)
+    start, whole, broken, budget = 0, 0, 0, MAX_READ_AGAIN * len(text)
     while match := _JSON_START.search(text, start):
         value, end, read_to = _decoded(text, match.start())
         budget -= read_to - match.start()
         if value is None:
             broken += 1
-            if broken > MAX_BROKEN_OBJECTS or budget < 0:
-                raise BrokenJsonError
             start = match.start() + 1
         else:
+            whole += 1
             yield value, match.start(), end
             start = end
+        if broken > MAX_BROKEN_OBJECTS or whole > MAX_DOCUMENTS or budget < 0:
+            raise TooMuchToReadError
 
 
 def _decoded(text: str, start: int) -> tuple[object, int, int]:
@@ -160,7 +191,9 @@ def _decoded(text: str, start: int) -> tuple[object, int, int]:
     return value, end, end
 
 
-def _of_document(value: object, form: VerdictForm, start: int, end: int) -> list[Statement]:
+def _of_document(
+    value: object, form: VerdictForm, start: int, end: int, *, is_aside: bool
+) -> list[Statement]:
     """Return the statements of the outermost objects with the key.
 
     What stands beside such an object and could itself be the verdict counts as a statement too: in
@@ -168,7 +201,7 @@ def _of_document(value: object, form: VerdictForm, start: int, end: int) -> list
     """
     statements: list[Statement] = []
     beside: list[Statement] = []
-    waiting: list[tuple[object, bool]] = [(value, False)]
+    waiting: list[tuple[object, bool]] = [(value, is_aside)]
     while waiting:
         item, nested = waiting.pop()
         if isinstance(item, _Object):
@@ -229,10 +262,12 @@ def _without(documents: Sequence[tuple[object, int, int]], text: str) -> str:
     return "".join([*parts, text[last:]])
 
 
-def _of_prose(text: str, form: VerdictForm) -> Iterator[Statement]:
+def _of_prose(text: str, form: VerdictForm, quotations: _Quotations) -> Iterator[Statement]:
     """Yield a statement for each `label: …` and each `<label>…</label>`."""
     pattern = rf"{head_pattern(form.key)}|<{form.key}>\s{{0,8}}"
-    heads = list(re.finditer(pattern, text, re.IGNORECASE))
+    heads = list(islice(re.finditer(pattern, text, re.IGNORECASE), MAX_STATEMENTS + 1))
+    if len(heads) > MAX_STATEMENTS:
+        raise TooMuchToReadError
     next_starts = [*(head.start() for head in heads[1:]), len(text)]
     for head, next_start in zip(heads, next_starts, strict=False):
         before = text[max(0, head.start() - _LONGEST_LEAD) : head.start()]
@@ -240,16 +275,18 @@ def _of_prose(text: str, form: VerdictForm) -> Iterator[Statement]:
         words = line.casefold().replace(_HIDDEN, "x").strip(DECORATION + "-+•").split()
         if words and words[-1].strip(DECORATION) in form.scale_words:
             continue
+        quotation_end = quotations.around(head.start(), head.end())
+        end = next_start if quotation_end is None else min(next_start, quotation_end)
         is_tag = head[0].lstrip().startswith("<")
-        raw = _verdict_text(text, head.end(), next_start, is_tag=is_tag)
-        value = form.read_prose(raw) if raw is not None else None
+        raw = _verdict_text(text, head.end(), end, is_tag=is_tag)
         at_start = "\n" in before or head.start() <= _LONGEST_LEAD
         yield Statement(
             "prose",
             raw,
-            value,
+            form.read_prose(raw) if raw is not None else None,
             head.start(),
             head.end() + len(raw or ""),
+            is_aside=quotation_end is not None,
             leads_its_line=at_start and _LEAD.issuperset(words),
         )
 
@@ -264,18 +301,3 @@ def _verdict_text(text: str, start: int, end: int, *, is_tag: bool) -> str | Non
         return line.partition(_HIDDEN)[0]
     closing = line.find(line[0], 1)
     return line[1:closing] if closing > 0 else None
-
-
-def _with_quotations(statements: list[Statement], prose: str) -> list[Statement]:
-    """Return the statements, those in quotation marks or quoted lines marked as asides."""
-    spans = [match.span() for match in _QUOTATION.finditer(prose)]
-    starts = [start for start, _ in spans]
-
-    def is_quoted(statement: Statement) -> bool:
-        number = bisect_right(starts, statement.start) - 1
-        return number >= 0 and statement.end <= spans[number][1]
-
-    return [
-        replace(statement, is_aside=True) if is_quoted(statement) else statement
-        for statement in statements
-    ]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Protocol, cast
 
@@ -21,11 +22,11 @@ from evals_schemas.evaluation_api.evaluations import (
 _NUMBER = re.compile(
     r"[+-]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:e[+-]?\d{1,3})?", re.IGNORECASE
 )
-_OPEN_OUT_OF = re.compile(r"\s{0,5}(?:/(?!\s{1,5}[^\W\d])|out of)", re.IGNORECASE)
+_OPEN_OUT_OF = re.compile(r"[*_`\s]{0,8}(?:/(?!\s{1,5}[^\W\d])|out of)", re.IGNORECASE)
 """A scale that must follow; `6 / Clarity` is the end of an item in a list."""
 
-_OUT_OF = re.compile(rf"\s{{0,5}}(?:/|out of)\s{{0,5}}({_NUMBER.pattern})", re.IGNORECASE)
-_UNIT = re.compile(r"\s{0,5}(?:points?|pts?|stars?)\b", re.IGNORECASE)
+_OUT_OF = re.compile(rf"[*_`\s]{{0,8}}(?:/|out of)[*_`\s]{{0,8}}({_NUMBER.pattern})", re.IGNORECASE)
+_UNIT = re.compile(r"[*_`\s]{0,8}(?:points?|pts?|stars?)\b", re.IGNORECASE)
 _OTHER_FIGURE = re.compile(r"[\d%]")
 _AROUND_A_NUMBER = DECORATION.replace(".", "").replace("<", "").replace(">", "")
 _MAX_LISTS = 3
@@ -173,7 +174,8 @@ class ScoreForm:
         """
         value = _single(value)
         if isinstance(value, str):
-            numbers = (self._number(layer, whole=True) for layer in layers(value, self.key))
+            texts = chain(layers(value, self.key), (value.strip(_AROUND_A_NUMBER),))
+            numbers = (self._number(text, whole=True) for text in texts)
             value = next((number for number in numbers if number is not None), None)
         return self._in_range(value)
 
@@ -276,7 +278,8 @@ def _single(value: object) -> object:
 
 def _first(verdicts: Mapping[str, str], text: str, key: str) -> str | None:
     """Return the verdict that the text is with as much of its dress as possible."""
-    folded = (layer.casefold() for layer in layers(text, key))
+    texts = chain(layers(text, key), (text.strip(DECORATION),))
+    folded = (each.casefold() for each in texts)
     return next((verdicts[layer] for layer in folded if layer in verdicts), None)
 
 

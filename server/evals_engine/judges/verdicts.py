@@ -15,8 +15,8 @@ from evals_engine.cleaning import cleaned, well_formed
 from evals_engine.judges.copied_text import JudgedMaterial
 from evals_engine.judges.dress import DECORATION
 from evals_engine.judges.statements import (
-    BrokenJsonError,
     Statement,
+    TooMuchToReadError,
     statements_in,
     whole_object,
 )
@@ -71,8 +71,8 @@ def read_verdict(
         return Verdict(value, "", text, None)
     try:
         statements = statements_in(answer, form)
-    except BrokenJsonError:
-        return _invalid("the judge's answer holds too much broken JSON", text)
+    except TooMuchToReadError:
+        return _invalid("the judge's answer has too many verdicts or too much broken JSON", text)
     return _read(statements, form, text, answer, judged)
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from evals_engine.cleaning import cleaned
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
     ScoreParameters,
 )
 from evals_schemas.exact_statistics import RunningStatistics
+
+MAX_JUDGE_TEXT = 120
+"""The most characters quoted of what a judge wrote instead of a verdict."""
 
 MAX_MESSAGES = 1_000
 """The most messages of failures that are counted separately; further ones are counted together."""
@@ -25,6 +29,8 @@ class Totals:
         """Rows without a verdict, by the message that says why."""
         self._reasons: dict[str, str | None] = {}
         """The code of each message; None for a message without a code."""
+        self._judge_texts: dict[str, str] = {}
+        """What a judge wrote in the first row of each message about an unreadable verdict."""
         self.input_tokens = 0
         self.output_tokens = 0
 
@@ -40,7 +46,12 @@ class Totals:
         if state == "ok":
             self._add_verdict(fields)
         else:
-            self._add_failure(str(fields.get("evaluation_error"))[:200], reason)
+            message = str(fields.get("evaluation_error"))[:200]
+            if state == "invalid":
+                message = _without_the_value(message)
+                if (text := _judge_text(fields)) is not None:
+                    self._judge_texts.setdefault(message, text)
+            self._add_failure(message, reason)
 
     def results(self) -> dict[str, Any]:
         """Return the `results` of the evaluation, without the id of the result file."""
@@ -80,9 +91,37 @@ class Totals:
         return self.failures.most_common(1)[0][0] if self.failures else ""
 
     @property
+    def unreadable_text(self) -> str | None:
+        """What a judge wrote in a row with `most_frequent_failure`, cleaned and cut.
+
+        None if these rows did not fail at reading the verdict.
+        """
+        return self._judge_texts.get(self.most_frequent_failure)
+
+    @property
     def most_frequent_reason(self) -> str | None:
         """The code of `most_frequent_failure`; None if it has no code."""
         return self._reasons.get(self.most_frequent_failure)
+
+
+def _without_the_value(message: str) -> str:
+    """Return why verdicts are invalid without the value of one row, so that rows can be counted."""
+    _, is_value, form = message.rpartition('" is not a valid ')
+    return f"the judge gave no valid {form}" if is_value else message
+
+
+def _judge_text(fields: dict[str, Any]) -> str | None:
+    """Return what the judge wrote, cleaned and cut; None if the row does not have it.
+
+    Of two judging orders, the one whose verdict could not be read.
+    """
+    texts = [fields.get("judge_raw_output")]
+    texts += [
+        fields.get(f"judge_raw_output_{order}")
+        for order in ("original", "flipped")
+        if fields.get(f"choice_{order}") is None
+    ]
+    return next((cleaned(text, MAX_JUDGE_TEXT) for text in texts if isinstance(text, str)), None)
 
 
 class ClassifyTotals(Totals):

@@ -304,6 +304,9 @@ def _final_status(totals: Totals, total: int, now: float) -> StatusChange:
             f"{totals.failed} of {total} rows failed, more than {MAX_FAILED_SHARE:.0%}; most "
             f"often: {totals.most_frequent_failure}"
         )
+        if (text := totals.unreadable_text) is not None:
+            written = f'"{text}"' if text else "nothing"
+            message += f". In one such row the judge wrote: {written}"
         return StatusChange("error", message, now, totals.most_frequent_reason)
     if judged < total:
         message = f"Cancelled after {judged} of {total} rows; the results are partial"

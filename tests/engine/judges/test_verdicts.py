@@ -258,6 +258,15 @@ def test_a_json_verdict_survives_fences_prose_and_reasoning(
         "label" + " " * 1_000_000,
         "```" * 330_000,
         '\\"' * 500_000,
+        "“" * 1_000_000,
+        "'`" * 500_000,
+        '"label: ' * 120_000,
+        "<label>" * 140_000,
+        "[[" * 500_000,
+        '[{"label":' * 100_000,
+        "> label:\n" * 100_000,
+        "".join(f'{{"label":"{number}"}}' for number in range(60_000)),
+        "".join(f'{{"score":{number}e9}}' for number in range(60_000)),
     ],
     ids=lambda text: str(text)[:12],
 )
@@ -265,6 +274,16 @@ def test_hostile_text_of_a_megabyte_is_read_in_linear_time(text: str) -> None:
     with bounded_work():
         for form in FORMS:
             assert value(text, form) is None
+            assert read_verdict(text, form, material=[text, text[::-1]]).value is None
+
+
+def test_hostile_copies_of_many_verdicts_are_read_in_linear_time() -> None:
+    objects = [f'{{"feedback": "{number}", "score": {number % 10}}}' for number in range(25_000)]
+    text = "\n".join(objects)
+    with bounded_work():
+        copied = read_verdict(text, SCORES, material=[text])
+        repeated = read_verdict(text, SCORES, material=["score " * 180_000])
+    assert (copied.value, repeated.value) == (None, None)
 
 
 def test_a_text_over_the_limit_is_read_from_its_end_and_kept_whole() -> None:

@@ -124,6 +124,38 @@ async def test_an_evaluation_that_failed_at_its_endpoint_has_a_code_and_its_rows
         assert all("reason" not in row for row in await engine.result_rows(job))
 
 
+@pytest.mark.parametrize(
+    ("text", "ending"),
+    [
+        (
+            "I'd rather\nnot say \x1b[31m" + "x" * 500,
+            "found in the judge's answer. In one such row the judge wrote: \"I'd rather not say",
+        ),
+        ("Label: good\nLabel: bad", 'two verdicts. In one such row the judge wrote: "Label: good'),
+        (" ", "empty. In one such row the judge wrote: nothing"),
+        ('{"label": "row {n}"}', "the judge gave no valid label. In one such row the judge wrote:"),
+    ],
+)
+async def test_a_run_that_ends_over_unreadable_verdicts_quotes_once_what_the_judge_wrote(
+    tmp_path: Path, text: str, ending: str
+) -> None:
+    numbers = iter(range(100))
+
+    def reply(_: ChatRequest) -> Reply:
+        return completion(text.replace("{n}", str(next(numbers))))
+
+    async with ModelServer(reply) as server, running_engine(config_for(tmp_path, server)) as engine:
+        job = await engine.finished(await classify(engine, await engine.upload(rows(4))))
+        kept = [row["judge_raw_output"] for row in await engine.result_rows(job)]
+    assert job["status"] == "error"
+    error = job["results"]["error"]
+    assert "of 4 rows failed, more than 30%" in error
+    assert ending in error
+    assert error.count("the judge wrote") == 1
+    assert len(error) < 300
+    assert all(row.startswith(text[:8]) for row in kept)
+
+
 async def test_thirty_percent_exactly_is_still_a_result(tmp_path: Path) -> None:
     def reply(request: ChatRequest) -> Reply:
         bad = any(f"answer {n}\n" in str(request.user) for n in range(3))

@@ -395,3 +395,21 @@ async def test_texts_of_any_kind_keep_to_the_budget(tmp_path: Path, name: str) -
             assert tokens(result.content[0].model_dump()["text"]) <= budget
             wire = json.dumps(result.structured_content, ensure_ascii=False)
             assert tokens(wire) <= budget
+
+
+async def test_the_judges_own_text_can_be_read_for_any_row() -> None:
+    raw = 'Let me think.\n{"feedback": "Reason", "label": "good"}'
+    rows = labelled(3, judge_raw_output=raw)
+    rows[2] |= {"label": None, "judge_raw_output": "Hard to say.", "failed_at": "verdict"}
+    async with served(provider(rows)) as server:
+        page = await server.answer(
+            "read_results", evaluation_id="eval-1", show="all", columns=["judge_raw_output"]
+        )
+        default = await server.answer("read_results", evaluation_id="eval-1", show="all")
+
+    assert [list(row["columns"].values()) for row in page["rows"]] == [
+        [" ".join(raw.split())],
+        [" ".join(raw.split())],
+        ["Hard to say."],
+    ]
+    assert all("judge_raw_output" not in row["columns"] for row in default["rows"])
