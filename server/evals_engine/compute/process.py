@@ -19,6 +19,9 @@ from evals_engine.compute.frames import LENGTH, MAX_FRAME, framed, read_body
 LARGE_BYTES = 256 * 1024
 """From this size on a message is encoded in a thread, away from the event loop."""
 
+QUIET_SECONDS = 0.1
+"""Seconds that a process has to end by itself before it is killed."""
+
 _START = """\
 import json, sys
 sys.path[:] = json.loads(sys.argv.pop(1))
@@ -102,8 +105,13 @@ class WorkerProcess:
             raise WorkerEndedError from error
 
     async def stop(self) -> None:
-        """End the process at once and wait until it is gone."""
+        """End the process and wait until it is gone: at once, if it is computing."""
         with anyio.CancelScope(shield=True):
+            # One that has nothing to do, or has died, ends by itself.
+            with suppress(anyio.BrokenResourceError, OSError):
+                await self._stdin.aclose()
+            with anyio.move_on_after(QUIET_SECONDS):
+                await self._process.wait()
             if self._process.returncode is None:
                 with suppress(ProcessLookupError):
                     self._process.kill()
