@@ -109,10 +109,12 @@ ID_FIELDS = {
     "cancel_evaluation": {"evaluation_id"},
     "create_evaluation": {"input_data_file_path", "benchmark_id", "confirm"},
     "list_evaluations": {"cursor"},
+    "delete_data": {"id"},
 }
 """All arguments that take an id, a cursor or a code."""
 
 NO_IDS = {
+    "delete_data": {"confirm"},
     "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
     "list_models": {"filter", "role", "model_source", "max_price", "limit"},
     "get_status": {"wait_seconds"},
@@ -150,6 +152,8 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     pair = {"evaluation_id_a": done, "evaluation_id_b": second}
     yield "compare_evaluations", {**pair, "limit": 1, "cursor": "ID"}
     yield "cancel_evaluation", {"evaluation_id": "ID"}
+    yield "delete_data", {"id": "ID"}
+    yield "delete_data", {"id": "ID", "confirm": True}
     yield "list_evaluations", {"limit": 1, "cursor": "ID"}
     judged = LABELS | {"judge": RULE, "input_data_file_path": "ID"}
     asked = {"type": "benchmark", "model_id": "fast", "benchmark_id": "ID"}

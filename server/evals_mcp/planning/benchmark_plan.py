@@ -36,7 +36,7 @@ async def plan_benchmark(
 ) -> Plan:
     """Return what a create of this request would do. A failure of the service becomes a note."""
     service = provider.service_of(request.benchmark_id)
-    lists = await fetch_lists(provider, datasets=True)
+    lists = await fetch_lists(provider, service, datasets=True)
     questions = _questions(request, lists, service)
     models = _check_models(request, lists, service)
     estimate = None

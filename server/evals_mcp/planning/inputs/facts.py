@@ -49,7 +49,7 @@ async def collect_facts(
 
     async def fetch() -> None:
         nonlocal lists
-        lists = await fetch_lists(provider, models=needs_models)
+        lists = await fetch_lists(provider, service, models=needs_models)
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(fetch)

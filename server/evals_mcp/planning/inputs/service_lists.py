@@ -43,22 +43,23 @@ class ServiceLists:
 
 
 async def fetch_lists(
-    provider: Provider, *, models: bool = True, datasets: bool = False
+    provider: Provider, service: Provider, *, models: bool = True, datasets: bool = False
 ) -> ServiceLists:
     """Fetch the lists concurrently.
 
     Args:
-        provider: the service.
+        provider: all services, for the lists of evaluations and data sets with public ids.
+        service: the service that will run the evaluation, for its models alone.
         models: whether to fetch the lists of models, which a free rule does not need.
         datasets: whether to fetch the list of data sets and benchmarks.
     """
     lists = ServiceLists()
 
     async def list_models() -> None:
-        lists.models = {model.id: model for model in await provider.list_models()}
+        lists.models = {model.id: model for model in await service.list_models()}
 
     async def list_judges() -> None:
-        names = await provider.list_judges()
+        names = await service.list_judges()
         lists.judges = frozenset(names) if names else None
 
     async def list_jobs() -> None:
