@@ -100,6 +100,7 @@ class BenchmarkEvaluator:
             "score": score,
             **await self._metrics(score, row, answer),
             "feedback": fields.get("feedback"),
+            "judge_raw_output": fields.get("judge_raw_output"),
             "error": fields.get("evaluation_error"),
             "failed_at": fields.get("failed_at"),
         }

@@ -113,9 +113,13 @@ def _without_the_value(message: str) -> str:
 def _judge_text(fields: dict[str, Any]) -> str | None:
     """Return what the judge wrote, cleaned and cut; None if the row does not have it.
 
-    Of two judging orders, the one whose verdict could not be read.
+    Of two judging orders or two models, the one whose verdict could not be read.
     """
     texts = [fields.get("judge_raw_output")]
+    answers = fields.get("answers", ())
+    texts += [
+        each.get("judge_raw_output") for each in answers if each.get("failed_at") == "verdict"
+    ]
     texts += [
         fields.get(f"judge_raw_output_{order}")
         for order in ("original", "flipped")

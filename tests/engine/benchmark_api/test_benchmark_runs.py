@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -154,6 +155,7 @@ async def test_the_download_has_each_answer_by_question_and_model(tmp_path: Path
                     "relevance": 0.5882352941176471,
                     "correct": True,
                     "feedback": 'rule/contains: contains "Paris"',
+                    "judge_raw_output": IsStr(regex=r'\{"feedback": .*, "score": 1.0\}'),
                     "error": None,
                     "failed_at": None,
                 },
@@ -167,6 +169,7 @@ async def test_the_download_has_each_answer_by_question_and_model(tmp_path: Path
                     "relevance": 0.10526315789473684,
                     "correct": False,
                     "feedback": 'rule/contains: lacks "Paris"',
+                    "judge_raw_output": IsStr(regex=r'\{"feedback": .*, "score": 0.0\}'),
                     "error": None,
                     "failed_at": None,
                 },
@@ -218,6 +221,7 @@ async def test_a_model_judges_by_a_rubric_and_counts_as_correct_from_one_half(
         (0.75, 0.75, True),
     ]
     assert rows[0]["feedback"] == "because"
+    assert json.loads(rows[0]["judge_raw_output"]) == {"feedback": "because", "score": 0.5}
     assert any("Madrid" in rubric for rubric in rubrics)
 
 

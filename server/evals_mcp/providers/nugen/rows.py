@@ -105,7 +105,7 @@ def _row(row: Fields, only_model: str | None) -> Fields:
         fields["correct"] = correct
     if error is not None:
         fields["error"] = error
-    for name in ("feedback", "failed_at"):
+    for name in ("feedback", "judge_raw_output", "failed_at"):
         if text := _text(row.get(name)):
             fields[name] = text
     return fields
