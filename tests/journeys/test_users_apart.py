@@ -88,9 +88,10 @@ async def test_subjects_with_the_same_configured_key_are_still_two_users(tmp_pat
             evaluation = await alice.started(**PAID)
             for user in (alice, bob):
                 assert await user.answer("read_results", evaluation_id=evaluation)
-            assert "No key for a service is configured for you" in await carol.refusal(
-                "list_evaluations"
-            )
+            # Without a key of her own she has the engine of this server, and nothing of theirs.
+            assert (await carol.answer("list_evaluations"))["evaluations"] == []
+            assert await carol.refusal("get_evaluation", evaluation_id=evaluation)
+            assert await carol.refusal("create_evaluation", **PAID)
     content = vendor.keys_of("GET", "/v1/files/file-2/content")
     assert content == ["shared-key-0123456789"] * 2
 
