@@ -18,12 +18,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b, sha256
+from operator import itemgetter
 from typing import Any, cast
 
 VERSION = 1
 """Version of the canonical form. A change of any digest of equal content needs a new one."""
 
 DIGEST_BYTES = 16
+COLUMN_BYTES = 8
+"""Length of the key of one value of a column; see `column_key`."""
+
 MAX_DEPTH = 200
 """The nesting of lists and objects up to which the spelling of numbers does not count."""
 
@@ -32,6 +36,10 @@ _SPEED_FIELDS = frozenset({"num_workers"})
 """Fields that decide how fast something is measured, not what."""
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+_QUOTE = ord('"')
+_first_byte = itemgetter(0)
+_decode_start = json.JSONDecoder().raw_decode
+_LITERALS = frozenset({b"true", b"false", b"null"})
 _FLAT = frozenset({str, int, bool, type(None)})
 
 
@@ -80,6 +88,87 @@ def answer_digest(*answers: object) -> str:
 def answer_key(answers: Sequence[object]) -> bytes:
     """Return the 16 bytes of `answer_digest`, for tables that hold a million rows."""
     return _hash("answer", list(answers))
+
+
+def column_key(value: object) -> bytes:
+    """Return the 8 bytes that stand for one value of a column in the index of a result file.
+
+    Equal values have an equal key, with the same meaning of equal as in all digests. Two different
+    values share a key with a probability of 2**-64. The key is the plainest JSON of the value: the
+    bytes themselves if they are at most 8, else their hash.
+    """
+    normal = _normal(value, 0)
+    if isinstance(normal, str):
+        return _text_key(normal)
+    return _key_of(_encode(normal).encode())
+
+
+def column_keys_of_json(spellings: Sequence[bytes]) -> list[bytes]:
+    """Return `column_key` of many values that are written as JSON, faster where that is possible.
+
+    Texts without a backslash, plain integers and `true`, `false` and `null` have one spelling only,
+    which is hashed unread. Everything else is read first. A value that is nested too deeply to be
+    read is equal only to a value with the same spelling.
+
+    Args:
+        spellings: valid JSON values in UTF-8, without white space around them.
+
+    Raises:
+        ValueError: an integer has more digits than Python reads.
+    """
+    joined = b"".join(spellings)
+    only_texts = b"\\" not in joined and set(map(_first_byte, spellings)) == {_QUOTE}
+    if only_texts or joined.isdigit():
+        return [
+            blake2b(spelling, digest_size=COLUMN_BYTES).digest()
+            if len(spelling) > COLUMN_BYTES
+            else spelling.ljust(COLUMN_BYTES, b"\0")
+            for spelling in spellings
+        ]
+    return list(map(_key_of_json, spellings))
+
+
+def _key_of_json(spelling: bytes) -> bytes:
+    first = spelling[0]
+    if first == _QUOTE:
+        if b"\\" in spelling:
+            return _text_key(_decode_start(spelling.decode())[0])
+        return _key_of(spelling)
+    if spelling.isdigit() or spelling in _LITERALS:
+        return _key_of(spelling)
+    try:
+        return column_key(json.loads(spelling))
+    except RecursionError:
+        return _key_of(spelling)
+
+
+def _text_key(text: str) -> bytes:
+    """Return the key of a text, whose plainest JSON has no escapes even where JSON needs them."""
+    return _key_of(b'"' + text.encode(errors="surrogatepass") + b'"')
+
+
+def _key_of(spelling: bytes) -> bytes:
+    # JSON contains no zero byte, so a padded spelling is not the spelling of another value.
+    if len(spelling) <= COLUMN_BYTES:
+        return spelling.ljust(COLUMN_BYTES, b"\0")
+    return blake2b(spelling, digest_size=COLUMN_BYTES).digest()
+
+
+def joined_keys(columns: Sequence[Sequence[bytes]], rows: int) -> Sequence[bytes]:
+    """Return one key for each row of some columns, from the keys of its values in their order.
+
+    It has 16 bytes, or 8 with one column only.
+
+    Args:
+        columns: for each column, the `column_key` of each row.
+        rows: number of rows, which counts without a column.
+    """
+    if len(columns) == 1:
+        return columns[0]
+    if not columns:
+        return [b""] * rows
+    joined = map(b"".join, zip(*columns, strict=True))
+    return [blake2b(keys, digest_size=DIGEST_BYTES).digest() for keys in joined]
 
 
 def rubric_digest(evaluation_type: str, parameters: Mapping[str, Any]) -> str:

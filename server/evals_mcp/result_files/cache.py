@@ -21,7 +21,8 @@ import anyio
 from anyio import to_thread
 
 from evals_mcp.errors import BadAnswerError, OperatorError
-from evals_mcp.result_files.index import DamagedIndexError, ResultIndex, build_index
+from evals_mcp.result_files.building import build_index
+from evals_mcp.result_files.index import DamagedIndexError, OldFormatError, ResultIndex
 from evals_mcp.results.rows import ReadRow
 
 WRITE_BYTES = 4 * 1024 * 1024
@@ -31,9 +32,6 @@ ABANDONED_SECONDS = 3600.0
 """Age from which on an incomplete folder counts as left by a process that was killed."""
 
 ROWS, INDEX = "rows.jsonl", "index.sqlite3"
-
-INDEX_FORMAT = 2
-"""Raised when verdicts are read differently, so that older indexes are not used any more."""
 
 Download = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
 
@@ -64,10 +62,10 @@ class ResultFiles:
             EvalsMCPError: the download failed.
         """
         folder = self.folder / _name(account, file_id)
-        index = await to_thread.run_sync(_opened, folder)
+        index = await to_thread.run_sync(_opened, folder, read)
         if index is None:
             await self._fetch(folder, file_id, read, download)
-            index = await to_thread.run_sync(_opened, folder)
+            index = await to_thread.run_sync(_opened, folder, read)
         if index is None:
             raise OperatorError(
                 f"The result file disappeared from {self.folder}. The operator of the server must "
@@ -123,23 +121,44 @@ class ResultFiles:
 
 
 def _name(account: str, file_id: str) -> str:
-    return blake2b(f"{INDEX_FORMAT}\n{account}\n{file_id}".encode(), digest_size=16).hexdigest()
+    return blake2b(f"{account}\n{file_id}".encode(), digest_size=16).hexdigest()
 
 
 def _create(folder: Path) -> None:
     folder.mkdir(parents=True, mode=0o700)
 
 
-def _opened(folder: Path) -> ResultIndex | None:
-    """Open the index of a complete folder and mark it as read now; None if it is missing."""
+def _opened(folder: Path, read: ReadRow) -> ResultIndex | None:
+    """Open the index of a complete folder and mark it as read now; None if it is missing.
+
+    An index of another format is built again from the rows.
+    """
     try:
         os.utime(folder)
-        return ResultIndex(folder / ROWS, folder / INDEX)
-    except OSError:
-        return None
-    except DamagedIndexError:
+        try:
+            return ResultIndex(folder / ROWS, folder / INDEX)
+        except OldFormatError:
+            _rebuild(folder, read)
+            return ResultIndex(folder / ROWS, folder / INDEX)
+    except (DamagedIndexError, OldFormatError):
         _remove(folder)
         return None
+    except OSError:
+        return None
+
+
+def _rebuild(folder: Path, read: ReadRow) -> None:
+    """Replace an index in one step, so that other processes find the old one or the new one."""
+    part = folder / f".{uuid.uuid4().hex}"
+    try:
+        build_index(folder / ROWS, part, read)
+        part.replace(folder / INDEX)
+    except OSError:
+        # Without space or with an index that another process has open: the file is fetched again.
+        _remove(folder)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _check(part: Path, file_id: str) -> None:

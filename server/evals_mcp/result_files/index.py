@@ -1,38 +1,44 @@
 """The index of one result file: position and verdict of each row, in SQLite.
 
-With the index, a page of a million rows is a look-up. It is built in one pass that holds one row in
-memory at a time, and is stored in a file beside the rows. All functions here block; callers on an
-event loop run them in a worker thread.
+With the index, a page of a million rows is a look-up. It also has keys of the columns of each row,
+by which two files are joined without reading a row. It is stored in a file beside the rows. All
+functions here block; callers on an event loop run them in a worker thread.
 """
 
 from __future__ import annotations
 
-import errno
 import json
-import re
 import sqlite3
 import uuid
 from array import array
-from collections import Counter
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
-from functools import cache
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import blake2b
-from importlib import resources
+from itertools import islice, starmap
+from math import isnan
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, NamedTuple, cast
 
-from evals_mcp.results.rows import ReadRow, RowVerdict
-
-MAX_ROW_BYTES = 32 * 1024 * 1024
-"""Length of the longest row that is read; a longer row counts as damaged."""
+from evals_mcp.result_files.queries import FORMAT, query
+from evals_mcp.results.rows import RowVerdict
+from evals_schemas.digests import COLUMN_BYTES, column_key
 
 Row = dict[str, Any]
 
 
+_CACHED_BLOCKS = 16
+"""Blocks whose arrays stay in memory, 96 KiB each."""
+
+
 class DamagedIndexError(Exception):
     """The files exist but are not an index, and have to be created again."""
+
+
+class OldFormatError(Exception):
+    """Another version of this program wrote the index, which has to be built again."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,17 @@ class IndexedRow:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Consecutive rows of a file."""
+
+    first: int
+    """Number of the first row."""
+    verdicts: Sequence[RowVerdict]
+    keys: Sequence[Sequence[bytes]]
+    """For each of some columns, the key of each row."""
+
+
+@dataclass(frozen=True)
 class Count:
     """Number of rows with the same verdict."""
 
@@ -71,16 +88,31 @@ class Count:
 
 @dataclass(frozen=True)
 class Where:
-    """A condition on rows: an SQL expression, and the values of the `:name`s in it."""
+    """A condition on rows: SQL expressions, and the values of the `:name`s in them."""
 
     expression: str = "1"
+    """About state, verdict, passed, original and flipped."""
     values: Mapping[str, str | float | None] = field(
         default_factory=dict[str, "str | float | None"]
     )
+    score_expression: str = ""
+    """About score and number; it must not hold without a score. Empty without a condition."""
 
     def also(self, expression: str, **values: str | float | None) -> Where:
-        """Return the condition that both this and another expression hold."""
-        return Where(f"{self.expression} AND ({expression})", {**self.values, **values})
+        """Return the condition that an expression about the verdict holds as well."""
+        expression = f"{self.expression} AND ({expression})"
+        return replace(self, expression=expression, values={**self.values, **values})
+
+    def also_of_score(self, expression: str, **values: str | float | None) -> Where:
+        """Return the condition that an expression about the score holds as well.
+
+        Args:
+            expression: an expression that does not hold for rows without a score.
+            values: the values of the `:name`s in it.
+        """
+        both = f"{self.score_expression} AND " if self.score_expression else ""
+        values = {**self.values, **values}
+        return replace(self, score_expression=f"{both}({expression})", values=values)
 
 
 @dataclass(frozen=True)
@@ -107,106 +139,14 @@ ORDERS = {
 """The sort orders by name."""
 
 
-def build_index(rows: Path, index: Path, read: ReadRow) -> None:
-    """Read a result file once and write its index.
+class _Arrays(NamedTuple):
+    """One number for each row of a block."""
 
-    Raises:
-        OSError: the index cannot be written; the caller removes the incomplete file.
-    """
-    try:
-        _build(rows, index, _Scan(read))
-    except sqlite3.Error as error:
-        raise OSError(errno.EIO, str(error)) from error
-
-
-def _build(rows: Path, index: Path, scan: _Scan) -> None:
-    with closing(sqlite3.connect(index, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.executescript(_query("create"))
-        connection.execute("BEGIN")
-        with rows.open("rb") as stream:
-            connection.executemany(_query("add_row"), scan.rows(stream))
-        connection.executemany(_query("add_fact"), scan.facts())
-        connection.execute("COMMIT")
-        connection.executescript(_query("create_lookups"))
-
-
-class _Scan:
-    """The pass over a result file that collects the index."""
-
-    def __init__(self, read: ReadRow) -> None:
-        self._read = read
-        self._columns: dict[str, None] = {}
-        self._counts: Counter[RowVerdict] = Counter()
-        self._damaged = 0
-        self._first: tuple[int, str] | None = None
-
-    def rows(self, stream: BinaryIO) -> Iterator[tuple[Any, ...]]:
-        """Yield the values of each row for the index."""
-        number, line_number, start = 0, 0, 0
-        decode, read, columns = json.JSONDecoder().decode, self._read, self._columns
-        counts, unscored = self._counts, RowVerdict._replace
-        last_columns: object = None
-        while line := stream.readline(MAX_ROW_BYTES + 1):
-            line_number += 1
-            length = len(line)
-            if length > MAX_ROW_BYTES:
-                length += _rest_of_line(stream, line)
-                self._damage(line_number, "longer than 32 MiB")
-            elif not line.isspace():
-                try:
-                    row = decode(line.decode("utf-8-sig" if line_number == 1 else "utf-8"))
-                    verdict = _storable(read(row))
-                except (ValueError, AttributeError, RecursionError, OverflowError) as error:
-                    self._damage(line_number, _reason(error, line))
-                else:
-                    number += 1
-                    if row.keys() != last_columns:
-                        columns.update(dict.fromkeys(row))
-                        last_columns = row.keys()
-                    counts[verdict if verdict.score is None else unscored(verdict, score=None)] += 1
-                    yield (number, start, length, *verdict)
-            start += length
-
-    def facts(self) -> Iterator[tuple[str, str]]:
-        """Yield name and JSON value of each fact about the file, after all rows."""
-        yield "columns", json.dumps(list(self._columns))
-        line, reason = self._first or (None, None)
-        yield "damage", json.dumps([self._damaged, line, reason])
-        yield "counts", json.dumps([[*verdict, rows] for verdict, rows in self._counts.items()])
-
-    def _damage(self, line_number: int, reason: str) -> None:
-        self._damaged += 1
-        self._first = self._first or (line_number, reason)
-
-
-def _rest_of_line(stream: BinaryIO, line: bytes) -> int:
-    skipped = 0
-    while line and not line.endswith(b"\n"):
-        line = stream.readline(MAX_ROW_BYTES)
-        skipped += len(line)
-    return skipped
-
-
-def _storable(verdict: RowVerdict) -> RowVerdict:
-    """Return the verdict with lone surrogates in its label replaced, which SQLite refuses."""
-    label = verdict.verdict
-    if label is None or label.isascii():
-        return verdict
-    return verdict._replace(verdict=label.encode("utf-8", "replace").decode())
-
-
-def _reason(error: Exception, line: bytes) -> str:
-    if line.startswith(b"\x1f\x8b"):
-        return "compressed with gzip"
-    if line.lstrip()[:1] == b"<":
-        return "a web page"
-    if isinstance(error, UnicodeDecodeError):
-        return "not UTF-8"
-    if isinstance(error, AttributeError):
-        return "not a JSON object"
-    return "not complete JSON"
+    starts: array[int]
+    lengths: array[int]
+    codes: array[int]
+    scores: array[float] | None
+    """NaN for a row without a score; None if no row of the block has one."""
 
 
 class ResultIndex:
@@ -218,20 +158,32 @@ class ResultIndex:
         Raises:
             OSError: a file does not exist.
             DamagedIndexError: the files are not an index.
+            OldFormatError: they are an index of another format.
         """
         self._folder = index.parent
         self._stream = rows.open("rb")
         self._connection = sqlite3.connect(index, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
+        self._block = lru_cache(maxsize=_CACHED_BLOCKS)(self._read_block)
         try:
-            facts = dict(self._connection.execute(_query("facts")).fetchall())
-            self.columns: list[str] = json.loads(facts["columns"])
+            facts = {
+                name: json.loads(value) for name, value in self._connection.execute(query("facts"))
+            }
+            _check_format(facts)
+            self.columns: list[str] = facts["columns"]
             """The columns of all rows, in the order of their first occurrence."""
-            self.damage = Damage(*json.loads(facts["damage"]))
-            counts: list[list[Any]] = json.loads(facts["counts"])
-            self.counts = [Count(RowVerdict(*values[:-1]), values[-1]) for values in counts]
+            self.damage = Damage(*facts["damage"])
+            self._keyed: dict[str, int] = {name: place for place, name in enumerate(facts["keyed"])}
+            counted: list[list[Any]] = self._connection.execute(query("verdicts")).fetchall()
+            self.counts = [Count(_verdict_of(values[:-1]), values[-1]) for values in counted]
             """The number of rows by verdict."""
-        except (sqlite3.Error, KeyError, ValueError) as error:
+            self._firsts = array(
+                "q", (first for (first,) in self._connection.execute(query("firsts")))
+            )
+            self._total = sum(count.rows for count in self.counts)
+        except OldFormatError:
+            self.close()
+            raise
+        except (sqlite3.Error, KeyError, ValueError, TypeError) as error:
             self.close()
             raise DamagedIndexError from error
 
@@ -242,11 +194,13 @@ class ResultIndex:
 
     def total(self) -> int:
         """Return the number of rows in the file, without damaged lines."""
-        return sum(count.rows for count in self.counts)
+        return self._total
 
     def matching(self, where: Where) -> int:
         """Return the number of rows that meet a condition."""
-        statement = f"SELECT COUNT(*) FROM rows WHERE {where.expression}"  # noqa: S608 - constants
+        if not where.score_expression:
+            return sum(self.counts[code].rows for code in self._codes(where))
+        statement = f"SELECT COUNT(*) FROM scores WHERE {_condition(where)}"  # noqa: S608 - constants
         return self._connection.execute(statement, where.values).fetchone()[0]
 
     def page(
@@ -256,25 +210,47 @@ class ResultIndex:
 
         The page begins after the row `after`, or with the first row if that is None.
         """
-        if after is not None:
-            position = {"score": after.verdict.score, "number": after.number}
-            where = where.also(ORDERS[order].after, **position)
-        rows = self._select("*", where, order, f"LIMIT {int(limit)}")
-        return [_indexed(row) for row in rows]
+        return [self._entry(number) for number in islice(self._select(where, order, after), limit)]
 
     def numbers(self, where: Where, order: str) -> array[int]:
         """Return the numbers of all rows that meet a condition, with eight bytes each."""
-        return array("q", (row["number"] for row in self._select("number", where, order)))
+        return array("q", self._select(where, order))
 
-    def _select(self, columns: str, where: Where, order: str, limit: str = "") -> sqlite3.Cursor:
+    def _select(self, where: Where, order: str, after: IndexedRow | None = None) -> Iterator[int]:
+        """Yield the numbers of the rows that meet a condition, after the row `after`."""
         sorting = ORDERS[order]
         if sorting.scored_only:
-            where = where.also("score IS NOT NULL")
+            where = where.also_of_score("score IS NOT NULL")
+        if not where.score_expression:
+            yield from self._in_file(where, after.number if after else 0)
+            return
+        if after is not None:
+            position = {"score": after.verdict.score, "number": after.number}
+            where = where.also_of_score(sorting.after, **position)
         statement = (
-            f"SELECT {columns} FROM rows WHERE {where.expression} "  # noqa: S608 - constants
-            f"ORDER BY {sorting.by} {limit}"
+            f"SELECT number FROM scores WHERE {_condition(where)} "  # noqa: S608 - constants
+            f"ORDER BY {sorting.by}"
         )
-        return self._connection.execute(statement, where.values)
+        for (number,) in self._connection.execute(statement, where.values):
+            yield number
+
+    def _in_file(self, where: Where, after: int) -> Iterator[int]:
+        """Yield the numbers of the rows with some verdicts, in the order of the file."""
+        codes = frozenset(self._codes(where))
+        statement = (
+            "SELECT DISTINCT first FROM block_codes WHERE first >= :block AND code IN "  # noqa: S608 - constants
+            f"(SELECT code FROM verdicts WHERE {where.expression}) ORDER BY first"
+        )
+        values = {**where.values, "block": self._first_of(after) if after else 0}
+        for (first,) in self._connection.execute(statement, values).fetchall():
+            for number, code in enumerate(self._block(first).codes, first):
+                if code in codes and number > after:
+                    yield number
+
+    def _codes(self, where: Where) -> list[int]:
+        """Return the codes of the verdicts that meet a condition."""
+        statement = f"SELECT code FROM verdicts WHERE {where.expression}"  # noqa: S608 - constants
+        return [code for (code,) in self._connection.execute(statement, where.values)]
 
     def by_number(self, numbers: Sequence[int]) -> list[IndexedRow]:
         """Return the rows with these numbers, in this order.
@@ -282,27 +258,83 @@ class ResultIndex:
         Raises:
             KeyError: no row has one of the numbers.
         """
-        placeholders = ",".join("?" * len(numbers))
-        statement = f"SELECT * FROM rows WHERE number IN ({placeholders})"  # noqa: S608 - constants
-        try:
-            by_number = {row["number"]: row for row in self._connection.execute(statement, numbers)}
-        except OverflowError:
-            raise KeyError("a number that no row can have") from None
-        return [_indexed(by_number[number]) for number in numbers]
+        return [self._entry(number) for number in numbers]
+
+    def _entry(self, number: int) -> IndexedRow:
+        block, place = self._place(number)
+        verdict = self._verdict(block, place)
+        return IndexedRow(number, block.starts[place], block.lengths[place], verdict)
+
+    def _place(self, number: int) -> tuple[_Arrays, int]:
+        """Return the block of a row, and the row's place in it."""
+        if not 1 <= number <= self._total:
+            raise KeyError(number)
+        first = self._first_of(number)
+        return self._block(first), number - first
+
+    def _first_of(self, number: int) -> int:
+        """Return the number of the first row in the block of a row."""
+        return self._firsts[bisect_right(self._firsts, number) - 1]
+
+    def _verdict(self, block: _Arrays, place: int) -> RowVerdict:
+        verdict = self.counts[block.codes[place]].verdict
+        return _with_score(verdict, block.scores[place]) if block.scores else verdict
+
+    def _verdicts(self, block: _Arrays) -> list[RowVerdict]:
+        verdicts = [count.verdict for count in self.counts]
+        if block.scores is None:
+            return [verdicts[code] for code in block.codes]
+        scored = zip(block.codes, block.scores, strict=True)
+        return [_with_score(verdicts[code], score) for code, score in scored]
 
     def every(self) -> Iterator[IndexedRow]:
         """Yield every row in the order of the file."""
-        for row in self._connection.execute(_query("all_rows")):
-            yield _indexed(row)
+        for first in self._firsts:
+            block = self._block(first)
+            rows = zip(block.starts, block.lengths, self._verdicts(block), strict=True)
+            for number, (start, length, verdict) in enumerate(rows, first):
+                yield IndexedRow(number, start, length, verdict)
+
+    def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
+        """Yield every row in blocks, in the order of the file, with the keys of some columns."""
+        for first in self._firsts:
+            block = self._block(first)
+            if all(name in self._keyed for name in columns):
+                keys = [self._keys(first, name, len(block.codes)) for name in columns]
+            else:
+                lines = zip(block.starts, block.lengths, strict=True)
+                rows = [[row.get(name) for name in columns] for row in starmap(self._row, lines)]
+                keys = [list(map(column_key, values)) for values in zip(*rows, strict=True)]
+            yield Block(first, self._verdicts(block), keys)
+
+    def _keys(self, first: int, column: str, rows: int) -> list[bytes]:
+        stored = self._connection.execute(query("keys"), (first, self._keyed[column])).fetchone()
+        if stored is None:
+            return [column_key(None)] * rows
+        keys: bytes = stored[0]
+        return [keys[start : start + COLUMN_BYTES] for start in range(0, len(keys), COLUMN_BYTES)]
+
+    def _read_block(self, first: int) -> _Arrays:
+        stored = self._connection.execute(query("block"), (first,)).fetchone()
+        starts, lengths, codes, scores = stored
+        return _Arrays(
+            array("q", starts),
+            array("i", lengths),
+            array("i", codes),
+            None if scores is None else array("d", scores),
+        )
 
     def scores(self) -> array[float]:
         """Return all valid scores, ascending, with eight bytes each."""
-        return array("d", (row[0] for row in self._connection.execute(_query("scores"))))
+        return array("d", (row[0] for row in self._connection.execute(query("scores"))))
 
     def read(self, row: IndexedRow) -> Row:
         """Return a row's columns."""
-        self._stream.seek(row.start)
-        return json.loads(self._stream.read(row.length).decode("utf-8-sig"))
+        return self._row(row.start, row.length)
+
+    def _row(self, start: int, length: int) -> Row:
+        self._stream.seek(start)
+        return json.loads(self._stream.read(length).decode("utf-8-sig"))
 
     def containing(self, numbers: Sequence[int], text: str) -> array[int]:
         """Return the numbers of the rows that contain a text in any column, ignoring case.
@@ -318,7 +350,8 @@ class ResultIndex:
             return matches
         folded = text.casefold()
         for number in numbers:
-            row = self.read(self.by_number([number])[0])
+            block, place = self._place(number)
+            row = self._row(block.starts[place], block.lengths[place])
             if any(folded in row_text.casefold() for row_text in texts_of(row)):
                 matches.append(number)
         part = self._folder / f".{uuid.uuid4().hex}"
@@ -341,21 +374,24 @@ def texts_of(value: object) -> Iterator[str]:
             yield str(item)
 
 
-def _indexed(row: sqlite3.Row) -> IndexedRow:
-    return IndexedRow(row["number"], row["start"], row["length"], _verdict(row, score=row["score"]))
+def _check_format(facts: Mapping[str, Any]) -> None:
+    if facts.get("format") != FORMAT:
+        raise OldFormatError
 
 
-def _verdict(row: sqlite3.Row, score: float | None) -> RowVerdict:
-    passed = None if row["passed"] is None else bool(row["passed"])
-    return RowVerdict(row["state"], row["verdict"], score, passed, row["original"], row["flipped"])
+def _condition(where: Where) -> str:
+    """Return the SQL condition on the table of scores."""
+    codes = f"code IN (SELECT code FROM verdicts WHERE {where.expression})"  # noqa: S608 - constants
+    return f"{codes} AND {where.score_expression}"
 
 
-@cache
-def _queries() -> dict[str, str]:
-    text = resources.files("evals_mcp.result_files").joinpath("index.sql").read_text("utf-8")
-    statements = re.findall(r"^-- (\w+):.*\n((?:(?!--).*\n?)*)", text, re.MULTILINE)
-    return {name: statement.strip() for name, statement in statements}
+def _verdict_of(values: Sequence[Any]) -> RowVerdict:
+    state, verdict, score, passed, original, flipped = values
+    passed = None if passed is None else bool(passed)
+    return RowVerdict(state, verdict, score, passed, original, flipped)
 
 
-def _query(name: str) -> str:
-    return _queries()[name]
+def _with_score(verdict: RowVerdict, score: float) -> RowVerdict:
+    if isnan(score):
+        return verdict
+    return RowVerdict(verdict[0], verdict[1], score, verdict[3], verdict[4], verdict[5])

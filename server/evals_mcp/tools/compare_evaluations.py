@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from anyio import from_thread, to_thread
@@ -27,7 +28,7 @@ from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.digests import answer_key, row_key
+from evals_schemas.digests import answer_key, joined_keys
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 
@@ -46,13 +47,12 @@ _COLUMNS_SHOWN = 3
 _FEEDBACK = ("feedback", "judge_feedback_original_order")
 _FEEDBACK_A, _FEEDBACK_B = "feedback of A", "feedback of B"
 _ANSWER_A, _ANSWER_B = "answer in A", "answer in B"
-_CHECK_EVERY = 256
 
 
 async def compare_evaluations(
     arguments: CompareEvaluationsInput, session: ToolSession
 ) -> CompareEvaluationsOutput:
-    """Compare two evaluations; each result file is read once, and only its keys stay in memory."""
+    """Compare two evaluations; rows are paired by the keys in the indexes of their files."""
     a = await _job("evaluation_id_a", arguments.evaluation_id_a, session)
     b = await _job("evaluation_id_b", arguments.evaluation_id_b, session)
     if a.workflow_id == b.workflow_id:
@@ -139,7 +139,7 @@ class _Both:
         query = [self.a.workflow_id, self.b.workflow_id, self.arguments.key]
         start = _start(query, self.arguments.cursor)
         key = self._key()
-        joined = join(_keyed(self.a, self.rows_a, key), _keyed(self.b, self.rows_b, key))
+        joined = join(keyed_rows(self.a, self.rows_a, key), keyed_rows(self.b, self.rows_b, key))
         _refuse_no_pairs(joined, key)
         same_labels = comparability.same_labels(self.a, self.b)
         comparing = self._spec.comparing
@@ -223,17 +223,19 @@ class _Both:
         return texts
 
 
-def _keyed(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[KeyedRow]:
+def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[KeyedRow]:
+    """Yield the rows of an evaluation with their keys from its index; runs in a worker thread."""
     own_rows = type_spec(job.type).own_rows
     answers = [own_rows.answer] if own_rows else answer_columns(job.parameters, index.columns)
     # Without the answers in the file, nobody knows whether both evaluations judged the same ones.
     unknown = None if set(answers) <= set(index.columns) else answer_key([job.workflow_id])
-    for entry in index.every():
-        if entry.number % _CHECK_EVERY == 0:
-            from_thread.check_cancelled()
-        row = index.read(entry)
-        answer = unknown or answer_key([row.get(name) for name in answers])
-        yield KeyedRow(entry.number, row_key(row, key), answer, entry.verdict)
+    for block in index.blocks(key if unknown else [*key, *answers]):
+        from_thread.check_cancelled()
+        rows = len(block.verdicts)
+        judged = repeat(unknown) if unknown else joined_keys(block.keys[len(key) :], rows)
+        keys = joined_keys(block.keys[: len(key)], rows)
+        numbers = range(block.first, block.first + rows)
+        yield from map(KeyedRow._make, zip(numbers, keys, judged, block.verdicts, strict=False))
 
 
 def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:

@@ -169,7 +169,9 @@ class _RowQuery:
 
     def _counted(self) -> int:
         scored = self.arguments.sort != "file"
-        return self.index.matching(self._where.also("score IS NOT NULL") if scored else self._where)
+        return self.index.matching(
+            self._where.also_of_score("score IS NOT NULL") if scored else self._where
+        )
 
     def _chosen(self) -> Sequence[int]:
         """Return the numbers of the rows that contain the text or are drawn at random."""
@@ -220,9 +222,9 @@ def _where(arguments: ReadResultsInput, show: str) -> Where:
             # As many rows as the summary counts for this decision.
             where = where.also("state = 'ok'")
     if arguments.min_score is not None:
-        where = where.also("score >= :min_score", min_score=arguments.min_score)
+        where = where.also_of_score("score >= :min_score", min_score=arguments.min_score)
     if arguments.max_score is not None:
-        where = where.also("score <= :max_score", max_score=arguments.max_score)
+        where = where.also_of_score("score <= :max_score", max_score=arguments.max_score)
     return where
 
 

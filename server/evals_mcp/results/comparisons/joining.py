@@ -122,10 +122,8 @@ def join(a: Iterable[KeyedRow], b: Iterable[KeyedRow]) -> Joined:
     belong together.
     """
     table = _Table()
-    for row in a:
-        table.add_a(row)
-    for row in b:
-        table.add_b(row)
+    table.add_a(a)
+    table.add_b(b)
     return table.joined()
 
 
@@ -149,33 +147,36 @@ class _Table:
     other_answers: bytearray = field(default_factory=bytearray)
     total_b: int = 0
 
-    def add_a(self, row: KeyedRow) -> None:
-        slot = self.slots.setdefault(row.key, len(self.slots))
-        if slot < len(self.rows_a):
-            self.copies_a[slot] += 1
-            return
-        self.rows_a.append(row.number)
-        self.rows_b.append(0)
-        self.copies_a.append(1)
-        self.copies_b.append(0)
-        self.answers.append(_short(row.answer))
-        self.verdicts_a.append(self._shared(row.verdict))
-        self.verdicts_b.append(None)
-        self.other_answers.append(0)
+    def add_a(self, rows: Iterable[KeyedRow]) -> None:
+        slots, copies, shared = self.slots, self.copies_a, self.seen.setdefault
+        for number, key, answer, verdict in rows:
+            slot = slots.setdefault(key, len(slots))
+            if slot < len(copies):
+                copies[slot] += 1
+                continue
+            copies.append(1)
+            self.rows_a.append(number)
+            self.answers.append(_short(answer))
+            self.verdicts_a.append(shared(verdict, verdict) if verdict[2] is None else verdict)
+        self.rows_b.frombytes(bytes(8 * len(slots)))
+        self.copies_b.frombytes(bytes(8 * len(slots)))
+        self.verdicts_b.extend([None] * len(slots))
+        self.other_answers.extend(bytes(len(slots)))
 
-    def add_b(self, row: KeyedRow) -> None:
-        self.total_b += 1
-        slot = self.slots.get(row.key)
-        if slot is None:
-            return
-        self.copies_b[slot] += 1
-        self.rows_b[slot] = row.number
-        self.verdicts_b[slot] = self._shared(row.verdict)
-        self.other_answers[slot] = _short(row.answer) != self.answers[slot]
-
-    def _shared(self, verdict: RowVerdict) -> RowVerdict:
-        """Return one shared object for equal verdicts; those with scores are rarely equal."""
-        return verdict if verdict.score is not None else self.seen.setdefault(verdict, verdict)
+    def add_b(self, rows: Iterable[KeyedRow]) -> None:
+        slot_of, copies, shared = self.slots.get, self.copies_b, self.seen.setdefault
+        row_count = 0
+        for number, key, answer, verdict in rows:
+            row_count += 1
+            slot = slot_of(key)
+            if slot is None:
+                continue
+            copies[slot] += 1
+            self.rows_b[slot] = number
+            # One shared object for equal verdicts; those with scores are rarely equal.
+            self.verdicts_b[slot] = shared(verdict, verdict) if verdict[2] is None else verdict
+            self.other_answers[slot] = _short(answer) != self.answers[slot]
+        self.total_b += row_count
 
     def joined(self) -> Joined:
         self.slots.clear()  # frees the largest part; all keys have been matched
