@@ -20,7 +20,7 @@ from mcp.client.stdio import stdio_client
 from tests.server.serving import text_of
 
 LEVEL: dict[str, str] = {}
-HEAVY = ("jinja2", "sqlite3", "aiohttp", "evals_engine", "rapidfuzz", "regex")
+HEAVY = ("jinja2", "sqlite3", "aiohttp", "evals_engine", "msgspec", "rapidfuzz", "regex")
 INITIALIZE: dict[str, Any] = {
     "jsonrpc": "2.0",
     "id": 1,
