@@ -164,7 +164,7 @@ FILES: Mapping[str, Callable[[Path], str]] = {
     "half surrogates": _json('[{"a": "' + "\\ud800" * 100_000 + '"}]'),
     "wrong bytes": _json(b'[{"a": "' + b"\xc3" * 1_000_000),
     "NaN": _json('[{"a": NaN}]'),
-    "escaped quotes": _json('[{"a": "' + '\\"' * 7_000_000),
+    "escaped quotes": _json('[{"a": "' + '\\"' * 7_000_000 + '"}]'),
     "256 texts of 8 MB": _parquet(lambda _: {"a": [_EIGHT_MB] * 256}),
     "64 lists of 2 million numbers": _parquet(lambda _: {"a": [[0, 1] * 1_000_000] * 64}),
     "a list of 20 million numbers": _parquet(

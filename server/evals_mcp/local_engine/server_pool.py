@@ -99,7 +99,7 @@ async def open_server_pool(settings: Settings) -> AsyncGenerator[ServerPool]:
 
 
 def _size_of(path: Path) -> int:
-    """Return the bytes of a file; 0 if there is none, which reading it will report."""
+    """Return the bytes of a file; 0 for a missing file, which the reader reports."""
     try:
         return path.stat().st_size
     except OSError:
