@@ -8,8 +8,8 @@ from evals_engine.compute.jobs import Job
 from evals_engine.compute.pool import OwnerPool
 from evals_engine.compute.tasks import TaskError
 from evals_engine.faults import RequestError
-from evals_engine.judges.agreements import Agreement
 from evals_engine.judges.protocol import Decision, Judgement, Row, decide
+from evals_engine.judges.rule_computations import Agreement
 from evals_engine.judges.rules import check_rule, choice_text, verdict_text
 from evals_engine.judges.verdict_forms import VerdictForm
 from evals_engine.judges.verdicts import read_verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from evals_engine.judges.agreements import agreement
+from evals_engine.judges.rule_computations import agreement
 from evals_engine.templates.rendering import open_template
 
 

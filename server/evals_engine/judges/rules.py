@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from evals_engine.cleaning import cleaned
 from evals_engine.faults import RequestError
-from evals_engine.judges.agreements import Agreement
+from evals_engine.judges.rule_computations import Agreement
 from evals_engine.judges.verdict_forms import ChoiceForm, VerdictForm
 from evals_schemas.evaluation_api.rules import CONTAINS, EXACT_MATCH, NUMERIC, REGEX, SIMILARITY
 

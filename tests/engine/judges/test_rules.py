@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evals_engine.compute.tasks import TaskError
 from evals_engine.faults import RequestError
-from evals_engine.judges.agreements import Agreement, agreement, last_number
+from evals_engine.judges.rule_computations import Agreement, agreement, last_number
 from evals_engine.judges.rules import (
     RULES,
     choice_text,
