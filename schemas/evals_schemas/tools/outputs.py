@@ -57,6 +57,9 @@ class CreateEvaluationOutput(Output):
     status: str | None = Field(
         default=None, description="Its status; absent if nothing was started."
     )
+    headline: str | None = Field(
+        default=None, description="exists: its main result, once it has ended."
+    )
     provider: str = Field(description="The service that runs it.")
     calls: int | None = Field(
         default=None, description="Model calls in total; 0 is free; absent if unknown.", ge=0

@@ -36,6 +36,7 @@ def created(answer: CreateEvaluationOutput) -> str:
     """Return the outcome of a create, its cost, and the plan if nothing was started."""
     return _lines(
         _outcome(answer),
+        answer.headline,
         *(f"Warning: {warning}" for warning in answer.warnings),
         *(plan_lines(answer.plan) if answer.plan else ()),
         _labelled("confirm", answer.confirm),

@@ -76,6 +76,16 @@ class ResultFiles:
         finally:
             index.close()
 
+    @asynccontextmanager
+    async def open_indexed(self, account: str, file_id: str) -> AsyncGenerator[ResultIndex | None]:
+        """Yield a result file with its index if it is in the cache, else None."""
+        index = await to_thread.run_sync(_opened, self.folder / _name(account, file_id))
+        try:
+            yield index
+        finally:
+            if index is not None:
+                index.close()
+
     async def _fetch(self, folder: Path, file_id: str, read: ReadRow, download: Download) -> None:
         """Download and index a file, and publish both as `folder`."""
         part = self.folder / f".{uuid.uuid4().hex}"

@@ -16,6 +16,8 @@ from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.launching.request import to_request
 from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.evaluation_summary import headline_of
+from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.tools.outputs import CreateEvaluationOutput
@@ -31,6 +33,20 @@ async def create_evaluation(
         UserQuestionError: the call ends with a question to the user.
         EvalsMCPError: nothing was started, and the message says so.
     """
+    output = await _created(arguments, session)
+    if output.outcome != "exists" or output.status not in ENDED or not output.evaluation_id:
+        return output
+    try:
+        job = await session.provider.get_evaluation(output.evaluation_id)
+        return output.model_copy(update={"headline": await headline_of(job, session)})
+    except EvalsMCPError:
+        return output
+
+
+async def _created(
+    arguments: CreateEvaluationInput, session: ToolSession
+) -> CreateEvaluationOutput:
+    """Return the output without the headline of an evaluation that already exists."""
     try:
         requested = await _requested(arguments, session)
         reply = session.ask_user.reply

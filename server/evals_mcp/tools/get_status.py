@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from evals_mcp.cleaning import inert
-from evals_mcp.results.types.summing import headline
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.evaluation_summary import headline_of
 from evals_mcp.tools.job_text import (
     STATUS_SHOWN,
     after_failure,
@@ -33,7 +33,8 @@ async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusO
         status = await _wait(evaluation_id, job, arguments.wait_seconds, session)
         if status.status in ENDED:
             status = job = await session.provider.get_evaluation(evaluation_id)
-    return _answer(evaluation_id, job, status, session)
+    headline = await headline_of(job, session) if status.status in ENDED else None
+    return _answer(evaluation_id, job, status, session, headline)
 
 
 async def _wait(
@@ -59,7 +60,11 @@ async def _wait(
 
 
 def _answer(
-    evaluation_id: str, job: EvaluationJob, status: EvaluationStatus, session: ToolSession
+    evaluation_id: str,
+    job: EvaluationJob,
+    status: EvaluationStatus,
+    session: ToolSession,
+    headline: str | None,
 ) -> StatusOutput:
     finished = status.status in ENDED
     note = status.progress.note if status.progress and not finished else None
@@ -73,7 +78,7 @@ def _answer(
         progress=shown_progress(status.progress, job.type),
         progress_note=note,
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
-        headline=headline(job) if finished else None,
+        headline=headline,
         error=failure_reason(job) if finished else None,
         reason=reason_code(job) if finished else None,
         next_step=_next_step(

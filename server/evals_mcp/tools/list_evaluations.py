@@ -5,9 +5,9 @@ from __future__ import annotations
 from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.providers.rest.ids import own_id_of
-from evals_mcp.results.types.summing import headline
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.evaluation_summary import headlines_of
 from evals_mcp.tools.job_text import STATUS_SHOWN, failure_reason
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.inputs import ListEvaluationsInput
@@ -39,21 +39,25 @@ async def list_evaluations(
     full = len(listed) >= _SERVICE_LIMIT
     notes = [failure.message for failure in failures]
     notes += [_OLDER] if full and not more else []
+    reasons = {job.workflow_id: failure_reason(job, _REASON) for job in page}
+    headlines = await headlines_of([job for job in page if not reasons[job.workflow_id]], session)
     return ListEvaluationsOutput(
-        evaluations=[_line(job) for job in page],
+        evaluations=[
+            _line(job, reasons[job.workflow_id] or headlines[job.workflow_id]) for job in page
+        ],
         next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
         note=" ".join(notes) or None,
         next_step=_next_step(more) if page else _when_empty(arguments, session),
     )
 
 
-def _line(job: EvaluationJob) -> EvaluationLine:
+def _line(job: EvaluationJob, headline: str | None) -> EvaluationLine:
     return EvaluationLine(
         evaluation_id=job.workflow_id,
         type=job.type,
         status=inert(job.status, STATUS_SHOWN),
         created_at=job.created_at,
-        headline=failure_reason(job, _REASON) or headline(job),
+        headline=headline,
     )
 
 

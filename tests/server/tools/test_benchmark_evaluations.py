@@ -151,7 +151,7 @@ async def test_without_rows_the_services_figures_are_told_as_such() -> None:
     assert text.splitlines()[:-2] == snapshot(
         [
             "benchmark beval-1: completed, created 2026-11-20 12:00 UTC, took 60 s.",
-            "'model-one' answers 41 of 50 questions correctly: 82.0 % (95 % interval 69.2 to 90.2 %); 'model-two' has a mean accuracy of 0.82 over 50 questions.",
+            "From totals: 'model-one' answers 41 of 50 questions correctly: 82.0 % (95 % interval 69.2 to 90.2 %); 'model-two' has a mean accuracy of 0.82 over 50 questions.",
             "'model-one':",
             "- correct: 41 of 50, 82.0 % (95 % interval 69.2 to 90.2 %)",
             "- accuracy: mean 0.82, standard deviation 0.38 (population), n 50",

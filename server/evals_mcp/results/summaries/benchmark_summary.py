@@ -52,6 +52,11 @@ def has_metrics(results: BenchmarkResults) -> bool:
     return any(model.metrics for model in results.models)
 
 
+def knows_difference(_: BenchmarkResults, parameters: Mapping[str, Any]) -> bool:
+    """Return whether the totals give the headline: with two models, the pairs of answers do."""
+    return not parameters.get("model_id_2")
+
+
 def summarize_benchmark(
     results: BenchmarkResults, parameters: Mapping[str, Any], _: int | None
 ) -> Summary:

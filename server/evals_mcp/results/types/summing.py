@@ -41,12 +41,6 @@ def summarize(job: EvaluationJob, rows: int | None = None) -> Summary | None:
     return marked_unfinished(_figures(results, job, done), job)
 
 
-def headline(job: EvaluationJob, rows: int | None = None) -> str | None:
-    """Return the main figure as one sentence; None if there is no summary."""
-    summary = summarize(job, rows)
-    return summary.headline if summary else None
-
-
 def summarize_verdicts(
     job: EvaluationJob, verdicts: Iterable[tuple[RowVerdict, int]], scores: Sequence[float]
 ) -> Summary | None:

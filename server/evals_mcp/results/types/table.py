@@ -46,7 +46,11 @@ from evals_mcp.results.rows import (
 )
 from evals_mcp.results.statistics.estimate import Scale
 from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
-from evals_mcp.results.summaries.benchmark_summary import has_metrics, summarize_benchmark
+from evals_mcp.results.summaries.benchmark_summary import (
+    has_metrics,
+    knows_difference,
+    summarize_benchmark,
+)
 from evals_mcp.results.summaries.row_summary import (
     Counts,
     choice_totals,
@@ -59,7 +63,7 @@ from evals_mcp.results.summaries.summary import (
     summarize_labels,
     summarize_scores,
 )
-from evals_mcp.results.summaries.win_summary import has_wins, summarize_wins
+from evals_mcp.results.summaries.win_summary import has_wins, knows_orders, summarize_wins
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
 from evals_schemas.tools.summaries import Summary
@@ -121,7 +125,9 @@ class Summing:
     """Whether the figures need the number of rows if the service does not report it."""
     unit: Literal["answers"] | None = None
     """What is counted; None for rows."""
-    from_rows_only: str = "Quartiles, histogram and position bias"
+    totals_suffice: Callable[[Any, Parameters], bool] = lambda _results, _parameters: True
+    """Whether the engine's totals give the same headline as the rows."""
+    from_rows_only: str = "Quartiles, histogram and the reasons of failures"
     """The figures that totals cannot give."""
 
 
@@ -198,7 +204,14 @@ _SPECS = (
     TypeSpec(
         COMPARE,
         choice_reader,
-        Summing(summarize_wins, has_wins, choice_totals, needs_row_count=True),
+        Summing(
+            summarize_wins,
+            has_wins,
+            choice_totals,
+            needs_row_count=True,
+            totals_suffice=knows_orders,
+            from_rows_only="Pairs judged in one order only and position bias",
+        ),
         Comparing(refuse_different_sides, compare_choices, change_of_choice),
         filters=frozenset({"decision"}),
         can_fail=_never,
@@ -213,6 +226,7 @@ _SPECS = (
             has_metrics,
             rows=summarize_benchmark_rows,
             unit="answers",
+            totals_suffice=knows_difference,
             from_rows_only="Counted answers and a paired difference of two models",
         ),
         Comparing(refuse_two_models, compare_answers, change_of_answer, unit_scale),

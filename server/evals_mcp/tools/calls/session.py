@@ -25,7 +25,7 @@ from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:
     from evals_mcp.datasets.file_task import PrepareFile
-    from evals_mcp.result_files.cache import Download
+    from evals_mcp.result_files.cache import Download, ResultFiles
     from evals_mcp.result_files.index import ResultIndex
 
 
@@ -92,16 +92,30 @@ class ToolSession:
             InvalidRequestError: the evaluation has no result file, or not yet.
             EvalsMCPError: the file cannot be read.
         """
+        file_id, download = self._rows_of(job)
+        return self._result_files().open(
+            self._account(job), own_id_of(file_id), row_reader(job.type, job.parameters), download
+        )
+
+    def indexed_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex | None]:
+        """Open the rows of an ended evaluation if their index is on this machine; else yield None.
+
+        Raises:
+            InvalidRequestError: the evaluation has no result file.
+        """
+        file_id = own_id_of(result_file_of(job))
+        return self._result_files().open_indexed(self._account(job), file_id)
+
+    def _result_files(self) -> ResultFiles:
         # Imported here because loading SQLite would slow down every start.
         from evals_mcp.result_files.cache import ResultFiles  # noqa: PLC0415
 
-        file_id, download = self._rows_of(job)
         settings = self.settings.results
-        # Under the service's own account and id, which do not change when another one is added.
-        account = self.provider.service_of(job.workflow_id).account
-        return ResultFiles(settings.cache_dir, settings.cache_max_bytes).open(
-            account, own_id_of(file_id), row_reader(job.type, job.parameters), download
-        )
+        return ResultFiles(settings.cache_dir, settings.cache_max_bytes)
+
+    def _account(self, job: EvaluationJob) -> str:
+        """Return the service's own account, which does not change when another one is added."""
+        return self.provider.service_of(job.workflow_id).account
 
     def _rows_of(self, job: EvaluationJob) -> tuple[str, Download]:
         """Return a name for the rows judged so far, and a function that downloads them."""

@@ -7,7 +7,7 @@ from dirty_equals import IsApprox
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.results.types.summing import headline, summarize, summarize_rows
+from evals_mcp.results.types.summing import summarize, summarize_rows
 from evals_mcp.results.types.table import row_reader
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.summaries import Summary
@@ -138,7 +138,9 @@ def test_other_metrics_of_the_service_are_added_to_those_of_the_rows() -> None:
 def test_the_figures_of_the_service_are_shown_as_far_as_they_exist(
     results: dict[str, Any], expected: str
 ) -> None:
-    assert headline(job(**results)) == expected
+    summary = summarize(job(**results))
+    assert summary is not None
+    assert summary.headline == expected
 
 
 def test_a_failed_evaluation_without_figures_has_no_summary() -> None:

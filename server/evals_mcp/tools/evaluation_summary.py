@@ -1,0 +1,217 @@
+"""The summary and the headline of an evaluation, the same for every tool.
+
+The figures come from the rows if their index is on this machine, else from the totals that the
+service reports. Only `get_evaluation` reads rows that are not indexed yet. The totals of the
+embedded engine give the same headline as its rows; a headline from other totals says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+import anyio
+from anyio import from_thread, to_thread
+from pydantic import ValidationError
+
+from evals_mcp.errors import EvalsMCPError
+from evals_mcp.results.rows import Row, RowVerdict
+from evals_mcp.results.types.summing import summarize, summarize_rows, summarize_verdicts
+from evals_mcp.results.types.table import type_spec
+from evals_mcp.tools.calls.session import ToolSession
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.files import File
+from evals_schemas.tools.summaries import Summary
+from evals_schemas.type_models import parse_results, type_of_results
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+ROWS_SECONDS = 10.0
+"""Seconds that a summary waits for the rows before it shows the service's totals."""
+
+FROM_TOTALS = "From totals: "
+"""The start of a headline that rows may correct."""
+
+_CHECK_EVERY = 256
+_REQUESTS_AT_ONCE = 5
+
+
+async def summary_of(job: EvaluationJob, session: ToolSession) -> Summary | None:
+    """Return a summary of the rows or, if they cannot be read in time, of the service's totals."""
+    return await _Summaries(session).summary(job, download=True)
+
+
+async def headline_of(job: EvaluationJob, session: ToolSession) -> str | None:
+    """Return the headline that every tool shows now; None if there is no summary."""
+    summary = await _Summaries(session).summary(job, download=False)
+    return summary.headline if summary else None
+
+
+async def headlines_of(
+    jobs: Sequence[EvaluationJob], session: ToolSession
+) -> dict[str, str | None]:
+    """Return the headlines of listed evaluations by id.
+
+    Evaluations of a type whose lists lack figures are read one by one.
+    """
+    summaries = _Summaries(session)
+    headlines = dict[str, str | None]()
+    limiter = anyio.CapacityLimiter(_REQUESTS_AT_ONCE)
+
+    async def add(job: EvaluationJob) -> None:
+        async with limiter:
+            summary = await summaries.summary(await _complete(job, session), download=False)
+        headlines[job.workflow_id] = summary.headline if summary else None
+
+    async with anyio.create_task_group() as group:
+        for job in jobs:
+            group.start_soon(add, job)
+    return headlines
+
+
+async def _complete(job: EvaluationJob, session: ToolSession) -> EvaluationJob:
+    """Return a listed evaluation with all figures that the service reports."""
+    if type_spec(job.type).own_rows is None or job.status != "completed":
+        return job
+    try:
+        return await session.provider.get_evaluation(job.workflow_id)
+    except EvalsMCPError:
+        return job
+
+
+class _Summaries:
+    """The summaries of one call."""
+
+    def __init__(self, session: ToolSession) -> None:
+        self._session = session
+        self._datasets: list[File] | None = None
+        self._lock = anyio.Lock()
+
+    async def summary(self, job: EvaluationJob, *, download: bool) -> Summary | None:
+        """Return the summary of an ended evaluation; None without figures.
+
+        Args:
+            job: the evaluation.
+            download: whether rows that are not indexed yet are downloaded and indexed.
+        """
+        from_totals = summarize(job, await self._row_count(job))
+        if from_totals is None:
+            return None
+        suffice = _has_figures(from_totals) and self._totals_suffice(job)
+        if suffice and not download:
+            return from_totals
+        reason = None
+        if (job.results or {}).get("result_file_id"):
+            from_rows, reason = await self._from_rows(job, download=download)
+            if from_rows:
+                update = {"headline": from_totals.headline} if suffice else {}
+                return from_rows.model_copy(update=update)
+        if reason and download:
+            from_totals.notes.append(
+                "These are the service's own totals. "
+                f"{type_spec(job.type).summing.from_rows_only} need the rows, which are missing: "
+                f"{reason}."
+            )
+        if not suffice and _has_figures(from_totals):
+            from_totals.headline = FROM_TOTALS + from_totals.headline
+        return from_totals
+
+    async def _from_rows(
+        self, job: EvaluationJob, *, download: bool
+    ) -> tuple[Summary | None, str | None]:
+        """Return the summary of the rows, or None and the reason."""
+        session, reason = self._session, None
+        try:
+            with anyio.move_on_after(ROWS_SECONDS) as waiting:
+                rows = session.result_rows(job) if download else session.indexed_rows(job)
+                async with rows as index:
+                    if index is None:
+                        return None, None
+                    expected = _judged_rows(job)
+                    if expected is None or _is_complete(job, index.total(), expected):
+                        return await to_thread.run_sync(_summary, job, index), None
+                    reason = f"the result file has {index.total():,} of {expected:,} rows"
+            if waiting.cancelled_caught:
+                reason = f"reading them takes more than {ROWS_SECONDS:.0f} s; call read_results"
+        except EvalsMCPError as error:
+            reason = str(error).partition(". ")[0].rstrip(".")
+        return None, reason
+
+    def _totals_suffice(self, job: EvaluationJob) -> bool:
+        """Return whether the totals give the headline that the rows would give."""
+        if not self._session.provider.service_of(job.workflow_id).capabilities.is_engine:
+            return False
+        try:
+            results = parse_results(job.type, job.results)
+        except ValidationError:
+            return True
+        name = type_of_results(results)
+        return name is None or type_spec(name).summing.totals_suffice(results, job.parameters)
+
+    async def _row_count(self, job: EvaluationJob) -> int | None:
+        """Return the rows of a completed evaluation's data set; None if unknown."""
+        needs_count = type_spec(job.type).summing.needs_row_count
+        if job.progress or job.status != "completed" or not needs_count:
+            return None
+        async with self._lock:
+            if self._datasets is None:
+                self._datasets = await self._session.provider.list_datasets()
+        file_id = job.parameters.get("input_data_file_path")
+        rows = (file.LineCount for file in self._datasets if file.id == file_id)
+        return next(rows, None) or None
+
+
+def _has_figures(summary: Summary) -> bool:
+    models = summary.benchmark.models if summary.benchmark else []
+    figures = (summary.pass_rate, summary.labels, summary.scores, summary.wins)
+    return any(figures) or any(model.correct or model.metrics for model in models)
+
+
+def _is_complete(job: EvaluationJob, rows: int, expected: int) -> bool:
+    """Return whether a file has all rows; for a benchmark, some services count only questions."""
+    return rows == expected or (rows > expected and type_spec(job.type).own_rows is not None)
+
+
+def _judged_rows(job: EvaluationJob) -> int | None:
+    """Return how many rows the service reports as judged; None if it does not report that."""
+    if job.progress:
+        return job.progress.done
+    results = job.results or {}
+    counts = results.get("label_counts")
+    if not isinstance(counts, dict):
+        return None
+    failed = [results.get(name) for name in _FAILURES]
+    numbers = [*cast("dict[str, object]", counts).values(), *failed]
+    reported = [number for number in numbers if isinstance(number, int)]
+    return sum(reported) if len(reported) == len(numbers) else None
+
+
+_FAILURES = ("generation_fail_count", "judge_fail_count", "invalid_label_count")
+
+
+def _summary(job: EvaluationJob, index: ResultIndex) -> Summary | None:
+    """Return a summary of the rows; runs in a worker thread."""
+    summary = _summary_of_rows(job, index)
+    if summary and (lines := index.damage.lines):
+        text = (
+            "1 line of the result file cannot be read and is"
+            if lines == 1
+            else (f"{lines} lines of the result file cannot be read and are")
+        )
+        summary.notes.append(f"{text} in no figure.")
+    return summary
+
+
+def _summary_of_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
+    if type_spec(job.type).summing.rows is not None:
+        return summarize_rows(job, _every_row(index))
+    verdicts = [(count.verdict, count.rows) for count in index.counts]
+    return summarize_verdicts(job, verdicts, index.scores())
+
+
+def _every_row(index: ResultIndex) -> Iterator[tuple[int, RowVerdict, Row]]:
+    for entry in index.every():
+        if entry.number % _CHECK_EVERY == 0:
+            from_thread.check_cancelled()
+        yield entry.number, entry.verdict, index.read(entry)
