@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 MAX_PHRASES = 200
@@ -11,14 +11,18 @@ MAX_PHRASES = 200
 
 _BETWEEN_WORDS = re.compile(r"(?:(?!(?<=[0-9])\.(?=[0-9]))[\W_])+")
 _END_OF_ASCII = re.compile(r"(?<=[a-z0-9])(?=[^\x00-\x7f])|(?<=[^\x00-\x7f ])(?=[a-z0-9])")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_LAYOUT = frozenset("nrtbf")
+"""Letters that stand for line breaks and the like after a backslash."""
+
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
 def words_of(text: str) -> str:
     """Return the words and numbers of a text in lower case, with a space around each.
 
-    Punctuation, quotes, escapes and line breaks are left out, so that a text that was quoted,
-    escaped or laid out in another way still has the same words. Linear in the text.
+    Punctuation, quotes and line breaks are left out, so that a text that was quoted or laid out in
+    another way still has the same words. Linear in the text.
     """
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
@@ -45,8 +49,12 @@ class JudgedMaterial:
 
     @cached_property
     def _words(self) -> list[str]:
-        """The words of each text in which the key occurs; the others cannot state a verdict."""
-        words = (words_of(text) for text in self._texts if self._key in _plain(text))
+        """The words of each text in which the key occurs; the others cannot state a verdict.
+
+        A text with escapes also counts as what it is without them, up to JSON within JSON.
+        """
+        readings = (reading for text in self._texts for reading in _unescaped(text))
+        words = (words_of(text) for text in readings if self._key in _plain(text))
         return [text for text in words if f" {self._key} " in text]
 
     def contains(self, phrase: str) -> bool:
@@ -62,6 +70,22 @@ class JudgedMaterial:
                 return True
             self._searched[phrase] = any(phrase in words for words in self._words)
         return self._searched[phrase]
+
+
+def _unescaped(text: str) -> Iterator[str]:
+    """Yield the text, and as it is after one and after two decodings of JSON's escapes."""
+    yield text
+    for _ in range(2):
+        if "\\" not in text:
+            break
+        text = _ESCAPE.sub(_character, text)
+        yield text
+
+
+def _character(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    return " " if escape[2] in _LAYOUT else escape[2]
 
 
 def _plain(text: str) -> str:
