@@ -71,7 +71,7 @@ async def evaluate(talk: Conversation) -> None:
         "compare_evaluations", evaluation_id_a=small, evaluation_id_b=large
     )
     assert compared["passes"]["difference"] == 50
-    assert compared["headline"].startswith("A is 'small-model', B is 'large-model'. B passes 50.0")
+    assert compared["headline"].startswith("'large-model' passes 50.0 points more")
     await side_by_side(talk, benchmark)
 
 

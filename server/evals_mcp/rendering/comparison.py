@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from evals_mcp.results.comparisons.headline import p_text
+from evals_mcp.results.number_text import ends, fixed, p_text, percent, score, score_ends
 from evals_schemas.tools.comparisons import (
     Agreement,
     CompareEvaluationsOutput,
@@ -48,8 +48,8 @@ def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
 
 
 def _agreement(agreement: Agreement) -> str:
-    kappa = "" if agreement.kappa is None else f"; Cohen's kappa {agreement.kappa:z.3f}"
-    return f"Same {agreement.of}: {_rate(agreement.same)}{kappa}{_range(agreement.interval, '.3f')}"
+    kappa = "" if agreement.kappa is None else f"; Cohen's kappa {fixed(agreement.kappa, 3)}"
+    return f"Same {agreement.of}: {_rate(agreement.same)}{kappa}{_range(agreement.interval, 3)}"
 
 
 def _passes(passes: PassDifference) -> Iterator[str]:
@@ -57,26 +57,28 @@ def _passes(passes: PassDifference) -> Iterator[str]:
     yield f"Pass rate B: {_rate(passes.b)}"
     chance = "" if passes.p_value is None else f", exact McNemar {p_text(passes.p_value)}"
     yield (
-        f"Pass rate B - A: {passes.difference:+z.1f} points{_range(passes.interval, '.1f')}{chance}"
+        f"Pass rate B - A: {_signed(passes.difference)} points{_range(passes.interval)}{chance}"
         f"; pass in A only: {passes.only_a}, in B only: {passes.only_b}"
     )
     if passes.smallest_detectable is not None:
-        size = f"{passes.smallest_detectable:.1f} points"
+        size = f"{fixed(passes.smallest_detectable)} points"
         yield f"Smallest difference that this many pairs would detect (80 % power): {size}"
     if passes.difference_with_failed is not None:
-        yield f"With failed rows as not passed: {passes.difference_with_failed:+z.1f} points"
+        yield f"With failed rows as not passed: {_signed(passes.difference_with_failed)} points"
 
 
 def _scores(scores: ScoreDifference) -> Iterator[str]:
     yield f"Mean A: {_mean(scores.a)}"
     yield f"Mean B: {_mean(scores.b)}"
     chance = "" if scores.p_value is None else f", paired t {p_text(scores.p_value)}"
-    yield f"Mean B - A: {scores.difference:+z.4g}{_range(scores.interval, '.4g')}{chance}"
+    sign = "+" if scores.difference >= 0 else ""
+    size = f"{sign}{score(scores.difference)}"
+    yield f"Mean B - A: {size}{_score_range(scores.interval)}{chance}"
     if scores.bootstrap:
-        ends = _range(scores.bootstrap, ".4g").strip()
-        yield f"Bootstrap of the difference, seed {scores.bootstrap_seed}: {ends}"
+        interval = _score_range(scores.bootstrap).strip()
+        yield f"Bootstrap of the difference, seed {scores.bootstrap_seed}: {interval}"
     if scores.smallest_detectable is not None:
-        size = f"{scores.smallest_detectable:.4g}"
+        size = score(scores.smallest_detectable)
         yield f"Smallest mean difference that this many pairs would detect (80 % power): {size}"
 
 
@@ -84,30 +86,39 @@ def _preference(preference: PreferenceDifference) -> Iterator[str]:
     yield f"Evaluation A: {_net(preference.a)}"
     yield f"Evaluation B: {_net(preference.b)}"
     chance = "" if preference.p_value is None else f", paired t {p_text(preference.p_value)}"
-    ends = _range(preference.interval, ".1f")
-    yield f"Net B - A: {preference.difference:+z.1f} points{ends}{chance}"
+    interval = _range(preference.interval)
+    yield f"Net B - A: {_signed(preference.difference)} points{interval}{chance}"
 
 
 def _net(preference: NetPreference) -> str:
     wins = f"side A wins {preference.a_wins}, side B {preference.b_wins}, ties {preference.ties}"
-    return (
-        f"{wins}; net for side B {preference.net:+z.1f} points{_range(preference.interval, '.1f')}"
-    )
+    return f"{wins}; net for side B {_signed(preference.net)} points{_range(preference.interval)}"
 
 
 def _rate(rate: Rate) -> str:
-    return f"{rate.percent:.1f} % ({rate.count} of {rate.of}){_range(rate.interval, '.1f')}"
+    return f"{percent(rate.percent)} % ({rate.count} of {rate.of}){_range(rate.interval)}"
 
 
 def _mean(scores: Scores) -> str:
-    std = "" if scores.std is None else f", standard deviation {scores.std:.4g}"
-    return f"{scores.mean:.4g} over {scores.n} rows{std}{_range(scores.interval, '.4g')}"
+    std = "" if scores.std is None else f", standard deviation {score(scores.std)}"
+    return f"{score(scores.mean)} over {scores.n} rows{std}{_score_range(scores.interval)}"
 
 
-def _range(interval: DifferenceInterval | Interval | None, digits: str) -> str:
+def _signed(points: float) -> str:
+    text = fixed(points)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def _range(interval: DifferenceInterval | Interval | None, digits: int = 1) -> str:
     if interval is None:
         return ""
-    return f" (95 % {interval.low:z{digits}} to {interval.high:z{digits}}, {interval.method})"
+    return f" (95 % {ends(interval.low, interval.high, digits)}, {interval.method})"
+
+
+def _score_range(interval: DifferenceInterval | Interval | None) -> str:
+    if interval is None:
+        return ""
+    return f" (95 % {score_ends(interval.low, interval.high)}, {interval.method})"
 
 
 def _rows(rows: PairedRows) -> str:

@@ -77,9 +77,11 @@ class ResultFiles:
             index.close()
 
     @asynccontextmanager
-    async def open_indexed(self, account: str, file_id: str) -> AsyncGenerator[ResultIndex | None]:
-        """Yield a result file with its index if it is in the cache, else None."""
-        index = await to_thread.run_sync(_opened, self.folder / _name(account, file_id))
+    async def open_indexed(
+        self, account: str, file_id: str, read: ReadRow
+    ) -> AsyncGenerator[ResultIndex | None]:
+        """Yield a result file with its index if it is in the cache, else None; see `open`."""
+        index = await to_thread.run_sync(_opened, self.folder / _name(account, file_id), read)
         try:
             yield index
         finally:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import from_thread, to_thread
 
-from evals_mcp.cleaning import clean, quoted
+from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.results.comparisons import comparability
 from evals_mcp.results.comparisons.comparability import Caution
 from evals_mcp.results.comparisons.flips import flips
-from evals_mcp.results.comparisons.headline import headline
+from evals_mcp.results.comparisons.headline import Compared, headline
 from evals_mcp.results.comparisons.joining import (
     Joined,
     KeyedRow,
@@ -24,6 +24,7 @@ from evals_mcp.results.comparisons.joining import (
     key_columns,
 )
 from evals_mcp.results.paging import JudgedRow, page_of
+from evals_mcp.results.sides import evaluation_names, side_names
 from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
@@ -150,8 +151,7 @@ class _Both:
         end = start + len(page)
         cursor = write_cursor(query, end) if page and end < len(changed) else None
         return CompareEvaluationsOutput(
-            headline=self._models()
-            + headline(figures, joined.counts, same_answers=joined.same_answers, cautions=cautions),
+            headline=headline(figures, joined.counts, self._compared(joined, cautions)),
             evaluation_id_a=self.a.workflow_id,
             evaluation_id_b=self.b.workflow_id,
             type=str(self.a.type),
@@ -170,12 +170,13 @@ class _Both:
             next_step=_next_step(bool(cautions), cursor),
         )
 
-    def _models(self) -> str:
-        """Return a sentence that names the models of two benchmark evaluations, else ""."""
-        if (own_rows := self._spec.own_rows) is None:
-            return ""
-        a, b = (clean(str(job.parameters.get(own_rows.model)), 80) for job in (self.a, self.b))
-        return f"A is {quoted(a, 80)}, B is {quoted(b, 80)}. "
+    def _compared(self, joined: Joined, cautions: Sequence[Caution]) -> Compared:
+        return Compared(
+            names=evaluation_names(self.a.parameters, self.b.parameters),
+            sides=side_names(self.a.parameters),
+            same_answers=joined.same_answers,
+            cautions=cautions,
+        )
 
     def _key(self) -> list[str]:
         if self._spec.own_rows and self.arguments.key is None:

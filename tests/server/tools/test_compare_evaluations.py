@@ -108,8 +108,8 @@ async def test_two_classify_evaluations_show_their_paired_difference(
     assert schema is not None
     jsonschema.validate(answer, schema)
     assert answer["headline"] == (
-        "B passes 33.3 points more often than A on 60 paired rows (66.7 % against 33.3 %; "
-        "95 % interval 16.6 to 48.3 points, exact McNemar p < 0.001)."
+        "'answer_b' passes 33.3 points more often than 'answer_a' on 60 paired rows (66.7 % "
+        "against 33.3 %; 95 % interval 16.6 to 48.3 points, exact McNemar p < 0.001)."
     )
     assert answer["passes"]["p_value"] == pytest.approx(stats.binomtest(5, 30).pvalue, rel=1e-5)
     assert answer["comparable"] == "yes"
@@ -155,7 +155,9 @@ async def test_two_score_evaluations_show_the_difference_of_their_means(tmp_path
     assert answer["scores"]["p_value"] == pytest.approx(expected.pvalue, rel=1e-5)
     assert answer["scores"]["bootstrap"]["method"] == "bootstrap"
     assert answer["passes"]["a"]["percent"] == 60
-    assert answer["headline"].startswith("No clear difference: B scores 0.2 higher than A")
+    assert answer["headline"].startswith(
+        "No clear difference: 'answer_b' scores 0.2 higher than 'answer_a'"
+    )
     assert "Bootstrap of the difference, seed 0" in text
     assert answer["flips"][0]["verdict_a"] == "1"
 
@@ -174,8 +176,8 @@ async def test_two_comparisons_of_the_same_sides_show_agreement_and_preference(
         text = await server.text("compare_evaluations", **BOTH)
 
     assert answer["headline"].startswith(
-        "A and B judged the same answers and agree on decisions in 20 of 40 paired rows (50.0 %, "
-        "Cohen's kappa"
+        "Judge 'rule/contains' and judge 'other' judged the same answers and agree on decisions in "
+        "20 of 40 paired rows (50.0 %, Cohen's kappa"
     )
     assert answer["preference"]["difference"] == 75
     assert answer["flips"][0]["verdict_a"] == "A"
@@ -242,7 +244,9 @@ async def test_rows_left_out_are_counted_and_a_partial_evaluation_is_warned_of(
     warnings = " ".join(answer["warnings"])
     for part in ("B did not finish", "1 of A's 5", "same key", "1 lines of B's", "Only 2 pairs"):
         assert part in warnings
-    assert answer["headline"].endswith("Left out: 3 of A's 5 rows and 1 of B's 3 rows.")
+    assert answer["headline"].endswith(
+        "Left out: 3 of the 5 rows of 'answer_a' and 1 of the 3 rows of 'answer_b'."
+    )
 
 
 @pytest.mark.parametrize("key", [None, "id"])

@@ -59,6 +59,7 @@ async def test_a_wait_ends_with_its_time() -> None:
         "progress": {"done": 3, "total": 10},
         "elapsed_seconds": 60.0,
         "next_step": "Call get_status with evaluation_id eval-1 and wait_seconds 45.",
+        "data_not_instructions": ["error", "headline"],
     }
     assert sum(time.pauses) == pytest.approx(45)
     assert time.pauses[0] == 0.25

@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, cast
 
 from evals_mcp.results.comparisons.joining import Joined, Pair
+from evals_mcp.results.number_text import SIGNIFICANT, counted
 from evals_mcp.results.statistics.agreement import cohens_kappa, raw_agreement
-from evals_mcp.results.statistics.estimate import UNIT, Estimate, Scale, rounded, scale_of, within
+from evals_mcp.results.statistics.estimate import (
+    UNIT,
+    Estimate,
+    Scale,
+    finite,
+    rounded,
+    scale_of,
+    within,
+)
 from evals_mcp.results.statistics.paired import (
     bootstrap_difference,
     mcnemar,
@@ -42,8 +51,14 @@ from evals_schemas.tools.summaries import Interval, Rate, Scores
 BOOTSTRAP_SEED = 0
 """Fixed, so that the same pairs always give the same interval."""
 
-SIGNIFICANT = 0.05
-"""The p-value below which a difference is called clear."""
+_HUGE = 2.0**1000
+"""Scores above this are divided before they are subtracted."""
+
+_SHRINK = 2.0**40
+_UNSCALED = frozenset({"p_value", "n", "bootstrap_seed"})
+
+RARE_ROWS = 10
+"""Rows with the rarest verdict up to which kappa has no interval; it would cover too little."""
 
 _NET = {"A": -1, "Tie": 0, "B": 1}
 
@@ -152,7 +167,8 @@ def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:
         detectable = detectable_rate_difference(n, (only_a + only_b) / n)
     if detectable is None:
         absent["passes.smallest_detectable"] = (
-            f"Only {only_a + only_b} of {n} pairs differ: too few to show any difference."
+            f"{counted(only_a + only_b, 'pair')} of {n} {_differ(only_a + only_b)}: even with all "
+            "in one direction, the power would be below 80 %."
         )
     return PassDifference(
         a=_rate(rate(table[True, True] + only_a, n)),
@@ -167,6 +183,10 @@ def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:
     )
 
 
+def _differ(rows: int) -> str:
+    return "differs" if rows == 1 else "differ"
+
+
 def _with_failed(joined: Joined, net: int) -> float | None:
     """Return the difference in points, with matching rows without a verdict as not passed."""
     if not joined.counts.no_verdict:
@@ -178,13 +198,38 @@ def _with_failed(joined: Joined, net: int) -> float | None:
 
 def _scores(pairs: Sequence[Pair], scale: Scale | None, absent: dict[str, str]) -> ScoreDifference:
     scores = [(pair.a.score or 0.0, pair.b.score or 0.0) for pair in pairs]
+    if any(abs(value) > _HUGE for pair in scores for value in pair):
+        # The difference of two such scores may be larger than the largest float.
+        scores = [(a / _SHRINK, b / _SHRINK) for a, b in scores]
+        scale = (scale[0] / _SHRINK, scale[1] / _SHRINK) if scale else None
+        return _enlarged(_score_figures(scores, scale, absent))
+    return _score_figures(scores, scale, absent)
+
+
+def _enlarged(figures: ScoreDifference) -> ScoreDifference:
+    """Return figures of scores that were divided by `_SHRINK` as figures of the scores."""
+
+    def enlarge(value: object) -> object:
+        if isinstance(value, dict):
+            parts = cast("dict[str, object]", value)
+            return {
+                name: part if name in _UNSCALED else enlarge(part) for name, part in parts.items()
+            }
+        return rounded(finite(value * _SHRINK)) if isinstance(value, float) else value
+
+    return ScoreDifference.model_validate(enlarge(figures.model_dump()))
+
+
+def _score_figures(
+    scores: Sequence[tuple[float, float]], scale: Scale | None, absent: dict[str, str]
+) -> ScoreDifference:
     differences = score_differences(scores)
     difference = paired_mean_difference(differences)
     assert difference is not None, "there is a pair"
     std = sample_deviation(differences)
-    detectable = detectable_mean_difference(len(pairs), std) if std else None
+    detectable = detectable_mean_difference(len(differences), std) if std else None
     if not std:
-        reason = _no_spread(len(pairs))
+        reason = _no_spread(len(differences))
         names = ("interval", "p_value", "bootstrap", "smallest_detectable")
         absent.update({f"scores.{name}": reason for name in names})
     return ScoreDifference(
@@ -249,12 +294,27 @@ def _agreement(
         absent["agreement.interval"] = (
             "Every pair has the same verdict in both, or the standard error is 0."
         )
+    elif rare := _rare_rows(table):
+        kappa = replace(kappa, interval=None)
+        absent["agreement.interval"] = (
+            f"Only {counted(rare, 'row')} {'has' if rare == 1 else 'have'} the rarest verdict in "
+            "either evaluation: the interval would be too narrow."
+        )
     return Agreement(
         of=of,
         same=_rate(raw_agreement(table)),
         kappa=_maybe(kappa.value if kappa else None),
         interval=_maybe_ends(kappa),
     )
+
+
+def _rare_rows(table: Counter[tuple[str | bool | None, str | bool | None]]) -> int | None:
+    """Return the rows with the rarest verdict in either evaluation; None if they suffice."""
+    rows = Counter[str | bool | None]()
+    for pair, count in table.items():
+        rows.update(dict.fromkeys(pair, count))
+    fewest = min(rows.values())
+    return fewest if fewest <= RARE_ROWS else None
 
 
 def _passed(pairs: Sequence[Pair]) -> list[tuple[bool | None, bool | None]]:

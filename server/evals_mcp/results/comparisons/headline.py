@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from evals_mcp.results.comparisons.comparability import Caution
-from evals_mcp.results.comparisons.comparison import SIGNIFICANT, Comparison
+from evals_mcp.results.comparisons.comparison import Comparison
+from evals_mcp.results.number_text import (
+    SIGNIFICANT,
+    counted,
+    ends,
+    fixed,
+    p_text,
+    percent,
+    score,
+    score_ends,
+)
+from evals_mcp.results.sides import Names
 from evals_schemas.tools.comparisons import (
     Agreement,
     DifferenceInterval,
@@ -16,40 +28,68 @@ from evals_schemas.tools.comparisons import (
 )
 
 
-def headline(
-    comparison: Comparison, rows: PairedRows, *, same_answers: bool, cautions: Sequence[Caution]
-) -> str:
+@dataclass(frozen=True)
+class Compared:
+    """What two evaluations are called, and what they have in common."""
+
+    names: Names = ("A", "B")
+    """The names of the evaluations."""
+    sides: Names = ("A", "B")
+    """compare: the names of the two answers that both evaluations compare."""
+    same_answers: bool = False
+    """Whether both judged the same answers."""
+    cautions: Sequence[Caution] = ()
+
+    @property
+    def same_judging(self) -> bool:
+        """Whether nothing is known that makes the judging different."""
+        return not any(caution.of == "judging" for caution in self.cautions)
+
+
+def headline(comparison: Comparison, rows: PairedRows, compared: Compared) -> str:
     """Return the main figure with its interval, its main caution and the rows that are left out."""
-    main = ""
+    sentences: list[str] = []
     if comparison.agreement:
-        main = _agreement_sentence(comparison.agreement, same_answers=same_answers) + " "
+        sentences.append(_agreement_sentence(comparison.agreement, compared))
     if comparison.scores and not (comparison.passes and comparison.passes_first):
-        main += _score_sentence(comparison.scores)
+        sentences.append(_score_sentence(comparison.scores, compared))
     elif comparison.passes:
-        main += _pass_sentence(comparison.passes)
+        sentences.append(_pass_sentence(comparison.passes, compared))
     elif comparison.preference:
-        main += _preference_sentence(comparison.preference)
-    judging = not same_answers and any(caution.of == "judging" for caution in cautions)
+        sentences.append(_preference_sentence(comparison.preference, compared))
+    different = not compared.same_answers and not compared.same_judging
     prefix = (
-        "The judging differs too, so the answers alone do not explain this: " if judging else ""
+        "The judging differs too, so the answers alone do not explain this: " if different else ""
     )
-    return f"{prefix}{main.strip()}{_left_out(rows)}"
+    text = " ".join(f"{sentence[0].upper()}{sentence[1:]}" for sentence in sentences)
+    return f"{prefix}{text}{_left_out(rows, compared.names)}"
 
 
-def _pass_sentence(passes: PassDifference) -> str:
-    n, p_value = passes.a.of, passes.p_value
+def _pass_sentence(passes: PassDifference, compared: Compared) -> str:
+    n, p_value, (a, b) = passes.a.of, passes.p_value, compared.names
+    interval = f"95 % interval {ends(passes.interval.low, passes.interval.high)} points"
     if p_value is None:
-        return f"No difference: A and B pass the same {passes.a.count} of {_paired(n)}."
-    ends = _range(passes.interval, ".1f", " points")
-    rates = f"{passes.b.percent:.1f} % against {passes.a.percent:.1f} %"
-    what = f"B passes {_points(passes.difference)} often than A on {_paired(n)}"
+        possible = f"up to {fixed(passes.interval.high)} points either way is still possible (95 %)"
+        pairs = _paired(n)
+        return f"No row differs: {a} and {b} pass the same {passes.a.count} of {pairs}; {possible}."
+    rates = f"{percent(passes.b.percent)} % against {percent(passes.a.percent)} %"
     if not passes.difference:
-        what = f"B passes as often as A on {_paired(n)}"
-    what += f" ({rates}; {ends}, exact McNemar {p_text(p_value)})"
-    if _is_clear(p_value, passes.interval):
-        return f"{what}."
-    detectable = _detectable_text(passes.smallest_detectable, ".1f", " points")
-    return f"No clear difference: {what}{detectable}."
+        what = f"{b} passes as often as {a} on {_paired(n)}"
+    elif compared.same_answers:
+        what = f"As judged in {b}, {_points(passes.difference)} of {_paired(n)} pass than in {a}"
+    else:
+        more = _points(passes.difference)
+        what = f"{b} passes {more} often than {a} on {_paired(n)}"
+    what += f" ({rates}; {interval}, exact McNemar {p_text(p_value)})"
+    verdict = _verdict(p_value, passes.interval)
+    detectable = ""
+    if verdict and passes.smallest_detectable is not None:
+        detectable = _detectable_text(f"{fixed(passes.smallest_detectable)} points")
+    elif verdict:
+        differing = passes.only_a + passes.only_b
+        verb = "differs" if differing == 1 else "differ"
+        detectable = f"; only {counted(differing, 'row')} {verb}, too few for a power of 80 %"
+    return f"{verdict}{what}{detectable}."
 
 
 def _paired(n: int | None) -> str:
@@ -57,79 +97,92 @@ def _paired(n: int | None) -> str:
 
 
 def _points(difference: float) -> str:
-    return f"{abs(difference):.1f} points {'more' if difference > 0 else 'less'}"
+    return f"{fixed(abs(difference))} points {'more' if difference > 0 else 'less'}"
 
 
-def _score_sentence(scores: ScoreDifference) -> str:
-    n = scores.a.n
-    means = f"{scores.b.mean:.4g} against {scores.a.mean:.4g}"
+def _score_sentence(scores: ScoreDifference, compared: Compared) -> str:
+    n, (a, b) = scores.a.n, compared.names
+    means = f"{score(scores.b.mean)} against {score(scores.a.mean)}"
     if scores.p_value is None or scores.interval is None:
-        if scores.difference == 0:
-            return f"No difference: A and B score the same on all of {_paired(n)}."
-        side = "above" if scores.difference > 0 else "below"
         pairs = _paired(n) if n == 1 else f"every one of {_paired(n)}"
-        what = f"B scores {abs(scores.difference):.4g} {side} A on {pairs} ({means})"
+        if scores.difference == 0:
+            return f"No row differs: {a} and {b} score the same on {pairs}."
+        side = "above" if scores.difference > 0 else "below"
+        what = f"{b} scores {score(abs(scores.difference))} {side} {a} on {pairs} ({means})"
         return f"{what}; how certain that is cannot be computed."
-    side = "higher" if scores.difference > 0 else "lower"
-    what = f"B scores {abs(scores.difference):.4g} {side} than A on average"
+    size = score(abs(scores.difference))
     if not scores.difference:
-        what = "B scores the same as A on average"
-    ends = _range(scores.interval, ".4g", "")
-    what += f", over {_paired(n)} ({means}; {ends}, paired t {p_text(scores.p_value)})"
-    if _is_clear(scores.p_value, scores.interval):
-        return f"{what}."
-    return f"No clear difference: {what}{_detectable_text(scores.smallest_detectable, '.4g', '')}."
+        what = f"{b} scores the same as {a} on average"
+    elif compared.same_answers:
+        what = (
+            f"{b} is {'more lenient' if scores.difference > 0 else 'stricter'} than {a} by {size}"
+        )
+        what += " on the same answers"
+    else:
+        side = "higher" if scores.difference > 0 else "lower"
+        what = f"{b} scores {size} {side} than {a} on average"
+    interval = f"95 % interval {score_ends(scores.interval.low, scores.interval.high)}"
+    what += f", over {_paired(n)} ({means}; {interval}, paired t {p_text(scores.p_value)})"
+    verdict = _verdict(scores.p_value, scores.interval)
+    detectable = ""
+    if verdict and scores.smallest_detectable is not None:
+        detectable = _detectable_text(score(scores.smallest_detectable))
+    return f"{verdict}{what}{detectable}."
 
 
-def _preference_sentence(preference: PreferenceDifference) -> str:
-    net_a, net_b = preference.a.net, preference.b.net
-    nets = f"net preference for side B is {net_b:+z.1f} points in B, {net_a:+z.1f} in A"
+def _preference_sentence(preference: PreferenceDifference, compared: Compared) -> str:
+    (a, b), (side_a, side_b) = compared.names, compared.sides
+    net_a, net_b = (_signed(one.net) for one in (preference.a, preference.b))
+    nets = f"the net preference for {side_b} over {side_a} is {net_a} points in {a}, {net_b} in {b}"
     if preference.p_value is None or preference.interval is None:
-        return f"The {nets}."
-    chance = (
-        f"{_range(preference.interval, '.1f', ' points')}, paired t {p_text(preference.p_value)}"
-    )
-    text = f"{nets}; difference {preference.difference:+z.1f} ({chance})"
-    if _is_clear(preference.p_value, preference.interval):
-        return f"The {text}."
-    return f"No clear difference: the {text}."
+        return f"{nets}."
+    interval = f"95 % interval {ends(preference.interval.low, preference.interval.high)} points"
+    chance = f"{interval}, paired t {p_text(preference.p_value)}"
+    text = f"{nets}; difference {_signed(preference.difference)} ({chance})"
+    verdict = _verdict(preference.p_value, preference.interval)
+    return f"{verdict}{text}."
 
 
-def _agreement_sentence(agreement: Agreement, *, same_answers: bool) -> str:
-    ends = f", {_range(agreement.interval, '.2f', '')}" if agreement.interval else ""
-    kappa = "" if agreement.kappa is None else f", Cohen's kappa {agreement.kappa:z.2f}{ends}"
-    what = "judged the same answers and agree" if same_answers else "agree"
-    same = agreement.same
-    return (
-        f"A and B {what} on {agreement.of} in {same.count} of {_paired(same.of)} "
-        f"({same.percent:.1f} %{kappa})."
-    )
+def _signed(points: float) -> str:
+    text = fixed(points)
+    return text if text.startswith("-") else f"+{text}"
 
 
-def _is_clear(p_value: float, interval: DifferenceInterval) -> bool:
-    return p_value < SIGNIFICANT and not interval.low <= 0 <= interval.high
+def _agreement_sentence(agreement: Agreement, compared: Compared) -> str:
+    same, (a, b) = agreement.same, compared.names
+    interval = ""
+    if agreement.interval:
+        low, high = agreement.interval.low, agreement.interval.high
+        interval = f", 95 % interval {ends(low, high, 2, (0.0, 1.0))}"
+    kappa = ""
+    if agreement.kappa is not None:
+        kappa = f", Cohen's kappa {fixed(agreement.kappa, 2, (0.0, 1.0, -1.0))}{interval}"
+    share = f"{same.count} of {_paired(same.of)} ({percent(same.percent)} %{kappa})"
+    if compared.same_answers and compared.same_judging:
+        return (
+            f"{a} and {b} judged the same answers in the same way and repeat their {agreement.of} "
+            f"in {share}; the other rows show how much the judge varies."
+        )
+    what = "judged the same answers and agree" if compared.same_answers else "agree"
+    return f"{a} and {b} {what} on {agreement.of} in {share}."
 
 
-def _detectable_text(smallest: float | None, digits: str, unit: str) -> str:
-    if smallest is None:
-        return "; so few rows differ that no difference could have been significant"
-    size = f"{smallest:{digits}}{unit}"
+def _verdict(p_value: float, interval: DifferenceInterval) -> str:
+    """Return the start of a sentence about a difference that is not clear; else ""."""
+    shown = [p_value < SIGNIFICANT, not interval.low <= 0 <= interval.high]
+    if all(shown):
+        return ""
+    return "Borderline: " if any(shown) else "No clear difference: "
+
+
+def _detectable_text(size: str) -> str:
     return f"; with this many rows a difference under {size} could easily be missed"
 
 
-def _left_out(rows: PairedRows) -> str:
+def _left_out(rows: PairedRows, names: Names) -> str:
     parts = [
-        f"{total - rows.pairs} of {name}'s {total} rows"
-        for name, total in (("A", rows.rows_a), ("B", rows.rows_b))
+        f"{total - rows.pairs} of the {counted(total, 'row')} of {name}"
+        for name, total in ((names[0], rows.rows_a), (names[1], rows.rows_b))
         if total > rows.pairs
     ]
     return f" Left out: {' and '.join(parts)}." if parts else ""
-
-
-def _range(interval: DifferenceInterval, digits: str, unit: str) -> str:
-    return f"95 % interval {interval.low:z{digits}} to {interval.high:z{digits}}{unit}"
-
-
-def p_text(p_value: float) -> str:
-    """Return a p-value as text with three digits, never as 0."""
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"

@@ -104,7 +104,8 @@ class ToolSession:
             InvalidRequestError: the evaluation has no result file.
         """
         file_id = own_id_of(result_file_of(job))
-        return self._result_files().open_indexed(self._account(job), file_id)
+        read = row_reader(job.type, job.parameters)
+        return self._result_files().open_indexed(self._account(job), file_id, read)
 
     def _result_files(self) -> ResultFiles:
         # Imported here because loading SQLite would slow down every start.

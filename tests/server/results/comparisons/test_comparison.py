@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -80,7 +82,9 @@ def test_a_figure_that_cannot_be_computed_has_a_reason() -> None:
         "scores.p_value": "This needs at least two pairs.",
         "scores.bootstrap": "This needs at least two pairs.",
         "scores.smallest_detectable": "This needs at least two pairs.",
-        "passes.smallest_detectable": "Only 1 of 1 pairs differ: too few to show any difference.",
+        "passes.smallest_detectable": (
+            "1 pair of 1 differs: even with all in one direction, the power would be below 80 %."
+        ),
     }
     assert set(equal.not_computed) == {
         "passes.p_value",
@@ -125,3 +129,34 @@ def test_comparisons_show_the_preference_of_each_and_their_agreement() -> None:
     expected = stats.ttest_1samp([0] * 20 + [2] * 6 + [1] * 4, 0)
     assert found.preference.p_value == pytest.approx(expected.pvalue, rel=1e-5)
     assert (found.agreement.of, found.agreement.same.count) == ("decisions", 20)
+
+
+def test_kappa_has_no_interval_where_a_verdict_is_rare() -> None:
+    verdicts = [(PASS, PASS)] * 190 + [(PASS, FAIL)] * 5 + [(FAIL, PASS)] * 5
+
+    found = compare("classify", paired(verdicts, same_answers=True))
+
+    assert found.agreement is not None
+    assert found.agreement.kappa is not None
+    assert found.agreement.interval is None
+    assert found.not_computed["agreement.interval"].startswith("Only 10 rows have the rarest")
+
+
+@given(
+    st.lists(
+        st.tuples(*[st.floats(allow_nan=False, allow_infinity=False)] * 2), min_size=1, max_size=8
+    )
+)
+def test_scores_of_any_size_are_compared_and_no_difference_is_called_constant_falsely(
+    scores: list[tuple[float, float]],
+) -> None:
+    found = compare("score", paired((scored(a), scored(b)) for a, b in scores))
+
+    assert found.scores is not None
+    assert found.scores.model_dump_json()
+    figures = [found.scores.difference, found.scores.a.mean, found.scores.b.mean]
+    assert all(map(math.isfinite, figures))
+    exact = {Fraction(b) - Fraction(a) for a, b in scores}
+    if "Every pair differs by the same amount." in found.not_computed.values():
+        spread, largest = max(exact) - min(exact), max(abs(x) for pair in scores for x in pair)
+        assert spread <= Fraction(largest) / 10**15

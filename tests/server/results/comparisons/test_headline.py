@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from evals_mcp.results.comparisons.headline import headline
+from evals_mcp.results.comparisons.comparability import Caution
+from evals_mcp.results.comparisons.headline import Compared, headline
 from evals_mcp.results.comparisons.joining import Joined, join
 from evals_mcp.results.rows import RowVerdict
 from tests.server.results.comparisons.verdict_rows import (
@@ -20,7 +24,7 @@ from tests.server.results.comparisons.verdict_rows import (
 
 def sentence(kind: str, joined: Joined) -> str:
     found = compare(kind, joined)
-    return headline(found, joined.counts, same_answers=joined.same_answers, cautions=[])
+    return headline(found, joined.counts, Compared(same_answers=joined.same_answers))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +51,10 @@ def sentence(kind: str, joined: Joined) -> str:
         (
             "classify",
             [(PASS, PASS)] * 2 + [(FAIL, FAIL)],
-            "No difference: A and B pass the same 2 of 3 paired rows.",
+            (
+                "No row differs: A and B pass the same 2 of 3 paired rows; up to 56.1 points "
+                "either way is still possible (95 %)."
+            ),
         ),
         (
             "classify",
@@ -55,7 +62,7 @@ def sentence(kind: str, joined: Joined) -> str:
             (
                 "No clear difference: B passes 100.0 points less often than A on 1 paired row "
                 "(0.0 % against 100.0 %; 95 % interval -100.0 to 58.7 points, exact McNemar "
-                "p = 1.000); so few rows differ that no difference could have been significant."
+                "p = 1.000); only 1 row differs, too few for a power of 80 %."
             ),
         ),
         (
@@ -79,8 +86,8 @@ def sentence(kind: str, joined: Joined) -> str:
             [(PASS, FAIL), (FAIL, PASS)] * 2,
             (
                 "No clear difference: B passes as often as A on 4 paired rows (50.0 % against "
-                "50.0 %; 95 % interval -70.0 to 70.0 points, exact McNemar p = 1.000); so few rows "
-                "differ that no difference could have been significant."
+                "50.0 %; 95 % interval -70.0 to 70.0 points, exact McNemar p = 1.000); only 4 rows "
+                "differ, too few for a power of 80 %."
             ),
         ),
         (
@@ -91,7 +98,7 @@ def sentence(kind: str, joined: Joined) -> str:
         (
             "score",
             [(scored(2), scored(2)), (scored(4), scored(4))],
-            "No difference: A and B score the same on all of 2 paired rows.",
+            "No row differs: A and B score the same on every one of 2 paired rows.",
         ),
         (
             "score",
@@ -107,7 +114,7 @@ def sentence(kind: str, joined: Joined) -> str:
             [(decided("A"), decided("A"))] * 2,
             (
                 "A and B agree on decisions in 2 of 2 paired rows (100.0 %). The net preference "
-                "for side B is -100.0 points in B, -100.0 in A."
+                "for B over A is -100.0 points in A, -100.0 in B."
             ),
         ),
         (
@@ -115,8 +122,8 @@ def sentence(kind: str, joined: Joined) -> str:
             [(decided("A"), decided("Tie")), (decided("Tie"), decided("A"))],
             (
                 "A and B agree on decisions in 0 of 2 paired rows (0.0 %, Cohen's kappa -1.00). No "
-                "clear difference: the net preference for side B is -50.0 points in B, -50.0 in A; "
-                "difference +0.0 (95 % interval -200.0 to 200.0 points, paired t p = 1.000)."
+                "clear difference: the net preference for B over A is -50.0 points in A, -50.0 in "
+                "B; difference +0.0 (95 % interval -200.0 to 200.0 points, paired t p = 1.000)."
             ),
         ),
         (
@@ -124,7 +131,7 @@ def sentence(kind: str, joined: Joined) -> str:
             [(decided("A"), decided("B"))] * 9 + [(decided("A"), decided("A"))],
             (
                 "A and B agree on decisions in 1 of 10 paired rows (10.0 %, Cohen's kappa 0.00). "
-                "The net preference for side B is +80.0 points in B, -100.0 in A; difference "
+                "The net preference for B over A is -100.0 points in A, +80.0 in B; difference "
                 "+180.0 (95 % interval 134.8 to 200.0 points, paired t p < 0.001)."
             ),
         ),
@@ -140,12 +147,74 @@ def test_the_headline_of_two_judges_begins_with_their_agreement() -> None:
     text = sentence("classify", paired([(PASS, PASS)] * 8 + [(FAIL, FAIL)] * 8, same_answers=True))
 
     assert text == (
-        "A and B judged the same answers and agree on labels in 16 of 16 paired rows (100.0 %, "
-        "Cohen's kappa 1.00). No difference: A and B pass the same 8 of 16 paired rows."
+        "A and B judged the same answers in the same way and repeat their labels in 16 of 16 "
+        "paired rows (100.0 %, Cohen's kappa 1.00); the other rows show how much the judge varies. "
+        "No row differs: A and B pass the same 8 of 16 paired rows; up to 19.4 points either way "
+        "is still possible (95 %)."
     )
 
 
 def test_the_headline_names_the_rows_that_are_left_out() -> None:
     joined = join(rows(("x", PASS), ("y", PASS)), rows(("x", PASS)))
 
-    assert sentence("classify", joined).endswith(" Left out: 1 of A's 2 rows.")
+    assert sentence("classify", joined).endswith(" Left out: 1 of the 2 rows of A.")
+
+
+def named(joined: Joined, kind: str = "classify", **compared: object) -> str:
+    context = Compared(same_answers=joined.same_answers, **compared)  # pyright: ignore[reportArgumentType]
+    return headline(compare(kind, joined), joined.counts, context)
+
+
+def test_columns_models_and_judges_are_named() -> None:
+    verdicts = [(FAIL, PASS)] * 24 + [(PASS, PASS)] * 10
+    assert named(paired(verdicts), names=("'old'", "'new'")).startswith(
+        "'new' passes 70.6 points more often than 'old' on 34 paired rows"
+    )
+    judges = {"names": ("judge 'x'", "judge 'y'"), "cautions": [Caution("", "judging")]}
+    scores = paired([(scored(4), scored(2)), (scored(5), scored(4))] * 9, same_answers=True)
+    assert (
+        named(scores, "score", **judges)
+        .partition(". ")[2]
+        .startswith("Judge 'y' is stricter than judge 'x' by 1.5 on the same answers")
+    )
+    decisions = paired([(decided("A"), decided("B")), (decided("B"), decided("B"))] * 9)
+    assert "for 'new' over 'old' is +0.0 points in judge 'x', +100.0 in judge 'y'" in named(
+        decisions, "compare", sides=("'old'", "'new'"), **judges
+    )
+
+
+def test_the_same_judge_twice_is_not_called_a_difference_of_the_answers() -> None:
+    verdicts = [(PASS, PASS)] * 70 + [(PASS, FAIL)] * 18 + [(FAIL, FAIL)] * 12
+
+    text = named(paired(verdicts, same_answers=True))
+
+    assert "repeat their labels in 82 of 100" in text
+    assert "how much the judge varies" in text
+    assert "passes" not in text
+
+
+@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 40), st.integers(0, 40))
+def test_no_headline_contradicts_its_interval_or_its_test(
+    only_a: int, only_b: int, both: int, neither: int
+) -> None:
+    verdicts = [(PASS, FAIL)] * only_a + [(FAIL, PASS)] * only_b
+    verdicts += [(PASS, PASS)] * both + [(FAIL, FAIL)] * neither
+    if not verdicts:
+        return
+    found = compare("classify", paired(verdicts))
+    assert found.passes is not None
+    text = sentence("classify", paired(verdicts))
+    interval, p_value = found.passes.interval, found.passes.p_value
+    assert text.startswith("No row differs") is (p_value is None)
+    if p_value is None:
+        assert interval.high > 0
+        return
+    significant = [p_value < 0.05, not interval.low <= 0 <= interval.high]
+    assert text.startswith("No clear difference") is not any(significant)
+    assert text.startswith("Borderline") is (any(significant) and not all(significant))
+    reasons = " ".join(found.not_computed.values())
+    assert "too few to show" not in reasons + text
+    # No rounding hides on which side of 0 an end of the interval lies.
+    low, high = re.search(r"interval (\S+) to (\S+) points", text).groups()  # pyright: ignore[reportOptionalMemberAccess]
+    assert [float(low) > 0, float(high) > 0] == [interval.low > 0, interval.high > 0]
+    assert float(low) < float(high)
