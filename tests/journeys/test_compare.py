@@ -81,8 +81,8 @@ async def test_the_second_version_is_right_more_often(tmp_path: Path) -> None:
     assert (found["only_a"], found["only_b"]) == (right[True, False], right[False, True])
     assert found["p_value"] == pytest.approx(stats.binomtest(11, 36).pvalue, rel=1e-5)
     assert answer["headline"] == (
-        "B passes 16.7 points more often than A on 84 paired rows (79.8 % against 63.1 %; "
-        "95 % interval 2.8 to 30.0 points, exact McNemar p = 0.029)."
+        "'answer_v2' passes 16.7 points more often than 'answer_v1' on 84 paired rows (79.8 % "
+        "against 63.1 %; 95 % interval 2.8 to 30.0 points, exact McNemar p = 0.029)."
     )
     assert (answer["comparable"], answer["warnings"]) == ("yes", [])
     assert answer["paired_by"] == ["id", "question", "expected", "topic"]
