@@ -23,6 +23,7 @@ from evals_mcp.results.comparisons.joining import (
     join,
     key_columns,
 )
+from evals_mcp.results.number_text import counted
 from evals_mcp.results.paging import JudgedRow, page_of
 from evals_mcp.results.sides import evaluation_names, side_names
 from evals_mcp.results.types.comparing import refuse_incomparable
@@ -195,8 +196,10 @@ class _Both:
         cautions += comparability.row_cautions(counts)
         for name, rows in (("A", self.rows_a), ("B", self.rows_b)):
             if lines := rows.damage.lines:
-                text = f"{lines} lines of {name}'s result file cannot be read; the first is line "
-                cautions.append(Caution(f"{text}{rows.damage.first_line}.", "rows"))
+                text = (
+                    f"{counted(lines, 'line')} of {name}'s result file cannot be read; the first "
+                )
+                cautions.append(Caution(f"{text}is line {rows.damage.first_line}.", "rows"))
         return cautions
 
     def _page(self, pairs: Sequence[Pair], key: list[str]) -> list[Flip]:

@@ -10,6 +10,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.number_text import counted
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
 from evals_mcp.results.rows import Row
 from evals_mcp.results.types.table import TYPES, type_spec
@@ -262,8 +263,8 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
     damage = index.damage
     if damage.lines:
         notes.append(
-            f"{damage.lines} lines of the result file cannot be read and are left out; the first "
-            f"is line {damage.first_line}: {damage.reason}."
+            f"{counted(damage.lines, 'line')} of the result file cannot be read; the first is line "
+            f"{damage.first_line}: {damage.reason}."
         )
     if job.status not in ENDED:
         notes.append("Partial: the evaluation is running; these are the rows judged so far.")

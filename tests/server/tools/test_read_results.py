@@ -246,7 +246,7 @@ async def test_a_damaged_line_and_a_partial_evaluation_are_noted(tmp_path: Path)
     async with served(fake, configured=settings(tmp_path)) as server:
         answer = await server.answer("read_results", evaluation_id="eval-1")
     assert answer["total"] == 3
-    assert "1 lines of the result file cannot be read" in answer["notes"][0]
+    assert "1 line of the result file cannot be read" in answer["notes"][0]
     assert answer["notes"][1].startswith("Partial")
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.number_text import counted
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import PairedRows
 
@@ -179,6 +180,10 @@ def _named(value: object) -> str:
     )
 
 
+def _have(rows: int) -> str:
+    return "has" if rows == 1 else "have"
+
+
 def row_cautions(rows: PairedRows) -> list[Caution]:
     """Return cautions about many rows left out, and about few pairs."""
     row_problems: list[Caution] = []
@@ -188,20 +193,25 @@ def row_cautions(rows: PairedRows) -> list[Caution]:
     ):
         if unmatched > MANY_LEFT_OUT * total:
             row_problems.append(
-                Caution(f"{unmatched} of {name}'s {total} rows have no match.", "rows")
+                Caution(
+                    f"{unmatched} of {name}'s {total} rows {_have(unmatched)} no match.", "rows"
+                )
             )
         if duplicated > MANY_LEFT_OUT * total:
             text = (
-                f"{duplicated} of {name}'s {total} rows have the same key as another row and are "
+                f"{duplicated} of {name}'s {total} rows {_have(duplicated)} the key of another row "
+                f"and {'is' if duplicated == 1 else 'are'} "
             )
             row_problems.append(
                 Caution(text + "left out: name a `key` column that is unique.", "rows")
             )
     if rows.no_verdict > MANY_LEFT_OUT * (rows.pairs + rows.no_verdict):
-        text = f"{rows.no_verdict} matching rows have no valid verdict in A or B and are left out."
+        matching = counted(rows.no_verdict, "matching row")
+        left_out = "is left out" if rows.no_verdict == 1 else "are left out"
+        text = f"{matching} {_have(rows.no_verdict)} no valid verdict in A or B and {left_out}."
         row_problems.append(Caution(text, "rows"))
     if rows.pairs < FEW_PAIRS:
         row_problems.append(
-            Caution(f"Only {rows.pairs} pairs: too few for most differences.", "rows")
+            Caution(f"Only {counted(rows.pairs, 'pair')}: too few for most differences.", "rows")
         )
     return row_problems

@@ -68,7 +68,7 @@ def beta_share(a: float, b: float, x: float, y: float) -> float:
     if x <= 0 or y <= 0:
         return 0.0 if x <= 0 else 1.0
     if x > (a + 1) / (a + b + 2):
-        return 1 - beta_share(b, a, y, x)
+        return 1 - _beta_weight(b, a, y, x) / (b * _beta_fraction(b, a, y))
     return _beta_weight(a, b, x, y) / (a * _beta_fraction(a, b, x))
 
 

@@ -101,7 +101,7 @@ def test_many_rows_left_out_and_few_pairs_give_cautions() -> None:
 
     text = json.dumps([caution.text for caution in row_cautions(join(a, b).counts)])
 
-    assert "1 of A's 12 rows have no match" in text
-    assert "2 of A's 12 rows have the same key" in text
+    assert "1 of A's 12 rows has no match" in text
+    assert "2 of A's 12 rows have the key of another row" in text
     assert "3 matching rows have no valid verdict" in text
     assert "Only 6 pairs" in text

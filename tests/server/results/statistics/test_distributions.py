@@ -52,3 +52,9 @@ def test_the_incomplete_beta_function_agrees_with_scipy(a: float, b: float, x: f
     expected = special.betainc(a, b, x)
 
     assert beta_share(a, b, x, 1 - x) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def test_a_t_value_at_the_turning_point_of_the_fraction_has_a_tail() -> None:
+    # Both shares, 4/7 and 3/7, can be rounded to above their limits.
+    for t in (math.sqrt(1.5), math.nextafter(math.sqrt(1.5), 2), math.nextafter(math.sqrt(1.5), 1)):
+        assert t_tails(t, 2) == pytest.approx(2 * stats.t.sf(t, 2), rel=1e-9)
