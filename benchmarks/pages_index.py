@@ -20,7 +20,8 @@ import anyio
 from anyio import to_thread
 
 from evals_mcp.result_files.cache import ResultFiles
-from evals_mcp.result_files.index import IndexedRow, ResultIndex, Where
+from evals_mcp.result_files.conditions import Where
+from evals_mcp.result_files.index import IndexedRow, ResultIndex
 from evals_mcp.results.types.table import row_reader
 
 CHUNK = 1024 * 1024
@@ -55,7 +56,9 @@ def read(index: ResultIndex, places: list[IndexedRow]) -> list[dict[str, Any]]:
     return [index.read(place) for place in places]
 
 
-def result_file(files: ResultFiles, file: Path) -> AbstractAsyncContextManager[ResultIndex]:
+def result_file(
+    files: ResultFiles, file: Path, name: str = "file"
+) -> AbstractAsyncContextManager[ResultIndex]:
     """Return the file as the server keeps it; the first call downloads it, here by a copy."""
 
     @asynccontextmanager
@@ -63,7 +66,7 @@ def result_file(files: ResultFiles, file: Path) -> AbstractAsyncContextManager[R
         yield chunks(file)
 
     verdicts = row_reader("classify", {"labels": ["good", "bad"], "pass_labels": ["good"]})
-    return files.open("benchmark", "file", verdicts, download)
+    return files.open("benchmark", name, verdicts, download)
 
 
 async def chunks(file: Path) -> AsyncIterator[bytes]:

@@ -184,16 +184,17 @@ def _check(part: Path, file_id: str) -> None:
 
 
 async def _save(path: Path, download: Download) -> None:
-    pending = bytearray()
+    pending, size = list[bytes](), 0
     out = await to_thread.run_sync(path.open, "xb")
     try:
         async with download() as blocks:
             async for block in blocks:
-                pending += block
-                if len(pending) >= WRITE_BYTES:
-                    await to_thread.run_sync(out.write, bytes(pending))
-                    pending.clear()
-        await to_thread.run_sync(out.write, bytes(pending))
+                pending.append(block)
+                size += len(block)
+                if size >= WRITE_BYTES:
+                    await to_thread.run_sync(out.writelines, pending)
+                    pending, size = [], 0
+        await to_thread.run_sync(out.writelines, pending)
     finally:
         out.close()
 

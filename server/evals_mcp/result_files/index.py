@@ -14,7 +14,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import islice, starmap
@@ -22,6 +22,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from evals_mcp.result_files.conditions import ORDERS, Where
 from evals_mcp.result_files.queries import FORMAT, query
 from evals_mcp.results.rows import RowVerdict
 from evals_schemas.digests import COLUMN_BYTES, column_key
@@ -31,6 +32,10 @@ Row = dict[str, Any]
 
 _CACHED_BLOCKS = 16
 """Blocks whose arrays stay in memory, 96 KiB each."""
+
+
+_CACHED_VERDICTS = 4096
+"""Verdicts with scores that are shared by all rows that have them."""
 
 
 class DamagedIndexError(Exception):
@@ -86,59 +91,6 @@ class Count:
     rows: int
 
 
-@dataclass(frozen=True)
-class Where:
-    """A condition on rows: SQL expressions, and the values of the `:name`s in them."""
-
-    expression: str = "1"
-    """About state, verdict, passed, original and flipped."""
-    values: Mapping[str, str | float | None] = field(
-        default_factory=dict[str, "str | float | None"]
-    )
-    score_expression: str = ""
-    """About score and number; it must not hold without a score. Empty without a condition."""
-
-    def also(self, expression: str, **values: str | float | None) -> Where:
-        """Return the condition that an expression about the verdict holds as well."""
-        expression = f"{self.expression} AND ({expression})"
-        return replace(self, expression=expression, values={**self.values, **values})
-
-    def also_of_score(self, expression: str, **values: str | float | None) -> Where:
-        """Return the condition that an expression about the score holds as well.
-
-        Args:
-            expression: an expression that does not hold for rows without a score.
-            values: the values of the `:name`s in it.
-        """
-        both = f"{self.score_expression} AND " if self.score_expression else ""
-        values = {**self.values, **values}
-        return replace(self, score_expression=f"{both}({expression})", values=values)
-
-
-@dataclass(frozen=True)
-class Order:
-    """A sort order, and how it continues after a row."""
-
-    by: str
-    """The SQL expressions to sort by."""
-    after: str
-    """The SQL condition for rows after the row with `:score` and `:number`."""
-    scored_only: bool = False
-    """Whether rows without a score are left out."""
-
-
-ORDERS = {
-    "file": Order("number", "number > :number"),
-    "score_ascending": Order(
-        "score, number", "score > :score OR (score = :score AND number > :number)", True
-    ),
-    "score_descending": Order(
-        "score DESC, number DESC", "score < :score OR (score = :score AND number < :number)", True
-    ),
-}
-"""The sort orders by name."""
-
-
 class _Arrays(NamedTuple):
     """One number for each row of a block."""
 
@@ -163,6 +115,7 @@ class ResultIndex:
         self._folder = index.parent
         self._stream = rows.open("rb")
         self._connection = sqlite3.connect(index, check_same_thread=False)
+        self._scored: dict[tuple[int, float], RowVerdict] = {}
         self._block = lru_cache(maxsize=_CACHED_BLOCKS)(self._read_block)
         try:
             facts = {
@@ -284,8 +237,16 @@ class ResultIndex:
         verdicts = [count.verdict for count in self.counts]
         if block.scores is None:
             return [verdicts[code] for code in block.codes]
-        scored = zip(block.codes, block.scores, strict=True)
-        return [_with_score(verdicts[code], score) for code, score in scored]
+        known = self._scored
+        scored: list[RowVerdict] = []
+        for outcome in zip(block.codes, block.scores, strict=True):
+            verdict = known.get(outcome)
+            if verdict is None:
+                verdict = _with_score(verdicts[outcome[0]], outcome[1])
+                if verdict.score is not None and len(known) < _CACHED_VERDICTS:
+                    known[outcome] = verdict
+            scored.append(verdict)
+        return scored
 
     def every(self) -> Iterator[IndexedRow]:
         """Yield every row in the order of the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from evals_mcp.results.comparisons.flips import flips
 from evals_mcp.results.comparisons.headline import Compared, headline
 from evals_mcp.results.comparisons.joining import (
     Joined,
-    KeyedRow,
+    KeyedRows,
     Pair,
     answer_columns,
     join,
@@ -227,7 +227,7 @@ class _Both:
         return texts
 
 
-def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterator[KeyedRow]:
+def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> KeyedRows:
     """Yield the rows of an evaluation with their keys from its index; runs in a worker thread."""
     own_rows = type_spec(job.type).own_rows
     answers = [own_rows.answer] if own_rows else answer_columns(job.parameters, index.columns)
@@ -239,7 +239,7 @@ def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> Iterat
         judged = repeat(unknown) if unknown else joined_keys(block.keys[len(key) :], rows)
         keys = joined_keys(block.keys[: len(key)], rows)
         numbers = range(block.first, block.first + rows)
-        yield from map(KeyedRow._make, zip(numbers, keys, judged, block.verdicts, strict=False))
+        yield from zip(numbers, keys, judged, block.verdicts, strict=False)
 
 
 def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:

@@ -25,7 +25,8 @@ from evals_schemas.tools.result_pages import (
 )
 
 if TYPE_CHECKING:
-    from evals_mcp.result_files.index import IndexedRow, ResultIndex, Where
+    from evals_mcp.result_files.conditions import Where
+    from evals_mcp.result_files.index import IndexedRow, ResultIndex
 
 DEFAULT_TOKENS = 1_600
 """Tokens of a page's rows at most, with the default limits."""
@@ -212,7 +213,7 @@ def _checked_position(position: Any) -> tuple[int, int, int | None]:
 
 def _where(arguments: ReadResultsInput, show: str) -> Where:
     # Imported here because loading SQLite would slow down every start.
-    from evals_mcp.result_files.index import Where  # noqa: PLC0415
+    from evals_mcp.result_files.conditions import Where  # noqa: PLC0415
 
     where = Where(_SHOWN[show])
     if arguments.label is not None:
@@ -325,6 +326,6 @@ def _unknown_label(query: _RowQuery) -> str | None:
 
 
 def _shown_where(show: str) -> Where:
-    from evals_mcp.result_files.index import Where  # noqa: PLC0415 - as above
+    from evals_mcp.result_files.conditions import Where  # noqa: PLC0415 - as above
 
     return Where(_SHOWN[show])

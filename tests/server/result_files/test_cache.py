@@ -13,7 +13,8 @@ import pytest
 
 from evals_mcp.errors import BadAnswerError, NotFoundError, OperatorError
 from evals_mcp.result_files.cache import Download, ResultFiles
-from evals_mcp.result_files.index import Damage, Where
+from evals_mcp.result_files.conditions import Where
+from evals_mcp.result_files.index import Damage
 from evals_mcp.results.types.table import row_reader
 
 READ = row_reader("classify", {"labels": ["good", "bad"], "pass_labels": ["good"]})

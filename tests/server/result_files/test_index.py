@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from evals_mcp.result_files.building import build_index
 from evals_mcp.result_files.cache import ResultFiles
-from evals_mcp.result_files.index import Damage, ResultIndex, Where
+from evals_mcp.result_files.conditions import Where
+from evals_mcp.result_files.index import Damage, ResultIndex
 from evals_mcp.result_files.lines import MAX_KEYED_COLUMNS
 from evals_mcp.results.comparisons.joining import KeyedRow, join
 from evals_mcp.results.rows import ReadRow, RowVerdict
@@ -156,7 +157,7 @@ def test_the_index_says_what_a_plain_reading_says(content: bytes, kind: str) -> 
         assert index.damage.first_line == (plain.damaged[0] if plain.damaged else None)
         assert index.total() == len(plain.rows)
         every = list(index.every())
-        assert [repr(row.verdict) for row in every] == [repr(one) for one in plain.verdicts]
+        assert [row.verdict for row in every] == plain.verdicts
         assert [repr(index.read(row)) for row in every] == [repr(row) for row in plain.rows]
         assert index.by_number([row.number for row in every]) == every
         counted = Counter(one._replace(score=None) for one in plain.verdicts)

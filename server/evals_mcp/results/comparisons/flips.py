@@ -24,8 +24,7 @@ def flips(size: Size, pairs: Iterable[Pair], same_labels: bool = True) -> list[P
         pairs: in the order of A's file.
         same_labels: whether A and B have the same labels; if not, only pass and fail count.
     """
-    changes = [(size(pair, same_labels), pair) for pair in pairs]
-    changed = [change for change in changes if change[0]]
+    changed = [(change, pair) for pair in pairs if (change := size(pair, same_labels))]
     return [pair for _, pair in sorted(changed, key=itemgetter(0), reverse=True)]
 
 

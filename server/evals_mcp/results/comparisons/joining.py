@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import and_
 from typing import Any, NamedTuple
 
 from evals_mcp.cleaning import quoted
@@ -31,6 +32,10 @@ class KeyedRow(NamedTuple):
     answer: bytes
     """A hash of the judged answer."""
     verdict: RowVerdict
+
+
+KeyedRows = Iterable[tuple[int, bytes, bytes, RowVerdict]]
+"""Rows as `KeyedRow` has them; plain tuples are faster to make."""
 
 
 class Pair(NamedTuple):
@@ -115,7 +120,7 @@ def answer_columns(parameters: Mapping[str, Any], columns: Iterable[str]) -> lis
     return [value if isinstance(value, str) else SIDES[side] for side, value in sides.items()]
 
 
-def join(a: Iterable[KeyedRow], b: Iterable[KeyedRow]) -> Joined:
+def join(a: KeyedRows, b: KeyedRows) -> Joined:
     """Pair the rows of two files by their keys, in the order of the first.
 
     Rows whose key occurs more than once in either file make no pair: it is unknown which of them
@@ -147,7 +152,7 @@ class _Table:
     other_answers: bytearray = field(default_factory=bytearray)
     total_b: int = 0
 
-    def add_a(self, rows: Iterable[KeyedRow]) -> None:
+    def add_a(self, rows: KeyedRows) -> None:
         slots, copies, shared = self.slots, self.copies_a, self.seen.setdefault
         for number, key, answer, verdict in rows:
             slot = slots.setdefault(key, len(slots))
@@ -163,7 +168,7 @@ class _Table:
         self.verdicts_b.extend([None] * len(slots))
         self.other_answers.extend(bytes(len(slots)))
 
-    def add_b(self, rows: Iterable[KeyedRow]) -> None:
+    def add_b(self, rows: KeyedRows) -> None:
         slot_of, copies, shared = self.slots.get, self.copies_b, self.seen.setdefault
         row_count = 0
         for number, key, answer, verdict in rows:
@@ -182,13 +187,20 @@ class _Table:
         self.slots.clear()  # frees the largest part; all keys have been matched
         tally = _Tally(total_b=self.total_b)
         pairs: list[Pair] = []
-        same_answers = True
-        for slot, a in enumerate(self.verdicts_a):
-            b = self.verdicts_b[slot]
-            if tally.is_pair(self.copies_a[slot], self.copies_b[slot], a, b):
-                assert b is not None
-                pairs.append(Pair(self.rows_a[slot], self.rows_b[slot], a, b))
-                same_answers = same_answers and not self.other_answers[slot]
+        paired = bytearray(len(self.verdicts_a))
+        rows = zip(self.rows_a, self.rows_b, self.verdicts_a, self.verdicts_b, strict=True)
+        copies = zip(self.copies_a, self.copies_b, strict=True)
+        for slot, ((row_a, row_b, a, b), (copies_a, copies_b)) in enumerate(
+            zip(rows, copies, strict=True)
+        ):
+            if b is not None and copies_a == copies_b == 1 and a[0] == b[0] == "ok":
+                pairs.append(Pair(row_a, row_b, a, b))
+                paired[slot] = 1
+            else:
+                tally.leave_out(copies_a, copies_b, a, b)
+        tally.matched += len(pairs)
+        tally.matched_b += len(pairs)
+        same_answers = not any(map(and_, paired, self.other_answers))
         failed_passes = (tally.passes_without_b, tally.passes_without_a)
         return Joined(pairs, tally.counts(len(pairs)), same_answers, failed_passes)
 
@@ -208,22 +220,22 @@ class _Tally:
     passes_without_a: int = 0
     passes_without_b: int = 0
 
-    def is_pair(self, copies_a: int, copies_b: int, a: RowVerdict, b: RowVerdict | None) -> bool:
+    def leave_out(self, copies_a: int, copies_b: int, a: RowVerdict, b: RowVerdict | None) -> None:
+        """Count the rows of a key that make no pair."""
         self.matched_b += copies_b
         if b is None:
             self.unmatched_a += copies_a
-            return False
+            return
         if copies_a > 1 or copies_b > 1:
             self.duplicated_a += copies_a
             self.duplicated_b += copies_b
-            return False
+            return
         self.matched += 1
         valid_a, valid_b = a.state == "ok", b.state == "ok"
         self.no_verdict_a += not valid_a
         self.no_verdict_b += not valid_b
         self.passes_without_b += bool(valid_a and not valid_b and a.passed)
         self.passes_without_a += bool(valid_b and not valid_a and b.passed)
-        return valid_a and valid_b
 
     def counts(self, pairs: int) -> PairedRows:
         return PairedRows(
