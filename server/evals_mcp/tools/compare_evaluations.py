@@ -65,7 +65,8 @@ async def compare_evaluations(
     for job in (a, b):
         _refuse_running(job)
     refuse_incomparable(a, b)
-    inputs = [await _input_columns(job, session) for job in (a, b)]
+    files = dict.fromkeys(job.parameters.get("input_data_file_path") for job in (a, b))
+    inputs = [await _input_columns(file_id, session) for file_id in files]
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
         both = _Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs))
         return await to_thread.run_sync(both.answer)
@@ -93,12 +94,11 @@ def _refuse_running(job: EvaluationJob) -> None:
         )
 
 
-async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] | None:
-    """Return the columns of an evaluation's data set; None if it cannot be read any more."""
+async def _input_columns(file_id: str | None, session: ToolSession) -> list[str] | None:
+    """Return the columns of a data set; None if it is unknown or cannot be read any more."""
     # Imported here to keep the start of the server fast.
     from evals_mcp.datasets.first_columns import dataset_columns  # noqa: PLC0415
 
-    file_id = job.parameters.get("input_data_file_path")
     try:
         return await dataset_columns(file_id, session.provider) if file_id else None
     except EvalsMCPError:
@@ -106,7 +106,7 @@ async def _input_columns(job: EvaluationJob, session: ToolSession) -> list[str] 
 
 
 def _all_inputs(inputs: Sequence[list[str] | None]) -> frozenset[str] | None:
-    """Return the columns of both data sets; None if those of one are unknown."""
+    """Return the columns of all data sets; None if those of one are unknown."""
     readable = [columns for columns in inputs if columns is not None]
     if len(readable) < len(inputs):
         return None

@@ -49,6 +49,8 @@ class Evaluations:
         self._generations = generations
         self._deadline = deadline
         self._facts: dict[str, EvaluationFacts] = {}
+        self._models: dict[str, list[str]] = {}
+        """The models of ended evaluations, as their results name them."""
 
     def remember(self, evaluation_id: str, facts: EvaluationFacts) -> None:
         """Keep facts that later answers of the service do not repeat."""
@@ -89,6 +91,7 @@ class Evaluations:
                 state = EvaluationState("completed" if has_results else "running")
         if wire and state.ended:
             facts = with_results(facts, wire)
+            self._models[evaluation_id] = model_ids(wire)
         state = await self._with_deadline(evaluation_id, status, state)
         return job_of(evaluation_id, facts, status, state, wire)
 
@@ -189,8 +192,10 @@ class Evaluations:
 
     async def _only_model(self, evaluation_id: str) -> str | None:
         """Return the model if there is only one; unlike the list, the results name both."""
-        wire = await self._results(evaluation_id)
-        models = model_ids(wire) if wire else []
+        models = self._models.get(evaluation_id)
+        if models is None:
+            wire = await self._results(evaluation_id)
+            models = model_ids(wire) if wire else []
         return models[0] if len(models) == 1 else None
 
     def _listed(self, line: BenchmarkEvaluationLine) -> EvaluationJob:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import and_
 from typing import Any, NamedTuple
 
 from evals_mcp.cleaning import quoted
@@ -200,7 +199,8 @@ class _Table:
                 tally.leave_out(copies_a, copies_b, a, b)
         tally.matched += len(pairs)
         tally.matched_b += len(pairs)
-        same_answers = not any(map(and_, paired, self.other_answers))
+        answers = zip(paired, self.other_answers, strict=True)
+        same_answers = not any(is_pair and differs for is_pair, differs in answers)
         failed_passes = (tally.passes_without_b, tally.passes_without_a)
         return Joined(pairs, tally.counts(len(pairs)), same_answers, failed_passes)
 
