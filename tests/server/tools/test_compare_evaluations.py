@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import base64
 import random
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,25 @@ async def test_two_comparisons_of_the_same_sides_show_agreement_and_preference(
     assert answer["flips"][0]["feedback_a"] == "because"
     assert answer["comparable"] == "with care"
     assert "Evaluation A: side A wins 20, side B 10, ties 10; net for side B -25.0 points" in text
+
+
+async def test_the_data_set_of_both_evaluations_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = provider(labelled("pf" * 20), labelled("fp" * 20))
+    fake.contents["file-1"] = jsonl({"id": "row 1"})
+    opened: list[str] = []
+    download = fake.dataset_content
+
+    def counted(file_id: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+        opened.append(file_id)
+        return download(file_id)
+
+    monkeypatch.setattr(fake, "dataset_content", counted)
+    async with served(fake, configured=settings(tmp_path)) as server:
+        await server.answer("compare_evaluations", **BOTH)
+
+    assert sorted(opened) == ["file-1", "file-a", "file-b"]
 
 
 async def test_two_judges_of_the_same_answers_are_led_by_kappa(tmp_path: Path) -> None:

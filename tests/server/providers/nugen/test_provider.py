@@ -334,6 +334,15 @@ async def test_rows_carry_the_model_that_the_evaluation_names() -> None:
     assert rows == [row | {"model_id": FIRST} for row in ROWS]
 
 
+async def test_the_rows_of_an_evaluation_that_was_read_need_no_second_look_at_its_results() -> None:
+    async with nugen() as (provider, service):
+        await provider.get_evaluation(SINGLE)
+        rows = lines_of(await content(provider.dataset_content(f"rows-{SINGLE}")))
+
+    assert [row["model_id"] for row in rows] == [FIRST] * len(rows)
+    assert sum(path.endswith(f"/{SINGLE}/results") for path in service.paths) == 1
+
+
 async def test_rows_of_a_comparison_keep_the_model_that_each_names() -> None:
     named = [row | {"model_id": model} for row in ROWS for model in (FIRST, SECOND)]
     path = f"/api/v3/evaluations/{PAIR}/download"
