@@ -77,6 +77,7 @@ async def evaluate(talk: Conversation) -> None:
 
 async def side_by_side(talk: Conversation, benchmark: str) -> None:
     both = await finished(talk, model_id=MODELS[0], model_id_2=MODELS[1], benchmark_id=benchmark)
+    status = await talk.answer("get_status", evaluation_id=both)
     found = await talk.answer("get_evaluation", evaluation_id=both)
     assert found["summary"]["headline"].startswith(
         "'large-model' answers more questions correctly than 'small-model': 30 against 15 of 30"
@@ -93,6 +94,9 @@ async def side_by_side(talk: Conversation, benchmark: str) -> None:
     )
     lines = await talk.answer("list_evaluations", type="benchmark")
     assert len(lines["evaluations"]) == 3
+    headlines = {line["evaluation_id"]: line["headline"] for line in lines["evaluations"]}
+    assert headlines[both] == found["summary"]["headline"]
+    assert status["headline"].removeprefix("From totals: ") == headlines[both]
 
 
 async def test_models_are_run_on_a_benchmark_by_the_engine_inside(tmp_path: Path) -> None:

@@ -177,6 +177,9 @@ class BenchmarkWireResults(Answer):
     base_model: ByName = None
     eval_model: ByName = None
     comparison: ByName = None
+    paired_answers: ByName = None
+    """Questions with a score for both models, by which answers are correct; the embedded engine
+    only."""
     judge: Text = None
     """Judge of the answers; the embedded engine only."""
     custom_metrics: Listed = None
@@ -328,6 +331,11 @@ class BenchmarkResults(Answer):
 
     models: list[ModelFigures] = Field(
         default_factory=list[ModelFigures], description="In the order of the request."
+    )
+    paired_answers: dict[str, Counted] | None = Field(
+        default=None,
+        description="Questions with a score for both models, under both, only_first, only_second "
+        "and neither by which answers are correct; absent if unknown.",
     )
     result_file_id: str | None = Field(
         default=None,

@@ -91,6 +91,7 @@ def results_of(evaluation: StoredEvaluation) -> dict[str, Any]:
     return {
         **summary_of(evaluation),
         **_figures(results.get("models", []), parameters.metrics),
+        "paired_answers": results.get("paired_answers"),
         "judge": parameters.judge,
         "custom_metrics": _custom_metrics(parameters),
         "error": results.get("error"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,6 +62,8 @@ class BenchmarkTotals(Totals):
     def __init__(self, models: Sequence[str], metrics: Sequence[str]) -> None:
         super().__init__()
         self._models = [ModelTotals(model, metrics) for model in models]
+        self._pairs = Counter[tuple[bool, ...]]()
+        """Questions that both models have a score for, by whether each answer is correct."""
 
     @classmethod
     def of(cls, parameters: BenchmarkParameters) -> BenchmarkTotals:
@@ -72,9 +75,18 @@ class BenchmarkTotals(Totals):
         super().add(state, fields, reason)
         for model, entry in zip(self._models, fields["answers"], strict=True):
             model.add(entry)
+        if len(self._models) > 1 and all(entry["score"] is not None for entry in fields["answers"]):
+            self._pairs[tuple(bool(entry["correct"]) for entry in fields["answers"])] += 1
 
     def _type_results(self) -> dict[str, Any]:
+        paired = {
+            "both": self._pairs[True, True],
+            "only_first": self._pairs[True, False],
+            "only_second": self._pairs[False, True],
+            "neither": self._pairs[False, False],
+        }
         return {
+            "paired_answers": paired if len(self._models) > 1 else None,
             "models": [
                 {"model_id": model.model_id, "metrics": model.figures()} for model in self._models
             ],

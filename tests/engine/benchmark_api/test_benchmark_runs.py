@@ -88,6 +88,7 @@ async def test_a_single_model_is_run_on_every_question_and_answered_in_the_contr
             "base_model": None,
             "eval_model": None,
             "comparison": None,
+            "paired_answers": None,
             "judge": "rule/contains",
             "custom_metrics": None,
             "error": None,

@@ -65,6 +65,7 @@ def results_of(
             figures.questions = _share(answers or wire.raw_answers_count, len(ids) or len(models))
     return BenchmarkResults(
         models=models,
+        paired_answers=wire.paired_answers,
         result_file_id=None if wire.raw_answers_count == 0 else f"{ROWS_PREFIX}{evaluation_id}",
         judge=clean(wire.judge, 120) if wire.judge else None,
         note=" ".join(dict.fromkeys(notes)) or None,

@@ -21,6 +21,7 @@ from evals_mcp.results.number_text import (
     score_ends,
 )
 from evals_mcp.results.statistics.estimate import rounded
+from evals_mcp.results.statistics.paired import mcnemar, paired_rate_difference
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, MetricFigures, ModelFigures
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
@@ -52,9 +53,9 @@ def has_metrics(results: BenchmarkResults) -> bool:
     return any(model.metrics for model in results.models)
 
 
-def knows_difference(_: BenchmarkResults, parameters: Mapping[str, Any]) -> bool:
+def knows_difference(results: BenchmarkResults, parameters: Mapping[str, Any]) -> bool:
     """Return whether the totals give the headline: with two models, the pairs of answers do."""
-    return not parameters.get("model_id_2")
+    return not parameters.get("model_id_2") or results.paired_answers is not None
 
 
 def summarize_benchmark(
@@ -64,13 +65,45 @@ def summarize_benchmark(
     metrics = requested_metrics(parameters)
     models = [with_metrics(_model(figures), metrics) for figures in results.models]
     notes = judging_notes(results)
-    if len(models) > 1:
+    differences = _paired_difference(results)
+    if len(models) > 1 and not differences:
         notes.append(
             "Only the rows show whether the two models differ by more than chance: call "
             "read_results; some services do not return rows."
         )
-    benchmark = BenchmarkSummary(models=models, judge=results.judge)
+    benchmark = BenchmarkSummary(models=models, judge=results.judge, differences=differences)
     return summary_of(benchmark, _failures(results), notes)
+
+
+def _paired_difference(results: BenchmarkResults) -> list[BenchmarkDifference]:
+    """Return the difference of two models from the counted pairs of answers; none without them."""
+    counts = {name: count or 0 for name, count in (results.paired_answers or {}).items()}
+    n = sum(counts.values())
+    if len(results.models) != 2 or not n:
+        return []
+    both, only_first = counts.get("both", 0), counts.get("only_first", 0)
+    only_second = counts.get("only_second", 0)
+    estimate = paired_rate_difference(only_first, only_second, n)
+    assert estimate is not None, "there is a pair"
+    assert estimate.interval is not None, "every rate has an interval"
+    low, high = (rounded(100 * end) for end in estimate.interval)
+    p_value = mcnemar(only_first, only_second)
+    first, second = (clean(model.model_id, 120) for model in results.models)
+    return [
+        BenchmarkDifference(
+            of="correct",
+            model_id=first,
+            model_id_2=second,
+            questions=n,
+            first=both + only_first,
+            second=both + only_second,
+            difference=rounded(100 * estimate.value),
+            interval=Interval(low=low, high=high, method=estimate.method),
+            p_value=_maybe(p_value),
+            only_first=only_first,
+            only_second=only_second,
+        )
+    ]
 
 
 def summary_of(
