@@ -37,7 +37,7 @@ def clean(text: str, limit: int, *, keep_lines: bool = False) -> str:
 _ACTIVE = (
     (re.compile(r"\](?=[(\[])"), "] "),  # links and images, [text](address)
     (re.compile(r"(?<=[A-Za-z0-9]):(?=//)"), ": "),  # https://
-    (re.compile(r"\bwww\.", re.IGNORECASE), "www ."),
+    (re.compile(r"www\.", re.IGNORECASE), "www ."),
     (re.compile(r"(?<=[\w.+-])@(?=[\w-]+\.)"), " @ "),  # mail addresses
     (re.compile(r"<(?=[A-Za-z/!?])"), "< "),  # HTML
 )

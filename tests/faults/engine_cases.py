@@ -12,6 +12,7 @@ from typing import Any, Literal
 import anyio
 from pydantic import SecretStr
 
+from evals_engine.compute.jobs import Limits
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_schemas.evaluation_api.evaluations import ENDED
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
@@ -30,6 +31,7 @@ ENGINES = 6
 """Number of engines; the cases are divided among them."""
 RUNS = 4
 """Number of evaluations that each engine runs at a time."""
+CANDIDATE_PROMPT = "Answer."
 ROWS = [{"question": f"question {n}", "one": f"a{n}", "two": f"b{n}"} for n in range(4)]
 """Four rows: one failed row leaves a result, and four end the evaluation."""
 
@@ -124,6 +126,8 @@ async def _engine(folder: Path, cases: Sequence[EngineCase]) -> AsyncGenerator[E
             dedicated=endpoints,
             max_retries=RETRIES,
             call_timeout=LONGEST_SILENCE,
+            # The clock of these tests skips ahead; a worker process works in real time.
+            compute_limits=Limits(wall_seconds=1e6),
         )
         yield await stack.enter_async_context(running_engine(config))
 
@@ -137,7 +141,10 @@ async def _struck(case: EngineCase, models: ModelServer) -> AsyncGenerator[str]:
         yield fault.address(proxy.url) if fault.address else proxy.url
 
 
-def _reply(_: ChatRequest) -> Reply:
+def _reply(request: ChatRequest) -> Reply:
+    """Answer as the candidate with a text, and as the judge with a verdict for every type."""
+    if request.system == CANDIDATE_PROMPT:
+        return completion("Four.")
     return completion(json.dumps({"feedback": "", "label": "good", "choice": "A"}))
 
 
@@ -187,7 +194,7 @@ def _parameters(case: EngineCase) -> dict[str, Any]:
         case "generation":
             candidate = {
                 **struck,
-                "system_template": "Answer.",
+                "system_template": CANDIDATE_PROMPT,
                 "input_template": "{{ question }} {{ one }} {{ two }}",
                 "max_tokens": 16,
                 "temperature": 0.0,

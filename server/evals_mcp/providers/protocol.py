@@ -243,7 +243,10 @@ class SingleService:
         raise UnsupportedError(f"{self.name} cannot delete this data: {_NO_DELETE}")
 
 
-_NO_DELETE = "its API has no such operation. Nothing was deleted."
+_NO_DELETE = (
+    "its API has no such operation. Nothing was deleted: ask the operator of the service to delete "
+    "it."
+)
 
 
 Member = Callable[[Principal], Provider | None]

@@ -161,6 +161,7 @@ def requests() -> Iterable[tuple[str, str, str, dict[str, Any]]]:
             ("POST", "/cancel"),
         ):
             yield kind, method, f"/v1/evaluation/ID{rest}", {}
+        yield kind, "DELETE", "/v1/evaluation/ID", {}
         for method, rest in (
             ("GET", "/status"),
             ("GET", "/results"),
