@@ -12,7 +12,6 @@ from typing import Any, Literal
 import anyio
 from pydantic import SecretStr
 
-from evals_engine.compute.jobs import Limits
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_schemas.evaluation_api.evaluations import ENDED
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
@@ -126,8 +125,6 @@ async def _engine(folder: Path, cases: Sequence[EngineCase]) -> AsyncGenerator[E
             dedicated=endpoints,
             max_retries=RETRIES,
             call_timeout=LONGEST_SILENCE,
-            # The clock of these tests skips ahead; a worker process works in real time.
-            compute_limits=Limits(wall_seconds=1e6),
         )
         yield await stack.enter_async_context(running_engine(config))
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeVar
+from unittest import mock
 
 import anyio
+
+from evals_engine.compute import pool
 
 SKIP = 50.0
 """Seconds that are skipped at a time."""
@@ -76,5 +79,10 @@ async def _skip_silences() -> None:
 
 
 def run_skipping(function: Callable[..., Awaitable[_T]], *arguments: Any) -> _T:
-    """Run an asynchronous function to its end on a `SkippingLoop`."""
-    return anyio.run(function, *arguments, backend_options={"loop_factory": SkippingLoop})
+    """Run an asynchronous function to its end on a `SkippingLoop`.
+
+    Worker processes work in real time, so their deadlines do not hold here; their limits of
+    processor time do.
+    """
+    with mock.patch.object(pool, "_deadline", return_value=nullcontext()):
+        return anyio.run(function, *arguments, backend_options={"loop_factory": SkippingLoop})
