@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals_mcp.errors import InvalidRequestError
+from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.exchange.exchange_folder import ExchangeFolder
 from evals_mcp.exchange.export_folder import safe_name
 from evals_mcp.exchange.links import Links
@@ -29,6 +29,8 @@ class Uploads:
     principal_id: str
     max_bytes: int
     """The largest file that is accepted, in bytes."""
+    is_shared: bool = True
+    """Whether every server at this address sees the files; False if another may get the call."""
 
     def sent_file(self, path: str) -> tuple[Path, str]:
         """Return the file that was sent under a name, and the user's own name of it.
@@ -37,8 +39,15 @@ class Uploads:
             path: the argument of the tool: a name from `invitation`, or a path of the user.
 
         Raises:
+            UnsupportedError: the servers at this address share no folder.
             InvalidRequestError: nothing was sent under it; says how to send the file.
         """
+        if not self.is_shared:
+            raise UnsupportedError(
+                "Files cannot be sent here, because the servers at this address share no folder "
+                "(state.shared is false): pass the rows inline as `rows`, or upload the file at "
+                "the service and call list_datasets."
+            )
         name = path.strip()
         if not _SENT.fullmatch(name):
             raise InvalidRequestError(self.invitation(name))

@@ -50,7 +50,8 @@ class FilesByLink:
     async def uploads_of(self, principal_id: str) -> Uploads:
         """Return how a principal sends files."""
         links = await self._links()
-        return Uploads(links, self._folder, principal_id, self._settings.datasets.max_bytes)
+        most, shared = self._settings.datasets.max_bytes, self._settings.state.shared
+        return Uploads(links, self._folder, principal_id, most, shared)
 
     async def _links(self) -> Links:
         async with self._reading:

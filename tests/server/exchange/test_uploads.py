@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from evals_mcp.errors import InvalidRequestError
+from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.exchange.exchange_folder import ExchangeFolder
 from evals_mcp.exchange.links import Links
 from evals_mcp.exchange.uploads import Uploads
@@ -60,3 +61,9 @@ def test_a_file_of_another_principal_has_not_arrived(tmp_path: Path) -> None:
 def test_no_path_reads_a_file_of_the_server(tmp_path: Path, path: str) -> None:
     with pytest.raises(InvalidRequestError, match="has to be sent first"):
         uploads(tmp_path).sent_file(path)
+
+
+def test_servers_without_a_common_folder_refuse_files_and_say_what_to_do(tmp_path: Path) -> None:
+    apart = replace(uploads(tmp_path), is_shared=False)
+    with pytest.raises(UnsupportedError, match=r"state\.shared is false\): pass the rows inline"):
+        apart.sent_file("rows.csv")
