@@ -1,4 +1,8 @@
-"""The names of the evaluation types. What differs between them stands in `type_models`."""
+"""The names of the evaluation types. What differs between them stands in three tables.
+
+`evals_schemas.type_models` names the contracts of each type, `evals_engine.runs.evaluation_types`
+how its rows are judged, and `evals_mcp.results.types.table` how its results are read.
+"""
 
 from typing import Final, Literal
 

@@ -1,4 +1,4 @@
-"""The names of the rule judges."""
+"""The names of the rule judges. What each one does stands in `evals_engine.judges.rules`."""
 
 RULE_PREFIX = "rule/"
 """Beginning of the name of each rule judge, which computes its verdict and calls no model."""

@@ -3,6 +3,9 @@
 The judge's rendered `system_template` is the expected text. A rule computes how far the answer
 agrees with it, from 0 to 1, and that agreement becomes a label, a score or a choice. The verdict is
 written as the JSON that a model would write and is read by the same reader.
+
+A new rule is a name in `evals_schemas.evaluation_api.rules`, a line of `RULES` here and its
+computation in `rule_computations`.
 """
 
 from __future__ import annotations

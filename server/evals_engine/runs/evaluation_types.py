@@ -1,7 +1,8 @@
 """The table of evaluation types: how each one's rows are judged and its verdicts counted.
 
 A new type is its own modules and one line of the table. Everything else in a run, from leases to
-the result file, is the same for all types.
+the result file, is the same for all types. `evals_schemas.evaluation_types` names the other tables
+with a line for each type.
 """
 
 from __future__ import annotations

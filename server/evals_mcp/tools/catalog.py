@@ -1,4 +1,8 @@
-"""The tools, in the order in which a conversation needs them."""
+"""The tools, in the order in which a conversation needs them.
+
+A new tool is a module of this folder, models in `evals_schemas.tools`, a function in
+`evals_mcp.rendering` and a line of `TOOLS`; then `make schemas` writes the list of tools again.
+"""
 
 from __future__ import annotations
 

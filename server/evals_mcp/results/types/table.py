@@ -1,7 +1,8 @@
 """The table of evaluation types: how rows are read, filtered, summed up and compared.
 
 A new type is a line of this table and the functions that the line names. The tools ask the table
-and never for a type's name.
+and never for a type's name. `evals_schemas.evaluation_types` names the other tables with a line for
+each type.
 """
 
 from __future__ import annotations
