@@ -38,7 +38,17 @@ class Belongings:
 
 
 def altered(text: str) -> str:
-    return text[:-4] + "".join("0" if char != "0" else "1" for char in text[-4:])
+    """Return another text with characters of the same kinds, so that both look equally random."""
+    return text[:-4] + "".join(map(another_of_its_kind, text[-4:]))
+
+
+def another_of_its_kind(char: str) -> str:
+    if char in "-_":
+        return "_" if char == "-" else "-"
+    for first, second in ("01", "ab", "AB"):
+        if first.isdigit() == char.isdigit() and first.isupper() == char.isupper():
+            return second if char == first else first
+    raise AssertionError(char)
 
 
 def other_cursor(cursor: str) -> str:
