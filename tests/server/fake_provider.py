@@ -13,7 +13,8 @@ import anyio
 
 from evals_mcp.errors import NotFoundError
 from evals_mcp.local_engine.service import LocalSettings
-from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, SingleService
+from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
+from evals_mcp.providers.single_service import SingleService
 from evals_mcp.service_spec import Capabilities, advice_for_type
 from evals_mcp.services import SERVICES
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest

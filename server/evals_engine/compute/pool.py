@@ -340,20 +340,6 @@ class OwnerPool:
         """Set a job up for the owner; see `ComputePool.open`."""
         return await self.pool.open(self.owner, task, setup, limits)
 
-    async def run(self, owner: str, task: str, value: Any, limits: Limits) -> Any:
-        """Compute one item by a task without set-up, once.
-
-        Args:
-            owner: for whom the task computes.
-            task: one of `TASKS`.
-            value: a JSON value.
-            limits: the time that the item may take. The memory is that of the pool.
-
-        Raises:
-            TaskError: the item is at fault; `LimitError` if it runs into a limit.
-        """
-        return await self.compute(Job(owner, task, {}, limits, tries=1), value)
-
     async def compute(self, job: Job, value: Any, size: int = 0) -> Any:
         """Return the result of one item; see `ComputePool.compute`."""
         return await self.pool.compute(job, value, size)

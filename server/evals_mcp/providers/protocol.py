@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from evals_mcp.errors import UnsupportedError
 from evals_mcp.principals import Principal
 from evals_mcp.providers.rest.ids import IdKind
 from evals_mcp.service_spec import Capabilities
@@ -194,59 +193,6 @@ class Provider(Protocol):
     async def list_judges(self) -> list[str] | None:
         """Return the models that evaluations accept; None if the service has no such list."""
         ...
-
-
-class SingleService:
-    """What a provider of one service answers about the services behind it."""
-
-    @property
-    def services(self: Provider) -> Sequence[Provider]:
-        """This service."""
-        return [self]
-
-    def route(self: Provider, request: AnyRequest) -> tuple[Provider, AnyRequest]:
-        """Return this service and the request, whose ids are the service's own."""
-        return self, request
-
-    def service_of(self: Provider, item_id: str) -> Provider:  # noqa: ARG002 - all ids are its own
-        """Return this service."""
-        return self
-
-    def advice_for_type(self, kind: str) -> str:  # noqa: ARG002 - knows no other service
-        """Return no advice: another service is not known here."""
-        return ""
-
-    async def complete_id(self, item_id: str, kind: IdKind) -> str:  # noqa: ARG002 - of all kinds
-        """Return the id: callers see the ids of this service unchanged."""
-        return item_id
-
-    async def with_public_ids(self, request: AnyRequest) -> AnyRequest:
-        """Return the request: callers see the ids of this service unchanged."""
-        return request
-
-    async def evaluations_with_failures(
-        self: Provider, status: str | None = None, limit: int | None = None
-    ) -> tuple[list[EvaluationJob], list[ListFailure]]:
-        """Return `list_evaluations`; a failure of the service is raised."""
-        return await self.list_evaluations(status, limit), []
-
-    async def datasets_with_failures(self: Provider) -> tuple[list[File], list[ListFailure]]:
-        """Return `list_datasets`; a failure of the service is raised."""
-        return await self.list_datasets(), []
-
-    async def delete_evaluation(self: Provider, evaluation_id: str) -> None:  # noqa: ARG002 - refused
-        """Raise UnsupportedError: the service cannot delete evaluations."""
-        raise UnsupportedError(f"{self.name} cannot delete this evaluation: {_NO_DELETE}")
-
-    async def delete_dataset(self: Provider, file_id: str) -> None:  # noqa: ARG002 - refused
-        """Raise UnsupportedError: the service cannot delete data sets."""
-        raise UnsupportedError(f"{self.name} cannot delete this data: {_NO_DELETE}")
-
-
-_NO_DELETE = (
-    "its API has no such operation. Nothing was deleted: ask the operator of the service to delete "
-    "it."
-)
 
 
 Member = Callable[[Principal], Provider | None]

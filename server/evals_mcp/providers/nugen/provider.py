@@ -9,10 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from evals_mcp.errors import (
-    AmbiguousCreateError,
     EvalsMCPError,
     NotFoundError,
-    UnavailableError,
     UnsupportedError,
 )
 from evals_mcp.providers.nugen.benchmarks import Benchmarks
@@ -26,8 +24,9 @@ from evals_mcp.providers.nugen.listing import facts_of_request
 from evals_mcp.providers.nugen.lost_creates import Sent, started
 from evals_mcp.providers.nugen.results import evaluation_of_rows
 from evals_mcp.providers.nugen.statuses import Deadline, state_of
-from evals_mcp.providers.protocol import AnyRequest, SingleService
+from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
+from evals_mcp.providers.single_service import RestService, cancel_unknown, create_unknown
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.benchmark_api.benchmarks import BenchmarkCreated, BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import (
@@ -40,7 +39,7 @@ from evals_schemas.evaluation_api.models import Model
 from evals_schemas.evaluation_types import BENCHMARK
 
 
-class NugenProvider(SingleService):
+class NugenProvider(RestService):
     """A `Provider` over the benchmark contract, in any of its generations."""
 
     def __init__(  # noqa: PLR0913 - one choice each, by keyword
@@ -65,9 +64,7 @@ class NugenProvider(SingleService):
                 failed; None for never.
             clock: Returns the time, with a zone.
         """
-        self._name = name
-        self._rest = rest
-        self._capabilities = capabilities
+        super().__init__(name, rest, capabilities)
         self._clock = clock
         if not isinstance(generation, DetectedGeneration):
             generation = DetectedGeneration(generation)
@@ -76,24 +73,9 @@ class NugenProvider(SingleService):
         self._benchmarks = Benchmarks(rest, self._generations, clock)
 
     @property
-    def name(self) -> str:
-        """The service's name in the configuration and in answers."""
-        return self._name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the service can do."""
-        return self._capabilities
-
-    @property
     def types(self) -> frozenset[str]:
         """The type `benchmark` only."""
         return frozenset({BENCHMARK})
-
-    @property
-    def account(self) -> str:
-        """Hash of the service and the data's owner."""
-        return self._rest.service.account
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
@@ -157,11 +139,7 @@ class NugenProvider(SingleService):
                 evaluation_id=line.evaluation_id, status=line.status, created_at=line.created_at
             )
             return self._started(request, created, sent.time)
-        raise AmbiguousCreateError(
-            f"{lost} Whether the evaluation was started is unknown, because the list cannot be "
-            f"read either: {unknown} Do not create it again before list_evaluations shows that it "
-            "is not there."
-        )
+        raise create_unknown(lost, unknown)
 
     async def list_evaluations(
         self, status: str | None = None, limit: int | None = None
@@ -183,11 +161,7 @@ class NugenProvider(SingleService):
         Raises:
             UnsupportedError: the service has no such operation.
         """
-        if not self._capabilities.can_cancel:
-            raise UnsupportedError(
-                f"{self._rest.service} cannot cancel: its API has no such operation. The "
-                "evaluation goes on, and costs, until it ends. Call get_status to follow it."
-            )
+        self._refuse_cancel()
         operations = await self._generations.operations()
         try:
             await self._rest.call(operations.cancel, item_id=evaluation_id)
@@ -195,7 +169,7 @@ class NugenProvider(SingleService):
             lost = str(error)
         else:
             return await self._evaluations.job(evaluation_id)
-        raise UnavailableError(f"{lost} Call get_status to see whether it was cancelled.")
+        raise cancel_unknown(lost)
 
     async def upload_dataset(self, path: Path, filename: str) -> File:  # noqa: ARG002 - refused
         """Raise UnsupportedError: the service has benchmarks only."""

@@ -17,7 +17,7 @@ from evals_mcp.errors import (
     UnsupportedError,
 )
 from evals_mcp.providers.endings import results_with_reason
-from evals_mcp.providers.protocol import AnyRequest, SingleService
+from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.providers.rest.retrying import pause_after
 from evals_mcp.providers.same_request import (
@@ -26,6 +26,7 @@ from evals_mcp.providers.same_request import (
     same_request,
     without_keys,
 )
+from evals_mcp.providers.single_service import RestService, cancel_unknown, create_unknown
 from evals_mcp.providers.times import created_at
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.contract import Operation
@@ -44,7 +45,7 @@ RESENT = 2
 """Most times that a create with a key is sent again after a lost answer."""
 
 
-class TogetherProvider(SingleService):
+class TogetherProvider(RestService):
     """A `Provider` over the evaluation contract."""
 
     def __init__(
@@ -63,31 +64,14 @@ class TogetherProvider(SingleService):
             capabilities: What the service can do.
             clock: returns the time, with a zone.
         """
-        self._name = name
-        self._rest = rest
-        self._capabilities = capabilities
+        super().__init__(name, rest, capabilities)
         self._clock = clock
         self._created: set[str] = set()
-
-    @property
-    def name(self) -> str:
-        """The service's name in the configuration and in answers."""
-        return self._name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What the service can do."""
-        return self._capabilities
 
     @property
     def types(self) -> frozenset[str]:
         """The types with a judge."""
         return frozenset(JUDGED_TYPES)
-
-    @property
-    def account(self) -> str:
-        """Hash of the service and the data's owner."""
-        return self._rest.service.account
 
     async def create_evaluation(
         self, request: AnyRequest, key: str | None = None
@@ -162,11 +146,7 @@ class TogetherProvider(SingleService):
             unknown = str(error)
         else:
             return self._only_one(self._possible(jobs, body, sent_at), lost)
-        raise AmbiguousCreateError(
-            f"{lost} Whether the evaluation was started is unknown, because the list cannot be "
-            f"read either: {unknown} Do not create it again before list_evaluations shows that it "
-            "is not there."
-        )
+        raise create_unknown(lost, unknown)
 
     def _possible(
         self, jobs: list[EvaluationJob], body: Mapping[str, Any], sent_at: datetime
@@ -226,11 +206,7 @@ class TogetherProvider(SingleService):
         Raises:
             UnsupportedError: the service has no such operation.
         """
-        if not self._capabilities.can_cancel:
-            raise UnsupportedError(
-                f"{self._rest.service} cannot cancel: its API has no such operation. The "
-                "evaluation goes on, and costs, until it ends. Call get_status to follow it."
-            )
+        self._refuse_cancel()
         try:
             job: EvaluationJob = await self._rest.call(
                 operations.CANCEL_EVALUATION, item_id=evaluation_id
@@ -239,7 +215,7 @@ class TogetherProvider(SingleService):
             lost = str(error)
         else:
             return _read(job)
-        raise UnavailableError(f"{lost} Call get_status to see whether it was cancelled.")
+        raise cancel_unknown(lost)
 
     async def delete_evaluation(self, evaluation_id: str) -> None:
         """Delete an ended evaluation, if the service can; see `Provider`."""
