@@ -63,10 +63,10 @@ def unknown_argument(name: str, schema: Schema, within: str = "") -> str:
     near = difflib.get_close_matches(name, names, n=1)
     where = f" of `{within}`" if within else ""
     hint = f" did you mean `{near[0]}`?" if near else ""
-    takes = f" It takes {', '.join(names)}." if names else " It takes none."
+    allowed = f" Allowed: {', '.join(names)}." if names else " None is allowed."
     if hint:
-        takes = ""
-    return f"{quoted(name, _ECHO)} is not an argument{where};{hint or ' leave it out.'}{takes}"
+        allowed = ""
+    return f"{quoted(name, _ECHO)} is not an argument{where};{hint or ' leave it out.'}{allowed}"
 
 
 def _problem(problem: ErrorDetails, schema: Schema) -> str:

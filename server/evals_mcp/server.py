@@ -87,7 +87,7 @@ def build_server(
     Args:
         version: Version that the client is shown.
         open_services: Opens the collaborators of calls, for as long as the server runs.
-        read_only: Leave out each tool that uploads, starts or cancels something.
+        read_only: Leave out each tool that uploads, starts, cancels or deletes something.
         note_call: Called after each tool call.
     """
     tools = _Tools(read_only, note_call)

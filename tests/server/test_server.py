@@ -226,7 +226,7 @@ async def test_numbers_and_json_in_strings_and_nulls_are_read() -> None:
         ("list_evaluations", {"cursor": 5}, "`cursor` must be a string; got 5"),
         ("get_evaluation", {"evaluation_id": ""}, "a string, not empty; got ''"),
         ("list_models", {"limit": "x" * 99}, "got a string of 99 characters"),
-        ("list_datasets", {"page": 2}, "It takes none."),
+        ("list_datasets", {"page": 2}, "None is allowed."),
         ("list_models", {"filter": "x" * 99, "limit": "many"}, "a whole number from 1 to 200"),
     ],
 )

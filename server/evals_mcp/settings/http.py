@@ -41,7 +41,7 @@ class HttpSettings(Section):
     public_url: BaseUrl | None = Field(
         default=None,
         description="URL under which users reach this server, without http.path, such as "
-        "https://evals.example. Links to send and fetch files begin with it. Absent: the address "
+        "https://evals.example. Links for sending files begin with it. Absent: the address "
         "that the server listens on.",
     )
     mode: Mode = Field(

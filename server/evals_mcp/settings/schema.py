@@ -63,7 +63,7 @@ class ServerSettings(Section):
     )
     read_only: bool = Field(
         default=False,
-        description="true hides every tool that uploads, starts or cancels anything.",
+        description="true hides every tool that uploads, starts, cancels or deletes anything.",
     )
     log_level: LogLevel = Field(
         default="warning",
@@ -139,13 +139,13 @@ class StateSettings(Section):
 
 
 class ExportSettings(Section):
-    """Files that are written for the user."""
+    """Files that pass between users and this server."""
 
     folder: OwnFolder = Field(
         default_factory=_default_export_folder,
-        description="Folder of exported files, created for this user alone; no file is "
-        "overwritten. Over HTTP: files that users send or fetch through links. Absent: `exports` "
-        "in the platform's data folder of evals-mcp.",
+        description="Folder of the files that users send by a link over HTTP, kept for a day; "
+        "created for this user alone, and no file is overwritten. Absent: `exports` in the "
+        "platform's data folder of evals-mcp.",
     )
 
 

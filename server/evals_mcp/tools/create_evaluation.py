@@ -201,5 +201,7 @@ def _not_started(error: EvalsMCPError) -> EvalsMCPError:
         return error
     again = isinstance(error, CallerError)
     advice = "; correct this and call create_evaluation again." if again else "."
-    message = f"{str(error).rstrip('.')}. Nothing was started{advice}"
+    problem = str(error)
+    end = "" if problem.endswith((".", "?")) else "."
+    message = f"{problem}{end} Nothing was started{advice}"
     return type(error)(message, Reason.NOTHING_STARTED)

@@ -72,7 +72,7 @@ async def _evaluation(data_id: str, session: ToolSession) -> str:
             "cancel_evaluation or wait for its end, then delete_data again."
         )
     file = " with its result file" if (job.results or {}).get("result_file_id") else ""
-    return f"{job.type or ''} evaluation {job.workflow_id}{file}".strip()
+    return f"{job.type or ''} evaluation{file}".strip()
 
 
 def _needs(job: EvaluationJob, file_id: str) -> bool:

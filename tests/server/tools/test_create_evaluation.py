@@ -277,3 +277,11 @@ async def test_an_unknown_credential_is_answered_with_the_names_there_are() -> N
 
     assert "Configured: vendor." in text
     assert "sk-" not in text
+
+
+async def test_what_is_wrong_ends_with_one_full_stop_or_question_mark() -> None:
+    judge = JUDGE | {"system_template": "Is it right? {{qestion}}"}
+    async with served(provider()) as server:
+        text = await server.refusal("create_evaluation", **{**CLASSIFY, "judge": judge})
+
+    assert "Did you mean 'question'? Nothing was started; correct this" in text

@@ -28,8 +28,16 @@ def stored(**changes: object) -> Deleting:
     return Deleting(jobs=[job], files=[File(id="file-1", filename="![x](https://evil)", bytes=9)])
 
 
-@pytest.mark.parametrize("data_id", ["file-1", "eval-1"])
-async def test_what_goes_is_said_first_and_deleted_once_the_user_agreed(data_id: str) -> None:
+@pytest.mark.parametrize(
+    ("data_id", "what"),
+    [
+        ("file-1", "data set '![x] (https: //evil)': 9 bytes"),
+        ("eval-1", "classify evaluation with its result file"),
+    ],
+)
+async def test_what_goes_is_said_first_and_deleted_once_the_user_agreed(
+    data_id: str, what: str
+) -> None:
     fake = stored()
     async with served(fake) as server:
         shown = await server.answer("delete_data", id=data_id)
@@ -37,9 +45,10 @@ async def test_what_goes_is_said_first_and_deleted_once_the_user_agreed(data_id:
         text = await server.text("delete_data", id=data_id, confirm=True)
 
     assert shown["deleted"] is False
-    assert data_id in shown["what"] or "9 bytes" in shown["what"]
+    assert shown["what"] == what
     assert fake.deleted == [data_id]
-    assert text.startswith(f"Deleted: {data_id}")
+    assert text.startswith(f"Deleted: {data_id}, ")
+    assert text.count(data_id) == 1
     assert "](" not in text
 
 
