@@ -19,6 +19,7 @@ from evals_mcp.listener import HeaderDeadline, Listener
 from tests.server.http.serving import listening
 
 HALF = b"GET / HTTP/1.1\r\nHost: here\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100000000\r\n\r\n"
 WHOLE = HALF + b"\r\n"
 
 
@@ -57,6 +58,17 @@ async def assert_closed(stream: SocketStream) -> bytes:
                 return received
 
 
+async def drip(stream: SocketStream, start: bytes, drop: bytes) -> None:
+    """Send the start, then one drop after the other until the connection is closed."""
+    await stream.send(start)
+    while True:
+        try:
+            await stream.send(drop)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return
+        await anyio.sleep(0.02)
+
+
 @pytest.mark.parametrize("sent", [b"", b"G", HALF], ids=["nothing", "a letter", "half"])
 async def test_a_request_whose_headers_do_not_arrive_loses_its_socket(sent: bytes) -> None:
     async with listening(APP, http=HeaderDeadline) as url, connected(url) as stream:
@@ -66,21 +78,12 @@ async def test_a_request_whose_headers_do_not_arrive_loses_its_socket(sent: byte
 
 
 async def test_headers_that_drip_do_not_prolong_the_deadline() -> None:
-    async def drip(stream: SocketStream) -> None:
-        await stream.send(HALF)
-        while True:
-            try:
-                await stream.send(b"X-Drip: 1\r\n")
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return
-            await anyio.sleep(0.02)
-
     async with (
         listening(APP, http=HeaderDeadline) as url,
         connected(url) as stream,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(drip, stream)
+        tasks.start_soon(drip, stream, HALF, b"X-Drip: 1\r\n")
         await assert_closed(stream)
         tasks.cancel_scope.cancel()
 
@@ -92,21 +95,12 @@ async def test_the_second_request_of_a_connection_has_a_deadline_too() -> None:
 
 
 async def test_a_body_that_drips_after_its_answer_holds_no_socket() -> None:
-    async def drip(stream: SocketStream) -> None:
-        await stream.send(b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 100000000\r\n\r\n")
-        while True:
-            try:
-                await stream.send(b"x")
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-                return
-            await anyio.sleep(0.02)
-
     async with (
         listening(APP, http=HeaderDeadline) as url,
         connected(url) as stream,
         anyio.create_task_group() as tasks,
     ):
-        tasks.start_soon(drip, stream)
+        tasks.start_soon(drip, stream, POST, b"x")
         assert b"200 OK" in await assert_closed(stream)
         tasks.cancel_scope.cancel()
 

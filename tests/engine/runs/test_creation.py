@@ -13,9 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.store.records import CreationKey, StoredEvaluation, UserName
+from evals_engine.store.records import CreationKey, UserName
 from evals_engine.store.store import Store
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
+from tests.engine.store.samples import an_evaluation
 
 ROWS = [{"expected": "Paris", "answer": "paris "}]
 
@@ -131,7 +132,7 @@ def test_the_index_decides_where_both_have_looked_before_either_has_written(
 ) -> None:
     one, other, key = Store(tmp_path), Store(tmp_path), CreationKey("digest", "request")
     added = [
-        store.add_evaluation(stored(name, owner), "", None, key)
+        store.add_evaluation(an_evaluation(name, UserName(owner)), "", None, key)
         for store, name, owner in (
             (one, "eval-1", "me"),
             (other, "eval-2", "me"),
@@ -164,21 +165,3 @@ async def test_neither_the_key_nor_the_body_is_stored(tmp_path: Path) -> None:
         dumped = "\n".join(database.iterdump())
     assert "sk-private" not in dumped
     assert "key-private" not in dumped
-
-
-def stored(evaluation_id: str, owner: str) -> StoredEvaluation:
-    return StoredEvaluation(
-        id=evaluation_id,
-        owner=UserName(owner),
-        type="classify",
-        parameters={},
-        file_id="file-1",
-        status="pending",
-        results=None,
-        total_rows=None,
-        done_rows=0,
-        failed_rows=0,
-        created_at=0.0,
-        updated_at=0.0,
-        cancel_requested=False,
-    )

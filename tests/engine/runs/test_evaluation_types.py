@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,11 +17,12 @@ from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTota
 from evals_engine.rows.outcome import Outcome
 from evals_engine.runs import evaluation_types
 from evals_engine.runs.evaluation_types import TYPES, TypeSpec, typed_parameters
-from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT, StoredEvaluation
+from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT
 from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_types import BENCHMARK, JUDGED_TYPES, EvaluationType
 from tests.engine.running import running_engine
+from tests.engine.store.samples import an_evaluation
 
 JUDGED: dict[str, Any] = {
     "judge": {"model": "m", "model_source": "serverless", "system_template": "Judge."},
@@ -120,19 +121,7 @@ async def test_a_type_in_the_table_alone_is_run_counted_and_written(
 
 
 def add(store: Store, kind: str, parameters: dict[str, Any], file_id: str) -> None:
-    evaluation = StoredEvaluation(
-        id="eval-words",
-        owner=LOCAL,
-        type=kind,
-        parameters=parameters,
-        file_id=file_id,
-        status="pending",
-        results=None,
-        total_rows=None,
-        done_rows=0,
-        failed_rows=0,
-        created_at=0.0,
-        updated_at=0.0,
-        cancel_requested=False,
+    evaluation = replace(
+        an_evaluation("eval-words", LOCAL), type=kind, parameters=parameters, file_id=file_id
     )
     store.add_evaluation(evaluation, "Job is pending evaluation", None)
