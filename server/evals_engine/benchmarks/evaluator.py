@@ -19,7 +19,7 @@ from evals_engine.judges.rule_judge import ComputedRule, open_rule
 from evals_engine.judges.rules import passing_agreement
 from evals_engine.judges.verdict_forms import ScoreForm, VerdictForm
 from evals_engine.models.access import ModelAccess
-from evals_engine.models.endpoints import endpoint_for, workers_for
+from evals_engine.models.endpoints import endpoint_for, row_workers
 from evals_engine.models.request_keys import Keys
 from evals_engine.rows.answers import GeneratedAnswers
 from evals_engine.rows.candidate import open_candidate
@@ -154,7 +154,8 @@ async def benchmark_evaluator(
     Raises:
         RequestError: a model or the judge has no endpoint, or a model to evaluate is a rule.
     """
-    judge, judge_workers = await _judge(parameters.judge, form, access, pool)
+    grader = _grader(parameters.judge)
+    judge = await _judge(grader, form, access, pool)
     similarity: ComputedRule | None = None
     if parameters.judge.startswith(RULE_PREFIX):
         similarity = await open_rule(SIMILARITY, "{{ answer }}", "answer", pool)
@@ -167,7 +168,7 @@ async def benchmark_evaluator(
         access.client.open(endpoint)
         candidate = await open_candidate(request, endpoint, access.client, pool, field)
         answers = GeneratedAnswers(candidate)
-        workers = max(workers_for(request), judge_workers)
+        workers = row_workers([request, grader])
         models[name] = SingleEvaluator(judge, form, answers, workers)
     return BenchmarkEvaluator(models, parameters.judge, similarity)
 
@@ -180,18 +181,21 @@ def _candidate(name: str, config: EngineConfig) -> ModelRequest:
     )
 
 
-async def _judge(
-    name: str, form: VerdictForm, access: ModelAccess, pool: OwnerPool
-) -> tuple[Judge, int]:
-    """Return the judge, and how many calls of it may be in flight."""
+def _grader(name: str) -> JudgeModelConfig:
+    """Return the judge of a name: a rule compares, a model grades by the rubric."""
     template = "{{ answer }}" if name.startswith(RULE_PREFIX) else _RUBRIC
-    request = JudgeModelConfig(model=name, model_source="serverless", system_template=template)
+    return JudgeModelConfig(model=name, model_source="serverless", system_template=template)
+
+
+async def _judge(
+    request: JudgeModelConfig, form: VerdictForm, access: ModelAccess, pool: OwnerPool
+) -> Judge:
+    """Return the opened judge; its refusals name the setting it comes from."""
     try:
         endpoint = endpoint_for(access.config, request, "judge")
         if endpoint is not None:
             access.client.open(endpoint)
-        judge = await make_judge(request, form, endpoint, access, pool)
-        return judge, workers_for(request)
+        return await make_judge(request, form, endpoint, access, pool)
     except RequestError as fault:
         message = f"The judge (local.benchmark_judge): {fault}"
         raise RequestError(message, "judge", fault.reason) from fault

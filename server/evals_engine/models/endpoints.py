@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.faults import RequestError
-from evals_schemas.evaluation_api.defaults import MAX_WORKERS, RULE_WORKERS, WORKERS
 from evals_schemas.evaluation_api.evaluations import Endpoint
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.evaluation_api.workers import CalledModel, rows_at_once
 from evals_schemas.reasons import Reason
 
 
@@ -33,11 +34,16 @@ def endpoint_for(
 
 def workers_for(model: Endpoint) -> int:
     """Return the most calls in flight for one judge or candidate."""
-    if model.num_workers:
-        return min(model.num_workers, MAX_WORKERS)
-    if model.model.startswith(RULE_PREFIX):
-        return RULE_WORKERS
-    return WORKERS[model.model_source]
+    return _called(model).calls_at_once
+
+
+def row_workers(models: Iterable[Endpoint]) -> int:
+    """Return how many rows are in flight, for the judge and the candidates of an evaluation."""
+    return rows_at_once(map(_called, models))
+
+
+def _called(model: Endpoint) -> CalledModel:
+    return CalledModel(model.model, model.model_source, model.num_workers)
 
 
 def _serverless(config: EngineConfig, field: str) -> ModelEndpoint:

@@ -11,7 +11,7 @@ from evals_engine.judges.judge import make_judge
 from evals_engine.judges.protocol import Decision, Judge, Judgement
 from evals_engine.judges.verdict_forms import VerdictForm
 from evals_engine.models.access import ModelAccess
-from evals_engine.models.endpoints import endpoint_for, workers_for
+from evals_engine.models.endpoints import endpoint_for, row_workers
 from evals_engine.models.request_keys import Keys
 from evals_engine.rows.answers import Answer, AnswerSource, GenerationError, answer_source
 from evals_engine.rows.outcome import Outcome, failure, with_tokens
@@ -212,10 +212,10 @@ async def _answer_sources(
 
 
 def _workers(parameters: AnyParameters) -> int:
-    """Return the most calls in flight that the judge or a candidate may have."""
+    """Return how many rows are in flight."""
     sources = candidates(parameters).values()
     models = [source for source in sources if isinstance(source, ModelRequest)]
-    return max(workers_for(model) for model in [parameters.judge, *models])
+    return row_workers([parameters.judge, *models])
 
 
 async def _judge(

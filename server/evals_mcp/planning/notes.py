@@ -10,8 +10,8 @@ from evals_mcp.planning.checks.models import models_called
 from evals_mcp.results.statistics.rates import wilson_interval
 from evals_mcp.results.statistics.sample_size import rows_for_half_width
 from evals_mcp.service_spec import Capabilities
-from evals_schemas.evaluation_api.defaults import MAX_WORKERS
 from evals_schemas.evaluation_api.evaluations import AnyParameters, ClassifyParameters
+from evals_schemas.evaluation_api.workers import MAX_WORKERS
 
 _ODDITIES = 3
 _PAIRS = 3

@@ -24,12 +24,16 @@ from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_
 ROWS = [{"expected": f"e{n}", "answer": f"e{n}"} for n in range(40)]
 
 
-async def create(engine: EngineClient, judge: Mapping[str, Any] = RULE_JUDGE) -> str:
+async def create(
+    engine: EngineClient,
+    judge: Mapping[str, Any] = RULE_JUDGE,
+    model_to_evaluate: str | Mapping[str, Any] = "answer",
+) -> str:
     return await engine.create(
         "classify",
         judge=dict(judge),
         input_data_file_path=await engine.upload(ROWS),
-        model_to_evaluate="answer",
+        model_to_evaluate=model_to_evaluate,
         labels=["good", "bad"],
         pass_labels=["good"],
     )
@@ -171,6 +175,26 @@ async def test_no_more_rows_wait_for_the_disk_than_there_are_workers(
         for _ in range(20):
             status = (await engine.http.get(f"/evaluation/{created}/status")).json()
             assert status["progress"]["done"] == 0
+        assert calls.by_row.total() == 10, "5 rows wait, and each of 5 workers holds one"
+
+
+async def test_a_rule_judge_adds_no_rows_to_those_that_wait_behind_a_candidate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = Calls(delay=0)
+
+    def full(*_: Any) -> bool:
+        raise StorageError("database or disk is full")
+
+    monkeypatch.setattr(Ledger, "add_rows", full)
+    candidate = MODEL_JUDGE | {"num_workers": 5, "input_template": "{{answer}}"}
+    async with ModelServer(calls) as server, running_engine(config_for(tmp_path, server)) as engine:
+        created = await create(engine, RULE_JUDGE, model_to_evaluate=candidate)
+        with anyio.fail_after(60):
+            while calls.by_row.total() < 10:
+                await engine.http.get(f"/evaluation/{created}/status")
+        for _ in range(20):
+            await engine.http.get(f"/evaluation/{created}/status")
         assert calls.by_row.total() == 10, "5 rows wait, and each of 5 workers holds one"
 
 

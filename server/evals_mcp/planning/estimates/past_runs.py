@@ -7,15 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from evals_mcp.providers.protocol import JudgedRequest
-from evals_schemas.evaluation_api.defaults import (
-    CANDIDATE_MAX_TOKENS,
-    JUDGE_MAX_TOKENS,
-    MAX_WORKERS,
-    RULE_WORKERS,
-    WORKERS,
-)
+from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, JUDGE_MAX_TOKENS
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
-from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.evaluation_api.workers import CalledModel, rows_at_once
 
 RUNS_USED = 20
 """The most runs that are used, the newest first."""
@@ -160,7 +154,7 @@ def setup_of_request(request: JudgedRequest) -> Setup:
 def workers_of(parameters: Mapping[str, Any]) -> int:
     """Return the rows judged at once, by the request or by default, at most `MAX_WORKERS`."""
     models = [_object(parameters.get(side)) for side in ("judge", *_SIDES)]
-    return max((_workers(model) for model in models if model), default=1)
+    return rows_at_once(_called(model) for model in models if model)
 
 
 def past_runs(jobs: Iterable[EvaluationJob]) -> list[PastRun]:
@@ -230,13 +224,13 @@ def _counted_rows(results: Mapping[str, Any]) -> int:
     return sum(numbers) if verdicts else 0
 
 
-def _workers(model: Mapping[str, Any]) -> int:
+def _called(model: Mapping[str, Any]) -> CalledModel:
     workers = model.get("num_workers")
-    if isinstance(workers, int) and workers > 0:
-        return min(workers, MAX_WORKERS)
-    if str(model.get("model")).startswith(RULE_PREFIX):
-        return RULE_WORKERS
-    return WORKERS.get(str(model.get("model_source")), WORKERS["serverless"])
+    return CalledModel(
+        str(model.get("model")),
+        str(model.get("model_source")),
+        workers if isinstance(workers, int) and workers > 0 else None,
+    )
 
 
 def _object(value: object) -> Mapping[str, Any] | None:
