@@ -17,7 +17,7 @@ def normal_quantile(probability: float) -> float:
     return NormalDist().inv_cdf(probability)
 
 
-def t_tails(t: float, freedom: int) -> float:
+def t_tails(t: float, freedom: float) -> float:
     """Return P(|T| >= |t|) for Student's t with at least one degree of freedom.
 
     Source: M. Abramowitz, I. Stegun, Handbook of Mathematical Functions (1964), 26.7.1 and 26.5.2.
@@ -26,7 +26,7 @@ def t_tails(t: float, freedom: int) -> float:
     return beta_share(freedom / 2, 0.5, freedom / spread, t * t / spread)
 
 
-def t_quantile(probability: float, freedom: int) -> float:
+def t_quantile(probability: float, freedom: float) -> float:
     """Return the quantile of Student's t; `probability` is at least 0.5 and below 1.
 
     Uses Newton's method on the tail probability, starting from the normal quantile: the tail is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 Scale = tuple[float, float]
@@ -11,6 +12,9 @@ Scale = tuple[float, float]
 
 UNIT: Scale = (0.0, 1.0)
 """The scale of a benchmark's scores when all of them lie within these bounds."""
+
+_ORDINARY = 400
+"""Values from 2 to the power of minus this up to its inverse need no scaling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +73,17 @@ def rounded(value: float) -> float:
 def finite(value: float) -> float:
     """Return the value; the largest or the smallest float if the value is beyond it."""
     return max(-sys.float_info.max, min(sys.float_info.max, value))
+
+
+def power_of_two(values: Iterable[float]) -> int:
+    """Return the power of two by which values are divided so that their squares are floats.
+
+    0 for values of ordinary size, which need no scaling.
+    """
+    exponent = math.frexp(max(map(abs, values)))[1]
+    return exponent if abs(exponent) > _ORDINARY else 0
+
+
+def scaled(values: Iterable[float], exponent: int) -> Iterable[float]:
+    """Return the values divided by a power of two."""
+    return (math.ldexp(value, -exponent) for value in values) if exponent else values

@@ -39,7 +39,7 @@ def mcnemar(only_a: int, only_b: int) -> float | None:
     return sign_test(only_b, only_a)
 
 
-def tango_interval(more: int, fewer: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def tango_interval(more: float, fewer: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Return the score interval of (more - fewer) / n, where n >= 1 rows count +1, -1 or 0 each.
 
     Source: T. Tango, "Equivalence test and confidence interval for the difference in proportions
@@ -48,7 +48,7 @@ def tango_interval(more: int, fewer: int, n: int, level: float = 0.95) -> tuple[
     return -_tango_end(fewer, more, n, level), _tango_end(more, fewer, n, level)
 
 
-def _tango_end(more: int, fewer: int, n: int, level: float) -> float:
+def _tango_end(more: float, fewer: float, n: float, level: float) -> float:
     """Return the largest difference that the score test does not reject, by bisection."""
     z, low, high = normal_quantile(0.5 + level / 2), (more - fewer) / n, 1.0
     while low < (end := (low + high) / 2) < high:
@@ -59,7 +59,7 @@ def _tango_end(more: int, fewer: int, n: int, level: float) -> float:
     return end
 
 
-def _variance(more: int, fewer: int, n: int, difference: float) -> float:
+def _variance(more: float, fewer: float, n: float, difference: float) -> float:
     """Return the variance of one row, with the most likely share of -1 for this difference."""
     if difference < 0:
         more, fewer, difference = fewer, more, -difference

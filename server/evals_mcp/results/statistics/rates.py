@@ -26,13 +26,17 @@ def wilson_interval(passed: int, n: int, level: float = 0.95) -> tuple[float, fl
     """
     if n == 0:
         return None
-    z = normal_quantile(0.5 + level / 2)
-    share = passed / n
-    spread = 1 + z * z / n
-    centre = (share + z * z / (2 * n)) / spread
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / spread
-    low = 0.0 if passed == 0 else centre - half
-    high = 1.0 if passed == n else centre + half
+    return wilson_score(passed / n, n, normal_quantile(0.5 + level / 2))
+
+
+def wilson_score(share: float, n: float, quantile: float) -> tuple[float, float]:
+    """Return Wilson's interval of a share of n rows, with a quantile of any distribution."""
+    square = quantile * quantile
+    spread = 1 + square / n
+    centre = (share + square / (2 * n)) / spread
+    half = quantile * math.sqrt(share * (1 - share) / n + square / (4 * n * n)) / spread
+    low = 0.0 if share == 0 else centre - half
+    high = 1.0 if share == 1 else centre + half
     return low, high
 
 

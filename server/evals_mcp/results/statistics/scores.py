@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
 
-from evals_mcp.results.statistics.estimate import Estimate
+from evals_mcp.results.statistics.estimate import Estimate, power_of_two, scaled
 from evals_mcp.results.statistics.rates import t_interval
-
-_ORDINARY = 400
-"""Values from 2 to the power of minus this up to its inverse need no scaling."""
 
 
 def mean(values: Sequence[float], level: float = 0.95) -> Estimate | None:
@@ -28,8 +23,8 @@ def mean(values: Sequence[float], level: float = 0.95) -> Estimate | None:
 
 def average(values: Sequence[float]) -> float:
     """Return the mean of at least one value; no sum of large values overflows."""
-    exponent = _exponent(values)
-    return math.ldexp(math.fsum(_scaled(values, exponent)) / len(values), exponent)
+    exponent = power_of_two(values)
+    return math.ldexp(math.fsum(scaled(values, exponent)) / len(values), exponent)
 
 
 def sample_deviation(values: Sequence[float]) -> float | None:
@@ -43,32 +38,18 @@ def sample_deviation(values: Sequence[float]) -> float | None:
         return None
     if min(values) == max(values):
         return 0.0
-    exponent = _exponent(values)
+    exponent = power_of_two(values)
     first = math.ldexp(values[0], -exponent)
-    distances = [value - first for value in _scaled(values, exponent)]
+    distances = [value - first for value in scaled(values, exponent)]
     # Scaled again: the distances may be much smaller than the values.
-    inner = _exponent(distances)
-    distances = list(_scaled(distances, inner))
+    inner = power_of_two(distances)
+    distances = list(scaled(distances, inner))
     centre = math.fsum(distances) / len(distances)
     squares = math.fsum((distance - centre) ** 2 for distance in distances)
     try:
         return math.ldexp(math.sqrt(squares / (len(values) - 1)), exponent + inner)
     except OverflowError:
         return None
-
-
-def _exponent(values: Iterable[float]) -> int:
-    """Return the power of two by which values are divided so that their squares are floats.
-
-    0 for values of ordinary size, which need no scaling.
-    """
-    exponent = math.frexp(max(map(abs, values)))[1]
-    return exponent if abs(exponent) > _ORDINARY else 0
-
-
-def _scaled(values: Iterable[float], exponent: int) -> Iterable[float]:
-    """Return the values divided by a power of two."""
-    return (math.ldexp(value, -exponent) for value in values) if exponent else values
 
 
 def quantiles(values: Iterable[float], shares: Sequence[float]) -> list[float] | None:
@@ -126,47 +107,3 @@ def _count(values: Sequence[float], low: float, high: float, bins: int) -> tuple
             share = (value / 4 - low / 4) / (high / 4 - low / 4) if high > low else 0.0
             counts[min(int(share * bins), bins - 1)] += 1
     return counts, len(values) - sum(counts)
-
-
-def clustered_mean(
-    values: Sequence[float], clusters: Sequence[Hashable], level: float = 0.95
-) -> Estimate | None:
-    """Return the mean of values in clusters; None without values.
-
-    `clusters` holds each value's cluster, for example its conversation, or the prompt that it
-    answers. The interval is Student's with clusters - 1 degrees of freedom and the CR1 error; it is
-    None with one cluster, or if the error is 0.
-    """
-    if not values:
-        return None
-    centre, groups = average(values), len(set(clusters))
-    error = clustered_error(values, clusters)
-    # t_interval divides by sqrt(n), so the error is multiplied by it first.
-    ends = t_interval(centre, error * math.sqrt(groups), groups, level) if error else None
-    return Estimate(centre, ends, len(values), "t, clustered")
-
-
-def clustered_error(
-    values: Sequence[float], clusters: Sequence[Hashable], kind: Literal["CR0", "CR1"] = "CR1"
-) -> float | None:
-    """Return the standard error of the mean of clustered values; None below two clusters.
-
-    CR0 is as published; CR1 corrects for few clusters by the factor sqrt(clusters / (clusters -
-    1)), and equals the ordinary standard error if each value is its own cluster.
-
-    Source: E. Miller, "Adding error bars to evals", arXiv 2411.00640 (2024), section 2.2; CR1:
-    A. C. Cameron, D. L. Miller, Journal of Human Resources 50 (2015), 317-372.
-    """
-    sums: defaultdict[Hashable, list[float]] = defaultdict(list)
-    exponent = _exponent(values) if values else 0
-    values = list(_scaled(values, exponent))
-    centre = average(values) if values else 0.0
-    for value, cluster in zip(values, clusters, strict=True):
-        sums[cluster].append(value - centre)
-    if len(sums) < 2:
-        return None
-    squares = math.fsum(math.fsum(members) ** 2 for members in sums.values())
-    if math.sqrt(squares) <= 1e-12 * len(values) * max(map(abs, values)):
-        return 0.0
-    correction = len(sums) / (len(sums) - 1) if kind == "CR1" else 1.0
-    return math.ldexp(math.sqrt(squares * correction) / len(values), exponent)

@@ -1,6 +1,5 @@
 import math
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
 from evals_mcp.results.statistics.estimate import Estimate
 from evals_mcp.results.statistics.scores import (
-    clustered_error,
-    clustered_mean,
     histogram,
     mean,
     quantiles,
@@ -23,7 +20,6 @@ from evals_mcp.results.statistics.scores import (
 oracle: Any = _stats
 score = st.integers(-1000, 1000).map(lambda number: number / 8)
 scores = st.lists(score, min_size=2, max_size=60)
-clustered = st.lists(st.tuples(score, st.integers(0, 5)), min_size=2, max_size=60)
 
 
 @given(scores)
@@ -54,8 +50,6 @@ def test_no_scores_have_no_figures() -> None:
     assert sample_deviation([]) is None
     assert quantiles([], [0.5]) is None
     assert histogram([], 0, 1) is None
-    assert clustered_mean([], []) is None
-    assert clustered_error([], []) is None
 
 
 @given(
@@ -120,57 +114,3 @@ def test_a_histogram_counts_as_numpy_does(values: list[float], bins: int) -> Non
     assert lines is not None
     assert [int(line.split()[1]) for line in lines] == list(expected)
     assert [line.count("#") > 0 for line in lines] == [count > 0 for count in expected]
-
-
-@given(clustered)
-def test_the_clustered_error_agrees_with_summing_over_all_pairs_of_a_cluster(
-    rows: list[tuple[float, int]],
-) -> None:
-    values, clusters = [row[0] for row in rows], [row[1] for row in rows]
-    n, groups = len(rows), len(set(clusters))
-    centre = sum(map(Fraction, values)) / n
-    pairs = product(zip(values, clusters, strict=True), repeat=2)
-    total = sum(
-        (Fraction(x) - centre) * (Fraction(y) - centre) for (x, a), (y, b) in pairs if a == b
-    )
-    published = math.sqrt(total) / n
-
-    if groups < 2:
-        assert clustered_error(values, clusters) is None
-    else:
-        corrected = published * math.sqrt(groups / (groups - 1))
-        assert clustered_error(values, clusters, "CR0") == pytest.approx(published, rel=1e-9)
-        assert clustered_error(values, clusters) == pytest.approx(corrected, rel=1e-9)
-
-
-@given(scores)
-def test_clusters_of_one_row_have_the_ordinary_error_and_interval(values: list[float]) -> None:
-    alone = list(range(len(values)))
-
-    plain, found = mean(values), clustered_mean(values, alone)
-
-    assert clustered_error(values, alone) == pytest.approx(float(oracle.sem(values)), rel=1e-9)
-    assert plain is not None
-    assert found is not None
-    assert found.interval == (plain.interval and pytest.approx(plain.interval, rel=1e-9, abs=1e-9))
-
-
-def test_ten_copies_of_each_row_do_not_narrow_the_clustered_interval() -> None:
-    values = [0.0, 1.0, 1.0, 0.0, 1.0]
-
-    once = clustered_mean(values, list(range(5)))
-    copied = clustered_mean(values * 10, list(range(5)) * 10)
-
-    assert once is not None
-    assert copied is not None
-    assert copied.n == 50
-    assert copied.interval == pytest.approx(once.interval)
-
-
-def test_one_cluster_has_a_mean_without_interval() -> None:
-    assert clustered_mean([1.0, 2.0], ["a", "a"]) == Estimate(1.5, None, 2, "t, clustered")
-
-
-def test_values_without_a_cluster_are_refused() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        clustered_error([1.0, 2.0], ["a"])

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 PAGE = Path(__file__).parents[4] / "docs" / "statistics.md"
-MODULES = ("rates", "scores", "paired", "sample_size", "wins", "agreement")
-INNER = {"wilson_interval", "t_interval", "tango_interval"}
+MODULES = ("rates", "scores", "clusters", "paired", "sample_size", "wins", "agreement")
+INNER = {"wilson_interval", "wilson_score", "t_interval", "tango_interval"}
 """Functions for intervals only; the page describes them with their figures."""
 
 
