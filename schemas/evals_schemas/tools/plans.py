@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 
@@ -28,6 +30,35 @@ class ModelCalls(BaseModel):
     input_tokens: int = Field(description="Prompt tokens of all calls, estimated.", ge=0)
     output_tokens: int = Field(description="Generated tokens, estimated.", ge=0)
     cost_usd: Range | None = Field(default=None, description="Absent if the price is unknown.")
+
+
+class DetectableDifference(BaseModel):
+    """The smallest difference that the exact test, or the t test, shows with 80 % power."""
+
+    of: Literal["pass rate", "mean score", "net preference", "accuracy"] = Field(
+        description="The figure that differs."
+    )
+    assumption: str = Field(description="What it holds for.")
+    assumed: float = Field(
+        description="The assumed share in percent, or the standard deviation.", ge=0
+    )
+    difference: float | None = Field(
+        default=None, description="Points, or scores; absent if these rows show none."
+    )
+    target: float = Field(description="A difference to aim for.", gt=0)
+    rows_for_target: int | None = Field(
+        default=None, description="Rows that show it; absent if it exceeds the assumption.", ge=1
+    )
+
+
+class Power(BaseModel):
+    """Which differences the planned rows could show."""
+
+    sentence: str = Field(description="All of it in words.")
+    half_width: float = Field(
+        description="Half of one run's 95 % interval, in points, at a rate of 50 %.", ge=0
+    )
+    differences: list[DetectableDifference] = Field(description="By figure.")
 
 
 class Plan(BaseModel):
@@ -58,6 +89,7 @@ class Plan(BaseModel):
     duration_seconds: Range | None = Field(
         default=None, description="Absent if the speed is unknown; see notes."
     )
+    power: Power | None = Field(default=None, description="Absent if the rows are unknown.")
     problems: list[str] = Field(
         default_factory=list[str], description="Mistakes: a create would be refused."
     )

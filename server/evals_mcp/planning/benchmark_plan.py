@@ -13,6 +13,7 @@ from evals_mcp.planning.estimates.benchmark import estimate_benchmark
 from evals_mcp.planning.estimates.total import TokenEstimate
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.service_lists import ServiceLists, fetch_lists
+from evals_mcp.planning.power import power_of_request
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkRequest
 from evals_schemas.evaluation_api.files import File
@@ -32,9 +33,12 @@ class _Questions:
 
 
 async def plan_benchmark(
-    request: BenchmarkRequest, provider: Provider, context: PlanningContext
+    request: BenchmarkRequest, provider: Provider, context: PlanningContext, half_width: float
 ) -> Plan:
-    """Return what a create of this request would do. A failure of the service becomes a note."""
+    """Return what a create of this request would do. A failure of the service becomes a note.
+
+    `half_width` is half the width of the requested interval, in percentage points.
+    """
     service = provider.service_of(request.benchmark_id)
     lists = await fetch_lists(provider, service, datasets=True)
     questions = _questions(request, lists, service)
@@ -47,6 +51,7 @@ async def plan_benchmark(
         rows=questions.rows,
         calls=questions.calls,
         **estimate.figures,
+        power=power_of_request(request, questions.rows or 0, half_width),
         problems=[*questions.findings.problems, *models.problems],
         warnings=[*models.warnings],
         notes=[*questions.findings.notes, *estimate.notes],

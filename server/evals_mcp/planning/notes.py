@@ -7,33 +7,12 @@ from collections.abc import Collection, Iterator
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.planning.checks.models import models_called
-from evals_mcp.results.statistics.rates import wilson_interval
-from evals_mcp.results.statistics.sample_size import rows_for_half_width
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.evaluations import AnyParameters, ClassifyParameters
 from evals_schemas.evaluation_api.workers import MAX_WORKERS
 
 _ODDITIES = 3
 _PAIRS = 3
-
-
-def too_few_rows(rows: int, half_width: float) -> Iterator[str]:
-    """Yield a note if the rows are too few for the requested interval.
-
-    Args:
-        rows: rows of the data set.
-        half_width: half the width of the requested interval, in percentage points.
-    """
-    needed = rows_for_half_width(half_width / 100)
-    interval = wilson_interval(rows // 2, rows)
-    if needed is None or interval is None or rows >= needed:
-        return
-    expected = 50 * (interval[1] - interval[0])
-    give = "1 row gives" if rows == 1 else f"{rows:,} rows give"
-    yield (
-        f"{give} a rate within about ±{expected:.1f} points (95 %); ±{half_width:g} needs "
-        f"{needed:,} rows."
-    )
 
 
 def nested_labels(parameters: AnyParameters) -> Iterator[str]:

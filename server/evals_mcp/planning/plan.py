@@ -14,9 +14,9 @@ from evals_mcp.planning.inputs.facts import collect_facts
 from evals_mcp.planning.notes import (
     dataset_oddities,
     nested_labels,
-    too_few_rows,
     too_many_workers,
 )
+from evals_mcp.planning.power import power_of_request
 from evals_mcp.planning.shortened import first_row, shortened
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
@@ -43,7 +43,7 @@ async def plan_evaluation(
         EvalsMCPError: the data set cannot be fetched.
     """
     if isinstance(request, BenchmarkRequest):
-        return shortened(await plan_benchmark(request, provider, context))
+        return shortened(await plan_benchmark(request, provider, context, half_width))
     return shortened(await _plan_judged(request, provider, context, half_width))
 
 
@@ -70,6 +70,7 @@ async def _plan_judged(
         columns_unused=fit.unused,
         first_row=first_row(sample.texts.values()),
         **estimate.figures,
+        power=power_of_request(request, profile.rows, half_width, facts.lists.jobs),
         problems=[
             *fit.problems,
             *([f"The data set cannot be used: {fault}."] if fault else []),
@@ -81,7 +82,6 @@ async def _plan_judged(
             *sample.findings.notes,
             *estimate.notes,
             *too_many_workers(parameters, facts.capabilities),
-            *too_few_rows(profile.rows, half_width),
             *nested_labels(parameters),
             *dataset_oddities(profile, sample.reported_columns),
         ],

@@ -20,6 +20,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield from map(_model, plan.models)
     if plan.duration_seconds:
         yield f"Estimated to take {_span(plan.duration_seconds)}."
+    if plan.power:
+        yield plan.power.sentence
     if plan.columns_used:
         yield f"Columns sent: {_names(plan.columns_used)}"
     if plan.columns_unused:

@@ -35,6 +35,25 @@ async def test_two_models_answer_every_question() -> None:
         {
             "rows": 50,
             "calls": 100,
+            "power": {
+                "sentence": (
+                    "50 questions give an accuracy within about ±13.4 points (95 %; ±10 needs 93 "
+                    "questions). With 80 % power, the two models show a difference of 19 points "
+                    "or more in accuracy if 20 % of the questions differ (5 points need 665 "
+                    "questions)."
+                ),
+                "half_width": 13.3555,
+                "differences": [
+                    {
+                        "of": "accuracy",
+                        "assumption": "20 % of the questions differ",
+                        "assumed": 20.0,
+                        "difference": 19.2031,
+                        "target": 5.0,
+                        "rows_for_target": 665,
+                    }
+                ],
+            },
             "notes": [
                 "Calls count the answers; calls of a judge that compares them are not included.",
                 "The cost is unknown: the questions of the benchmark could not be read.",

@@ -61,6 +61,24 @@ async def test_a_plan_shows_rows_calls_tokens_cost_and_what_the_first_row_become
             "input_tokens": 101856,
             "output_tokens": 72000,
             "cost_usd": {"low": 0.0603, "high": 0.707},
+            "power": {
+                "sentence": (
+                    "200 rows give a pass rate within about ±6.9 points (95 %). With 80 % power, "
+                    "two such runs show a difference of 9.3 points or more in the pass rate if "
+                    "20 % of the rows differ (5 points need 665 rows)."
+                ),
+                "half_width": 6.86391,
+                "differences": [
+                    {
+                        "of": "pass rate",
+                        "assumption": "20 % of the rows differ",
+                        "assumed": 20.0,
+                        "difference": 9.30119,
+                        "target": 5.0,
+                        "rows_for_target": 665,
+                    }
+                ],
+            },
             "notes": [
                 (
                     "Assumed output: model_to_evaluate 300 tokens a call (50 to 1,024), judge 60 "

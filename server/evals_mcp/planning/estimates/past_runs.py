@@ -151,6 +151,24 @@ def setup_of_request(request: JudgedRequest) -> Setup:
     return _setup(request.parameters.model_dump(exclude_none=True))
 
 
+def runs_of_the_same_rubric(
+    jobs: Iterable[EvaluationJob], request: JudgedRequest
+) -> list[EvaluationJob]:
+    """Return the completed evaluations with the same judge, rubric, scale and orders, at most 20.
+
+    Their data sets and candidates may be others.
+    """
+    kind, rubric = kind_of_request(request), setup_of_request(request).judge
+    matching = [
+        job
+        for job in jobs
+        if job.status == "completed"
+        and replace(_kind(job.type or "", job.parameters), models=kind.models) == kind
+        and _setup(job.parameters).judge == rubric
+    ]
+    return matching[:RUNS_USED]
+
+
 def workers_of(parameters: Mapping[str, Any]) -> int:
     """Return the rows judged at once, by the request or by default, at most `MAX_WORKERS`."""
     models = [_object(parameters.get(side)) for side in ("judge", *_SIDES)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from evals_mcp.results.statistics.distributions import normal_quantile, t_quantile
 
@@ -24,25 +25,58 @@ def rows_for_half_width(half_width: float, share: float = 0.5, level: float = 0.
     return max(1, math.ceil((root - linear) / (2 * h2)))
 
 
+def rows_for_rate_difference(
+    difference: float, discordant: float, power: float = 0.8, level: float = 0.95
+) -> int | None:
+    """Return the rows with which the exact McNemar test shows a difference with this power.
+
+    It is also the sign test between wins and losses, with ties as the rows that do not differ.
+
+    Args:
+        difference: difference of paired pass rates, or the share of wins minus that of losses.
+        discordant: share of rows that pass in only one of the two, or that are not ties.
+        power: probability that the test shows the difference.
+        level: one minus the probability of a false difference.
+
+    Returns:
+        The rows; None if `difference` is not above 0, is above `discordant`, or is so small that
+        the rows are more than any float.
+
+    Source: R. J. Connor, "Sample size for testing differences in proportions for the paired-sample
+    design", Biometrics 43 (1987), 207-211, with the continuity correction of A. L. Edwards, "Note
+    on the correction for continuity in testing the significance of the difference between
+    correlated proportions", Psychometrika 13 (1948), 185-187, which brings it to the exact test.
+    """
+    if not 0 < difference <= discordant:
+        return None
+    z, z_power = normal_quantile(0.5 + level / 2), normal_quantile(power)
+    spread = z * math.sqrt(discordant)
+    spread += z_power * math.sqrt(max(0.0, discordant - difference * difference))
+    # n difference - 1 = sqrt(n) spread is a quadratic equation in sqrt(n).
+    root = (spread + math.sqrt(spread * spread + 4 * difference)) / (2 * difference)
+    return math.ceil(root * root) if root < math.sqrt(sys.float_info.max) else None
+
+
 def detectable_rate_difference(
     n: int, discordant: float, power: float = 0.8, level: float = 0.95
 ) -> float | None:
-    """Return the smallest difference of paired pass rates that n rows detect with this power.
+    """Return the smallest difference that n rows show with this power.
 
-    `discordant` is the share of rows that pass in only one of the two. None if even all of these
-    rows in one direction would not be enough: with too few rows, or if none differs.
-
-    Source: R. J. Connor, "Sample size for testing differences in proportions for the paired-sample
-    design", Biometrics 43 (1987), 207-211, solved for the difference. It holds for the asymptotic
-    McNemar test; the exact test needs slightly more.
+    The difference, `discordant` and the source are those of `rows_for_rate_difference`, which is
+    solved by bisection. None if even all differing rows in one direction would not be enough: with
+    too few rows, or if none differs.
     """
-    z, z_power = normal_quantile(0.5 + level / 2), normal_quantile(power)
-    radicand = n + z_power * z_power - z * z
-    if n == 0 or radicand < 0:
+
+    def enough(difference: float) -> bool:
+        needed = rows_for_rate_difference(difference, discordant, power, level)
+        return needed is not None and needed <= n
+
+    low, high = 0.0, discordant
+    if not enough(high):
         return None
-    difference = math.sqrt(discordant) * (math.sqrt(n) * z + z_power * math.sqrt(radicand))
-    difference /= n + z_power * z_power
-    return difference if 0 < difference <= discordant else None
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
 
 
 def detectable_mean_difference(
@@ -57,3 +91,22 @@ def detectable_mean_difference(
     if n < 2 or std <= 0:
         return None
     return (t_quantile(0.5 + level / 2, n - 1) + t_quantile(power, n - 1)) * std / math.sqrt(n)
+
+
+def rows_for_mean_difference(
+    difference: float, std: float, power: float = 0.8, level: float = 0.95
+) -> int | None:
+    """Return the fewest rows with which the paired t test shows a mean difference with this power.
+
+    `std` is the standard deviation of the differences. None if either is not above 0.
+
+    Source: as `detectable_mean_difference`, solved for n.
+    """
+    if difference <= 0 or std <= 0:
+        return None
+    factor = normal_quantile(0.5 + level / 2) + normal_quantile(power)
+    # Student's quantiles exceed the normal ones by little: a few steps from here are enough.
+    n = max(2, math.ceil((factor * std / difference) ** 2))
+    while (detectable_mean_difference(n, std, power, level) or math.inf) > difference:
+        n += 1
+    return n

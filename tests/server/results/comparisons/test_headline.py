@@ -44,7 +44,7 @@ def sentence(kind: str, joined: Joined) -> str:
             (
                 "No clear difference: B passes 15.0 points less often than A on 40 paired rows "
                 "(77.5 % against 92.5 %; 95 % interval -32.1 to 2.2 points, exact McNemar "
-                "p = 0.146); with this many rows a difference under 23.6 points could easily be "
+                "p = 0.146); with this many rows a difference under 25.9 points could easily be "
                 "missed."
             ),
         ),
