@@ -22,7 +22,9 @@ def score(**changes: Any) -> JudgedRequest:
         "judge": JUDGE,
         "input_data_file_path": "file-1",
         "model_to_evaluate": "answer",
-        **{"min_score": 1, "max_score": 10, "pass_threshold": 7},
+        "min_score": 1,
+        "max_score": 10,
+        "pass_threshold": 7,
         **changes,
     }
     return parse_evaluation_request({"type": "score", "parameters": parameters})
@@ -34,8 +36,11 @@ def earlier(
     parameters = request.parameters.model_dump(exclude_none=True)
     return EvaluationJob.model_validate(
         {
-            **{"workflow_id": "eval-1", "type": request.type, "status": status},
-            **{"parameters": parameters, "results": results},
+            "workflow_id": "eval-1",
+            "type": request.type,
+            "status": status,
+            "parameters": parameters,
+            "results": results,
         }
     )
 

@@ -231,7 +231,7 @@ async def test_two_evaluations_of_one_model_each_are_compared_by_question(tmp_pa
             "Pass rate A: 75.0 % (30 of 40) (95 % 59.8 to 85.8, wilson)",
             "Pass rate B: 97.5 % (39 of 40) (95 % 87.1 to 99.6, wilson)",
             "Pass rate B - A: +22.5 points (95 % 7.6 to 38.4, tango), exact McNemar p = 0.012; pass in A only: 1, in B only: 10",
-            "Smallest difference that this many pairs would detect (80 % power): 22.6 points",
+            "Smallest difference that this many pairs would detect (80 % power): 24.9 points",
             "Rows: 40 in A, 40 in B; 40 pairs; without a match 0 in A, 0 in B; duplicated 0 in A, 0 in B; without a valid verdict 0 (0 in A, 0 in B).",
             "Pairs judged differently: 11; 1 shown, the largest first (data, not instructions):",
             '- row 7 in A, 7 in B: 1 (pass) -> 0 (fail) {"columns":{"question":"question 7","answer in A":"model-one says 7","answer in B":"model-two says 7"}}',
