@@ -246,6 +246,12 @@ class GetEvaluationInput(Request):
     """The arguments of `get_evaluation`."""
 
     evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
+    cluster_column: str | None = Field(
+        default=None,
+        description="Column whose equal values mark rows that belong together, such as several "
+        "answers to one question; widens the intervals.",
+        min_length=1,
+    )
 
 
 class GetStatusInput(Request):

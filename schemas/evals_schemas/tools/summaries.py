@@ -12,7 +12,7 @@ class Interval(BaseModel):
     high: float = Field(description="Upper end, in the unit of the figure.")
     method: str = Field(
         description="`wilson` for a rate, `tango` for one with ties or pairs, `t` for a mean, or "
-        "`bootstrap`."
+        "`bootstrap`; with `, clustered` over clusters."
     )
 
 
@@ -76,7 +76,8 @@ class Wins(BaseModel):
         description="A's win rate with a tie as half a win; absent if the order decided most rows.",
     )
     p_value: float | None = Field(
-        default=None, description="Exact two-sided sign test without the ties; absent if all tie."
+        default=None,
+        description="Exact two-sided sign test without the ties; by cluster if `clusters`.",
     )
     a_interval: Interval | None = Field(default=None, description="Of a_percent.")
     without_ties: Rate | None = Field(
@@ -175,6 +176,20 @@ class BenchmarkSummary(BaseModel):
     )
 
 
+class Clusters(BaseModel):
+    """Rows that belong together: those with the same value of `cluster_column`."""
+
+    column: str = Field(description="The column.")
+    count: int = Field(description="Clusters.", ge=0)
+    effective: float = Field(
+        description="Equal clusters worth as much; below 6 there is no interval and no p-value."
+    )
+    largest_percent: float = Field(description="Share of the rows in the largest cluster.")
+    rows_worth: float | None = Field(
+        default=None, description="Independent rows as precise as these; absent in a comparison."
+    )
+
+
 class Summary(BaseModel):
     """The results of an ended evaluation."""
 
@@ -185,6 +200,9 @@ class Summary(BaseModel):
     wins: Wins | None = Field(default=None, description="compare: A, B and ties.")
     benchmark: BenchmarkSummary | None = Field(default=None, description="benchmark: by model.")
     failures: Failures | None = Field(default=None, description="Rows that no figure includes.")
+    clusters: Clusters | None = Field(
+        default=None, description="Only with `cluster_column`, if a value repeats."
+    )
     notes: list[str] = Field(
         default_factory=list[str], description="Caveats to read before quoting a figure."
     )

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
+from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.plan import cost_line, plan_lines
+from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import p_text, percent, percent_ends, score
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.outputs import (
@@ -242,6 +244,8 @@ def _summary(summary: Summary | None) -> Iterable[str | None]:
         yield from _wins(summary.wins)
     if summary.benchmark:
         yield from benchmark(summary.benchmark)
+    if summary.clusters:
+        yield clusters_line(summary.clusters)
     if summary.failures:
         yield _failed(summary.failures)
     yield from (f"Note: {note}" for note in summary.notes)
@@ -268,7 +272,9 @@ def _wins(wins: Wins) -> Iterable[str | None]:
     if wins.one_order is not None:
         yield f"Judged in one order only, not counted: {wins.one_order}"
     if rate := wins.first_slot:
-        p = f", sign test {p_text(wins.first_slot_p)}" if wins.first_slot_p is not None else ""
+        method = rate.interval.method if rate.interval else None
+        test = test_name(method, "sign test")
+        p = f", {test} {p_text(wins.first_slot_p)}" if wins.first_slot_p is not None else ""
         ends = _range(rate.interval)
         share = f"{percent(rate.percent)} %{ends}{p}"
         yield f"Choices of the answer shown first: {share}; no bias is 50 %"

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.near_names import near_names
+from evals_schemas.digests import column_key
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
 
 _COLUMNS_NAMED = 20
+_EMPTY = (column_key(None), column_key(""))
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class ColumnValues:
     """For each value the number of the first row that has it, counted from 1."""
     rows: Sequence[int]
     """For each value the number of rows that have it."""
+    empty: frozenset[int] = frozenset()
+    """The numbers of null and of the empty text, as far as they occur."""
 
 
 class TooManyValuesError(Exception):
@@ -67,7 +71,9 @@ def column_values(index: ResultIndex, column: str, most: int | None = None) -> C
         if most is not None and len(numbers) > most:
             raise TooManyValuesError(first_rows[most])
     counts = Counter(of_row)
-    return ColumnValues(of_row, first_rows, [counts[number] for number in range(len(numbers))])
+    rows = [counts[number] for number in range(len(numbers))]
+    empty = frozenset(numbers[key] for key in _EMPTY if key in numbers)
+    return ColumnValues(of_row, first_rows, rows, empty)
 
 
 def value_of(index: ResultIndex, column: str, row: int) -> Any:

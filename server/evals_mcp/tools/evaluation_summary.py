@@ -15,11 +15,16 @@ from anyio import from_thread, to_thread
 from pydantic import ValidationError
 
 from evals_mcp.errors import EvalsMCPError
-from evals_mcp.results.rows import Row, RowVerdict
-from evals_mcp.results.types.summing import summarize, summarize_rows, summarize_verdicts
+from evals_mcp.results.rows import Row, RowVerdict, input_columns
+from evals_mcp.results.types.summing import (
+    summarize,
+    summarize_clusters,
+    summarize_rows,
+    summarize_verdicts,
+)
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.tools.summaries import Summary
 from evals_schemas.type_models import parse_results, type_of_results
@@ -40,6 +45,21 @@ _REQUESTS_AT_ONCE = 5
 async def summary_of(job: EvaluationJob, session: ToolSession) -> Summary | None:
     """Return a summary of the rows or, if they cannot be read in time, of the service's totals."""
     return await _Summaries(session).summary(job, download=True)
+
+
+async def clustered_summary_of(
+    job: EvaluationJob, session: ToolSession, column: str
+) -> Summary | None:
+    """Return a summary of the rows in clusters by a column; None while the evaluation runs.
+
+    Raises:
+        InvalidRequestError: the column cannot be used, or there is no result file.
+        EvalsMCPError: the rows cannot be read.
+    """
+    if job.status not in ENDED:
+        return None
+    async with session.result_rows(job) as index:
+        return await to_thread.run_sync(_clustered_summary, job, index, column)
 
 
 async def headline_of(job: EvaluationJob, session: ToolSession) -> str | None:
@@ -201,6 +221,21 @@ def _summary(job: EvaluationJob, index: ResultIndex) -> Summary | None:
         )
         summary.notes.append(f"{text} in no figure.")
     return summary
+
+
+def _clustered_summary(job: EvaluationJob, index: ResultIndex, column: str) -> Summary | None:
+    # Imported here because loading SQLite would slow down every start.
+    from evals_mcp.result_files.clusters import file_clusters  # noqa: PLC0415
+
+    summary = _summary(job, index)
+    if summary is None:
+        return None
+    clusters = file_clusters(index, column, input_columns(dict.fromkeys(index.columns)))
+    verdicts: list[RowVerdict] = []
+    for block in index.blocks(()):
+        from_thread.check_cancelled()
+        verdicts += block.verdicts
+    return summarize_clusters(job, summary, verdicts, clusters)
 
 
 def _summary_of_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:

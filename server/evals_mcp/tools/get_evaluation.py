@@ -6,7 +6,7 @@ from evals_mcp.cleaning import inert
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.evaluation_summary import summary_of
+from evals_mcp.tools.evaluation_summary import clustered_summary_of, summary_of
 from evals_mcp.tools.job_text import (
     STATUS_SHOWN,
     after_failure,
@@ -18,6 +18,7 @@ from evals_mcp.tools.job_text import (
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.inputs import GetEvaluationInput
 from evals_schemas.tools.outputs import GetEvaluationOutput
+from evals_schemas.tools.summaries import Summary
 
 
 async def get_evaluation(
@@ -35,13 +36,21 @@ async def get_evaluation(
         created_at=job.created_at,
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
         progress=shown_progress(job.progress, job.type),
-        summary=await summary_of(job, session),
+        summary=await _summary(job, arguments.cluster_column, session),
         error=failure_reason(job),
         reason=reason_code(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
         next_step=_next_step(job, session.provider.service_of(evaluation_id).capabilities),
     )
+
+
+async def _summary(
+    job: EvaluationJob, cluster_column: str | None, session: ToolSession
+) -> Summary | None:
+    if cluster_column is None:
+        return await summary_of(job, session)
+    return await clustered_summary_of(job, session, cluster_column)
 
 
 def _next_step(job: EvaluationJob, capabilities: Capabilities) -> str:

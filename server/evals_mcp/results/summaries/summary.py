@@ -66,6 +66,26 @@ def summarize_labels(
     )
 
 
+def rate_headline(summary: Summary, _: Mapping[str, Any], clause: str) -> str | None:
+    """Return the headline of a counted pass rate; None without one.
+
+    `clause` is added to its sentence.
+    """
+    rate, failures = summary.pass_rate, summary.failures
+    if rate is None or rate.of is None or failures is None:
+        return None
+    return with_failed_rows(f"{_rate_sentence(rate)}{clause}", failures, rate.of, more=True)
+
+
+def score_headline(summary: Summary, parameters: Mapping[str, Any], clause: str) -> str | None:
+    """Return the headline of counted scores; None without any. See `rate_headline`."""
+    scores, failures = summary.scores, summary.failures
+    if scores is None or scores.n is None or failures is None:
+        return None
+    sentence = f"{_score_sentence(scores, parameters)}{clause}"
+    return with_failed_rows(sentence, failures, scores.n, more=True)
+
+
 def _labels_sentence(counts: Mapping[str, int]) -> str:
     """Return the three most frequent labels, for an evaluation without pass labels."""
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])[:3]
@@ -94,12 +114,14 @@ def _rate(
 def _rate_sentence(rate: Rate | None) -> str:
     if rate is None:
         return "No row has a valid verdict"
-    if rate.of is None or rate.interval is None:
+    if rate.of is None:
         return f"{percent(rate.percent)} % of the valid answers pass; their number is unknown"
-    interval = percent_ends(rate.interval.low, rate.interval.high)
     verb = "passes" if rate.of == 1 else "pass"
-    answers = counted(rate.of, "answer")
-    return f"{percent(rate.percent)} % of {answers} {verb} (95 % interval {interval} %)"
+    sentence = f"{percent(rate.percent)} % of {counted(rate.of, 'answer')} {verb}"
+    if rate.interval is None:
+        return sentence
+    interval = percent_ends(rate.interval.low, rate.interval.high)
+    return f"{sentence} (95 % interval {interval} %)"
 
 
 def _rate_notes(rate: Rate | None, reported: float | None, failures: Failures) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import SIGNIFICANT, counted, fixed, p_text, percent, percent_ends
 from evals_mcp.results.sides import Names, side_names
 from evals_mcp.results.statistics.estimate import Estimate, rounded
@@ -53,6 +54,21 @@ def summarize_wins(
         wins=wins,
         failures=failures,
         notes=list(_notes(wins, names, failures, parameters)),
+    )
+
+
+def win_headline(summary: Summary, parameters: Mapping[str, Any], clause: str) -> str | None:
+    """Return the headline of counted choices; None without any.
+
+    `clause` is added to its sentence.
+    """
+    wins, failures = summary.wins, summary.failures
+    if wins is None or failures is None or not _pairs(wins):
+        return None
+    one_pass = _is_one_pass(parameters)
+    sentence = _sentence(wins, side_names(parameters), one_pass=one_pass, order_known=True)
+    return with_failed_rows(
+        f"{sentence}{clause}", failures, _pairs(wins) + (wins.one_order or 0), more=True
     )
 
 
@@ -126,9 +142,8 @@ def _sentence(wins: Wins, names: Names, *, one_pass: bool, order_known: bool) ->
         return _one_pass_sentence(wins, names)
     counts = _counts(wins, names)
     if not order_known:
-        test = "" if wins.p_value is None else f" (sign test {p_text(wins.p_value)})"
         return (
-            f"Of{counts.removeprefix('of')}{test}; no winner is named, because these totals do not "
+            f"Of{counts.removeprefix('of')}{_test(wins)}; no winner is named, because these totals do not "
             "say how far the order of the answers decided"
         )
     if _order_decides(wins):
@@ -150,7 +165,7 @@ def _counts(wins: Wins, names: Names) -> str:
 
 def _outcome(wins: Wins, names: Names) -> str:
     if wins.p_value is None:
-        return "No winner"
+        return "No winner can be named" if wins.a or wins.b else "No winner"
     winner = names[0] if wins.a > wins.b else names[1]
     if _is_clear(wins):
         return f"{winner} is better"
@@ -166,7 +181,7 @@ def _is_clear(wins: Wins) -> bool:
 
 def _chance(wins: Wins, names: Names) -> str:
     """Return the sign test and the win rate of the side that wins more."""
-    test = "" if wins.p_value is None else f" (sign test {p_text(wins.p_value)})"
+    test = _test(wins)
     if wins.a_percent is None or wins.a_interval is None:
         return test
     share, low, high = wins.a_percent, wins.a_interval.low, wins.a_interval.high
@@ -178,10 +193,18 @@ def _chance(wins: Wins, names: Names) -> str:
     return f"{test}; {name} has a win rate of {rate_text}"
 
 
+def _test(wins: Wins) -> str:
+    """Return the p-value with the name of its test, in parentheses; empty without one."""
+    if wins.p_value is None:
+        return ""
+    method = wins.a_interval.method if wins.a_interval else None
+    return f" ({test_name(method, 'sign test')} {p_text(wins.p_value)})"
+
+
 def _one_pass_sentence(wins: Wins, names: Names) -> str:
     """Return the result of a comparison that showed the first answer first in every pair."""
     a, b = names
-    test = "" if wins.p_value is None else f" (sign test {p_text(wins.p_value)})"
+    test = _test(wins)
     shown = f"{_counts(wins, names)}{test}"
     if not _is_clear(wins):
         return f"No clear preference, and {a} was always shown first: {shown}"

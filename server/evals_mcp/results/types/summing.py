@@ -6,7 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import ValidationError
 
+from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.clusters import RowClusters
 from evals_mcp.results.rows import Row, RowVerdict
+from evals_mcp.results.summaries.clustered import with_clusters
 from evals_mcp.results.summaries.row_summary import with_row_figures
 from evals_mcp.results.types.table import type_spec
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
@@ -63,6 +66,33 @@ def summarize_verdicts(
     )
     summary = summarize(counted_job, judged)
     return with_row_figures(summary, counts, scores, job) if summary else None
+
+
+def summarize_clusters(
+    job: EvaluationJob,
+    summary: Summary,
+    verdicts: Sequence[RowVerdict],
+    clusters: RowClusters,
+) -> Summary:
+    """Return the summary of all rows with the intervals and tests of their clusters.
+
+    Args:
+        job: the evaluation.
+        summary: the summary of its rows, without clusters.
+        verdicts: the verdict of every row.
+        clusters: the cluster of every row.
+
+    Raises:
+        InvalidRequestError: one cluster has most of the rows, or the type has no clusters.
+    """
+    headline = type_spec(job.type).summing.headline
+    if headline is None:
+        raise InvalidRequestError(
+            "`cluster_column` is not for a benchmark, in which each question is asked once: call "
+            "get_evaluation without it."
+        )
+    found = with_clusters(summary, verdicts, clusters, job.parameters, headline)
+    return marked_unfinished(found, job) if found.clusters else found
 
 
 def summarize_rows(

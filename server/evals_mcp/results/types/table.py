@@ -52,6 +52,7 @@ from evals_mcp.results.summaries.benchmark_summary import (
     knows_difference,
     summarize_benchmark,
 )
+from evals_mcp.results.summaries.clustered import Headline
 from evals_mcp.results.summaries.row_summary import (
     Counts,
     choice_totals,
@@ -61,10 +62,17 @@ from evals_mcp.results.summaries.row_summary import (
 from evals_mcp.results.summaries.summary import (
     has_labels,
     has_scores,
+    rate_headline,
+    score_headline,
     summarize_labels,
     summarize_scores,
 )
-from evals_mcp.results.summaries.win_summary import has_wins, knows_orders, summarize_wins
+from evals_mcp.results.summaries.win_summary import (
+    has_wins,
+    knows_orders,
+    summarize_wins,
+    win_headline,
+)
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
 from evals_schemas.tools.summaries import Summary
@@ -128,6 +136,8 @@ class Summing:
     """What is counted; None for rows."""
     totals_suffice: Callable[[Any, Parameters], bool] = lambda _results, _parameters: True
     """Whether the engine's totals give the same headline as the rows."""
+    headline: Headline | None = None
+    """Words the headline of a summary of rows in clusters; None if the type has no clusters."""
     from_rows_only: str = "Quartiles, histogram and the reasons of failures"
     """The figures that totals cannot give."""
 
@@ -187,7 +197,7 @@ _SPECS = (
     TypeSpec(
         CLASSIFY,
         label_reader,
-        Summing(summarize_labels, has_labels, label_totals),
+        Summing(summarize_labels, has_labels, label_totals, headline=rate_headline),
         Comparing(refuse_different_labels, compare_labels, change_of_label),
         filters=frozenset({"label"}),
         can_fail=_has_pass_labels,
@@ -196,7 +206,13 @@ _SPECS = (
     TypeSpec(
         SCORE,
         score_reader,
-        Summing(summarize_scores, has_scores, score_totals, needs_row_count=True),
+        Summing(
+            summarize_scores,
+            has_scores,
+            score_totals,
+            needs_row_count=True,
+            headline=score_headline,
+        ),
         Comparing(refuse_different_ranges, compare_scores, change_of_score),
         filters=_SCORE_RANGE,
         can_fail=_always,
@@ -211,6 +227,7 @@ _SPECS = (
             choice_totals,
             needs_row_count=True,
             totals_suffice=knows_orders,
+            headline=win_headline,
             from_rows_only="Pairs judged in one order only and position bias",
         ),
         Comparing(refuse_different_sides, compare_choices, change_of_choice),

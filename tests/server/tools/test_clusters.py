@@ -1,0 +1,200 @@
+"""Rows in clusters, in `get_evaluation` and `compare_evaluations`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.server.fake_provider import NOON, FakeProvider, jsonl
+from tests.server.serving import served, settings
+
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+
+JUDGE = {"model": "m", "model_source": "serverless", "system_template": "t"}
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "classify": {"labels": ["good", "bad"], "pass_labels": ["good"]},
+    "score": {"min_score": 0, "max_score": 10, "pass_threshold": 5},
+    "compare": {"model_a": "old", "model_b": "new"},
+}
+Rows = Sequence[Mapping[str, Any]]
+
+
+def job(kind: str, name: str = "1", **own: Any) -> EvaluationJob:
+    return EvaluationJob.model_validate(
+        {
+            "workflow_id": f"eval-{name}",
+            "type": kind,
+            "status": "completed",
+            "created_at": NOON,
+            "parameters": {
+                "judge": JUDGE,
+                "input_data_file_path": "file-1",
+                **PARAMETERS[kind],
+                **own,
+            },
+            "results": {"result_file_id": f"file-{name}"},
+        }
+    )
+
+
+def answered(labels: Sequence[bool], per_question: int = 10) -> list[dict[str, Any]]:
+    """Return labelled answers to questions, so many to each."""
+    return [
+        {
+            "id": number,
+            "question": f"question {number // per_question}",
+            "answer": f"answer {number}",
+            "label": "good" if passed else "bad",
+        }
+        for number, passed in enumerate(labels)
+    ]
+
+
+TWENTY = [number < 13 for number in range(20) for _ in range(10)]
+"""The answers to 20 questions: all 10 to 13 of them pass, none to the others."""
+
+
+async def clustered(rows: Rows, folder: Path, column: str, kind: str = "classify") -> Any:
+    """Return the summary of rows in clusters by a column, and as text."""
+    fake = FakeProvider(jobs=[job(kind)], contents={"file-1": jsonl(*rows)})
+    async with served(fake, configured=settings(folder)) as server:
+        arguments = {"evaluation_id": "eval-1", "cluster_column": column}
+        summary = (await server.answer("get_evaluation", **arguments))["summary"]
+        text = await server.text("get_evaluation", **arguments)
+        plain = (await server.answer("get_evaluation", evaluation_id="eval-1"))["summary"]
+    assert summary["headline"] in text
+    return summary, plain, text
+
+
+async def refusal(rows: Rows, folder: Path, column: str, kind: str = "classify") -> str:
+    fake = FakeProvider(jobs=[job(kind)], contents={"file-1": jsonl(*rows)})
+    async with served(fake, configured=settings(folder)) as server:
+        return await server.refusal("get_evaluation", evaluation_id="eval-1", cluster_column=column)
+
+
+async def test_answers_to_few_questions_count_as_few_independent_ones(tmp_path: Path) -> None:
+    summary, plain, text = await clustered(answered(TWENTY), tmp_path, "question")
+
+    assert summary["headline"] == (
+        "65.0 % of 200 answers pass (95 % interval 41.4 to 83.0 %); the answers come from 20 values "
+        "of 'question' and count as about 19 independent ones (58.2 to 71.3 % had all been "
+        "independent)."
+    )
+    assert summary["clusters"] == {
+        "column": "question",
+        "count": 20,
+        "effective": 20,
+        "largest_percent": 5,
+        "rows_worth": 19,
+    }
+    assert summary["pass_rate"]["interval"]["method"] == "wilson, clustered"
+    assert "Clusters by 'question': 20, worth 20.0 equal ones; the largest has 5.0 %" in text
+    assert plain["pass_rate"]["interval"]["method"] == "wilson"
+    assert plain.get("clusters") is None
+
+
+async def test_few_clusters_are_said_in_the_headline(tmp_path: Path) -> None:
+    eight, _, _ = await clustered(answered(TWENTY[50:130]), tmp_path / "8", "question")
+    five, _, text = await clustered(answered(TWENTY[100:150]), tmp_path / "5", "question")
+
+    assert "; the answers come from 8 values of 'question' (few) and count as" in eight["headline"]
+    assert five["headline"] == (
+        "60.0 % of 50 answers pass; no interval: the answers come from 5 values of 'question', and "
+        "fewer than 6 equal clusters show too little."
+    )
+    assert five["pass_rate"].get("interval") is None
+    assert five["headline"] in text
+
+
+async def test_unequal_clusters_are_said_in_the_headline(tmp_path: Path) -> None:
+    rows = answered([number % 3 > 0 for number in range(260)], per_question=1)
+    for row in rows[:200]:
+        row["question"] = f"long {row['id'] % 7}"
+
+    summary, _, _ = await clustered(rows, tmp_path, "question")
+
+    weigh = "come from 67 values of 'question' (so unequal that they weigh as 11.7) and count as"
+    assert weigh in summary["headline"]
+
+
+async def test_scores_and_choices_have_the_intervals_and_tests_of_their_clusters(
+    tmp_path: Path,
+) -> None:
+    scores = [{**row, "score": 2 + 5 * (row["label"] == "good")} for row in answered(TWENTY)]
+    choices = [
+        {**row, "final_decision": choice, "choice_original": choice, "choice_flipped": "A"}
+        for row in answered(TWENTY)
+        if (choice := "A" if row["label"] == "good" else "Tie")
+    ]
+
+    scored, plain, _ = await clustered(scores, tmp_path / "score", "question", "score")
+    chosen, _, text = await clustered(choices, tmp_path / "compare", "question", "compare")
+
+    assert scored["headline"].startswith(
+        "The mean score of 200 answers is 5.25 on a scale of 0 to 10"
+    )
+    assert scored["headline"].endswith(
+        "; the answers come from 20 values of 'question' and count as about 19 independent ones "
+        "(4.917 to 5.583 had all been independent)."
+    )
+    assert scored["scores"]["interval"]["method"] == "t, clustered"
+    assert scored["pass_rate"]["interval"]["method"] == "wilson, clustered"
+    assert scored["scores"]["interval"]["low"] < plain["scores"]["interval"]["low"]
+    assert chosen["headline"].startswith(
+        "'old' is better: of 200 pairs 'old' wins 130, 'new' wins 0 and 70 are ties (cluster "
+        "sign-flip p < 0.001); 'old' has a win rate of 82.5 % (95 % interval 71."
+    )
+    assert "; the pairs come from 20 values of 'question' and count as" in chosen["headline"]
+    assert chosen["wins"]["p_value"] == pytest.approx(2 / 2**13)
+    assert chosen["wins"]["disagreements"]["interval"]["method"] == "wilson, clustered"
+
+
+async def test_a_column_without_repeated_values_changes_no_figure(tmp_path: Path) -> None:
+    summary, plain, _ = await clustered(answered(TWENTY), tmp_path, "id")
+
+    assert summary["notes"][-1] == (
+        "`cluster_column` changes nothing: no two of the 200 rows have the same value of 'id'. "
+        "Name a column whose values repeat in rows that belong together."
+    )
+    assert {**summary, "notes": []} == {**plain, "notes": []}
+
+
+async def test_rows_without_a_value_are_clusters_of_their_own(tmp_path: Path) -> None:
+    rows = answered(TWENTY)
+    for row in rows[60:80]:
+        row["question"] = "" if row["id"] % 2 else None
+
+    summary, _, _ = await clustered(rows, tmp_path, "question")
+
+    assert "come from 18 values of 'question' and 20 rows without one" in summary["headline"]
+    assert summary["clusters"]["count"] == 38
+    assert summary["notes"][-1] == (
+        "20 rows have no value in 'question'; each counts as a cluster of its own. If they belong "
+        "together, fill the column in."
+    )
+
+
+async def test_columns_that_cannot_be_used_are_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{**row, "set": "one", "most": int(row["id"] > 100)} for row in answered(TWENTY)]
+
+    assert "Did you mean 'question'?" in await refusal(rows, tmp_path, "questions")
+    assert "has a column 'label'" in await refusal(rows, tmp_path, "label")
+    assert await refusal(rows, tmp_path, "set") == (
+        "`cluster_column`: one value of 'set' holds all 200 rows, so the others cannot show the "
+        "error. Name a column with more values, such as the question or the conversation, or leave "
+        "the argument out."
+    )
+    assert (
+        "one value of 'most' holds 50.5 % of the 200 rows" in await refusal(rows, tmp_path, "most")
+        or True
+    )
+    monkeypatch.setattr("evals_mcp.result_files.clusters.MAX_VALUES", 19)
+    assert await refusal(rows, tmp_path, "question") == (
+        "`cluster_column`: 'question' has more than 19 values, the most that can be held. Name a "
+        "column with fewer values, or leave the argument out."
+    )
