@@ -32,7 +32,7 @@ def file_clusters(index: ResultIndex, column: str, inputs: Sequence[str]) -> Row
         inputs: the columns that can be named.
 
     Raises:
-        InvalidRequestError: it is none of these columns, or it has too many values.
+        InvalidRequestError: it is not one of these columns, or it has too many values.
     """
     check_column(column, inputs, ARGUMENT)
     try:

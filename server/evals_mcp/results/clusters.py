@@ -125,10 +125,8 @@ def cluster_notes(clusters: RowClusters) -> list[str]:
     if not rows:
         return []
     verb = "has no value" if rows == 1 else "have no value"
-    return [
-        f"{counted(rows, 'row')} {verb} in {clusters.name}; each counts as a cluster of its own. "
-        "If they belong together, fill the column in."
-    ]
+    text = f"{counted(rows, 'row')} {verb} in {clusters.name}; each counts as a cluster of its own."
+    return [f"{text} If they belong together, fill the column in."]
 
 
 def all_distinct_note(clusters: RowClusters) -> str:

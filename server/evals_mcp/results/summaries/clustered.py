@@ -16,9 +16,7 @@ from evals_mcp.results.clusters import (
 from evals_mcp.results.number_text import percent_ends, score_ends
 from evals_mcp.results.rows import RowVerdict
 from evals_mcp.results.statistics.clusters import (
-    FEWEST,
     ClusteredEstimate,
-    ClusterSizes,
     clustered_difference,
     clustered_mean,
     clustered_rate,

@@ -143,8 +143,8 @@ def _sentence(wins: Wins, names: Names, *, one_pass: bool, order_known: bool) ->
     counts = _counts(wins, names)
     if not order_known:
         return (
-            f"Of{counts.removeprefix('of')}{_test(wins)}; no winner is named, because these totals do not "
-            "say how far the order of the answers decided"
+            f"Of{counts.removeprefix('of')}{_test(wins)}; no winner is named, because these totals "
+            "do not say how far the order of the answers decided"
         )
     if _order_decides(wins):
         return f"The judge follows the order: {counts}{_order_text(wins)}{_one_order_text(wins)}"
