@@ -292,7 +292,10 @@ async def test_only_the_metrics_that_are_asked_for_are_answered(tmp_path: Path) 
 async def test_results_before_the_end_are_refused_with_status_and_progress(
     tmp_path: Path,
 ) -> None:
-    async with with_models(tmp_path, lambda _: completion("late", delay=60)) as client:
+    def late(_: ChatRequest) -> Reply:
+        return completion("late", delay=60)
+
+    async with with_models(tmp_path, late, stop_seconds=0.1) as client:
         evaluation = await client.create(
             model_id="alpha", model_id_2="beta", benchmark_id=await client.upload()
         )
@@ -311,7 +314,7 @@ async def test_a_cancelled_evaluation_has_failed_and_keeps_what_was_judged(
     def reply(request: ChatRequest) -> Reply:
         return completion("yes", delay=0 if str(request.user) < "q2" else 60)
 
-    async with with_models(tmp_path, reply) as client:
+    async with with_models(tmp_path, reply, stop_seconds=0.1) as client:
         evaluation = await client.create(
             model_id="alpha", benchmark_id=await client.upload(questions)
         )

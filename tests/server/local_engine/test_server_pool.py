@@ -24,15 +24,15 @@ WAIT = 120.0
 
 
 @asynccontextmanager
-async def opened() -> AsyncGenerator[ServerPool]:
+async def opened(limits: Limits = Limits()) -> AsyncGenerator[ServerPool]:
     with anyio.fail_after(WAIT):
-        async with ComputePool(2, Limits(), jobs_of_a_worker=1) as pool:
+        async with ComputePool(2, limits, jobs_of_a_worker=1) as pool:
             yield ServerPool(pool, pool)
 
 
-async def prepared(path: Path, **changes: Any) -> PreparedFile:
+async def prepared(path: Path, limits: Limits = Limits(), **changes: Any) -> PreparedFile:
     options = replace(PreparationOptions(path.parent, max_bytes=10**9), **changes)
-    async with opened() as pool:
+    async with opened(limits) as pool:
         return await pool.prepare_file(path, path.name, options, path.name, "alice")
 
 
@@ -78,10 +78,13 @@ async def test_errors_of_a_file_keep_their_kind(tmp_path: Path) -> None:
 async def test_a_file_that_needs_too_much_memory_is_refused_with_the_setting(
     tmp_path: Path,
 ) -> None:
+    limits = Limits(memory_bytes=384 * 2**20)
+    small = parquet(tmp_path / "small.parquet", a=["x", "y"])
+    assert (await prepared(small, limits)).rows == 2
     # A page of one column cannot be read in parts.
-    path = parquet(tmp_path / "a.parquet", a=[f"{n}" + "x" * 8_000_000 for n in range(100)])
-    with pytest.raises(DatasetFaultError, match=r"512 MiB of memory \(local\.compute_memory_mb\)"):
-        await prepared(path)
+    path = parquet(tmp_path / "a.parquet", a=[f"{n}" + "x" * 8_000_000 for n in range(30)])
+    with pytest.raises(DatasetFaultError, match=r"384 MiB of memory \(local\.compute_memory_mb\)"):
+        await prepared(path, limits)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limit of processor time")
@@ -89,6 +92,6 @@ async def test_a_file_that_takes_too_long_is_refused_with_the_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server_pool, "FILE_SECONDS", 1.0)
-    path = parquet(tmp_path / "a.parquet", a=[list(range(2)) * 500_000] * 200)
+    path = parquet(tmp_path / "a.parquet", a=[[0, 1] * 500_000] * 20)
     with pytest.raises(DatasetFaultError, match=r"takes more than \d s of processor time"):
         await prepared(path)
