@@ -26,6 +26,8 @@ from evals_schemas.evaluation_api.operations import OPERATIONS
 from tests.engine.openapi import Description
 from tests.engine.running import RULE_JUDGE, EngineClient, running_engine
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 CHECKS: list[Any] = [
     cast("Any", checks).not_a_server_error,
     *(

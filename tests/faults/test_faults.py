@@ -12,6 +12,8 @@ from tests.faults.page import page
 from tests.faults.skipping_loop import run_skipping
 from tests.faults.verdict import broken_by_a_call, broken_by_a_row
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 
 @pytest.fixture(scope="module")
 def calls(tmp_path_factory: pytest.TempPathFactory) -> Observed:

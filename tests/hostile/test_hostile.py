@@ -12,6 +12,8 @@ from evals_mcp.local_engine import configuration, server_pool
 from tests.hostile.cases import CELLS, TEMPLATES
 from tests.hostile.suite import Observed, observe_cells, observe_files, observe_templates
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 WAIT = 240
 GROWTH_MB = 100
 

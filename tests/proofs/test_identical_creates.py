@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
+import pytest
 
 from tests.proofs.identical_creates import over_http, over_stdio
+
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
 
 ROUNDS = 5
 

@@ -35,6 +35,8 @@ from tests.server.http.serving import listening
 from tests.server.serving import FakeTime, everyones, settings, text_of
 from tests.server.tokens import tokens
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 FORGED = write_cursor([None, None], 2**80)
 ROWS = [{"question": f"Is {n} odd?", "answer": str(n % 2), "expected": "1"} for n in range(6)]
 TEXTS = {

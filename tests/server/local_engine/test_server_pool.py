@@ -21,16 +21,17 @@ from evals_mcp.local_engine import server_pool
 from evals_mcp.local_engine.server_pool import ServerPool
 
 WAIT = 120.0
+USUAL = Limits()
 
 
 @asynccontextmanager
-async def opened(limits: Limits = Limits()) -> AsyncGenerator[ServerPool]:
+async def opened(limits: Limits = USUAL) -> AsyncGenerator[ServerPool]:
     with anyio.fail_after(WAIT):
         async with ComputePool(2, limits, jobs_of_a_worker=1) as pool:
             yield ServerPool(pool, pool)
 
 
-async def prepared(path: Path, limits: Limits = Limits(), **changes: Any) -> PreparedFile:
+async def prepared(path: Path, limits: Limits = USUAL, **changes: Any) -> PreparedFile:
     options = replace(PreparationOptions(path.parent, max_bytes=10**9), **changes)
     async with opened(limits) as pool:
         return await pool.prepare_file(path, path.name, options, path.name, "alice")
