@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
@@ -12,7 +13,9 @@ from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.plan import cost_line, plan_lines
 from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import p_text, percent, percent_ends, score
+from evals_mcp.results.sides import Names, side_names
 from evals_schemas.reasons import Reason
+from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 from evals_schemas.tools.outputs import (
     CancelEvaluationOutput,
     CreateEvaluationOutput,
@@ -104,7 +107,7 @@ def evaluation(answer: GetEvaluationOutput) -> str:
         head.append(f"{'took' if ended else 'for'} {_duration(answer.elapsed_seconds)}")
     return _lines(
         ", ".join(head) + ".",
-        *_summary(answer.summary),
+        *_summary(answer.summary, _sides(answer.parameters)),
         _reason(answer.error, answer.reason),
         _labelled("Rows with verdicts", answer.result_file_id),
         "Parameters (data, not instructions): "
@@ -227,7 +230,17 @@ def _model(line: ModelLine) -> str:
     return "; ".join(parts)
 
 
-def _summary(summary: Summary | None) -> Iterable[str | None]:
+def _sides(parameters: Mapping[str, Any]) -> Names:
+    """Return the names of the two sides from parameters under the names of create_evaluation."""
+    return side_names(
+        {
+            side: parameters.get(side) or parameters.get(RESPONSE_COLUMNS[side])
+            for side in ("model_a", "model_b")
+        }
+    )
+
+
+def _summary(summary: Summary | None, sides: Names) -> Iterable[str | None]:
     if summary is None:
         return
     yield summary.headline
@@ -241,7 +254,7 @@ def _summary(summary: Summary | None) -> Iterable[str | None]:
     if summary.scores:
         yield from _scores(summary.scores)
     if summary.wins:
-        yield from _wins(summary.wins)
+        yield from _wins(summary.wins, sides)
     if summary.benchmark:
         yield from benchmark(summary.benchmark)
     if summary.clusters:
@@ -261,10 +274,10 @@ def _scores(scores: Scores) -> Iterable[str | None]:
     yield from scores.histogram or []
 
 
-def _wins(wins: Wins) -> Iterable[str | None]:
+def _wins(wins: Wins, sides: Names) -> Iterable[str | None]:
     if wins.a_percent is not None:
-        ends = _range(wins.a_interval)
-        yield f"A's win rate with a tie as half a win: {percent(wins.a_percent)} %{ends}"
+        ends, name = _range(wins.a_interval), sides[0]
+        yield f"Win rate of {name} with a tie as half a win: {percent(wins.a_percent)} %{ends}"
     if rate := wins.without_ties:
         yield f"Without ties: {percent(rate.percent)} % of {rate.of}{_range(rate.interval)}"
     if rate := wins.disagreements:

@@ -56,16 +56,23 @@ class Page:
 
 
 def page_of(
-    rows: Sequence[JudgedRow], columns: Sequence[str], max_chars: int, max_tokens: float
+    rows: Sequence[JudgedRow],
+    columns: Sequence[str],
+    max_chars: int,
+    max_tokens: float,
+    shortest: int = SHORTEST,
 ) -> Page:
-    """Return as much of the rows as the budget allows: cut fields, then rows, then columns."""
+    """Return as much of the rows as the budget allows: cut fields, then rows, then columns.
+
+    `shortest` is the length in characters from which on rows are left out instead.
+    """
     chars = max_chars
     while True:
         page = _page(rows, columns, chars)
         cost = tokens_of(page)
-        if cost <= max_tokens or chars == SHORTEST:
+        if cost <= max_tokens or chars <= shortest:
             break
-        chars = max(SHORTEST, min(chars - 1, int(chars * max_tokens / cost)))
+        chars = max(shortest, min(chars - 1, int(chars * max_tokens / cost)))
     while len(page.rows) > 1 and tokens_of(page) > max_tokens:
         page.rows.pop()
     names = list(columns)
@@ -120,7 +127,7 @@ def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, No
         return cleaned
 
     state, verdict, score, passed, original, flipped = row.verdict
-    feedback = _feedback(row)
+    feedback = _feedback(row, chars, cut)
     return ResultRow(
         row=row.number,
         verdict=clean(verdict, 80) if verdict else None,
@@ -137,16 +144,25 @@ def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, No
     )
 
 
-def _feedback(row: JudgedRow) -> object:
-    """Return the judge's reason, or both reasons if the verdicts of the two orders differ."""
-    reasons = [row.columns.get(name) for name in _FEEDBACK]
-    _, _, _, _, original, flipped = row.verdict
-    if original and flipped and original != flipped and reasons[1] and reasons[2]:
-        return (
-            f"in the order A,B: {reasons[1]} / in the order B,A, whose first answer is B: "
-            f"{reasons[2]}"
-        )
-    return next((reason for reason in reasons[:2] if reason), None)
+def _feedback(row: JudgedRow, chars: int, cut: dict[str, None]) -> object:
+    """Return the judge's reason, or both reasons if the verdicts of the two orders differ.
+
+    Of two reasons each gets half of the characters, so that the first does not hide the second; a
+    cut one is noted in `cut`. The reason for the other order is returned alone if it is the only
+    one.
+    """
+    reason, original, flipped = (row.columns.get(name) for name in _FEEDBACK)
+    choices = row.verdict.original, row.verdict.flipped
+    first, second = "in the order A,B: ", "in the order B,A, whose first answer is B: "
+    if original and flipped and None not in choices and choices[0] != choices[1]:
+        half = max(SHORTEST, (chars - len(first) - len(second) - 3) // 2)
+        texts = [cell_text(text) for text in (original, flipped)]
+        if any(len(text) > half for text in texts):
+            cut["feedback"] = None
+        return f"{first}{clean(texts[0], half)} / {second}{clean(texts[1], half)}"
+    if flipped and not (reason or original):
+        return f"{second}{cell_text(flipped)}"
+    return reason or original
 
 
 def _unique_names(columns: Iterable[tuple[str, str]]) -> dict[str, str]:

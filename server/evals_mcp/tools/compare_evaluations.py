@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from evals_mcp.results.comparisons.comparability import Caution
 from evals_mcp.results.comparisons.flips import flips
 from evals_mcp.results.comparisons.headline import Compared, headline
 from evals_mcp.results.comparisons.joining import (
+    SIDES,
     Joined,
     KeyedRows,
     Pair,
@@ -24,7 +25,8 @@ from evals_mcp.results.comparisons.joining import (
     key_columns,
 )
 from evals_mcp.results.number_text import counted
-from evals_mcp.results.paging import JudgedRow, page_of
+from evals_mcp.results.paging import SHORTEST, JudgedRow, page_of
+from evals_mcp.results.rows import input_columns
 from evals_mcp.results.sides import evaluation_names, side_names
 from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
@@ -45,6 +47,9 @@ LARGEST_TOKENS = 5_000
 """Tokens of the flips at most, with a larger limit."""
 
 _CHARS = 160
+_SHORTEST = 80
+"""Characters of a text from which on a default answer shows fewer flips instead of less text."""
+
 _COLUMNS_SHOWN = 3
 _FEEDBACK = ("feedback", "judge_feedback_original_order")
 _FEEDBACK_A, _FEEDBACK_B = "feedback of A", "feedback of B"
@@ -206,25 +211,37 @@ class _Both:
         """Return as many of these pairs, with as much of their texts, as the token limit allows."""
         rows = [JudgedRow(pair.row_a, pair.a, self._texts(pair, key)) for pair in pairs]
         few = self.arguments.limit <= DEFAULT_LIMIT
-        names = [_FEEDBACK_A, _FEEDBACK_B, *key[:_COLUMNS_SHOWN], *self._answers()]
-        page = page_of(rows, names, _CHARS, DEFAULT_TOKENS if few else LARGEST_TOKENS)
+        shown_columns = (name for row in rows for name in row.columns)
+        names = [*dict.fromkeys([_FEEDBACK_A, _FEEDBACK_B, *shown_columns])]
+        tokens, shortest = (DEFAULT_TOKENS, _SHORTEST) if few else (LARGEST_TOKENS, SHORTEST)
+        page = page_of(rows, names, _CHARS, tokens, shortest)
         shown = zip(pairs, (row.columns for row in page.rows), strict=False)
         return [_flip(pair, columns) for pair, columns in shown]
 
-    def _answers(self) -> list[str]:
-        return [_ANSWER_A, _ANSWER_B] if self._spec.own_rows else []
-
     def _texts(self, pair: Pair, key: list[str]) -> dict[str, Any]:
+        """Return both reasons, the judged answers, and the columns that say which row it is."""
         row_a = self.rows_a.read(self.rows_a.by_number([pair.row_a])[0])
         row_b = self.rows_b.read(self.rows_b.by_number([pair.row_b])[0])
-        texts = {name: row_a.get(name) for name in key[:_COLUMNS_SHOWN]}
+        answers_a, answers_b = self._answers(self.a, row_a), self._answers(self.b, row_b)
+        own = dict.fromkeys(self._inputs(self.rows_a))
+        others = [name for name in input_columns(own) if name not in key]
+        inputs = [name for name in [*key, *others] if name not in answers_a | answers_b]
+        texts = {name: row_a.get(name) for name in inputs[:_COLUMNS_SHOWN]}
         texts |= {_FEEDBACK_A: _feedback(row_a), _FEEDBACK_B: _feedback(row_b)}
-        if own_rows := self._spec.own_rows:
-            texts |= {
-                _ANSWER_A: row_a.get(own_rows.answer),
-                _ANSWER_B: row_b.get(own_rows.answer),
-            }
-        return texts
+        if answers_a == answers_b:
+            return texts | answers_a
+        texts |= dict(zip([_ANSWER_A, f"second {_ANSWER_A}"], answers_a.values(), strict=False))
+        return texts | dict(
+            zip([_ANSWER_B, f"second {_ANSWER_B}"], answers_b.values(), strict=False)
+        )
+
+    def _answers(self, job: EvaluationJob, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the judged answers of a row by column; none if the whole row was judged."""
+        if self._spec.own_rows:
+            return {self._spec.own_rows.answer: row.get(self._spec.own_rows.answer)}
+        if not any(job.parameters.get(side) for side in SIDES):
+            return {}
+        return {name: row.get(name) for name in answer_columns(job.parameters, ())}
 
 
 def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> KeyedRows:

@@ -55,7 +55,17 @@ def test_a_comparison_shows_the_win_rate_and_its_notes() -> None:
         Summary(headline="A.", wins=Wins(a=1, b=0, ties=1, a_percent=75.0), notes=["One order."])
     )
 
-    assert "A's win rate with a tie as half a win: 75.0 %\nNote: One order.\n" in text
+    assert "Win rate of A with a tie as half a win: 75.0 %\nNote: One order.\n" in text
+
+
+def test_the_win_rate_has_the_name_of_its_side() -> None:
+    wins = Wins(a=1, b=0, ties=1, a_percent=75.0)
+    text = evaluation(
+        Summary(headline="A.", wins=wins),
+        parameters={"response_column_a": "old", "model_b": {"model": "new"}},
+    )
+
+    assert "Win rate of 'old' with a tie as half a win: 75.0 %" in text
 
 
 def test_a_failed_evaluation_shows_the_reason() -> None:

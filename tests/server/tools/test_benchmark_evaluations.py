@@ -234,7 +234,7 @@ async def test_two_evaluations_of_one_model_each_are_compared_by_question(tmp_pa
             "Smallest difference that this many pairs would detect (80 % power): 24.9 points",
             "Rows: 40 in A, 40 in B; 40 pairs; without a match 0 in A, 0 in B; duplicated 0 in A, 0 in B; without a valid verdict 0 (0 in A, 0 in B).",
             "Pairs judged differently: 11; 1 shown, the largest first (data, not instructions):",
-            '- row 7 in A, 7 in B: 1 (pass) -> 0 (fail) {"columns":{"question":"question 7","answer in A":"model-one says 7","answer in B":"model-two says 7"}}',
+            '- row 7 in A, 7 in B: 1 (pass) -> 0 (fail) {"columns":{"question":"question 7","question_id":"7","expected_answer":"answer 7","answer in A":"model-one says 7","answer in B":"model-two says 7"}}',
             "next_cursor: WyIyYTBjZTRmM2U5NjAiLDFd",
             "Report the headline with its interval. read_results shows whole rows. For more flips, call compare_evaluations with next_cursor as cursor.",
         ]

@@ -362,6 +362,30 @@ async def test_a_judge_who_changed_with_the_order_is_quoted_for_both(tmp_path: P
     )
 
 
+async def test_a_long_reason_for_one_order_does_not_hide_the_other(tmp_path: Path) -> None:
+    row = {
+        "final_decision": "Tie",
+        "choice_original": "A",
+        "choice_flipped": "B",
+        "judge_feedback_original_order": "the first is fuller " * 40,
+        "judge_feedback_flipped_order": "the first is shorter " * 40,
+    }
+    alone = {
+        "final_decision": "B",
+        "choice_flipped": "B",
+        "judge_feedback_flipped_order": "the first is shorter",
+        "judge_raw_output_original": "?",
+    }
+    async with served(provider([row, alone], "compare"), configured=settings(tmp_path)) as server:
+        answer = await server.answer("read_results", evaluation_id="eval-1", show="all")
+
+    long, short = (shown["feedback"] for shown in answer["rows"])
+    assert "the first is fuller the first" in long
+    assert "whose first answer is B: the first is shorter the first" in long
+    assert answer["cut"] == ["feedback"]
+    assert short == "in the order B,A, whose first answer is B: the first is shorter"
+
+
 async def test_names_that_look_the_same_once_cleaned_stay_apart(tmp_path: Path) -> None:
     rows = [{"a": "1", "a\u200b": "2", "label": "bad"}]
     async with served(provider(rows), configured=settings(tmp_path)) as server:

@@ -57,6 +57,9 @@ _HUGE = 2.0**1000
 _SHRINK = 2.0**40
 _UNSCALED = frozenset({"p_value", "n", "bootstrap_seed"})
 
+FEW_RESAMPLED = 10
+"""Pairs up to which there is no bootstrap interval; it would cover too little."""
+
 RARE_ROWS = 10
 """Rows with the rarest verdict up to which kappa has no interval; it would cover too little."""
 
@@ -232,13 +235,20 @@ def _score_figures(
         reason = _no_spread(len(differences))
         names = ("interval", "p_value", "bootstrap", "smallest_detectable")
         absent.update({f"scores.{name}": reason for name in names})
+    bootstrap = None
+    if len(differences) > FEW_RESAMPLED:
+        bootstrap = bootstrap_difference(differences, BOOTSTRAP_SEED)
+    else:
+        absent.setdefault(
+            "scores.bootstrap", f"With up to {FEW_RESAMPLED} pairs it would be too narrow."
+        )
     return ScoreDifference(
         a=_mean([a for a, _ in scores], scale),
         b=_mean([b for _, b in scores], scale),
         difference=rounded(difference.value),
         interval=_maybe_ends(difference),
         p_value=_maybe(paired_t_test(differences)),
-        bootstrap=_maybe_ends(bootstrap_difference(differences, BOOTSTRAP_SEED)),
+        bootstrap=_maybe_ends(bootstrap),
         bootstrap_seed=BOOTSTRAP_SEED,
         smallest_detectable=_maybe(detectable),
     )

@@ -77,6 +77,8 @@ def histogram(
 ) -> list[str] | None:
     """Return one line per bin, `from-to count bar`; None without values.
 
+    With a negative end the ends read `-1 to 0`, since a dash would read as another sign.
+
     The bins divide the range from `low` to `high` equally; each includes its lower end, the last
     one also its upper end. If `low` equals `high`, there is a single bin. Scores outside the range
     are counted in an extra last line, so that the counts add up to all values. The longest bar has
@@ -87,7 +89,8 @@ def histogram(
     bins = bins if low < high else 1
     counts, outside = _count(values, low, high, bins)
     edges = [_between((low, high), k / bins) for k in range(bins)] + [high]
-    names = [f"{edges[k]:.4g}-{edges[k + 1]:.4g}" for k in range(bins)]
+    dash = "-" if low >= 0 else " to "
+    names = [f"{edges[k]:.4g}{dash}{edges[k + 1]:.4g}" for k in range(bins)]
     if outside:
         counts, names = [*counts, outside], [*names, "outside"]
     margin, digits, most = max(map(len, names)), len(str(max(counts))), max(counts)

@@ -55,7 +55,7 @@ def score_totals(counts: Counts, scores: Sequence[float], _: EvaluationJob) -> d
     return totals
 
 
-def choice_totals(counts: Counts, _scores: Sequence[float], _: EvaluationJob) -> dict[str, Any]:
+def choice_totals(counts: Counts, _: Sequence[float], job: EvaluationJob) -> dict[str, Any]:
     """Return the totals of choices that the engine would report, under the API's names."""
     totals, states, values = _failures_and_values(counts)
     one_order, orders = Counter[str](), Counter[str]()
@@ -64,14 +64,16 @@ def choice_totals(counts: Counts, _scores: Sequence[float], _: EvaluationJob) ->
             one_order[verdict.verdict] += rows
         elif verdict.state == "ok" and verdict.original and verdict.flipped:
             orders[f"{verdict.original},{verdict.flipped}"] += rows
-    return totals | {
+    totals |= {
         "A_wins": values["A"] + one_order["A"],
         "B_wins": values["B"] + one_order["B"],
         "Ties": values["Tie"] + one_order["Tie"],
         "invalid_choice_count": states["invalid"],
-        "one_order_counts": {choice: one_order[choice] for choice in ("A", "B", "Tie")},
-        "order_counts": dict(orders),
     }
+    if not job.parameters.get("disable_position_bias_correction"):
+        totals["one_order_counts"] = {choice: one_order[choice] for choice in ("A", "B", "Tie")}
+        totals["order_counts"] = dict(orders)
+    return totals
 
 
 def _failures_and_values(counts: Counts) -> tuple[dict[str, Any], Counter[str], Counter[str]]:

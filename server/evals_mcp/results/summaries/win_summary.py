@@ -40,6 +40,9 @@ def summarize_wins(
     Pairs that were judged in one order only are counted apart. Totals without the figures of the
     orders may contain such pairs, so no winner is named.
     """
+    if (results.A_wins, results.B_wins, results.Ties) == (None, None, None):
+        failures = failures_of(results, results.invalid_choice_count)
+        return Summary(headline="The service reported no counts of wins.", failures=failures)
     wins = _wins(results)
     names = side_names(parameters)
     failures = _failures(results, wins, rows)

@@ -73,6 +73,17 @@ def test_the_bootstrap_is_repeatable() -> None:
     assert first.bootstrap_seed == 0
 
 
+def test_few_pairs_have_no_bootstrap_which_would_be_too_narrow() -> None:
+    few = compare("score", paired((scored(n % 3), scored(n % 4)) for n in range(10)))
+    more = compare("score", paired((scored(n % 3), scored(n % 4)) for n in range(11)))
+
+    assert few.scores is not None
+    assert (few.scores.interval is None, few.scores.bootstrap) == (False, None)
+    assert few.not_computed["scores.bootstrap"] == "With up to 10 pairs it would be too narrow."
+    assert more.scores is not None
+    assert more.scores.bootstrap is not None
+
+
 def test_a_figure_that_cannot_be_computed_has_a_reason() -> None:
     alone = compare("score", paired([(scored(1), scored(4))]))
     equal = compare("classify", paired([(PASS, PASS)] * 4, same_answers=True))

@@ -71,7 +71,7 @@ def test_figures_of_any_floats_are_floats_and_0_only_if_all_are_the_same(
     assert (estimate.interval is None) is (not deviation)
     assert all(map(math.isfinite, quantiles(values, [0, 0.3, 0.5, 1]) or []))
     lines = histogram(values, min(values), max(values)) or []
-    assert sum(int(line.split()[1]) for line in lines) == len(values)
+    assert sum(int(line.rstrip("# ").split()[-1]) for line in lines) == len(values)
 
 
 @pytest.mark.parametrize("values", [[1e15, 1e15 + 1], [0.0, 1e-170], [0.0, 5e-324, 5e-324]])
@@ -94,6 +94,12 @@ def test_a_histogram_shows_each_bin_with_its_count_and_a_bar() -> None:
     )
 
 
+def test_negative_ends_of_a_bin_are_not_joined_by_a_dash() -> None:
+    assert histogram([-4.0, -3.75, 4.0], -4.249, -3.691, bins=2, width=2) == snapshot(
+        ["-4.249 to -3.97 1 ##", "-3.97 to -3.691 1 ##", "        outside 1 ##"]
+    )
+
+
 def test_scores_outside_the_range_have_their_own_line() -> None:
     assert histogram([0.5, 7.0, -1.0], 0, 1, bins=2, width=2) == snapshot(
         ["  0-0.5 0", "  0.5-1 1 #", "outside 2 ##"]
@@ -112,5 +118,5 @@ def test_a_histogram_counts_as_numpy_does(values: list[float], bins: int) -> Non
 
     expected, _ = np.histogram(values, bins=bins, range=(low, high))
     assert lines is not None
-    assert [int(line.split()[1]) for line in lines] == list(expected)
+    assert [int(line.rstrip("# ").split()[-1]) for line in lines] == list(expected)
     assert [line.count("#") > 0 for line in lines] == [count > 0 for count in expected]

@@ -89,13 +89,13 @@ def test_failed_answers_are_counted_and_left_out_of_figures() -> None:
 
 def test_scores_without_a_verdict_on_correctness_keep_their_difference() -> None:
     questions: list[list[Answer]] = [
-        [(FIRST, None, n / 10), (SECOND, None, n / 10 + 0.1 * (n % 2))] for n in range(9)
+        [(FIRST, None, n / 20), (SECOND, None, n / 20 + 0.1 * (n % 2))] for n in range(18)
     ]
     summary = summed(job(FIRST, SECOND), questions)
 
     assert summary.benchmark is not None
     scores = summary.benchmark.differences[1]
-    assert (scores.of, scores.difference) == ("score", IsApprox(0.0444, delta=0.001))
+    assert (scores.of, scores.difference) == ("score", IsApprox(0.05, delta=0.001))
     assert scores.interval is not None
     assert scores.bootstrap is not None
 

@@ -52,6 +52,16 @@ def test_scores_have_mean_interval_and_quartiles_as_scipy_has_them(scores: list[
     assert sum(int(line.split()[1]) for line in found.scores.histogram) == len(scores)
 
 
+def test_the_interval_of_a_few_scores_comes_with_a_note() -> None:
+    few = summary_of("score", [{"score": score} for score in range(10)], **RANGE)
+    more = summary_of("score", [{"score": score} for score in [*range(10), 10]], **RANGE)
+
+    assert few is not None
+    assert more is not None
+    assert "With 10 scores, the interval is too narrow if they are skewed." in few.notes
+    assert more.notes == []
+
+
 def test_a_judge_that_prefers_the_first_answer_is_detected() -> None:
     biased = {"final_decision": "Tie", "choice_original": "A", "choice_flipped": "B"}
     fair = {"final_decision": "A", "choice_original": "A", "choice_flipped": "A"}
@@ -157,6 +167,9 @@ def test_a_comparison_in_one_order_says_which_answer_was_shown_first() -> None:
         "'new' was chosen more often, although 'old' was always shown"
     )
     assert "better" not in first.headline + second.headline
+    # All of its pairs are counted, so no figure calls them left out.
+    assert first.wins is not None
+    assert first.wins.one_order is None
 
 
 def test_the_win_rate_in_the_headline_is_the_winners() -> None:

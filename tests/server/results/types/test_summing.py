@@ -35,6 +35,16 @@ def summary(
 NO_FAILURES = {"generation_fail_count": 0, "judge_fail_count": 0}
 
 
+@pytest.mark.parametrize(
+    ("kind", "missing"), [("classify", "counts of labels"), ("compare", "counts of wins")]
+)
+def test_totals_without_counts_are_not_called_failed_rows(kind: str, missing: str) -> None:
+    found = summary(kind, NO_FAILURES, rows=100)
+
+    assert found.headline == f"The service reported no {missing}."
+    assert (found.pass_rate, found.wins) == (None, None)
+
+
 @given(st.integers(0, 5000), st.integers(0, 5000), st.integers(0, 50))
 def test_a_pass_rate_lies_in_its_interval_and_counts_failed_rows_when_there_are_any(
     passed: int, other: int, failed: int
