@@ -66,7 +66,7 @@ def test_a_rule_compares_each_answer_of_a_row() -> None:
 def test_a_file_is_read_and_an_error_of_it_keeps_its_kind(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("a\nx\n", "utf-8")
-    options = {"max_bytes": 1_000, "columns": None, "text_columns": []}
+    options: dict[str, Any] = {"max_bytes": 1_000, "columns": None, "text_columns": []}
     item = {"path": str(path), "name": "a.csv", "source_name": "a.csv", "scratch": str(tmp_path)}
     good, bad = (
         item | {"options": options},

@@ -101,8 +101,10 @@ def test_the_interval_of_a_rate_has_the_shares_that_the_score_test_does_not_reje
     def rejected(end: float) -> float:
         return abs(share - end) - quantile * math.sqrt(end * (1 - end) / worth)
 
-    low = optimize.brentq(rejected, 0, share, xtol=1e-13) if share else 0.0
-    high = optimize.brentq(rejected, share, 1, xtol=1e-13) if share < 1 else 1.0
+    # Next to a share of 0 or 1, because the function is 0 there and brentq would stop.
+    inner = min(max(share, 1e-12), 1 - 1e-12)
+    low = optimize.brentq(rejected, 0, inner, xtol=1e-13) if share else 0.0
+    high = optimize.brentq(rejected, inner, 1, xtol=1e-13) if share < 1 else 1.0
     assert found.estimate.interval == pytest.approx((low, high), abs=1e-9)
 
 
