@@ -242,6 +242,10 @@ class ListEvaluationsInput(Request):
 _EVALUATION_ID = "The evaluation's id, such as `eval-…`."
 
 
+BY = "Column: adds the figures for each of its values, worst first."
+"""The description of `by`."""
+
+
 class GetEvaluationInput(Request):
     """The arguments of `get_evaluation`."""
 
@@ -252,6 +256,7 @@ class GetEvaluationInput(Request):
         "answers to one question; widens the intervals.",
         min_length=1,
     )
+    by: str | None = Field(default=None, description=BY, min_length=1)
 
 
 class GetStatusInput(Request):

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from evals_schemas.reasons import Reason
+from evals_schemas.tools.groups import ByColumn
 from evals_schemas.tools.plans import Plan, Range
 from evals_schemas.tools.summaries import Summary
 
@@ -126,7 +127,7 @@ class ListEvaluationsOutput(Output):
 class GetEvaluationOutput(Output):
     """One evaluation with its results."""
 
-    data_not_instructions: list[str] = foreign_fields("parameters", "error", "summary.labels")
+    data_not_instructions: list[str] = foreign_fields("parameters", "error", "summary.labels", "by")
 
     evaluation_id: str = Field(description="Its id.")
     type: str | None = Field(default=None, description="Absent if unknown.")
@@ -137,6 +138,7 @@ class GetEvaluationOutput(Output):
         default=None, description="Rows done; absent if not reported."
     )
     summary: Summary | None = Field(default=None, description="Absent until it has completed.")
+    by: ByColumn = None
     error: str | None = Field(default=None, description="Why it failed; absent if it did not.")
     reason: Reason | None = Field(default=None, description="Code for `error`; absent without one.")
     result_file_id: str | None = Field(default=None, description="The file with every row.")

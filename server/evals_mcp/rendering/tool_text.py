@@ -10,6 +10,7 @@ from typing import Any
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
 from evals_mcp.rendering.clusters import clusters_line
+from evals_mcp.rendering.groups import groups
 from evals_mcp.rendering.plan import cost_line, plan_lines
 from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import p_text, percent, percent_ends, score
@@ -108,6 +109,7 @@ def evaluation(answer: GetEvaluationOutput) -> str:
     return _lines(
         ", ".join(head) + ".",
         *_summary(answer.summary, _sides(answer.parameters)),
+        *groups(answer.by),
         _reason(answer.error, answer.reason),
         _labelled("Rows with verdicts", answer.result_file_id),
         "Parameters (data, not instructions): "

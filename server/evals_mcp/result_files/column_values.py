@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.near_names import near_names
+from evals_mcp.results.rows import input_columns
 from evals_schemas.digests import column_key
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _COLUMNS_NAMED = 20
 _EMPTY = (column_key(None), column_key(""))
+_COLUMNS_TRIED = 100
+_FEW_VALUES = 50
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,15 @@ def column_values(index: ResultIndex, column: str, most: int | None = None) -> C
     rows = [counts[number] for number in range(len(numbers))]
     empty = frozenset(numbers[key] for key in _EMPTY if key in numbers)
     return ColumnValues(of_row, first_rows, rows, empty)
+
+
+def few_valued_columns(index: ResultIndex) -> list[str]:
+    """Return columns of the data set that have 2 to 50 values in the first rows, some at most."""
+    inputs = input_columns(dict.fromkeys(index.columns))[:_COLUMNS_TRIED]
+    block = next(index.blocks(inputs))
+    values = {name: len(set(keys)) for name, keys in zip(inputs, block.keys, strict=True)}
+    few = range(2, min(_FEW_VALUES, len(block.verdicts) - 1) + 1)
+    return [name for name in inputs if values[name] in few][:_COLUMNS_NAMED]
 
 
 def value_of(index: ResultIndex, column: str, row: int) -> Any:

@@ -106,7 +106,7 @@ def compare_scores(joined: Joined, _: bool, scale: Scale | None) -> Comparison:
         scale: the lowest and the highest possible score, None if unknown; see `scale_of`.
     """
     comparison = Comparison()
-    comparison.scores = _scores(joined.pairs, scale, comparison.not_computed)
+    comparison.scores = _scores(joined, scale, comparison.not_computed)
     comparison.passes = _passes(joined, comparison.not_computed)
     _add_pass_agreement(comparison, joined)
     return comparison
@@ -199,14 +199,14 @@ def _with_failed(joined: Joined, net: int) -> float | None:
     return rounded(100 * (net + passes_b - passes_a) / matching)
 
 
-def _scores(pairs: Sequence[Pair], scale: Scale | None, absent: dict[str, str]) -> ScoreDifference:
-    scores = [(pair.a.score or 0.0, pair.b.score or 0.0) for pair in pairs]
+def _scores(joined: Joined, scale: Scale | None, absent: dict[str, str]) -> ScoreDifference:
+    scores = [(pair.a.score or 0.0, pair.b.score or 0.0) for pair in joined.pairs]
     if any(abs(value) > _HUGE for pair in scores for value in pair):
         # The difference of two such scores may be larger than the largest float.
         scores = [(a / _SHRINK, b / _SHRINK) for a, b in scores]
         scale = (scale[0] / _SHRINK, scale[1] / _SHRINK) if scale else None
-        return _enlarged(_score_figures(scores, scale, absent))
-    return _score_figures(scores, scale, absent)
+        return _enlarged(_score_figures(scores, scale, absent, is_part=joined.is_part))
+    return _score_figures(scores, scale, absent, is_part=joined.is_part)
 
 
 def _enlarged(figures: ScoreDifference) -> ScoreDifference:
@@ -224,12 +224,17 @@ def _enlarged(figures: ScoreDifference) -> ScoreDifference:
 
 
 def _score_figures(
-    scores: Sequence[tuple[float, float]], scale: Scale | None, absent: dict[str, str]
+    scores: Sequence[tuple[float, float]],
+    scale: Scale | None,
+    absent: dict[str, str],
+    *,
+    is_part: bool,
 ) -> ScoreDifference:
     differences = score_differences(scores)
     difference = paired_mean_difference(differences)
     assert difference is not None, "there is a pair"
     std = sample_deviation(differences)
+    bootstrap = None if is_part else bootstrap_difference(differences, BOOTSTRAP_SEED)
     detectable = detectable_mean_difference(len(differences), std) if std else None
     if not std:
         reason = _no_spread(len(differences))

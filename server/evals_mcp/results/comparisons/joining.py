@@ -56,6 +56,8 @@ class Joined:
     """Whether both judged the same answer in every pair."""
     failed_passes: tuple[int, int]
     """Passes in A, and in B, among matching rows without a valid verdict in the other."""
+    is_part: bool = False
+    """Whether these are only the pairs with one value of a column, which get no bootstrap."""
 
 
 def key_columns(

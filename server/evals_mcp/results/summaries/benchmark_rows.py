@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, cast
 
@@ -60,8 +60,8 @@ class _ModelRows:
 
 
 @dataclass
-class _AllRows:
-    """What one pass over the rows collects."""
+class BenchmarkRows:
+    """Rows of a benchmark evaluation, added one by one and summed up at the end."""
 
     models: dict[str | None, _ModelRows] = field(default_factory=dict["str | None", _ModelRows])
     """The rows by model id; those without a model id under None."""
@@ -70,6 +70,7 @@ class _AllRows:
     """Rows that have a score and do not say whether the answer is correct."""
 
     def add(self, number: int, verdict: RowVerdict, row: Row) -> None:
+        """Add a row with its number and its verdict."""
         model_rows = self.models.setdefault(verdict.verdict, _ModelRows())
         self.states[verdict.state] += 1
         key, answer = row_key(row, QUESTION), answer_key([row.get(name) for name in ANSWER])
@@ -85,49 +86,45 @@ class _AllRows:
         if _is_number(value := row.get("relevance")):
             model_rows.relevance.append(float(cast("float", value)))
 
+    def summary(self, job: EvaluationJob, *, is_part: bool = False) -> Summary | None:
+        """Return the summary of the rows; None without any.
 
-def summarize_benchmark_rows(
-    job: EvaluationJob, rows: Iterable[tuple[int, RowVerdict, Row]]
-) -> Summary | None:
-    """Return the summary of an ended evaluation; None if it has no row.
-
-    Args:
-        job: the evaluation; only those of its own figures are used that the rows cannot give.
-        rows: every row with its number and its verdict.
-    """
-    collected = _AllRows()
-    for number, verdict, row in rows:
-        collected.add(number, verdict, row)
-    if not collected.models:
-        return None
-    reported = BenchmarkResults.model_validate(job.results or {})
-    model_ids = _model_ids(job.parameters, collected)
-    metrics = requested_metrics(job.parameters)
-    models = [
-        with_metrics(_model(model_id, collected.models[model_id], reported), metrics)
-        for model_id in model_ids
-        if model_id is not None
-    ]
-    notes = judging_notes(reported)
-    if collected.only_scored:
-        notes.append(
-            "The service does not report which answers are correct: a score of "
-            f"{PASSING_SCORE:g} or more is counted as correct."
-        )
-    differences: list[BenchmarkDifference] = []
-    if None in collected.models:
-        notes.append("Rows that do not name their model are left out of the figures by model.")
-    elif len(model_ids) > 1:
-        differences, omissions = _differences(model_ids, collected)
-        if metrics is not None and "score" not in metrics:
-            correct_only = [difference for difference in differences if difference.of == "correct"]
-            differences = correct_only or differences
-        notes += omissions
-    benchmark = BenchmarkSummary(models=models, differences=differences, judge=reported.judge)
-    return summary_of(benchmark, _failures(collected.states), notes)
+        Args:
+            job: the evaluation; only those of its own figures are used that the rows cannot give.
+            is_part: whether these are only some of its rows, for which no bootstrap is made.
+        """
+        if not self.models:
+            return None
+        reported = BenchmarkResults.model_validate(job.results or {})
+        model_ids = _model_ids(job.parameters, self)
+        metrics = requested_metrics(job.parameters)
+        models = [
+            with_metrics(_model(model_id, self.models[model_id], reported), metrics)
+            for model_id in model_ids
+            if model_id is not None
+        ]
+        notes = judging_notes(reported)
+        if self.only_scored:
+            notes.append(
+                "The service does not report which answers are correct: a score of "
+                f"{PASSING_SCORE:g} or more is counted as correct."
+            )
+        differences: list[BenchmarkDifference] = []
+        if None in self.models:
+            notes.append("Rows that do not name their model are left out of the figures by model.")
+        elif len(model_ids) > 1:
+            differences, omissions = _differences(model_ids, self, is_part=is_part)
+            if metrics is not None and "score" not in metrics:
+                correct_only = [
+                    difference for difference in differences if difference.of == "correct"
+                ]
+                differences = correct_only or differences
+            notes += omissions
+        benchmark = BenchmarkSummary(models=models, differences=differences, judge=reported.judge)
+        return summary_of(benchmark, _failures(self.states), notes)
 
 
-def _model_ids(parameters: Mapping[str, Any], collected: _AllRows) -> list[str | None]:
+def _model_ids(parameters: Mapping[str, Any], collected: BenchmarkRows) -> list[str | None]:
     """Return the model ids of the rows: first those of the request in its order, then others."""
     requested = [parameters.get(name) for name in ("model_id", "model_id_2")]
     first = [name for name in requested if isinstance(name, str) and name in collected.models]
@@ -173,13 +170,14 @@ def _metric(name: str, values: Sequence[float]) -> MetricSummary:
 
 
 def _differences(
-    model_ids: Sequence[str | None], collected: _AllRows
+    model_ids: Sequence[str | None], collected: BenchmarkRows, *, is_part: bool
 ) -> tuple[list[BenchmarkDifference], list[str]]:
     """Return the differences of each two models (second minus first), and notes on omissions."""
     differences: list[BenchmarkDifference] = []
     omissions: list[str] = []
     for first, second in combinations([model_id or "" for model_id in model_ids], 2):
         joined = join(collected.models[first].keyed, collected.models[second].keyed)
+        joined = replace(joined, is_part=is_part)
         if not joined.pairs:
             both = f"{quoted(first, 120)} and {quoted(second, 120)}"
             omissions.append(f"No question has a verdict for both {both}.")

@@ -11,7 +11,7 @@ from evals_mcp.results.clusters import RowClusters
 from evals_mcp.results.rows import Row, RowVerdict
 from evals_mcp.results.summaries.clustered import with_clusters
 from evals_mcp.results.summaries.row_summary import with_row_figures
-from evals_mcp.results.types.table import type_spec
+from evals_mcp.results.types.table import RowCollection, type_spec
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
 from evals_schemas.tools.summaries import Summary
 from evals_schemas.type_models import AnyResults, parse_results, type_of_results
@@ -104,9 +104,24 @@ def summarize_rows(
         job: the evaluation, of a type with `Summing.rows`.
         rows: every row with its number and its verdict.
     """
-    of_rows = type_spec(job.type).summing.rows
-    summary = of_rows(job, rows) if of_rows else None
+    collected = collect_rows(job)
+    if collected is None:
+        return None
+    for number, verdict, row in rows:
+        collected.add(number, verdict, row)
+    summary = collected.summary(job)
     return marked_unfinished(summary, job) if summary else None
+
+
+def collect_rows(job: EvaluationJob) -> RowCollection | None:
+    """Return what whole rows of the evaluation are added to; None if verdicts suffice."""
+    collection = type_spec(job.type).summing.rows
+    return collection() if collection else None
+
+
+def part_of(job: EvaluationJob) -> EvaluationJob:
+    """Return an evaluation for the summary of some of its rows, without its own totals."""
+    return job.model_copy(update={"results": {}, "progress": None})
 
 
 def marked_unfinished(summary: Summary, job: EvaluationJob) -> Summary:

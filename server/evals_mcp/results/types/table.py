@@ -7,10 +7,10 @@ each type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from evals_mcp.results.comparisons.comparability import (
     refuse_different_labels,
@@ -35,6 +35,13 @@ from evals_mcp.results.comparisons.flips import (
     change_of_score,
 )
 from evals_mcp.results.comparisons.joining import Joined
+from evals_mcp.results.groups.figures import (
+    Reader,
+    by_answer,
+    by_choice,
+    by_label,
+    by_score,
+)
 from evals_mcp.results.rows import (
     PASSING_SCORE,
     ReadRow,
@@ -46,7 +53,7 @@ from evals_mcp.results.rows import (
     score_reader,
 )
 from evals_mcp.results.statistics.estimate import Scale
-from evals_mcp.results.summaries.benchmark_rows import summarize_benchmark_rows
+from evals_mcp.results.summaries.benchmark_rows import BenchmarkRows
 from evals_mcp.results.summaries.benchmark_summary import (
     has_metrics,
     knows_difference,
@@ -78,8 +85,18 @@ from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
 from evals_schemas.tools.summaries import Summary
 
 Parameters = Mapping[str, Any]
-NumberedRows = Iterable[tuple[int, RowVerdict, Row]]
-"""Every row with its number and its verdict."""
+
+
+class RowCollection(Protocol):
+    """Rows that are added one by one and summed up at the end."""
+
+    def add(self, number: int, verdict: RowVerdict, row: Row) -> None:
+        """Add a row with its number and its verdict."""
+        ...
+
+    def summary(self, job: EvaluationJob, *, is_part: bool = False) -> Summary | None:
+        """Return the summary of the rows, of which there may be more; None without any."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -125,11 +142,13 @@ class Summing:
     """Returns the summary of results; the third argument is the number of rows, None if unknown."""
     has_figures: Callable[[Any], bool]
     """Whether the results have any figure."""
+    by_value: Reader
+    """Returns the main figure of the rows with one value of a column, and how it is read."""
     totals: Callable[[Counts, Sequence[float], EvaluationJob], dict[str, Any]] | None = None
     """Returns the results that the service would report for these verdicts and scores; None if the
     summary needs whole rows."""
-    rows: Callable[[EvaluationJob, NumberedRows], Summary | None] | None = None
-    """Returns the summary of whole rows; None if verdicts and scores suffice."""
+    rows: Callable[[], RowCollection] | None = None
+    """Returns what whole rows are added to; None if verdicts and scores suffice."""
     needs_row_count: bool = False
     """Whether the figures need the number of rows if the service does not report it."""
     unit: Literal["answers"] | None = None
@@ -197,7 +216,7 @@ _SPECS = (
     TypeSpec(
         CLASSIFY,
         label_reader,
-        Summing(summarize_labels, has_labels, label_totals, headline=rate_headline),
+        Summing(summarize_labels, has_labels, by_label, label_totals, headline=rate_headline),
         Comparing(refuse_different_labels, compare_labels, change_of_label),
         filters=frozenset({"label"}),
         can_fail=_has_pass_labels,
@@ -209,6 +228,7 @@ _SPECS = (
         Summing(
             summarize_scores,
             has_scores,
+            by_score,
             score_totals,
             needs_row_count=True,
             headline=score_headline,
@@ -224,6 +244,7 @@ _SPECS = (
         Summing(
             summarize_wins,
             has_wins,
+            by_choice,
             choice_totals,
             needs_row_count=True,
             totals_suffice=knows_orders,
@@ -242,7 +263,8 @@ _SPECS = (
         Summing(
             summarize_benchmark,
             has_metrics,
-            rows=summarize_benchmark_rows,
+            by_answer,
+            rows=BenchmarkRows,
             unit="answers",
             totals_suffice=knows_difference,
             from_rows_only="Counted answers and a paired difference of two models",

@@ -1,0 +1,145 @@
+"""Sums up the rows of a result file for each value of a column. All functions block."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from anyio import from_thread
+
+from evals_mcp.cleaning import quoted
+from evals_mcp.errors import InvalidRequestError
+from evals_mcp.result_files.column_values import (
+    ColumnValues,
+    TooManyValuesError,
+    check_column,
+    column_values,
+    few_valued_columns,
+    value_of,
+)
+from evals_mcp.results.groups.figures import GroupFigures
+from evals_mcp.results.groups.groups import ValueRows, groups_of
+from evals_mcp.results.groups.text import value_text
+from evals_mcp.results.rows import RowVerdict
+from evals_mcp.results.types.summing import collect_rows, part_of, summarize_verdicts
+from evals_mcp.results.types.table import RowCollection, type_spec
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.groups import Groups
+from evals_schemas.tools.summaries import Summary
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+MOST_VALUES = 2_000
+"""Different values of a column, above which its rows are not grouped."""
+
+_CHECK_EVERY = 256
+
+
+def figures_by_column(
+    job: EvaluationJob, index: ResultIndex, column: str, overall: Summary | None
+) -> Groups:
+    """Return the figures of an ended evaluation for each value of a column, the worst first.
+
+    Args:
+        job: the evaluation.
+        index: its rows.
+        column: a column of the rows.
+        overall: the summary of all rows; no value is called low or high if it has no main figure.
+
+    Raises:
+        InvalidRequestError: there is no such column, or its values cannot be grouped.
+    """
+    values = grouped_rows(index, column)
+    main, read = type_spec(job.type).summing.by_value(job.parameters)
+    summaries = _summaries(part_of(job), index, values)
+    figures = [
+        ValueRows(rows, read(summary, rows) if summary else GroupFigures())
+        for summary, rows in zip(summaries, values.rows, strict=True)
+    ]
+    is_tested = overall is not None and read(overall, index.total()).main is not None
+
+    def text_of(place: int) -> str:
+        return value_text(value_of(index, column, values.first_rows[place]))
+
+    return groups_of(column, main, figures, text_of, is_tested=is_tested)
+
+
+def grouped_rows(index: ResultIndex, column: str) -> ColumnValues:
+    """Return the rows by the values of a column that has some values in common.
+
+    Raises:
+        InvalidRequestError: there is no such column, or it has too many values.
+    """
+    check_column(column, index.columns, "by")
+    total, name = index.total(), quoted(column, 60)
+    try:
+        values = column_values(index, column, MOST_VALUES)
+    except TooManyValuesError as error:
+        raise InvalidRequestError(
+            f"`by`: {name} has more than {MOST_VALUES:,} different values ({MOST_VALUES + 1:,} in "
+            f"the first {error.rows_read:,} of {total:,} rows). {_advice(index, column)}"
+        ) from None
+    if len(values.rows) == total > 1:
+        raise InvalidRequestError(
+            f"`by`: {name} has a different value in each of the {total:,} rows. "
+            f"{_advice(index, column)}"
+        )
+    return values
+
+
+def _advice(index: ResultIndex, column: str) -> str:
+    names = [name for name in few_valued_columns(index) if name != column]
+    others = ", ".join(quoted(name, 60) for name in names)
+    if others:
+        return f"Name a column with fewer values: {others}."
+    return "Upload a data set that has a column with fewer values, such as a topic or a range."
+
+
+@dataclass
+class _ValueVerdicts:
+    """The verdicts of the rows with one value."""
+
+    counts: Counter[RowVerdict] = field(default_factory=Counter[RowVerdict])
+    """Rows by verdict, without its score."""
+    scores: array[float] = field(default_factory=lambda: array("d"))
+
+
+def _summaries(
+    job: EvaluationJob, index: ResultIndex, values: ColumnValues
+) -> list[Summary | None]:
+    """Return a summary for each value; None if its rows have nothing to sum up."""
+    collections = [collect_rows(job) for _ in values.rows]
+    whole_rows = [one for one in collections if one is not None]
+    if whole_rows:
+        return _summaries_of_rows(job, index, values, whole_rows)
+    verdicts = [_ValueVerdicts() for _ in values.rows]
+    for block in index.blocks([]):
+        from_thread.check_cancelled()
+        start = block.first - 1
+        numbers = values.of_row[start : start + len(block.verdicts)]
+        for (number, verdict), rows in Counter(zip(numbers, block.verdicts, strict=True)).items():
+            state, label, score, passed, original, flipped = verdict
+            one = verdicts[number]
+            one.counts[RowVerdict(state, label, None, passed, original, flipped)] += rows
+            if state == "ok" and score is not None:
+                one.scores.extend([score] * rows)
+    return [
+        summarize_verdicts(job, list(one.counts.items()), sorted(one.scores)) for one in verdicts
+    ]
+
+
+def _summaries_of_rows(
+    job: EvaluationJob,
+    index: ResultIndex,
+    values: ColumnValues,
+    collections: Sequence[RowCollection],
+) -> list[Summary | None]:
+    for entry, number in zip(index.every(), values.of_row, strict=True):
+        if entry.number % _CHECK_EVERY == 0:
+            from_thread.check_cancelled()
+        collections[number].add(entry.number, entry.verdict, index.read(entry))
+    return [collection.summary(job, is_part=True) for collection in collections]
