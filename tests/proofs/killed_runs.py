@@ -2,7 +2,7 @@
 
 python -m tests.proofs.killed_runs [kills]
 
-Each run is ended at a random point, by `kill -9` on a healthy disk, by `kill -9` while another
+Each run is ended at a random point, by `kill -9` on a healthy disk, on a full one or while another
 process holds the database locked, or by SIGTERM. A second process finishes it.
 """
 
@@ -15,7 +15,7 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,8 +32,9 @@ KILLS = 100
 ROWS = 120
 WORKERS = 8
 CALL_SECONDS = 0.02
+STUCK_SECONDS = 10 * CALL_SECONDS
+"""Seconds before a kill, in which every worker finishes a row that cannot be stored."""
 GOOD = json.dumps({"feedback": "", "label": "good"})
-ENDINGS = ("kill -9", "kill -9, database locked", "SIGTERM")
 
 
 class Calls:
@@ -61,7 +62,7 @@ class Totals:
     """Rows that were judged again, by run."""
 
 
-async def main(kills: int, endings: Sequence[str] = ENDINGS) -> dict[str, Totals]:
+async def main(kills: int) -> dict[str, Totals]:
     """End so many runs, print the table, and return its lines.
 
     Raises:
@@ -69,6 +70,7 @@ async def main(kills: int, endings: Sequence[str] = ENDINGS) -> dict[str, Totals
     """
     draw = random.Random(7)
     totals: dict[str, Totals] = defaultdict(Totals)
+    endings = list(ENDINGS)
     for number in range(kills):
         ending = endings[number % len(endings)]
         with tempfile.TemporaryDirectory(prefix="evals-mcp-killed-") as folder:
@@ -94,7 +96,7 @@ async def _ended_run(folder: Path, ending: str, enough: int) -> tuple[int, int]:
             created = await _create(EngineClient(http))
             with anyio.fail_after(60):
                 await calls.reached.wait()
-            await _end(engine, folder, ending)
+            await ENDINGS[ending](engine, folder)
         async with served_engine(folder, **settings) as engine, _client(engine) as http:
             client = EngineClient(http)
             job = await client.finished(created, seconds=120)
@@ -120,17 +122,28 @@ async def _create(engine: EngineClient) -> str:
     )
 
 
-async def _end(engine: ServedEngine, folder: Path, ending: str) -> None:
-    if ending == "SIGTERM":
-        engine.process.send_signal(signal.SIGTERM)
-        await to_thread.run_sync(engine.process.wait, 60)
-    elif ending == "kill -9":
-        await to_thread.run_sync(engine.kill)
-    else:
-        with _locked(folder / "evals.sqlite3"):
-            # Long enough for every worker to finish a row that cannot be stored.
-            await anyio.sleep(10 * CALL_SECONDS)
-            await to_thread.run_sync(engine.kill)
+async def _stop(engine: ServedEngine, _: Path) -> None:
+    engine.process.send_signal(signal.SIGTERM)
+    await to_thread.run_sync(engine.process.wait, 60)
+
+
+async def _kill(engine: ServedEngine, _: Path) -> None:
+    await to_thread.run_sync(engine.kill)
+
+
+async def _kill_while_full(engine: ServedEngine, folder: Path) -> None:
+    import resource  # noqa: PLC0415 - not on Windows
+
+    # The system refuses every further byte in a file of this process.
+    resource.prlimit(engine.process.pid, resource.RLIMIT_FSIZE, (0, 0))
+    await anyio.sleep(STUCK_SECONDS)
+    await _kill(engine, folder)
+
+
+async def _kill_while_locked(engine: ServedEngine, folder: Path) -> None:
+    with _locked(folder / "evals.sqlite3"):
+        await anyio.sleep(STUCK_SECONDS)
+        await _kill(engine, folder)
 
 
 @contextmanager
@@ -142,6 +155,15 @@ def _locked(database: Path) -> Generator[None]:
             yield
         finally:
             connection.execute("ROLLBACK")
+
+
+ENDINGS: Mapping[str, Callable[[ServedEngine, Path], Awaitable[None]]] = {
+    "kill -9": _kill,
+    "kill -9, disk full": _kill_while_full,
+    "kill -9, database locked": _kill_while_locked,
+    "SIGTERM": _stop,
+}
+"""Ends a process and its run, by the name of the line in the table."""
 
 
 def _print(totals: dict[str, Totals]) -> None:
