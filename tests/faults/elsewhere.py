@@ -101,6 +101,12 @@ REFERENCES = (
         "test_an_evaluation_runs_to_its_end_under_a_clock_that_jumps",
     ),
     Reference(
+        "a process whose clock is two hours ahead of another's",
+        "it takes no run over, and no row is judged again",
+        "tests/engine/runs/test_silent_leases.py",
+        "test_a_process_whose_clock_is_ahead_takes_no_run_over_and_judges_no_row_again",
+    ),
+    Reference(
         "identical creates at the same time, from two servers",
         "one evaluation",
         _TWICE,

@@ -23,7 +23,6 @@ from evals_engine.runs.creation import (
     NewEvaluation,
     created_before,
     creation_key,
-    refuse_too_many,
     store_evaluation,
 )
 from evals_engine.runs.evaluation_types import TYPES, TypedParameters
@@ -40,7 +39,6 @@ async def create(request: Request) -> Response:
     created = key and await to_thread.run_sync(created_before, engine.store, owner, key)
     if not created:
         parameters = await _checked(request, create_body)
-        await to_thread.run_sync(refuse_too_many, engine.store, owner, engine.config.quotas)
         stored = parameters.model_dump(mode="json")
         new = NewEvaluation(
             "beval", owner, BENCHMARK, stored, parameters.benchmark_id, engine.clock()

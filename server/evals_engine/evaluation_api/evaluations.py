@@ -25,7 +25,6 @@ from evals_engine.runs.creation import (
     NewEvaluation,
     created_before,
     creation_key,
-    refuse_too_many,
     store_evaluation,
 )
 from evals_engine.runs.evaluation_types import TYPES, TypedParameters
@@ -80,7 +79,6 @@ async def create(request: Request) -> Response:
         )
     except RequestError as error:
         raise ApiError(400, str(error), param=f"parameters.{error.param}") from error
-    await to_thread.run_sync(refuse_too_many, engine.store, owner, engine.config.quotas)
     new = NewEvaluation(
         "eval",
         owner,

@@ -98,7 +98,6 @@ class Uploads:
 
     def _store_file(self, part: PartialUpload, file: StoredFile) -> StoredFile:
         part.finish()
-        self._check_bytes(file.owner, part.size)
         stored = replace(file, bytes=part.size, line_count=_count_rows(part.path, file))
         if stored.line_count > self.quotas.rows:
             raise ApiError(
@@ -118,24 +117,14 @@ class Uploads:
             raise
         return stored
 
-    def _check_bytes(self, owner: UserName, size: int) -> None:
-        """Raise ApiError 400 if a file is too large beside the owner's other files."""
-        used, allowed = self.store.bytes_of(owner), self.quotas.bytes
-        if used + size > allowed:
-            raise ApiError(
-                400,
-                f"Your files have {used} bytes, this one has {size}, and {allowed} are allowed "
-                "together (local.max_user_bytes): delete some, or ask the administrator to raise "
-                "the limit.",
-                param="file",
-                code="quota",
-            )
-
     def _record(self, stored: StoredFile) -> None:
-        key = stored.upload_key
-        if key is None:
-            self.store.add_file(stored)
-        elif not self.store.complete_file(stored.id, key, stored.bytes, stored.line_count):
+        def check(together: int) -> None:
+            if together > self.quotas.bytes:
+                raise _too_much(stored.bytes, together, self.quotas.bytes)
+
+        if stored.upload_key is None:
+            self.store.add_file(stored, check)
+        elif not self.store.complete_file(stored, check):
             raise _already_uploaded()
 
 
@@ -144,6 +133,17 @@ def too_large(max_bytes: int) -> ApiError:
     error = ApiError(413, f"The file is larger than {max_bytes} bytes.", code="file_too_large")
     error.headers = {"Connection": "close"}  # the rest of the body is not read
     return error
+
+
+def _too_much(size: int, together: int, allowed: int) -> ApiError:
+    return ApiError(
+        400,
+        f"Your files have {together - size} bytes, this one has {size}, and {allowed} are allowed "
+        "together (local.max_user_bytes): delete some, or ask the administrator to raise the "
+        "limit.",
+        param="file",
+        code="quota",
+    )
 
 
 def _reserve(path: Path) -> None:

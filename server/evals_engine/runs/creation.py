@@ -12,6 +12,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -56,8 +57,10 @@ def store_evaluation(
     An evaluation with keys of models is leased to this process.
 
     Raises:
-        ApiError: 422, the key came with another body before.
+        ApiError: 422, the key came with another body before; 429 or 400, the owner has as many
+            evaluations as are allowed.
     """
+    check = partial(_refuse_too_many, scheduler.context.config.quotas)
     while True:
         evaluation = StoredEvaluation(
             id=f"{new.prefix}-{secrets.token_hex(2)}-{int(new.now)}",
@@ -76,8 +79,15 @@ def store_evaluation(
         )
         if new.keys:
             scheduler.keep_keys(evaluation.id, new.keys)
-        lease = scheduler.lease() if new.keys else None
-        if store.add_evaluation(evaluation, "Job is pending evaluation", lease, key):
+        process_id = scheduler.context.process_id if new.keys else None
+        is_stored = False
+        try:
+            message = "Job is pending evaluation"
+            is_stored = store.add_evaluation(evaluation, message, process_id, key, check)
+        finally:
+            if not is_stored:
+                scheduler.forget_keys(evaluation.id)
+        if is_stored:
             return evaluation.id
         if key and (earlier := created_before(store, evaluation.owner, key)):
             return earlier
@@ -124,25 +134,30 @@ def created_before(store: Store, owner: UserName, key: CreationKey) -> str | Non
     return evaluation_id
 
 
-def refuse_too_many(store: Store, owner: UserName, quotas: Quotas) -> None:
-    """Refuse a create of an owner who has as many evaluations as are allowed.
+def _refuse_too_many(quotas: Quotas, unfinished: int, stored: int) -> None:
+    """Refuse a create with which an owner has more evaluations than are allowed.
+
+    Args:
+        quotas: What is allowed.
+        unfinished: Evaluations that wait or run, the new one included.
+        stored: All evaluations, the new one included.
 
     Raises:
         ApiError: 429 if too many have not ended, 400 if too many are stored.
     """
-    if (unfinished := store.count_unfinished(owner)) >= quotas.unfinished:
+    if unfinished > quotas.unfinished:
         refused = ApiError(
             429,
-            f"{unfinished} of your evaluations have not ended, and {quotas.unfinished} may wait at "
-            "once (local.max_unfinished): wait for some to end, or cancel some.",
+            f"{unfinished - 1} of your evaluations have not ended, and {quotas.unfinished} may "
+            "wait at once (local.max_unfinished): wait for some to end, or cancel some.",
             code="too_many_evaluations",
         )
         refused.headers = {"Retry-After": str(RETRY_AFTER)}
         raise refused
-    if (stored := store.count_evaluations(owner)) >= quotas.evaluations:
+    if stored > quotas.evaluations:
         raise ApiError(
             400,
-            f"You have {stored} evaluations, and {quotas.evaluations} may be stored "
+            f"You have {stored - 1} evaluations, and {quotas.evaluations} may be stored "
             "(local.max_evaluations): delete some, or ask the administrator to raise the limit.",
             code="quota",
         )

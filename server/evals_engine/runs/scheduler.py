@@ -1,8 +1,8 @@
 """Decides which process runs which evaluation, by leases that each process renews.
 
 Each server process on a data directory has one scheduler. It claims evaluations that no process
-runs, renews its leases, and learns from the store which runs to stop. The leases of a killed
-process expire, and another process resumes its evaluations from the ledger.
+runs, renews its leases, and learns from the store which runs to stop. A killed process renews no
+lease, and another process resumes its evaluations from the ledger.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from anyio.abc import TaskGroup
 from evals_engine.errors import log_bug
 from evals_engine.models.request_keys import Keys
 from evals_engine.runs.run import LeaseLostError, Run, RunContext
+from evals_engine.runs.silent_leases import SilentLeases
 from evals_engine.store.database import StorageError
-from evals_engine.store.leases import Lease
 from evals_engine.store.records import ProcessId, StoredEvaluation, UserName
 
 MAX_RUNS = 4
@@ -60,18 +60,18 @@ class Scheduler:
         self.context = context
         self._runs: dict[str, tuple[Run, anyio.CancelScope]] = {}
         self._keys: dict[str, Keys] = {}
+        self._silent = SilentLeases(context.config.lease_seconds)
         self._woken = anyio.Event()
         self._stopping = False
         self._ended = anyio.Event()
 
-    def lease(self) -> Lease:
-        """Return a lease of this process that starts now."""
-        until = self.context.clock() + self.context.config.lease_seconds
-        return Lease(self.context.process_id, until)
-
     def keep_keys(self, evaluation_id: str, keys: Keys) -> None:
         """Keep an evaluation's keys in memory until the evaluation has ended."""
         self._keys[evaluation_id] = keys
+
+    def forget_keys(self, evaluation_id: str) -> None:
+        """Forget the keys of an evaluation that was not stored."""
+        self._keys.pop(evaluation_id, None)
 
     def note_on(self, evaluation_id: str) -> str | None:
         """Return why an evaluation of this process makes no progress; None without a reason."""
@@ -104,7 +104,9 @@ class Scheduler:
                     self._woken = anyio.Event()
                     if not self._stopping:
                         await self._try(partial(self._claim, tasks))
-                    with anyio.move_on_after(POLL_SECONDS):
+                    # Often enough to see whether others renew their leases.
+                    seconds = min(POLL_SECONDS, self.context.config.lease_seconds / 2)
+                    with anyio.move_on_after(seconds):
                         await self._woken.wait()
                     await self._try(self._look_after)
                 tasks.cancel_scope.cancel()
@@ -116,15 +118,22 @@ class Scheduler:
 
     async def _claim(self, tasks: TaskGroup) -> None:
         while len(self._runs) < MAX_RUNS:
-            lease, now = self.lease(), self.context.clock()
             evaluation = await to_thread.run_sync(
-                self.context.store.leases.claim, lease, now, list(self._runs), self._busy()
+                self._claim_one, list(self._runs), self._busy(), anyio.current_time()
             )
             if evaluation is None:
                 return
             run = Run(evaluation, self.context, self._keys.get(evaluation.id, {}))
             self._runs[evaluation.id] = (run, anyio.CancelScope())
             tasks.start_soon(self._run, evaluation)
+
+    def _claim_one(
+        self, running: list[str], busy: list[UserName], now: float
+    ) -> StoredEvaluation | None:
+        """Claim an evaluation; `now` is the time of the event loop. Blocking."""
+        leases, process_id = self.context.store.leases, self.context.process_id
+        silent = self._silent.among(leases.of_others(process_id), now)
+        return leases.claim(process_id, running, busy, silent)
 
     def _busy(self) -> list[UserName]:
         """Return the owners of whom this process already runs `MAX_SHARED_RUNS` evaluations."""
@@ -163,7 +172,7 @@ class Scheduler:
         watched = dict(self._runs)
         if not watched:
             return
-        owned = await to_thread.run_sync(self.context.store.leases.renew, self.lease())
+        owned = await to_thread.run_sync(self.context.store.leases.renew, self.context.process_id)
         for evaluation_id, (run, scope) in watched.items():
             if evaluation_id not in owned:
                 scope.cancel()

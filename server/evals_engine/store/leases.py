@@ -1,4 +1,8 @@
-"""Leases: which process runs which evaluation, and until when."""
+"""Leases: which process runs which evaluation.
+
+A lease has no end in time, because the clocks of two processes may differ. Its holder adds 1 to its
+renewals again and again; other processes watch whether it does (`evals_engine.runs.silent_leases`).
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,15 @@ from dataclasses import dataclass
 from evals_engine.store.database import Database
 from evals_engine.store.records import ProcessId, StoredEvaluation, UserName, evaluation_of
 
-LONGEST_LEASE = 3600.0
-"""Most seconds that a valid lease can last.
-
-One that seems to last longer was given before the clock was set back, and counts as expired.
-"""
-
 
 @dataclass(frozen=True)
 class Lease:
-    """The right of one process to run evaluations until a time in Unix seconds."""
+    """The right of one process to run an evaluation, as it stands in the database."""
 
+    evaluation_id: str
     process_id: ProcessId
-    until: float
+    renewals: int
+    """How often a lease on this evaluation was renewed; never falls."""
 
 
 class Leases:
@@ -30,41 +30,47 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def of_others(self, process_id: ProcessId) -> list[Lease]:
+        """Return the leases on unfinished evaluations that other processes hold."""
+        records = self._database.read("leases_of_others", {"lease_owner": process_id})
+        return [
+            Lease(record["id"], ProcessId(record["lease_owner"]), record["lease_renewals"])
+            for record in records
+        ]
+
     def claim(
         self,
-        lease: Lease,
-        now: float,
+        process_id: ProcessId,
         running: Iterable[str],
         busy: Iterable[UserName] = (),
+        silent: Iterable[Lease] = (),
     ) -> StoredEvaluation | None:
         """Lease the oldest evaluation that no live process runs; return None if all are run.
 
         Args:
-            lease: The lease to give.
-            now: The current time in Unix seconds.
+            process_id: The process that gets the lease.
             running: Ids of evaluations to skip, because this process runs them already.
             busy: Owners whose evaluations are skipped.
+            silent: Leases whose holders no longer renew them. One that was renewed meanwhile
+                counts as held.
         """
         values = {
-            "lease_owner": lease.process_id,
-            "lease_until": lease.until,
-            "now": now,
-            "latest": now + LONGEST_LEASE,
+            "lease_owner": process_id,
             "running": json.dumps(list(running)),
             "busy": json.dumps(list(busy)),
+            "silent": json.dumps([vars(lease) for lease in silent]),
         }
         with self._database.transaction():
             record = self._database.run("claim", values).fetchone()
             return record and evaluation_of(record)
 
-    def renew(self, lease: Lease) -> dict[str, bool]:
-        """Prolong all leases of a process.
+    def renew(self, process_id: ProcessId) -> dict[str, bool]:
+        """Renew all leases of a process.
 
         Returns whether each evaluation that the process runs is to be cancelled, by id.
         """
-        values = {"lease_owner": lease.process_id, "lease_until": lease.until}
         with self._database.transaction():
-            records = self._database.run("renew_leases", values).fetchall()
+            records = self._database.run("renew_leases", {"lease_owner": process_id}).fetchall()
         return {record["id"]: bool(record["cancel_requested"]) for record in records}
 
     def release(self, evaluation_id: str, process_id: ProcessId) -> None:

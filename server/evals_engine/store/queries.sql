@@ -33,16 +33,12 @@ SELECT id FROM files
 SELECT id FROM evaluations
 WHERE file_id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running')
 
--- count_unfinished: evaluations of this owner that wait or run.
-SELECT COUNT(*) AS unfinished FROM evaluations
-WHERE owner = :owner AND status IN ('pending', 'queued', 'running')
-
 -- add_evaluation: a new evaluation, leased if only the process that creates it can run it.
 INSERT INTO evaluations
-    (id, owner, type, parameters, file_id, status, created_at, updated_at, lease_owner, lease_until,
+    (id, owner, type, parameters, file_id, status, created_at, updated_at, lease_owner,
      idempotency_key, request_digest)
 VALUES
-    (:id, :owner, :type, :parameters, :file_id, 'pending', :now, :now, :lease_owner, :lease_until,
+    (:id, :owner, :type, :parameters, :file_id, 'pending', :now, :now, :lease_owner,
      :idempotency_key, :request_digest)
 ON CONFLICT DO NOTHING
 
@@ -86,15 +82,24 @@ WHERE id = :id AND owner = :owner AND status = 'pending' AND lease_owner IS NULL
 UPDATE evaluations SET cancel_requested = 1, updated_at = :now
 WHERE id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running')
 
--- claim: lease the oldest evaluation without a valid lease, or leased to this process when created.
+-- leases_of_others: the leases on unfinished evaluations that other processes hold.
+SELECT id, lease_owner, lease_renewals FROM evaluations
+WHERE lease_owner <> :lease_owner AND status IN ('pending', 'queued', 'running')
+
+-- claim: lease the oldest evaluation without a lease, or leased to this process when it was created, or whose lease is silent and has not been renewed since.
 UPDATE evaluations
-SET lease_owner = :lease_owner, lease_until = :lease_until, claims = claims + 1
+SET lease_owner = :lease_owner, lease_renewals = lease_renewals + 1, claims = claims + 1
 WHERE id = (
     SELECT id FROM evaluations
     WHERE status IN ('pending', 'queued', 'running')
         AND (
             lease_owner IS NULL OR lease_owner = :lease_owner
-            OR lease_until < :now OR lease_until > :latest
+            OR EXISTS (
+                SELECT 1 FROM json_each(:silent)
+                WHERE json_extract(value, '$.evaluation_id') = evaluations.id
+                    AND json_extract(value, '$.process_id') = lease_owner
+                    AND json_extract(value, '$.renewals') = lease_renewals
+            )
         )
         AND id NOT IN (SELECT value FROM json_each(:running))
         AND owner NOT IN (SELECT value FROM json_each(:busy))
@@ -102,13 +107,13 @@ WHERE id = (
 )
 RETURNING *
 
--- renew_leases: prolong all leases of this process; return their evaluations.
-UPDATE evaluations SET lease_until = :lease_until
+-- renew_leases: renew all leases of this process; return their evaluations.
+UPDATE evaluations SET lease_renewals = lease_renewals + 1
 WHERE lease_owner = :lease_owner AND status IN ('pending', 'queued', 'running')
 RETURNING id, cancel_requested
 
 -- release_lease: let another process claim the evaluation at once.
-UPDATE evaluations SET lease_owner = NULL, lease_until = NULL, claims = claims - 1
+UPDATE evaluations SET lease_owner = NULL, claims = claims - 1
 WHERE id = :id AND lease_owner = :lease_owner
 
 -- set_status: changes nothing unless this process has the lease.
@@ -133,7 +138,7 @@ SELECT row_number, state, outcome FROM row_ledger WHERE evaluation_id = :id ORDE
 
 -- finish: end an evaluation; changes nothing unless this process has the lease.
 UPDATE evaluations
-SET status = :status, results = :results, updated_at = :now, lease_owner = NULL, lease_until = NULL
+SET status = :status, results = :results, updated_at = :now, lease_owner = NULL
 WHERE id = :id AND lease_owner = :lease_owner
 
 -- clear_ledger: delete a page of rows.
@@ -147,8 +152,9 @@ WHERE status NOT IN ('pending', 'queued', 'running')
     AND json_extract(results, '$.result_file_id') IS NOT NULL
     AND EXISTS (SELECT 1 FROM row_ledger WHERE evaluation_id = evaluations.id)
 
--- count_evaluations: all evaluations of this owner.
-SELECT COUNT(*) AS stored FROM evaluations WHERE owner = :owner
+-- count_evaluations: the evaluations of this owner that wait or run, and all of them.
+SELECT COUNT(*) AS stored, COUNT(*) FILTER (WHERE status IN ('pending', 'queued', 'running')) AS unfinished
+FROM evaluations WHERE owner = :owner
 
 -- bytes_of: the bytes of all files of this owner.
 SELECT COALESCE(SUM(bytes), 0) AS bytes FROM files WHERE owner = :owner

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from evals_engine.store.damaged_database import damaged_copies, open_database
 from evals_engine.store.database import DataDirError, StorageError
-from evals_engine.store.leases import Lease, Leases
+from evals_engine.store.leases import Leases
 from evals_engine.store.ledger import Ledger
 from evals_engine.store.private_files import OWN_FOLDER, make_private
 from evals_engine.store.records import (
@@ -33,7 +33,17 @@ from evals_engine.store.records import (
 ABANDONED_SECONDS = 24 * 3600.0
 """Age in seconds from which a file without a record is deleted at the start."""
 
+CheckBytes = Callable[[int], None]
+"""Raises an error if one owner may not have so many bytes of files."""
+
+CheckCounts = Callable[[int, int], None]
+"""Raises an error if one owner may not have so many unfinished evaluations, or so many at all."""
+
 _ADVICE = "Set local.data_dir to a directory that this user can write."
+
+
+def _allow(*_: int) -> None:
+    """Refuse no number."""
 
 
 class Store:
@@ -80,24 +90,28 @@ class Store:
 
     # Files
 
-    def add_file(self, file: StoredFile) -> None:
-        """Record a file that is stored already, or one whose upload is announced."""
+    def add_file(self, file: StoredFile, check: CheckBytes = _allow) -> None:
+        """Record a file that is stored already, or one whose upload is announced.
+
+        Args:
+            file: The record.
+            check: Called in the same transaction with the bytes of all files of the owner, this
+                one included; an error that it raises leaves the file unrecorded.
+        """
         with self._database.transaction():
             self._database.run("add_file", vars(file))
+            check(self._bytes_of(file.owner))
 
-    def complete_file(self, file_id: str, upload_key: str, size: int, line_count: int) -> bool:
-        """Record that the bytes of an announced file are stored.
+    def complete_file(self, file: StoredFile, check: CheckBytes = _allow) -> bool:
+        """Record that the bytes of an announced file are stored; `check` as in `add_file`.
 
-        Returns False if the upload key is wrong or already used.
+        Returns False if its upload key is wrong or already used.
         """
-        values = {
-            "id": file_id,
-            "upload_key": upload_key,
-            "bytes": size,
-            "line_count": line_count,
-        }
         with self._database.transaction():
-            return self._database.run("complete_file", values).rowcount == 1
+            if not self._database.run("complete_file", vars(file)).rowcount:
+                return False
+            check(self._bytes_of(file.owner))
+            return True
 
     def awaited_file(self, file_id: str, upload_key: str) -> StoredFile | None:
         """Return the announced file that this key allows to upload; None if the key is wrong."""
@@ -124,18 +138,6 @@ class Store:
         with suppress(OSError):
             self.path_of(file_id).unlink(missing_ok=True)
 
-    def count_unfinished(self, owner: UserName) -> int:
-        """Return how many of the owner's evaluations wait or run."""
-        return self._database.read("count_unfinished", {"owner": owner})[0]["unfinished"]
-
-    def count_evaluations(self, owner: UserName) -> int:
-        """Return how many evaluations the owner has, ended ones included."""
-        return self._database.read("count_evaluations", {"owner": owner})[0]["stored"]
-
-    def bytes_of(self, owner: UserName) -> int:
-        """Return the bytes of all files of the owner."""
-        return self._database.read("bytes_of", {"owner": owner})[0]["bytes"]
-
     def unfinished_of_file(self, file_id: str, owner: UserName) -> list[str]:
         """Return the ids of the evaluations that still need a file."""
         records = self._database.read("unfinished_of_file", {"id": file_id, "owner": owner})
@@ -147,10 +149,20 @@ class Store:
         self,
         evaluation: StoredEvaluation,
         message: str,
-        lease: Lease | None,
+        process_id: ProcessId | None,
         key: CreationKey | None = None,
+        check: CheckCounts = _allow,
     ) -> bool:
         """Record a new evaluation.
+
+        Args:
+            evaluation: The record.
+            message: The message of its first status.
+            process_id: The only process that can run it; None for any.
+            key: The idempotency key that came with the request.
+            check: Called in the same transaction with the number of the owner's unfinished
+                evaluations and of all of them, this one included; an error that it raises leaves
+                the evaluation unrecorded.
 
         Returns False, and records nothing, if its id or its idempotency key is in use.
         """
@@ -161,8 +173,7 @@ class Store:
             "parameters": json.dumps(evaluation.parameters),
             "file_id": evaluation.file_id,
             "now": evaluation.created_at,
-            "lease_owner": lease and lease.process_id,
-            "lease_until": lease and lease.until,
+            "lease_owner": process_id,
             "status": "pending",
             "message": message,
             "idempotency_key": key and key.digest,
@@ -172,6 +183,8 @@ class Store:
             if not self._database.run("add_evaluation", values).rowcount:
                 return False
             self._database.run("add_status_update", values)
+            counts = self._database.run("count_evaluations", values).fetchone()
+            check(counts["unfinished"], counts["stored"])
             return True
 
     def created_with(self, owner: UserName, key_digest: str) -> tuple[str, str] | None:
@@ -303,6 +316,9 @@ class Store:
                 age = time.time() - path.stat().st_mtime
                 if path.name not in recorded_ids and age > ABANDONED_SECONDS:
                     path.unlink()
+
+    def _bytes_of(self, owner: UserName) -> int:
+        return self._database.run("bytes_of", {"owner": owner}).fetchone()["bytes"]
 
     def _read_file(self, statement: str, values: Mapping[str, Any]) -> StoredFile | None:
         records = self._database.read(statement, values)

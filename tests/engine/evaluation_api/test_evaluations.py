@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -353,3 +354,25 @@ async def test_what_exceeds_a_quota_is_refused_with_its_setting_until_something_
         assert refused.status_code == 400
         assert "local.max_evaluations" in refused.json()["error"]["message"]
         assert taken.status_code == 200
+
+
+async def test_requests_at_the_same_time_do_not_exceed_a_quota_together(tmp_path: Path) -> None:
+    statuses: Counter[int] = Counter()
+    async with running_engine(tmp_path, quotas=Quotas(bytes=5_000, evaluations=3)) as engine:
+        fields = {"judge": RULE_JUDGE, "input_data_file_path": await engine.upload(ROWS)} | LABELS
+        body = {"type": "classify", "parameters": fields | {"model_to_evaluate": "answer"}}
+        content = b'{"a": "%s"}\n' % (b"x" * 3_000)
+
+        async def upload() -> None:
+            await engine.upload_bytes(content, "a.jsonl")
+
+        async def create() -> None:
+            statuses[(await engine.http.post("/evaluation", json=body)).status_code] += 1
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(8):
+                tasks.start_soon(upload)
+                tasks.start_soon(create)
+        files = (await engine.http.get("/files")).json()["data"]
+    assert [file["bytes"] for file in files].count(len(content)) == 1
+    assert statuses == {200: 3, 400: 5}

@@ -1,11 +1,9 @@
 """Records for the tests of the store."""
 
-from evals_engine.store.leases import Lease
 from evals_engine.store.records import ProcessId, StoredEvaluation, StoredFile, UserName
 
 ADA, EVE = UserName("ada"), UserName("eve")
-ME = Lease(ProcessId("me"), until=100)
-OTHER = Lease(ProcessId("other"), until=100)
+ME, OTHER = ProcessId("me"), ProcessId("other")
 
 
 def an_evaluation(name: str = "eval-1", owner: UserName = ADA) -> StoredEvaluation:

@@ -9,9 +9,9 @@ from tests.engine.store.samples import ADA, ME, an_evaluation
 
 def test_rows_are_counted_once_and_come_back_in_the_order_of_the_data_set(store: Store) -> None:
     store.add_evaluation(an_evaluation(), "new", None)
-    store.leases.claim(ME, now=1, running=[])
+    store.leases.claim(ME, running=[])
     rows = [FinishedRow(2, "invalid", "{}"), FinishedRow(0, "ok", "{}")]
-    assert store.ledger.add_rows("eval-1", ME.process_id, rows, 2)
+    assert store.ledger.add_rows("eval-1", ME, rows, 2)
     assert [row.row_number for row in store.ledger.rows("eval-1")] == [0, 2]
     assert store.ledger.finished_flags("eval-1", 3) == bytearray([1, 0, 1])
     found = store.get_evaluation("eval-1", ADA)
@@ -22,11 +22,11 @@ def test_rows_are_counted_once_and_come_back_in_the_order_of_the_data_set(store:
 def test_a_ledger_longer_than_a_page_is_cleared_to_the_last_row(store: Store) -> None:
     store.add_evaluation(an_evaluation(), "new", None)
     store.add_evaluation(an_evaluation("eval-2"), "new", None)
-    store.leases.claim(ME, now=1, running=[])
-    store.leases.claim(ME, now=1, running=["eval-1"])
+    store.leases.claim(ME, running=[])
+    store.leases.claim(ME, running=["eval-1"])
     rows = [FinishedRow(number, "ok", "{}") for number in range(2_500)]
-    assert store.ledger.add_rows("eval-1", ME.process_id, rows, 2)
-    assert store.ledger.add_rows("eval-2", ME.process_id, rows[:3], 2)
+    assert store.ledger.add_rows("eval-1", ME, rows, 2)
+    assert store.ledger.add_rows("eval-2", ME, rows[:3], 2)
     store.ledger.clear("eval-1")
     assert list(store.ledger.rows("eval-1")) == []
     assert len(list(store.ledger.rows("eval-2"))) == 3
@@ -43,11 +43,11 @@ def test_rows_that_a_killed_process_left_behind_are_deleted_at_the_next_start(
         ("eval-3", None),
     ):
         store.add_evaluation(an_evaluation(name), "new", None)
-        store.leases.claim(ME, now=1, running=["eval-1", "eval-2", "eval-3"][: int(name[-1]) - 1])
-        assert store.ledger.add_rows(name, ME.process_id, rows, 2)
+        store.leases.claim(ME, running=["eval-1", "eval-2", "eval-3"][: int(name[-1]) - 1])
+        assert store.ledger.add_rows(name, ME, rows, 2)
         if results is not None:
             end = StatusChange("completed", "done", 3)
-            assert store.finish(name, ME.process_id, end, results, None)
+            assert store.finish(name, ME, end, results, None)
     store.close()
 
     again = Store(tmp_path)

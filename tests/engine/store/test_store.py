@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_cancelled_evaluation_that_nobody_has_begun_ends_at_once(store: Store)
     found = store.get_evaluation("eval-1", ADA)
     assert found is not None
     assert (found.status, found.results) == ("user_error", {"error": "Cancelled"})
-    assert store.leases.claim(ME, now=3, running=[]) is None
+    assert store.leases.claim(ME, running=[]) is None
     assert not store.request_cancel("eval-1", ADA, CANCELLED)
 
 
@@ -54,9 +55,10 @@ def test_bytes_without_a_record_are_swept_once_they_are_old(tmp_path: Path) -> N
 def test_an_upload_key_is_spent_by_its_first_use(store: Store) -> None:
     store.add_file(a_file(key="k"))
     assert store.awaited_file("file-1", "wrong") is None
-    assert not store.complete_file("file-1", "wrong", 1, 1)
-    assert store.complete_file("file-1", "k", 20, 4)
-    assert not store.complete_file("file-1", "k", 30, 5)
+    arrived = replace(a_file(key="k"), bytes=20)
+    assert not store.complete_file(replace(arrived, upload_key="wrong"))
+    assert store.complete_file(arrived)
+    assert not store.complete_file(replace(arrived, bytes=30))
     found = store.get_file("file-1", ADA)
     assert found is not None
     assert found.bytes == 20

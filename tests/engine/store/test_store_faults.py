@@ -26,7 +26,6 @@ from anyio import to_thread
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
 from evals_engine.store.database import DataDirError, StorageError
-from evals_engine.store.leases import Lease
 from evals_engine.store.records import ProcessId
 from evals_engine.store.store import Store
 from tests.engine.model_server import ModelServer, completion
@@ -307,25 +306,6 @@ def test_a_directory_that_was_open_to_others_is_closed_at_the_next_start(tmp_pat
 # The clock
 
 
-def test_a_lease_from_a_clock_that_was_ahead_does_not_hold_for_a_year(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.add_evaluation(an_evaluation(), "new", None)
-    year = 365 * 86400
-    assert store.leases.claim(
-        Lease(ProcessId("killed since"), until=year + 10), now=year, running=[]
-    )
-    assert store.leases.claim(Lease(ProcessId("me"), until=110), now=100, running=[]) is not None
-    store.close()
-
-
-def test_a_lease_of_ordinary_length_holds(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    store.add_evaluation(an_evaluation(), "new", None)
-    assert store.leases.claim(Lease(ProcessId("other"), until=700), now=100, running=[])
-    assert store.leases.claim(Lease(ProcessId("me"), until=110), now=100, running=[]) is None
-    store.close()
-
-
 async def test_an_evaluation_runs_to_its_end_under_a_clock_that_jumps(tmp_path: Path) -> None:
     jumps = itertools.cycle([1.8e9, 1.7e9, 1.9e9, 1.0, 1.8e9 + 5])
     app = create_app(EngineConfig(tmp_path), clock=lambda: next(jumps))
@@ -378,7 +358,7 @@ async def test_a_served_engine_gives_its_leases_back_on_sigterm(tmp_path: Path) 
             with anyio.fail_after(60):
                 assert await to_thread.run_sync(served.process.wait) == 0
     store = Store(tmp_path)
-    taken = store.leases.claim(Lease(ProcessId("next"), until=1e10), now=0, running=[])
+    taken = store.leases.claim(ProcessId("next"), running=[])
     assert taken is not None
     assert (taken.id, taken.status) == (created, "running")
     assert taken.done_rows >= 4
