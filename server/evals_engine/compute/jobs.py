@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,8 +26,12 @@ class Limits:
     """Address space of a worker. Enforced on Linux only."""
     cpu_seconds: float = 2.0
     """Processor time for one item. Not enforced on Windows."""
-    wall_seconds: float = 10.0
-    """Time for one item, however busy the machine is. Enforced everywhere."""
+    wall_seconds: float = 60.0 if os.name == "posix" else 10.0
+    """Time for one item, however busy the machine is. Enforced everywhere.
+
+    Where processor time is limited, it decides, since a worker has a low priority while an item
+    takes long.
+    """
 
     @property
     def reason(self) -> str:
@@ -58,6 +64,25 @@ class Job:
     waiting: deque[Item] = field(default_factory=deque["Item"])
     is_pumped: bool = False
     """Whether a task is sending the waiting items."""
+    _batch: Sequence[Item] = ()
+    """The items that a worker has."""
+    _scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    """What computes the batch."""
+
+    @contextmanager
+    def in_flight(self, batch: Sequence[Item]) -> Generator[None]:
+        """Compute a batch in the context, which ends early if all callers of the batch go."""
+        with anyio.CancelScope() as self._scope:
+            self._batch = batch
+            yield
+
+    def abandon(self, item: Item) -> None:
+        """Take an item back, since its caller has gone; end its worker if nobody waits for it."""
+        item.fail(TaskError("was not computed, because its caller has gone"))
+        if item in self.waiting:
+            self.waiting.remove(item)
+        elif all(each.done.is_set() for each in self._batch):
+            self._scope.cancel()
 
 
 @dataclass(eq=False)

@@ -1,7 +1,8 @@
 """A few worker processes that compute for all owners, and never for one owner alone.
 
 Items that wait for the same job travel in one message. A worker that runs into a limit is replaced
-and its items are computed again one by one, so that only the item at fault fails.
+and its items are computed again one by one, so that only the item at fault fails. A worker whose
+callers have all gone is ended.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from anyio.abc import TaskGroup
 from evals_engine.compute.frames import encoded
 from evals_engine.compute.jobs import Item, Job, LimitError, Limits, answer_content
 from evals_engine.compute.process import LARGE_BYTES, WorkerEndedError, WorkerProcess
+from evals_engine.compute.stock import WorkerStock
 from evals_engine.compute.tasks import TaskError
 
 BATCH = 64
@@ -61,11 +63,10 @@ class ComputePool:
             jobs_of_a_worker: jobs that one process sets up before it is ended.
         """
         self.limits = limits or Limits()
-        self._jobs_of_a_worker = jobs_of_a_worker
         self._most_of_one = max(1, workers - 1)
         self._slots = anyio.Semaphore(workers)
         self._slots_of: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
-        self._idle: list[WorkerProcess] = []
+        self._stock = WorkerStock(workers, self.limits.memory_bytes, jobs_of_a_worker)
         self._tasks: TaskGroup | None = None
 
     async def __aenter__(self) -> Self:
@@ -83,13 +84,12 @@ class ComputePool:
         # Without the error, which would come out of the task group as a member of a group.
         await self._tasks.__aexit__(None, None, None)
         self._tasks = None
-        while self._idle:
-            await self._idle.pop().stop()
+        await self._stock.close()
 
     @property
     def idle_pids(self) -> list[int]:
         """The ids of the worker processes that wait for work."""
-        return [worker.pid for worker in self._idle]
+        return self._stock.idle_pids
 
     async def open(self, owner: str, task: str, setup: Any, limits: Limits | None = None) -> Job:
         """Set a job up in a worker.
@@ -151,7 +151,11 @@ class ComputePool:
         if not job.is_pumped:
             job.is_pumped = True
             self._tasks.start_soon(self._pump, job)
-        await item.done.wait()
+        try:
+            await item.done.wait()
+        except BaseException:
+            job.abandon(item)
+            raise
         if item.error is not None:
             raise item.error
         return item.result
@@ -161,7 +165,9 @@ class ComputePool:
         try:
             while job.waiting:
                 async with self._slot(job.owner):
-                    await self._batch(job, _next_batch(job))
+                    # Those whose callers have gone leave the queue while it waits for a slot.
+                    if job.waiting:
+                        await self._batch(job, _next_batch(job))
         finally:
             job.is_pumped = False
             while job.waiting:
@@ -176,8 +182,9 @@ class ComputePool:
 
     async def _batch(self, job: Job, batch: list[Item]) -> None:
         try:
-            if len(batch) == 1 or not await self._together(job, batch):
-                await self._one_by_one(job, batch)
+            with job.in_flight(batch):
+                if len(batch) == 1 or not await self._together(job, batch):
+                    await self._one_by_one(job, batch)
         except TaskError as error:
             _fail(batch, error)
         except OSError as error:
@@ -210,7 +217,7 @@ class ComputePool:
             WorkerEndedError: the worker ran into a limit.
             TaskError: the job cannot be set up.
         """
-        async with self._worker() as worker:
+        async with self._stock.worker(job.owner) as worker:
             with _deadline(job.limits.wall_seconds):
                 await _send(worker, job, batch, careful=False)
                 facts, answers = await worker.receive()
@@ -235,7 +242,7 @@ class ComputePool:
                 )
             is_set_up = False
             try:
-                async with self._worker() as worker:
+                async with self._stock.worker(job.owner) as worker:
                     with _deadline(job.limits.wall_seconds):
                         await _send(worker, job, left, careful=True)
                         facts, _ = await worker.receive()
@@ -261,29 +268,6 @@ class ComputePool:
         if left[0].tries == job.tries:
             job.faults += 1
             left.popleft().fail(LimitError(job.limits.reason))
-
-    @asynccontextmanager
-    async def _worker(self) -> AsyncGenerator[WorkerProcess]:
-        """An idle worker or a new one; after an error it is ended, since it may be out of step."""
-        worker = self._idle.pop() if self._idle else None
-        if worker is None:
-            worker = await WorkerProcess.start(self.limits.memory_bytes)
-        try:
-            yield worker
-        except BaseException as error:
-            if isinstance(error, TaskError):
-                await self._release(worker)
-            else:
-                await worker.stop()
-            raise
-        await self._release(worker)
-
-    async def _release(self, worker: WorkerProcess) -> None:
-        """Keep a worker for the next work, unless it has set up too many jobs."""
-        if len(worker.jobs) < self._jobs_of_a_worker:
-            self._idle.append(worker)
-        else:
-            await worker.stop()
 
 
 async def _send(worker: WorkerProcess, job: Job, items: Collection[Item], *, careful: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -21,6 +22,12 @@ LARGE_BYTES = 256 * 1024
 
 QUIET_SECONDS = 0.1
 """Seconds that a process has to end by itself before it is killed."""
+
+LONG_SECONDS = 0.25
+"""Seconds without an answer after which the system gives other processes precedence."""
+
+NICER = 10
+"""What is then added to the nice value of the process."""
 
 _START = """\
 import json, sys
@@ -45,6 +52,10 @@ class WorkerProcess:
         self._answers = BufferedByteReceiveStream(process.stdout)
         self.jobs: set[str] = set()
         """Jobs that this process has set up."""
+        self.owner = ""
+        """For whom it computed last."""
+        self.is_slow = False
+        """Whether other processes have precedence; that lasts as long as the process."""
 
     @classmethod
     async def start(cls, memory_bytes: int) -> WorkerProcess:
@@ -87,7 +98,7 @@ class WorkerProcess:
             WorkerEndedError: the process has ended.
         """
         try:
-            (length,) = LENGTH.unpack(await self._answers.receive_exactly(LENGTH.size))
+            (length,) = LENGTH.unpack(await self._beginning())
             if length > MAX_FRAME:
                 raise WorkerEndedError
             body = await self._answers.receive_exactly(length)
@@ -104,6 +115,22 @@ class WorkerProcess:
         ) as error:
             raise WorkerEndedError from error
 
+    async def _beginning(self) -> bytes:
+        """Return the first bytes of the next message; lower the priority while they take long."""
+        if not self.is_slow:
+            with anyio.move_on_after(LONG_SECONDS):
+                return await self._answers.receive_exactly(LENGTH.size)
+            self._lower_priority()
+        return await self._answers.receive_exactly(LENGTH.size)
+
+    def _lower_priority(self) -> None:
+        """Let the server and the workers of others go first. Without effect on Windows."""
+        self.is_slow = True
+        if hasattr(os, "setpriority"):
+            with suppress(OSError):
+                value = os.getpriority(os.PRIO_PROCESS, self.pid) + NICER
+                os.setpriority(os.PRIO_PROCESS, self.pid, value)
+
     async def stop(self) -> None:
         """End the process and wait until it is gone: at once, if it is computing."""
         with anyio.CancelScope(shield=True):
@@ -113,10 +140,18 @@ class WorkerProcess:
             with anyio.move_on_after(QUIET_SECONDS):
                 await self._process.wait()
             if self._process.returncode is None:
-                with suppress(ProcessLookupError):
-                    self._process.kill()
+                self._kill()
             await self._process.wait()
             await self._process.aclose()
+
+    def _kill(self) -> None:
+        # `Popen.kill` first asks whether the process has died, which takes its exit status away
+        # from the event loop: asyncio then warns of an unknown child.
+        with suppress(ProcessLookupError):
+            if os.name == "posix":
+                os.kill(self.pid, signal.SIGKILL)
+            else:
+                self._process.kill()
 
 
 def _bare_environment() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio import to_thread
 
+from evals_engine.compute import process
 from evals_engine.compute.jobs import Job, LimitError, Limits
 from evals_engine.compute.pool import MOST_FAULTS, ComputePool
 from evals_engine.compute.tasks import TaskError
@@ -166,3 +169,79 @@ async def test_a_worker_that_dies_while_idle_is_replaced() -> None:
         (pid,) = opened.idle_pids
         os.kill(pid, 9)
         assert await opened.compute(job, {"x": 1}) == "1"
+
+
+async def test_a_worker_whose_caller_has_gone_is_ended() -> None:
+    async with pool(1, Limits(cpu_seconds=10_000.0, wall_seconds=10_000.0)) as opened:
+        job = await template(opened, ENDLESS_ON_DEMAND)
+        with anyio.move_on_after(0.05):
+            await results(opened, job, [{"bomb": True}] * 3)
+        assert await opened.compute(job, {"x": 2, "bomb": False}) == "2"
+        with anyio.move_on_after(0.05):
+            await template(opened, ENDLESS.replace("99999", "10 ** 9"))
+        assert await results(opened, await template(opened, "fine"), [{}]) == ["fine"]
+
+
+async def test_who_still_waits_keeps_the_worker_when_another_caller_goes() -> None:
+    async with pool(1) as opened:
+        job = await template(opened, "{{ x }}")
+        texts: list[str] = []
+
+        async def compute(number: int, seconds: float) -> None:
+            with anyio.move_on_after(seconds):
+                texts.append(await opened.compute(job, {"x": number}))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(200):
+                tasks.start_soon(compute, number, 0.0 if number % 2 else WAIT)
+        assert texts == [str(number) for number in range(0, 200, 2)]
+
+
+async def test_an_owner_whose_work_ends_workers_leaves_others_theirs() -> None:
+    async with pool() as opened:
+        quick = await template(opened, "{{ x }}", "bob")
+        (pid,) = opened.idle_pids
+        bombs = await template(opened, ENDLESS, "alice")
+        await results(opened, bombs, [{}] * 4)
+        assert await opened.compute(quick, {"x": 1}) == "1"
+        assert pid in opened.idle_pids
+
+
+async def test_work_that_takes_long_lets_others_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "LONG_SECONDS", 0.0)
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    async with pool(1) as opened:
+        await template(opened, "{{ x }}", "alice")
+        (slow,) = opened.idle_pids
+        assert os.getpriority(os.PRIO_PROCESS, slow) == min(19, usual + process.NICER)
+        monkeypatch.setattr(process, "LONG_SECONDS", WAIT)
+        await template(opened, "{{ x }}", "bob")
+        (fresh,) = opened.idle_pids
+        assert os.getpriority(os.PRIO_PROCESS, fresh) == usual
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="the system cannot wait without reaping")
+async def test_a_worker_that_dies_just_before_it_is_ended_leaves_no_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waitpid, kill, killed = os.waitpid, os.kill, threading.Event()
+
+    def late(pid: int, options: int) -> tuple[int, int]:
+        """Let the thread with which asyncio waits for a process come last."""
+        if threading.current_thread() is not threading.main_thread():
+            killed.wait(WAIT / 2)
+        return waitpid(pid, options)
+
+    def noted(pid: int, number: int) -> None:
+        kill(pid, number)
+        killed.set()
+
+    monkeypatch.setattr(os, "waitpid", late)
+    with anyio.fail_after(WAIT):
+        worker = await process.WorkerProcess.start(QUICK.memory_bytes)
+        kill(worker.pid, 9)
+        dead = (os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+        await to_thread.run_sync(os.waitid, *dead)
+        monkeypatch.setattr(os, "kill", noted)
+        await worker.stop()
+    assert not caplog.records
