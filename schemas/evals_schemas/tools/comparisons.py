@@ -36,7 +36,7 @@ class DifferenceInterval(BaseModel):
     low: float = Field(description="Lower end, in the unit of the figure.")
     high: float = Field(description="Upper end, in the unit of the figure.")
     method: str = Field(
-        description="`tango` for paired rates, `t` for paired means, `kappa`, or `bootstrap`."
+        description="`tango`: paired rates; `t`: paired means; `bonett-wright`: ranks; `bootstrap`."
     )
 
 
@@ -112,17 +112,35 @@ class PreferenceDifference(BaseModel):
 
 
 class Agreement(BaseModel):
-    """The agreement of two judgements of the same answers."""
+    """The agreement of two judgements; `not_computed` says why a figure is absent."""
 
     of: Literal["labels", "pass or fail", "decisions"] = Field(description="What is compared.")
     same: Rate = Field(description="Pairs judged the same.")
     kappa: float | None = Field(
-        default=None,
-        description="Cohen's: 1 is full agreement, 0 is chance; `not_computed` says why it is "
-        "absent.",
+        default=None, description="Cohen's: 1 is full agreement, 0 is chance."
     )
-    interval: DifferenceInterval | None = Field(
-        default=None, description="Of kappa; `not_computed` says why it is absent."
+    interval: DifferenceInterval | None = Field(default=None, description="Of kappa.")
+    ac1: float | None = Field(
+        default=None, description="Gwet's: as kappa, but stays high if nearly all verdicts are one."
+    )
+    ac1_interval: DifferenceInterval | None = Field(default=None, description="Of ac1.")
+
+
+class ScoreAgreement(BaseModel):
+    """How alike two judges score; `not_computed` says why a figure is absent."""
+
+    same: Rate = Field(description="Pairs with equal scores.")
+    pearson: float | None = Field(default=None, description="Correlation of the scores, -1 to 1.")
+    pearson_interval: DifferenceInterval | None = Field(default=None, description="Of pearson.")
+    spearman: float | None = Field(
+        default=None, description="Correlation of the ranks: 1 if both rank the answers alike."
+    )
+    spearman_interval: DifferenceInterval | None = Field(default=None, description="Of spearman.")
+    weighted_kappa: float | None = Field(
+        default=None, description="Kappa with squared differences as weights: 1 is equal scores."
+    )
+    weighted_kappa_interval: DifferenceInterval | None = Field(
+        default=None, description="Of weighted_kappa."
     )
 
 
@@ -171,6 +189,9 @@ class CompareEvaluationsOutput(Output):
     evaluation_id_a: str = Field(description="The baseline.")
     evaluation_id_b: str = Field(description="The other evaluation.")
     type: str = Field(description="The type of both.")
+    compares: Literal["answers", "judges", "one judge twice"] = Field(
+        description="What differs; judges: the same answers under two judges."
+    )
     comparable: Literal["yes", "with care"] = Field(
         description="with care: read `warnings` before quoting."
     )
@@ -179,6 +200,9 @@ class CompareEvaluationsOutput(Output):
     rows: PairedRows = Field(description="Counts of the rows in the figures and of those left out.")
     agreement: Agreement | None = Field(
         default=None, description="compare, or if both judged the same answers."
+    )
+    score_agreement: ScoreAgreement | None = Field(
+        default=None, description="score, if both judged the same answers."
     )
     passes: PassDifference | None = Field(
         default=None, description="classify, score; `not_computed` says why it is absent."

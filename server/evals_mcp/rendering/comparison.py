@@ -15,6 +15,7 @@ from evals_schemas.tools.comparisons import (
     PairedRows,
     PassDifference,
     PreferenceDifference,
+    ScoreAgreement,
     ScoreDifference,
 )
 from evals_schemas.tools.summaries import Interval, Rate, Scores
@@ -30,11 +31,13 @@ def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
     yield (
         f"A (baseline) is {answer.evaluation_id_a}, B is {answer.evaluation_id_b}; both "
         f"{answer.type}, paired by {', '.join(answer.paired_by)}. "
-        f"Comparable: {answer.comparable}."
+        f"Compares: {answer.compares}. Comparable: {answer.comparable}."
     )
     yield from (f"Warning: {warning}" for warning in answer.warnings)
     if answer.agreement:
-        yield _agreement(answer.agreement)
+        yield from _agreement(answer.agreement)
+    if answer.score_agreement:
+        yield from _score_agreement(answer.score_agreement)
     if answer.scores:
         yield from _scores(answer.scores)
     if answer.passes:
@@ -47,9 +50,23 @@ def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
     yield answer.next_step
 
 
-def _agreement(agreement: Agreement) -> str:
-    kappa = "" if agreement.kappa is None else f"; Cohen's kappa {fixed(agreement.kappa, 3)}"
-    return f"Same {agreement.of}: {_rate(agreement.same)}{kappa}{_range(agreement.interval, 3)}"
+def _agreement(agreement: Agreement) -> Iterator[str]:
+    yield f"Same {agreement.of}: {_rate(agreement.same)}"
+    yield from _figure("Cohen's kappa", agreement.kappa, agreement.interval)
+    yield from _figure("Gwet's AC1", agreement.ac1, agreement.ac1_interval)
+
+
+def _score_agreement(scores: ScoreAgreement) -> Iterator[str]:
+    yield f"Equal scores: {_rate(scores.same)}"
+    yield from _figure("Pearson correlation", scores.pearson, scores.pearson_interval)
+    yield from _figure("Spearman rank correlation", scores.spearman, scores.spearman_interval)
+    name = "Quadratic weighted kappa"
+    yield from _figure(name, scores.weighted_kappa, scores.weighted_kappa_interval)
+
+
+def _figure(name: str, value: float | None, interval: DifferenceInterval | None) -> Iterator[str]:
+    if value is not None:
+        yield f"{name}: {fixed(value, 3)}{_range(interval, 3)}"
 
 
 def _passes(passes: PassDifference) -> Iterator[str]:

@@ -65,5 +65,10 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number} {singular if number == 1 else plural or singular + 's'}"
 
 
+def sentence_of(text: str) -> str:
+    """Return a text with a large first letter."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _reads_as_bound(value: float, digits: int, bounds: Sequence[float]) -> bool:
     return value not in bounds and float(f"{value:.{digits}f}") in bounds

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from evals_mcp.cleaning import quoted
+from evals_mcp.cleaning import inert, quoted
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 _NAME = 40
 
@@ -18,13 +19,21 @@ def side_names(parameters: Mapping[str, Any]) -> Names:
     return distinct_names(*(_candidate(parameters.get(side)) for side in ("model_a", "model_b")))
 
 
-def evaluation_names(a: Mapping[str, Any], b: Mapping[str, Any]) -> Names:
-    """Return what two evaluations differ in: their candidates, else their judges, else A and B."""
-    for name_of in (_evaluated, _judge):
-        name_a, name_b = name_of(a), name_of(b)
-        if name_a and name_b and name_a != name_b:
-            return name_a, name_b
-    return "A", "B"
+def candidate_names(a: EvaluationJob, b: EvaluationJob) -> Names:
+    """Return the evaluated columns or models of two evaluations, else the evaluations' ids."""
+    names = [_evaluated(job.parameters) for job in (a, b)]
+    return _told_apart(names[0], names[1], a, b)
+
+
+def judge_names(a: EvaluationJob, b: EvaluationJob) -> Names:
+    """Return the judges of two evaluations, with the evaluations' ids if their names are equal."""
+    names = [judge_name(job.parameters) for job in (a, b)]
+    return _told_apart(names[0], names[1], a, b)
+
+
+def evaluation_ids(a: EvaluationJob, b: EvaluationJob) -> Names:
+    """Return the ids of two evaluations, such as `evaluation eval-1`."""
+    return f"evaluation {inert(a.workflow_id, _NAME)}", f"evaluation {inert(b.workflow_id, _NAME)}"
 
 
 def distinct_names(a: str | None, b: str | None) -> Names:
@@ -32,6 +41,22 @@ def distinct_names(a: str | None, b: str | None) -> Names:
     if not a or not b:
         return "A", "B"
     return (a, b) if a != b else (f"A ({a})", f"B ({b})")
+
+
+def judge_name(parameters: Mapping[str, Any]) -> str | None:
+    """Return the judge's model or rule, such as `judge 'name'`; None if it is unknown."""
+    name = _candidate(parameters.get("judge"))
+    return f"judge {name}" if name else None
+
+
+def _told_apart(
+    name_a: str | None, name_b: str | None, a: EvaluationJob, b: EvaluationJob
+) -> Names:
+    """Return two names; the ids of the evaluations where names do not tell them apart."""
+    id_a, id_b = evaluation_ids(a, b)
+    if not name_a or not name_b:
+        return id_a, id_b
+    return (name_a, name_b) if name_a != name_b else (f"{name_a} in {id_a}", f"{name_b} in {id_b}")
 
 
 def _candidate(value: object) -> str | None:
@@ -43,8 +68,3 @@ def _candidate(value: object) -> str | None:
 
 def _evaluated(parameters: Mapping[str, Any]) -> str | None:
     return _candidate(parameters.get("model_to_evaluate") or parameters.get("model_id"))
-
-
-def _judge(parameters: Mapping[str, Any]) -> str | None:
-    name = _candidate(parameters.get("judge"))
-    return f"judge {name}" if name else None

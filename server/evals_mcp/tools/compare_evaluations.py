@@ -14,7 +14,7 @@ from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.results.comparisons import comparability
 from evals_mcp.results.comparisons.comparability import Caution
 from evals_mcp.results.comparisons.flips import flips
-from evals_mcp.results.comparisons.headline import Compared, headline
+from evals_mcp.results.comparisons.headline import headline
 from evals_mcp.results.comparisons.joining import (
     SIDES,
     Joined,
@@ -24,10 +24,17 @@ from evals_mcp.results.comparisons.joining import (
     join,
     key_columns,
 )
+from evals_mcp.results.comparisons.judging import (
+    Compared,
+    compared_of,
+    judge_differences,
+    passing_differences,
+    subject_of,
+)
 from evals_mcp.results.number_text import counted
 from evals_mcp.results.paging import SHORTEST, JudgedRow, page_of
-from evals_mcp.results.rows import input_columns
-from evals_mcp.results.sides import evaluation_names, side_names
+from evals_mcp.results.rows import OUTPUTS, input_columns
+from evals_mcp.results.sides import Names
 from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
@@ -73,7 +80,12 @@ async def compare_evaluations(
     files = dict.fromkeys(job.parameters.get("input_data_file_path") for job in (a, b))
     inputs = [await _input_columns(file_id, session) for file_id in files]
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
-        both = _Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs))
+        services = (
+            session.provider.service_of(a.workflow_id),
+            session.provider.service_of(b.workflow_id),
+        )
+        names = services[0].name, services[1].name
+        both = _Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs), names)
         return await to_thread.run_sync(both.answer)
 
 
@@ -129,6 +141,8 @@ class _Both:
     rows_b: ResultIndex
     inputs: frozenset[str] | None
     """Columns of the data sets, None if unknown; a service may add other columns to its rows."""
+    services: tuple[str, str]
+    """The services of A and of B."""
 
     @property
     def _spec(self) -> TypeSpec:
@@ -151,21 +165,23 @@ class _Both:
         same_labels = comparability.same_labels(self.a, self.b)
         comparing = self._spec.comparing
         figures = comparing.figures(joined, same_labels, comparing.scale(self.a, self.b, joined))
-        cautions = self._cautions(joined)
+        compared, cautions = self._compared(joined)
         changed = flips(comparing.change, joined.pairs, same_labels)
         page = self._page(changed[start : start + self.arguments.limit], key)
         end = start + len(page)
         cursor = write_cursor(query, end) if page and end < len(changed) else None
         return CompareEvaluationsOutput(
-            headline=headline(figures, joined.counts, self._compared(joined, cautions)),
+            headline=headline(figures, joined.counts, compared),
             evaluation_id_a=self.a.workflow_id,
             evaluation_id_b=self.b.workflow_id,
             type=str(self.a.type),
+            compares=compared.subject,
             comparable="with care" if cautions else "yes",
             warnings=[caution.text for caution in cautions],
             paired_by=_names(key),
             rows=joined.counts,
             agreement=figures.agreement,
+            score_agreement=figures.score_agreement,
             passes=figures.passes,
             scores=figures.scores,
             preference=figures.preference,
@@ -173,16 +189,18 @@ class _Both:
             total_flips=len(changed),
             flips=page,
             next_cursor=cursor,
-            next_step=_next_step(bool(cautions), cursor),
+            next_step=_next_step(compared, bool(cautions), cursor),
         )
 
-    def _compared(self, joined: Joined, cautions: Sequence[Caution]) -> Compared:
-        return Compared(
-            names=evaluation_names(self.a.parameters, self.b.parameters),
-            sides=side_names(self.a.parameters),
-            same_answers=joined.same_answers,
-            cautions=cautions,
-        )
+    def _compared(self, joined: Joined) -> tuple[Compared, list[Caution]]:
+        """Return what the comparison is about, and what weakens it."""
+        judge = judge_differences(self.a, self.b, self.services)
+        passing = passing_differences(self.a, self.b)
+        subject = subject_of(self.a, self.b, joined.same_answers, judge)
+        compared = compared_of(self.a, self.b, subject, judge, passing)
+        cautions = self._cautions(joined, compared.names)
+        judging = comparability.judging_cautions(subject, judge, passing, compared.names)
+        return compared, [*judging, *cautions]
 
     def _key(self) -> list[str]:
         if self._spec.own_rows and self.arguments.key is None:
@@ -193,18 +211,18 @@ class _Both:
             (self.a.parameters, self.b.parameters),
         )
 
-    def _cautions(self, joined: Joined) -> list[Caution]:
-        cautions, counts = comparability.cautions(self.a, self.b), joined.counts
+    def _cautions(self, joined: Joined, names: Names) -> list[Caution]:
+        """Return the cautions about the data and the rows."""
+        cautions, counts = comparability.request_cautions(self.a, self.b, names), joined.counts
         if not (counts.unmatched_a or counts.unmatched_b):
             # Every row is paired, so it does not matter that the data sets are different files.
             cautions = [caution for caution in cautions if caution.of != "data"]
-        cautions += comparability.row_cautions(counts)
-        for name, rows in (("A", self.rows_a), ("B", self.rows_b)):
+        cautions += comparability.row_cautions(counts, names)
+        for name, rows in zip(names, (self.rows_a, self.rows_b), strict=True):
             if lines := rows.damage.lines:
-                text = (
-                    f"{counted(lines, 'line')} of {name}'s result file cannot be read; the first "
-                )
-                cautions.append(Caution(f"{text}is line {rows.damage.first_line}.", "rows"))
+                text = f"{counted(lines, 'line')} of the result file of {name} cannot be read; "
+                first = f"the first is line {rows.damage.first_line}."
+                cautions.append(Caution(text + first, "rows"))
         return cautions
 
     def _page(self, pairs: Sequence[Pair], key: list[str]) -> list[Flip]:
@@ -248,8 +266,7 @@ def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> KeyedR
     """Yield the rows of an evaluation with their keys from its index; runs in a worker thread."""
     own_rows = type_spec(job.type).own_rows
     answers = [own_rows.answer] if own_rows else answer_columns(job.parameters, index.columns)
-    # Without the answers in the file, nobody knows whether both evaluations judged the same ones.
-    unknown = None if set(answers) <= set(index.columns) else answer_key([job.workflow_id])
+    unknown = None if set(answers) <= set(index.columns) else answer_key(_origin(job, answers))
     for block in index.blocks(key if unknown else [*key, *answers]):
         from_thread.check_cancelled()
         rows = len(block.verdicts)
@@ -257,6 +274,17 @@ def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> KeyedR
         keys = joined_keys(block.keys[: len(key)], rows)
         numbers = range(block.first, block.first + rows)
         yield from zip(numbers, keys, judged, block.verdicts, strict=False)
+
+
+def _origin(job: EvaluationJob, answers: Sequence[str]) -> list[object]:
+    """Return what names the answers that the result file lacks: the same for the same ones only.
+
+    Ready answers are those of a column of a data set. Generated ones are known to one evaluation.
+    """
+    file_id = job.parameters.get("input_data_file_path")
+    if file_id is None or any(name in OUTPUTS for name in answers):
+        return [job.workflow_id]
+    return [file_id, *answers]
 
 
 def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:
@@ -329,8 +357,10 @@ def _names(columns: Sequence[str]) -> list[str]:
     return shown + [f"and {len(columns) - 10} more"] * (len(columns) > 10)
 
 
-def _next_step(cautious: bool, cursor: str | None) -> str:
+def _next_step(compared: Compared, cautious: bool, cursor: str | None) -> str:
     text = "Report the headline with its interval" + (" and the warnings." if cautious else ".")
+    if compared.subject != "answers":
+        text += " The answers are the same: the figures are about the judging."
     text += " read_results shows whole rows."
     if cursor:
         text += " For more flips, call compare_evaluations with next_cursor as cursor."

@@ -222,7 +222,7 @@ async def test_two_evaluations_of_one_model_each_are_compared_by_question(tmp_pa
     assert text.splitlines() == snapshot(
         [
             "'model-two' passes 22.5 points more often than 'model-one' on 40 paired rows (97.5 % against 75.0 %; 95 % interval 7.6 to 38.4 points, exact McNemar p = 0.012).",
-            "A (baseline) is beval-1, B is beval-2; both benchmark, paired by question. Comparable: yes.",
+            "A (baseline) is beval-1, B is beval-2; both benchmark, paired by question. Compares: answers. Comparable: yes.",
             "Mean A: 0.75 over 40 rows, standard deviation 0.4385 (95 % 0.6098 to 0.8902, t)",
             "Mean B: 0.975 over 40 rows, standard deviation 0.1581 (95 % 0.9244 to 1, t)",
             "Mean B - A: +0.225 (95 % 0.07158 to 0.3784, t), paired t p = 0.005",

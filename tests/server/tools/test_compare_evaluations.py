@@ -181,14 +181,16 @@ async def test_two_comparisons_of_the_same_sides_show_agreement_and_preference(
         text = await server.text("compare_evaluations", **BOTH)
 
     assert answer["headline"].startswith(
-        "Judge 'rule/contains' and judge 'other' judged the same answers and agree on decisions in "
-        "20 of 40 paired rows (50.0 %, Cohen's kappa"
+        "On the same answers judge 'rule/contains' and judge 'other' agree on decisions in 20 of 40 "
+        "paired rows (50.0 %, 95 % interval 35.2 to 64.8 %; Cohen's kappa"
     )
+    assert answer["compares"] == "judges"
+    assert "The answers are the same" in answer["next_step"]
     assert answer["preference"]["difference"] == 75
     assert answer["flips"][0]["verdict_a"] == "A"
     assert answer["flips"][0]["verdict_b"] == "B"
     assert answer["flips"][0]["feedback_a"] == "because"
-    assert answer["comparable"] == "with care"
+    assert answer["comparable"] == "yes"
     assert "Evaluation A: side A wins 20, side B 10, ties 10; net for side B -25.0 points" in text
 
 
@@ -224,7 +226,41 @@ async def test_two_judges_of_the_same_answers_are_led_by_kappa(tmp_path: Path) -
     assert answer["agreement"]["kappa"] == 0.75
     assert "Cohen's kappa 0.75" in answer["headline"]
     assert "judging differs" not in answer["headline"]
-    assert answer["warnings"] == ["The judge models differ: 'rule/contains' in A, 'other' in B."]
+    assert answer["compares"] == "judges"
+    assert answer["warnings"] == []
+
+
+async def test_one_judge_twice_is_recognised_also_without_the_answers_in_the_file(
+    tmp_path: Path,
+) -> None:
+    rows_a, rows_b = scored([1, 2, 3, 4, 5] * 12), scored([1, 2, 3, 4, 4] * 12)
+    fake = provider(rows_a, rows_b, "score", model_to_evaluate="answer_a")
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer("compare_evaluations", **BOTH)
+        text = await server.text("compare_evaluations", **BOTH)
+
+    assert answer["compares"] == "one judge twice"
+    assert answer["headline"].startswith(
+        "Judge 'rule/contains' repeats its score in 48 of 60 paired rows (80.0 %, 95 % interval "
+        "68.2 to 88.2 %); it ranks alike both times (rank correlation"
+    )
+    assert answer["score_agreement"]["same"]["count"] == 48
+    assert "Quadratic weighted kappa: " in text
+
+
+async def test_answers_that_each_evaluation_generated_are_not_taken_for_the_same(
+    tmp_path: Path,
+) -> None:
+    fake = provider(scored([1, 2] * 20), scored([1, 3] * 20), "score")
+    for one in fake.jobs:
+        one.parameters["model_to_evaluate"] = {"model": "m", "input_template": "x"}
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer("compare_evaluations", **BOTH)
+
+    assert answer["compares"] == "answers"
+    assert answer["headline"].startswith(
+        "'m' in evaluation eval-b scores 0.5 higher than 'm' in evaluation eval-a on average"
+    )
 
 
 async def test_other_labels_are_compared_by_pass_and_fail_only(tmp_path: Path) -> None:
@@ -267,10 +303,10 @@ async def test_rows_left_out_are_counted_and_a_partial_evaluation_is_warned_of(
     }
     warnings = " ".join(answer["warnings"])
     for part in (
-        "B did not finish",
-        "1 of A's 5",
+        "'answer_b' did not finish",
+        "1 of the 5 rows of 'answer_a'",
         "the key of another",
-        "1 line of B's",
+        "1 line of the result file of 'answer_b'",
         "Only 2 pairs",
     ):
         assert part in warnings

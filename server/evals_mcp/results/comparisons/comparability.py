@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.results.number_text import counted
+from evals_mcp.results.comparisons.judging import Difference, Subject, named, only_passes_text
+from evals_mcp.results.number_text import counted, sentence_of
+from evals_mcp.results.sides import Names
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import PairedRows
 
@@ -18,13 +19,6 @@ FEW_PAIRS = 30
 MANY_LEFT_OUT = 0.05
 """A comparison that leaves out a larger share of a file's rows gets a caution."""
 
-_JUDGING: Mapping[str, str] = {
-    "labels": "labels",
-    "pass_labels": "pass labels",
-    "pass_threshold": "pass thresholds",
-    "custom_metrics": "custom metrics",
-}
-_JUDGE_IDENTITY = ("model", "model_source", "external_base_url")
 _CANDIDATE = ("model", "model_source", "system_template", "input_template")
 
 
@@ -65,7 +59,7 @@ def refuse_different_ranges(a: EvaluationJob, b: EvaluationJob) -> None:
 
 
 def _range(low: object, high: object) -> str:
-    return f"{_named(low)} to {_named(high)}"
+    return f"{named(low)} to {named(high)}"
 
 
 def refuse_different_sides(a: EvaluationJob, b: EvaluationJob) -> None:
@@ -117,90 +111,77 @@ def _labels(job: EvaluationJob, name: str) -> list[str]:
     return sorted(cast("list[str]", job.parameters.get(name) or []))
 
 
-def cautions(a: EvaluationJob, b: EvaluationJob) -> list[Caution]:
-    """Return the differences between the two requests, and which evaluation did not finish."""
+def request_cautions(a: EvaluationJob, b: EvaluationJob, names: Names) -> list[Caution]:
+    """Return the differences of the data, and which evaluation did not finish."""
     differences: list[Caution] = []
-    for name, job in (("A", a), ("B", b)):
+    for name, job in zip(names, (a, b), strict=True):
         if job.status != "completed":
-            text = f"{name} did not finish: only some of its rows were judged."
+            text = f"{sentence_of(name)} did not finish: only some of its rows were judged."
             differences.append(Caution(text, "rows"))
     if a.parameters.get("input_data_file_path") != b.parameters.get("input_data_file_path"):
         differences.append(Caution("The data set files differ.", "data"))
     if a.parameters.get("benchmark_id") != b.parameters.get("benchmark_id"):
         text = "The benchmarks differ: only questions in both are paired."
         differences.append(Caution(text, "data"))
-    return [*differences, *_judge_differences(a.parameters, b.parameters), *_rule_differences(a, b)]
+    return differences
 
 
-def _judge_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[Caution]:
-    judge_a, judge_b = _judge(a), _judge(b)
-    if _parts(judge_a, _JUDGE_IDENTITY) != _parts(judge_b, _JUDGE_IDENTITY):
-        names = f"{_named(judge_a.get('model'))} in A, {_named(judge_b.get('model'))} in B"
-        yield Caution(f"The judge models differ: {names}.", "judging")
-    if judge_a.get("system_template") != judge_b.get("system_template"):
-        yield Caution("The judge templates differ.", "judging")
+def judging_cautions(
+    subject: Subject,
+    judge: Sequence[Difference],
+    passing: Sequence[Difference],
+    names: Names,
+) -> list[Caution]:
+    """Return the differences of the judging that weaken a comparison.
 
+    Between two judges a single difference is what is compared, and weakens nothing; but of other
+    labels only pass and fail are compared.
 
-def _rule_differences(a: EvaluationJob, b: EvaluationJob) -> Iterable[Caution]:
-    """Yield the differences in labels, thresholds, metrics and judging orders."""
-    for name, noun in _JUDGING.items():
-        value_a, value_b = (_comparable(job.parameters.get(name)) for job in (a, b))
-        if value_a != value_b:
-            only = "; only pass and fail are compared" if name == "labels" else ""
-            text = f"The {noun} differ: {_named(value_a)} in A, {_named(value_b)} in B{only}."
-            yield Caution(text, "judging")
-    if _one_order(a) != _one_order(b):
-        name = "A" if _one_order(a) else "B"
-        yield Caution(f"{name} judged each pair in one order only, the other in both.", "judging")
-
-
-def _comparable(value: object) -> object:
-    """Return a value for comparing; the order of a list does not count."""
-    return sorted(map(str, cast("list[object]", value))) if isinstance(value, list) else value
-
-
-def _one_order(job: EvaluationJob) -> bool:
-    return bool(job.parameters.get("disable_position_bias_correction"))
-
-
-def _judge(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-    judge = parameters.get("judge")
-    return cast("Mapping[str, Any]", judge) if isinstance(judge, Mapping) else {}
+    Args:
+        subject: what the comparison is about.
+        judge: what makes the verdicts those of two judges.
+        passing: the differences in which verdicts pass.
+        names: what the evaluations are called.
+    """
+    texts = [difference.text(names) for difference in passing]
+    if subject == "answers":
+        texts = [*(difference.text(names) for difference in judge), *texts]
+    elif len(judge) > 1:
+        kinds = " and ".join(difference.what for difference in judge)
+        text = f"More than one thing differs ({kinds}): which of them matters is not known"
+        texts = [f"{text}{only_passes_text(judge)}.", *texts]
+    else:
+        texts = [*(one.text(names) for one in judge if one.only_passes), *texts]
+    return [Caution(text, "judging") for text in texts]
 
 
 def _parts(value: Mapping[str, Any], names: Iterable[str]) -> list[object]:
     return [value.get(name) for name in names]
 
 
-def _named(value: object) -> str:
-    if isinstance(value, list):
-        return quoted(", ".join(map(str, cast("list[object]", value))), 100)
-    return (
-        "unknown" if value is None else quoted(value, 60) if isinstance(value, str) else str(value)
-    )
-
-
 def _have(rows: int) -> str:
     return "has" if rows == 1 else "have"
 
 
-def row_cautions(rows: PairedRows) -> list[Caution]:
+def row_cautions(rows: PairedRows, names: Names) -> list[Caution]:
     """Return cautions about many rows left out, and about few pairs."""
     row_problems: list[Caution] = []
     for name, total, unmatched, duplicated in (
-        ("A", rows.rows_a, rows.unmatched_a, rows.duplicated_a),
-        ("B", rows.rows_b, rows.unmatched_b, rows.duplicated_b),
+        (names[0], rows.rows_a, rows.unmatched_a, rows.duplicated_a),
+        (names[1], rows.rows_b, rows.unmatched_b, rows.duplicated_b),
     ):
         if unmatched > MANY_LEFT_OUT * total:
             row_problems.append(
                 Caution(
-                    f"{unmatched} of {name}'s {total} rows {_have(unmatched)} no match.", "rows"
+                    f"{unmatched} of the {total} rows of {name} {_have(unmatched)} no match.",
+                    "rows",
                 )
             )
         if duplicated > MANY_LEFT_OUT * total:
+            rows_of = f"{duplicated} of the {total} rows of {name}"
             text = (
-                f"{duplicated} of {name}'s {total} rows {_have(duplicated)} the key of another row "
-                f"and {'is' if duplicated == 1 else 'are'} "
+                f"{rows_of} {_have(duplicated)} the key of another row and "
+                f"{'is' if duplicated == 1 else 'are'} "
             )
             row_problems.append(
                 Caution(text + "left out: name a `key` column that is unique.", "rows")
@@ -208,7 +189,7 @@ def row_cautions(rows: PairedRows) -> list[Caution]:
     if rows.no_verdict > MANY_LEFT_OUT * (rows.pairs + rows.no_verdict):
         matching = counted(rows.no_verdict, "matching row")
         left_out = "is left out" if rows.no_verdict == 1 else "are left out"
-        text = f"{matching} {_have(rows.no_verdict)} no valid verdict in A or B and {left_out}."
+        text = f"{matching} {_have(rows.no_verdict)} no valid verdict in one of the two and {left_out}."
         row_problems.append(Caution(text, "rows"))
     if rows.pairs < FEW_PAIRS:
         row_problems.append(

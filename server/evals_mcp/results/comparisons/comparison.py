@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import cast
 
+from evals_mcp.results.comparisons.agreements import agreement_of_scores, agreement_on
+from evals_mcp.results.comparisons.figures import (
+    BOOTSTRAP_SEED,
+    ends_of,
+    rate_of,
+    six_digits,
+)
 from evals_mcp.results.comparisons.joining import Joined, Pair
 from evals_mcp.results.number_text import SIGNIFICANT, counted
-from evals_mcp.results.statistics.agreement import cohens_kappa, raw_agreement
 from evals_mcp.results.statistics.estimate import (
     UNIT,
     Estimate,
@@ -44,12 +50,10 @@ from evals_schemas.tools.comparisons import (
     NetPreference,
     PassDifference,
     PreferenceDifference,
+    ScoreAgreement,
     ScoreDifference,
 )
-from evals_schemas.tools.summaries import Interval, Rate, Scores
-
-BOOTSTRAP_SEED = 0
-"""Fixed, so that the same pairs always give the same interval."""
+from evals_schemas.tools.summaries import Interval, Scores
 
 _HUGE = 2.0**1000
 """Scores above this are divided before they are subtracted."""
@@ -59,9 +63,6 @@ _UNSCALED = frozenset({"p_value", "n", "bootstrap_seed"})
 
 FEW_RESAMPLED = 10
 """Pairs up to which there is no bootstrap interval; it would cover too little."""
-
-RARE_ROWS = 10
-"""Rows with the rarest verdict up to which kappa has no interval; it would cover too little."""
 
 _NET = {"A": -1, "Tie": 0, "B": 1}
 
@@ -74,6 +75,8 @@ class Comparison:
     scores: ScoreDifference | None = None
     preference: PreferenceDifference | None = None
     agreement: Agreement | None = None
+    score_agreement: ScoreAgreement | None = None
+    """Only where both judged the same answers."""
     not_computed: dict[str, str] = field(default_factory=dict[str, str])
     """The reason why a figure is None, by the figure's name."""
     passes_first: bool = False
@@ -90,7 +93,7 @@ def compare_labels(joined: Joined, same_labels: bool, _: Scale | None) -> Compar
     comparison = Comparison()
     comparison.passes = _passes(joined, comparison.not_computed)
     if same_labels and (joined.same_answers or not comparison.passes):
-        comparison.agreement = _agreement(
+        comparison.agreement = agreement_on(
             "labels", _verdicts(joined.pairs), comparison.not_computed
         )
     else:
@@ -108,6 +111,8 @@ def compare_scores(joined: Joined, _: bool, scale: Scale | None) -> Comparison:
     comparison = Comparison()
     comparison.scores = _scores(joined, scale, comparison.not_computed)
     comparison.passes = _passes(joined, comparison.not_computed)
+    if joined.same_answers:
+        comparison.score_agreement = agreement_of_scores(joined.pairs, comparison.not_computed)
     _add_pass_agreement(comparison, joined)
     return comparison
 
@@ -116,7 +121,9 @@ def compare_choices(joined: Joined, _same_labels: bool, _scale: Scale | None) ->
     """Return the difference of net preferences and the agreement on decisions."""
     comparison = Comparison()
     comparison.preference = _preference(joined.pairs, comparison.not_computed)
-    comparison.agreement = _agreement("decisions", _verdicts(joined.pairs), comparison.not_computed)
+    comparison.agreement = agreement_on(
+        "decisions", _verdicts(joined.pairs), comparison.not_computed
+    )
     return comparison
 
 
@@ -134,7 +141,7 @@ def compare_answers(joined: Joined, same_labels: bool, scale: Scale | None) -> C
 
 def _add_pass_agreement(comparison: Comparison, joined: Joined) -> None:
     if comparison.passes and joined.same_answers:
-        comparison.agreement = _agreement(
+        comparison.agreement = agreement_on(
             "pass or fail", _passed(joined.pairs), comparison.not_computed
         )
 
@@ -174,14 +181,14 @@ def _passes(joined: Joined, absent: dict[str, str]) -> PassDifference | None:
             "in one direction, the power would be below 80 %."
         )
     return PassDifference(
-        a=_rate(rate(table[True, True] + only_a, n)),
-        b=_rate(rate(table[True, True] + only_b, n)),
+        a=rate_of(rate(table[True, True] + only_a, n)),
+        b=rate_of(rate(table[True, True] + only_b, n)),
         difference=rounded(100 * difference.value),
-        interval=_ends(difference, 100),
-        p_value=_maybe(p_value),
+        interval=ends_of(difference, 100),
+        p_value=six_digits(p_value),
         only_a=only_a,
         only_b=only_b,
-        smallest_detectable=_maybe(detectable, 100),
+        smallest_detectable=six_digits(detectable, 100),
         difference_with_failed=_with_failed(joined, only_b - only_a),
     )
 
@@ -252,10 +259,10 @@ def _score_figures(
         b=_mean([b for _, b in scores], scale),
         difference=rounded(difference.value),
         interval=_maybe_ends(difference),
-        p_value=_maybe(paired_t_test(differences)),
+        p_value=six_digits(paired_t_test(differences)),
         bootstrap=_maybe_ends(bootstrap),
         bootstrap_seed=BOOTSTRAP_SEED,
-        smallest_detectable=_maybe(detectable),
+        smallest_detectable=six_digits(detectable),
     )
 
 
@@ -272,7 +279,7 @@ def _preference(pairs: Sequence[Pair], absent: dict[str, str]) -> PreferenceDiff
         b=_net(Counter(b for _, b in _verdicts(pairs))),
         difference=rounded(100 * difference.value),
         interval=_within(_maybe_ends(difference, 100), 200),
-        p_value=_maybe(p_value),
+        p_value=six_digits(p_value),
     )
 
 
@@ -291,45 +298,8 @@ def _net(decisions: Counter[str | None]) -> NetPreference:
         b_wins=b,
         ties=decisions["Tie"],
         net=rounded(100 * ends.value),
-        interval=_ends(ends, 100),
+        interval=ends_of(ends, 100),
     )
-
-
-def _agreement(
-    of: Literal["labels", "pass or fail", "decisions"],
-    pairs: Sequence[tuple[str | bool | None, str | bool | None]],
-    absent: dict[str, str],
-) -> Agreement:
-    table = Counter(pairs)
-    kappa = cohens_kappa(table)
-    if kappa is None:
-        reason = "Both gave every row the same verdict: agreement by chance would be just as high."
-        absent.update({"agreement.kappa": reason, "agreement.interval": reason})
-    elif kappa.interval is None:
-        absent["agreement.interval"] = (
-            "Every pair has the same verdict in both, or the standard error is 0."
-        )
-    elif rare := _rare_rows(table):
-        kappa = replace(kappa, interval=None)
-        absent["agreement.interval"] = (
-            f"Only {counted(rare, 'row')} {'has' if rare == 1 else 'have'} the rarest verdict in "
-            "either evaluation: the interval would be too narrow."
-        )
-    return Agreement(
-        of=of,
-        same=_rate(raw_agreement(table)),
-        kappa=_maybe(kappa.value if kappa else None),
-        interval=_maybe_ends(kappa),
-    )
-
-
-def _rare_rows(table: Counter[tuple[str | bool | None, str | bool | None]]) -> int | None:
-    """Return the rows with the rarest verdict in either evaluation; None if they suffice."""
-    rows = Counter[str | bool | None]()
-    for pair, count in table.items():
-        rows.update(dict.fromkeys(pair, count))
-    fewest = min(rows.values())
-    return fewest if fewest <= RARE_ROWS else None
 
 
 def _passed(pairs: Sequence[Pair]) -> list[tuple[bool | None, bool | None]]:
@@ -344,17 +314,6 @@ def _no_spread(n: int) -> str:
     return "This needs at least two pairs." if n < 2 else "Every pair differs by the same amount."
 
 
-def _rate(share: Estimate | None) -> Rate:
-    assert share is not None, "there is a pair"
-    ends = _ends(share, 100)
-    return Rate(
-        percent=rounded(100 * share.value),
-        count=round(share.value * share.n),
-        of=share.n,
-        interval=Interval(low=ends.low, high=ends.high, method=ends.method),
-    )
-
-
 def _mean(values: Sequence[float], scale: Scale | None) -> Scores:
     estimate = mean(values)
     assert estimate is not None, "there is a pair"
@@ -363,23 +322,11 @@ def _mean(values: Sequence[float], scale: Scale | None) -> Scores:
     ends = _maybe_ends(estimate)
     return Scores(
         mean=rounded(estimate.value),
-        std=_maybe(sample_deviation(values)),
+        std=six_digits(sample_deviation(values)),
         n=estimate.n,
         interval=Interval(low=ends.low, high=ends.high, method=ends.method) if ends else None,
     )
 
 
-def _ends(estimate: Estimate, scale: int = 1) -> DifferenceInterval:
-    assert estimate.interval is not None, "every rate has an interval"
-    low, high = estimate.interval
-    return DifferenceInterval(
-        low=rounded(scale * low), high=rounded(scale * high), method=estimate.method
-    )
-
-
 def _maybe_ends(estimate: Estimate | None, scale: int = 1) -> DifferenceInterval | None:
-    return _ends(estimate, scale) if estimate and estimate.interval else None
-
-
-def _maybe(value: float | None, scale: int = 1) -> float | None:
-    return None if value is None else rounded(scale * value)
+    return ends_of(estimate, scale) if estimate and estimate.interval else None

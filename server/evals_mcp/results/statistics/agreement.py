@@ -1,96 +1,137 @@
-"""Agreement of two or more judges on the same rows."""
+"""Agreement of two judges on the same rows.
+
+A table holds the number of rows for each pair of labels: `Counter(zip(first, second))`.
+"""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Hashable, Mapping, Sequence
+from operator import mul
+from typing import NamedTuple, TypeVar
 
-from evals_mcp.results.statistics.distributions import normal_quantile
 from evals_mcp.results.statistics.estimate import Estimate
 from evals_mcp.results.statistics.rates import rate
+from evals_mcp.results.statistics.resampling import bootstrap_intervals
 
 Label = TypeVar("Label", bound=Hashable)
+Ends = tuple[float, float]
+
+LARGEST_TABLE = 20
+"""Distinct labels or scores up to which intervals are computed; the cost is their square."""
+
+
+class _Margins(NamedTuple):
+    """What kappa and AC1 need of a table."""
+
+    first: Sequence[int]
+    """Rows by label of the first judge."""
+    second: Sequence[int]
+    """Rows by label of the second judge, in the same order."""
+    same: int
+    """Rows with the same label from both."""
 
 
 def raw_agreement(table: Mapping[tuple[Label, Label], int], level: float = 0.95) -> Estimate | None:
-    """Return the share of rows with the same label from both judges; None without rows.
-
-    `table` holds the number of rows for each pair of labels: `Counter(zip(first, second))`.
-    """
-    return rate(_same(table), sum(table.values()), level)
+    """Return the share of rows with the same label from both judges; None without rows."""
+    same = sum(count for (a, b), count in table.items() if a == b)
+    return rate(same, sum(table.values()), level)
 
 
-def cohens_kappa(table: Mapping[tuple[Label, Label], int], level: float = 0.95) -> Estimate | None:
+def cohens_kappa(table: Mapping[tuple[Label, Label], int]) -> float | None:
     """Return the agreement beyond chance: 1 if all rows agree, 0 if as many as by chance.
 
-    `table` is as for `raw_agreement`. None if chance alone would agree on every row: without rows,
-    or with the same label for every row. The interval is cut at -1 and 1; it is None if its
-    standard error for large samples is 0, for example if all rows agree.
+    None if chance alone would agree on every row: without rows, or with the same label for every
+    row.
 
     Source: J. Cohen, "A coefficient of agreement for nominal scales", Educational and Psychological
-    Measurement 20 (1960), 37-46; its error:
-    J. L. Fleiss, J. Cohen, B. S. Everitt, "Large sample standard errors of kappa and weighted
-    kappa", Psychological Bulletin 72 (1969), 323-327.
+    Measurement 20 (1960), 37-46.
     """
-    n = sum(table.values())
-    first, second = _margins(table)
-    by_chance = sum(count * second[label] for label, count in first.items())
+    return _kappa(_margins(table))
+
+
+def gwets_ac1(table: Mapping[tuple[Label, Label], int], categories: int) -> float | None:
+    """Return the agreement beyond chance, where only doubtful rows agree by chance.
+
+    1 if all rows agree. Unlike kappa it stays high if nearly all rows agree on one label. None
+    without rows or below two categories.
+
+    Args:
+        table: rows by pair of labels.
+        categories: number of labels that the judges choose from.
+
+    Source: K. L. Gwet, "Computing inter-rater reliability and its variance in the presence of high
+    agreement", British Journal of Mathematical and Statistical Psychology 61 (2008), 29-48.
+    """
+    return _ac1(_margins(table), categories)
+
+
+def agreement_intervals(
+    table: Mapping[tuple[Label, Label], int], categories: int, seed: int = 0
+) -> tuple[Ends | None, Ends | None]:
+    """Return the bootstrap intervals of kappa and of AC1; None where the figure is undefined.
+
+    The table has at most `LARGEST_TABLE` different labels.
+    """
+    labels = list(dict.fromkeys(label for pair in table for label in pair))
+    size = len(labels)
+    counts = [table.get((a, b), 0) for a in labels for b in labels]
+    kappa, ac1 = bootstrap_intervals(
+        counts,
+        [
+            lambda sample: _kappa(_square_margins(sample, size)),
+            lambda sample: _ac1(_square_margins(sample, size), categories),
+        ],
+        seed,
+    )
+    return kappa, ac1
+
+
+def rows_beside_commonest(table: Mapping[tuple[Label, Label], int]) -> tuple[int, Label]:
+    """Return the rows to which either judge gives another label than the commonest, and that label.
+
+    What kappa says rests on these rows. The table has at least one row.
+    """
+    labels = Counter[Label]()
+    for pair, count in table.items():
+        for label in pair:
+            labels[label] += count
+    commonest = labels.most_common(1)[0][0]
+    return sum(table.values()) - table.get((commonest, commonest), 0), commonest
+
+
+def _kappa(margins: _Margins) -> float | None:
+    n = sum(margins.first)
+    by_chance = sum(map(mul, margins.first, margins.second))
     if by_chance == n * n:
         return None
-    value = (n * _same(table) - by_chance) / (n * n - by_chance)
-    half = normal_quantile(0.5 + level / 2) * _kappa_error(table, value, by_chance / (n * n))
-    ends = (max(-1.0, value - half), min(1.0, value + half)) if half else None
-    return Estimate(value, ends, n, "kappa")
+    return (n * margins.same - by_chance) / (n * n - by_chance)
 
 
-def _kappa_error(table: Mapping[tuple[Label, Label], int], kappa: float, by_chance: float) -> float:
-    """Return the standard error for large samples, without assuming that kappa is 0."""
-    n = sum(table.values())
-    first, second = _margins(table)
-    disagreement = 1 - kappa
-    terms: list[float] = []
-    for (a, b), count in table.items():
-        if a == b:
-            pull = 1 - (first[a] + second[a]) / n * disagreement
-        else:
-            pull = (second[a] + first[b]) / n * disagreement
-        terms.append(count / n * pull * pull)
-    variance = math.fsum(terms) - (kappa - by_chance * disagreement) ** 2
-    return math.sqrt(variance / n) / (1 - by_chance) if variance > 1e-14 else 0.0
+def _ac1(margins: _Margins, categories: int) -> float | None:
+    n = sum(margins.first)
+    if n == 0 or categories < 2:
+        return None
+    # Twice the mean share of a label is an integer over n.
+    doubled = [first + second for first, second in zip(margins.first, margins.second, strict=True)]
+    by_chance = sum(both * (2 * n - both) for both in doubled) / (4 * n * n * (categories - 1))
+    return (margins.same / n - by_chance) / (1 - by_chance)
 
 
-def _margins(table: Mapping[tuple[Label, Label], int]) -> tuple[Counter[Label], Counter[Label]]:
-    """Return the number of rows with each label, for the first and for the second judge."""
-    first, second = Counter[Label](), Counter[Label]()
+def _margins(table: Mapping[tuple[Label, Label], int]) -> _Margins:
+    first, second, same = Counter[Label](), Counter[Label](), 0
     for (a, b), count in table.items():
         first[a] += count
         second[b] += count
-    return first, second
+        same += count if a == b else 0
+    labels = list(first | second)
+    return _Margins([first[label] for label in labels], [second[label] for label in labels], same)
 
 
-def _same(table: Mapping[tuple[Label, Label], int]) -> int:
-    """Return the number of rows with the same label from both judges."""
-    return sum(count for (a, b), count in table.items() if a == b)
-
-
-def krippendorffs_alpha(rows: Iterable[Sequence[Label]]) -> float | None:
-    """Return the agreement beyond chance of any number of judges: 1 is perfect, 0 is chance.
-
-    Each row holds its labels, without missing ones; rows with fewer than two labels are ignored.
-    None if no rows are left, or if all their labels are the same. Labels are nominal: two different
-    labels are simply different, however similar.
-
-    Source: K. Krippendorff, Content Analysis, 2nd ed. (2004), 11.3, nominal data.
-    """
-    totals, disagreements = Counter[Label](), list[float]()
-    for row in rows:
-        if len(row) > 1:
-            counts = Counter(row)
-            totals.update(counts)
-            others = sum(count * (len(row) - count) for count in counts.values())
-            disagreements.append(others / (len(row) - 1))
-    n = totals.total()
-    by_chance = sum(count * (n - count) for count in totals.values())
-    return 1 - (n - 1) * math.fsum(disagreements) / by_chance if by_chance else None
+def _square_margins(counts: Sequence[int], size: int) -> _Margins:
+    """Return the margins of the counts of a square table, line by line."""
+    return _Margins(
+        [sum(counts[start : start + size]) for start in range(0, size * size, size)],
+        [sum(counts[column::size]) for column in range(size)],
+        sum(counts[:: size + 1]),
+    )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import random
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -102,6 +104,7 @@ def test_a_figure_that_cannot_be_computed_has_a_reason() -> None:
         "passes.smallest_detectable",
         "agreement.kappa",
         "agreement.interval",
+        "agreement.ac1_interval",
     }
 
 
@@ -150,7 +153,62 @@ def test_kappa_has_no_interval_where_a_verdict_is_rare() -> None:
     assert found.agreement is not None
     assert found.agreement.kappa is not None
     assert found.agreement.interval is None
-    assert found.not_computed["agreement.interval"].startswith("Only 10 rows have the rarest")
+    reason = "Only 10 rows are 'bad' for either judge: too few."
+    assert found.not_computed["agreement.interval"] == reason
+    assert found.agreement.ac1 == IsApprox(0.947, delta=1e-3)
+    assert found.agreement.ac1_interval is not None
+
+
+def test_kappa_of_many_rows_has_no_interval_where_both_rarely_say_the_same() -> None:
+    passes = (RowVerdict("ok", None, 1.0, True), RowVerdict("ok", None, 1.0, True))
+    fails = (RowVerdict("ok", None, 0.0, False), RowVerdict("ok", None, 0.0, False))
+    verdicts = [passes] * 900 + [(passes[0], fails[1])] * 97 + [fails] * 3
+
+    found = compare("benchmark", paired(verdicts, same_answers=True))
+
+    assert found.not_computed["agreement.interval"] == "Only 3 rows fail for both judges: too few."
+
+
+def test_scores_of_two_judges_are_correlated() -> None:
+    chance = random.Random(0)
+    rows = [(a := chance.randint(2, 5), a - chance.randint(0, 1)) for _ in range(80)]
+
+    found = compare("score", paired(((scored(a), scored(b)) for a, b in rows), same_answers=True))
+
+    figures = found.score_agreement
+    assert figures is not None
+    first, second = zip(*rows, strict=True)
+    assert figures.pearson == pytest.approx(stats.pearsonr(first, second)[0], rel=1e-5)
+    assert figures.spearman == pytest.approx(stats.spearmanr(first, second)[0], rel=1e-5)
+    assert figures.same.count == sum(a == b for a, b in rows)
+    for interval in (figures.spearman_interval, figures.weighted_kappa_interval):
+        assert interval is not None
+        assert interval.method == "bootstrap"
+    assert compare("score", paired((scored(a), scored(b)) for a, b in rows)).score_agreement is None
+
+
+def test_more_scores_than_a_table_holds_have_rank_correlation_only() -> None:
+    rows = [(scored(n + n % 7), scored(n + n % 3)) for n in range(60)]
+
+    found = compare("score", paired(rows, same_answers=True))
+
+    figures = found.score_agreement
+    assert figures is not None
+    assert figures.spearman_interval is not None
+    assert figures.spearman_interval.method == "bonett-wright"
+    assert figures.weighted_kappa is None
+    reason = found.not_computed["score_agreement.weighted_kappa"]
+    assert re.fullmatch(r"There are \d+ different scores, more than 20\.", reason)
+    assert found.not_computed["score_agreement.pearson_interval"] == reason
+
+
+def test_a_judge_that_gives_one_score_has_no_correlation() -> None:
+    found = compare("score", paired([(scored(3), scored(3)), (scored(3), scored(4))] * 9, True))
+
+    assert found.score_agreement is not None
+    assert found.score_agreement.spearman is None
+    reason = "A judge gave every row the same score."
+    assert found.not_computed["score_agreement.spearman"] == reason
 
 
 @given(

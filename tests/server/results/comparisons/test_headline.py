@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.results.comparisons.comparability import Caution
-from evals_mcp.results.comparisons.headline import Compared, headline
+from evals_mcp.results.comparisons.headline import headline
 from evals_mcp.results.comparisons.joining import Joined, join
+from evals_mcp.results.comparisons.judging import Compared
 from evals_mcp.results.rows import RowVerdict
 from tests.server.results.comparisons.verdict_rows import (
     FAIL,
@@ -24,7 +24,7 @@ from tests.server.results.comparisons.verdict_rows import (
 
 def sentence(kind: str, joined: Joined) -> str:
     found = compare(kind, joined)
-    return headline(found, joined.counts, Compared(same_answers=joined.same_answers))
+    return headline(found, joined.counts, Compared())
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,10 @@ def sentence(kind: str, joined: Joined) -> str:
         (
             "classify",
             [(RowVerdict("ok", "x"), RowVerdict("ok", "x")), (PASS, RowVerdict("ok", "x"))],
-            "A and B agree on labels in 1 of 2 paired rows (50.0 %, Cohen's kappa 0.00).",
+            (
+                "A and B agree on labels in 1 of 2 paired rows (50.0 %, 95 % interval 9.5 to 90.5 %; "
+                "Cohen's kappa 0.00; Gwet's AC1 0.20)."
+            ),
         ),
         (
             "score",
@@ -113,16 +116,17 @@ def sentence(kind: str, joined: Joined) -> str:
             "compare",
             [(decided("A"), decided("A"))] * 2,
             (
-                "A and B agree on decisions in 2 of 2 paired rows (100.0 %). The net preference "
-                "for B over A is -100.0 points in A, -100.0 in B."
+                "A and B agree on decisions in 2 of 2 paired rows (100.0 %, 95 % interval 34.2 to "
+                "100.0 %; Gwet's AC1 1.00). The net preference for B over A is -100.0 points in A, "
+                "-100.0 in B."
             ),
         ),
         (
             "compare",
             [(decided("A"), decided("Tie")), (decided("Tie"), decided("A"))],
             (
-                "A and B agree on decisions in 0 of 2 paired rows (0.0 %, Cohen's kappa -1.00). No "
-                "clear difference: the net preference for B over A is -50.0 points in A, -50.0 in "
+                "A and B agree on decisions in 0 of 2 paired rows (0.0 %, 95 % interval 0.0 to "
+                "65.8 %; Cohen's kappa -1.00; Gwet's AC1 -0.33). No clear difference: the net preference for B over A is -50.0 points in A, -50.0 in "
                 "B; difference +0.0 (95 % interval -200.0 to 200.0 points, paired t p = 1.000)."
             ),
         ),
@@ -130,8 +134,8 @@ def sentence(kind: str, joined: Joined) -> str:
             "compare",
             [(decided("A"), decided("B"))] * 9 + [(decided("A"), decided("A"))],
             (
-                "A and B agree on decisions in 1 of 10 paired rows (10.0 %, Cohen's kappa 0.00). "
-                "The net preference for B over A is -100.0 points in A, +80.0 in B; difference "
+                "A and B agree on decisions in 1 of 10 paired rows (10.0 %, 95 % interval 1.8 to "
+                "40.4 %; Cohen's kappa 0.00; Gwet's AC1 -0.20). The net preference for B over A is -100.0 points in A, +80.0 in B; difference "
                 "+180.0 (95 % interval 134.8 to 200.0 points, paired t p < 0.001)."
             ),
         ),
@@ -143,54 +147,19 @@ def test_the_headline_is_a_complete_sentence(
     assert sentence(kind, paired(verdicts)) == expected
 
 
-def test_the_headline_of_two_judges_begins_with_their_agreement() -> None:
-    text = sentence("classify", paired([(PASS, PASS)] * 8 + [(FAIL, FAIL)] * 8, same_answers=True))
-
-    assert text == (
-        "A and B judged the same answers in the same way and repeat their labels in 16 of 16 "
-        "paired rows (100.0 %, Cohen's kappa 1.00); the other rows show how much the judge varies. "
-        "No row differs: A and B pass the same 8 of 16 paired rows; up to 19.4 points either way "
-        "is still possible (95 %)."
-    )
-
-
 def test_the_headline_names_the_rows_that_are_left_out() -> None:
     joined = join(rows(("x", PASS), ("y", PASS)), rows(("x", PASS)))
 
     assert sentence("classify", joined).endswith(" Left out: 1 of the 2 rows of A.")
 
 
-def named(joined: Joined, kind: str = "classify", **compared: object) -> str:
-    context = Compared(same_answers=joined.same_answers, **compared)  # pyright: ignore[reportArgumentType]
-    return headline(compare(kind, joined), joined.counts, context)
+def test_columns_and_models_are_named() -> None:
+    joined = paired([(FAIL, PASS)] * 24 + [(PASS, PASS)] * 10)
+    compared = Compared(names=("'old'", "'new'"))
 
-
-def test_columns_models_and_judges_are_named() -> None:
-    verdicts = [(FAIL, PASS)] * 24 + [(PASS, PASS)] * 10
-    assert named(paired(verdicts), names=("'old'", "'new'")).startswith(
+    assert headline(compare("classify", joined), joined.counts, compared).startswith(
         "'new' passes 70.6 points more often than 'old' on 34 paired rows"
     )
-    judges = {"names": ("judge 'x'", "judge 'y'"), "cautions": [Caution("", "judging")]}
-    scores = paired([(scored(4), scored(2)), (scored(5), scored(4))] * 9, same_answers=True)
-    assert (
-        named(scores, "score", **judges)
-        .partition(". ")[2]
-        .startswith("Judge 'y' is stricter than judge 'x' by 1.5 on the same answers")
-    )
-    decisions = paired([(decided("A"), decided("B")), (decided("B"), decided("B"))] * 9)
-    assert "for 'new' over 'old' is +0.0 points in judge 'x', +100.0 in judge 'y'" in named(
-        decisions, "compare", sides=("'old'", "'new'"), **judges
-    )
-
-
-def test_the_same_judge_twice_is_not_called_a_difference_of_the_answers() -> None:
-    verdicts = [(PASS, PASS)] * 70 + [(PASS, FAIL)] * 18 + [(FAIL, FAIL)] * 12
-
-    text = named(paired(verdicts, same_answers=True))
-
-    assert "repeat their labels in 82 of 100" in text
-    assert "how much the judge varies" in text
-    assert "passes" not in text
 
 
 @given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 40), st.integers(0, 40))

@@ -1,76 +1,79 @@
-from collections import Counter
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 
-from evals_mcp.results.statistics.agreement import cohens_kappa, krippendorffs_alpha, raw_agreement
+from evals_mcp.results.statistics.agreement import (
+    agreement_intervals,
+    cohens_kappa,
+    gwets_ac1,
+    raw_agreement,
+    rows_beside_commonest,
+)
 from evals_mcp.results.statistics.estimate import Estimate
 from evals_mcp.results.statistics.rates import wilson_interval
 
-oracle: Any = _stats
 label = st.sampled_from("abc")
 tables = st.dictionaries(st.tuples(label, label), st.integers(1, 100_000), min_size=1)
 
 
-def kappa_of(shares: Any) -> Any:
+def matrix_of(table: dict[tuple[str, str], int]) -> Any:
+    counts = np.zeros((3, 3))
+    for (a, b), count in table.items():
+        counts["abc".index(a), "abc".index(b)] = count
+    return counts
+
+
+def kappa_of(counts: Any) -> Any:
+    shares = counts / counts.sum()
     by_chance = shares.sum(axis=1) @ shares.sum(axis=0)
     return (shares.trace() - by_chance) / (1 - by_chance)
 
 
-def by_delta_method(shares: Any, n: int) -> float:
-    """Return the error of kappa from its derivatives, computed by complex steps."""
-    slopes = np.zeros((3, 3))
-    for place in np.ndindex(3, 3):
-        moved = shares.astype(complex)
-        moved[place] += 1e-30j
-        slopes[place] = kappa_of(moved).imag / 1e-30
-    variance = (shares * slopes**2).sum() - (shares * slopes).sum() ** 2
-    return float(np.sqrt(max(variance, 0.0) / n))
+def ac1_of(counts: Any) -> Any:
+    """Return AC1 as published for any number of raters, from the raters' labels of each row."""
+    shares = counts / counts.sum()
+    given = (shares + shares.T).sum(axis=1) / 2
+    by_chance = (given * (1 - given)).sum() / (len(counts) - 1)
+    return (shares.trace() - by_chance) / (1 - by_chance)
 
 
 @given(tables)
-def test_kappa_and_its_interval_agree_with_the_delta_method(
-    table: dict[tuple[str, str], int],
-) -> None:
-    found = cohens_kappa(table)
+def test_kappa_and_ac1_agree_with_their_definitions(table: dict[tuple[str, str], int]) -> None:
+    counts = matrix_of(table)
 
-    n = sum(table.values())
-    shares = np.zeros((3, 3))
-    for (a, b), count in table.items():
-        shares["abc".index(a), "abc".index(b)] = count / n
+    assert gwets_ac1(table, 3) == pytest.approx(float(ac1_of(counts)), rel=1e-9, abs=1e-9)
     if len({name for pair in table for name in pair}) == 1:
-        assert found is None
-        return
-    assert found is not None
-    assert found.n == n
-    assert found.value == pytest.approx(float(kappa_of(shares)), rel=1e-9, abs=1e-9)
-    if found.interval is not None:
-        half = float(oracle.norm.ppf(0.975)) * by_delta_method(shares, n)
-        ends = max(-1.0, found.value - half), min(1.0, found.value + half)
-        assert found.interval == pytest.approx(ends, rel=1e-9, abs=1e-9)
+        assert cohens_kappa(table) is None
     else:
-        assert by_delta_method(shares, n) == pytest.approx(0, abs=1e-6)
+        assert cohens_kappa(table) == pytest.approx(float(kappa_of(counts)), rel=1e-9, abs=1e-9)
 
 
-def test_perfect_agreement_is_a_kappa_of_one_without_interval() -> None:
-    assert cohens_kappa({("a", "a"): 3, ("b", "b"): 4}) == Estimate(1.0, None, 7, "kappa")
+def test_a_published_example_has_a_high_ac1_and_no_kappa() -> None:
+    """K. L. Gwet, Statistical Methods for Inter-Rater Reliability Assessment 1 (2002), table 2."""
+    table = {("+", "+"): 118, ("+", "-"): 5, ("-", "+"): 2}
+
+    assert cohens_kappa(table) == pytest.approx(-0.0234, abs=5e-5)
+    assert gwets_ac1(table, 2) == pytest.approx(0.9408, abs=5e-5)
 
 
-def test_kappa_is_none_where_chance_alone_agrees() -> None:
+def test_undefined_figures_are_none() -> None:
+    assert raw_agreement({}) is None
     assert cohens_kappa({}) is None
     assert cohens_kappa({("a", "a"): 9}) is None
+    assert gwets_ac1({}, 2) is None
+    assert gwets_ac1({("a", "a"): 9}, 1) is None
+
+
+def test_full_agreement_is_one() -> None:
+    assert cohens_kappa({("a", "a"): 3, ("b", "b"): 4}) == 1
+    assert gwets_ac1({("a", "a"): 9}, 2) == 1
 
 
 def test_a_judge_with_a_single_label_agrees_as_often_as_by_chance() -> None:
-    found = cohens_kappa({("a", "a"): 90, ("a", "b"): 10})
-
-    assert found is not None
-    assert found.value == 0
+    assert cohens_kappa({("a", "a"): 90, ("a", "b"): 10}) == 0
 
 
 @given(tables)
@@ -80,34 +83,41 @@ def test_raw_agreement_is_a_rate(table: dict[tuple[str, str], int]) -> None:
     assert raw_agreement(table) == Estimate(same / n, wilson_interval(same, n), n, "wilson")
 
 
-def test_raw_agreement_over_nothing_is_none() -> None:
-    assert raw_agreement({}) is None
+@given(tables)
+def test_rows_beside_the_commonest_label_carry_kappa(table: dict[tuple[str, str], int]) -> None:
+    counts = matrix_of(table)
+    given = counts.sum(axis=0) + counts.sum(axis=1)
+
+    rows, commonest = rows_beside_commonest(table)
+
+    place = "abc".index(commonest)
+    assert given[place] == given.max()
+    assert rows == counts.sum() - counts[place, place]
 
 
-@given(st.lists(st.lists(label, max_size=4), max_size=20))
-def test_alpha_agrees_with_its_coincidence_matrix(rows: list[list[str]]) -> None:
-    matrix = np.zeros((3, 3))
-    for row in rows:
-        for a, b in permutations(row, 2):
-            matrix["abc".index(a), "abc".index(b)] += 1 / (len(row) - 1)
-    totals = matrix.sum(axis=1)
-    n = totals.sum()
-    by_chance = n**2 - (totals**2).sum()
+@pytest.mark.parametrize(
+    "counts",
+    [
+        pytest.param([[45, 10, 0], [5, 40, 0], [0, 0, 0]], id="100 rows"),
+        pytest.param([[300, 40, 20], [30, 200, 10], [25, 15, 60]], id="three labels"),
+        pytest.param([[970_000, 9_000, 0], [8_000, 13_000, 0], [0, 0, 0]], id="a million rows"),
+    ],
+)
+def test_the_intervals_agree_with_a_bootstrap_of_the_rows(counts: list[list[int]]) -> None:
+    table = {
+        (a, b): count
+        for a, line in zip("abc", counts, strict=True)
+        for b, count in zip("abc", line, strict=True)
+    }
+    used = np.array(counts)[:2, :2] if not counts[2][2] else np.array(counts)
+    n = used.sum()
+    chance = np.random.default_rng(5)
+    resamples = chance.multinomial(n, used.ravel() / n, size=4_000).reshape(-1, *used.shape)
 
-    found = krippendorffs_alpha(rows)
-
-    if by_chance < 1e-6:
-        assert found is None
-    else:
-        observed = n - matrix.trace()
-        assert found == pytest.approx(1 - (n - 1) * observed / by_chance, rel=1e-9, abs=1e-9)
-
-
-def test_alpha_is_near_kappa_for_two_judges_and_many_rows() -> None:
-    rows = [["a", "a"]] * 400 + [["a", "b"]] * 50 + [["b", "a"]] * 50 + [["b", "b"]] * 500
-
-    alpha, kappa = krippendorffs_alpha(rows), cohens_kappa(Counter((a, b) for a, b in rows))
-
-    assert alpha is not None
-    assert kappa is not None
-    assert alpha == pytest.approx(kappa.value, abs=1e-3)
+    for found, figure in zip(
+        agreement_intervals(table, len(used)), (kappa_of, ac1_of), strict=True
+    ):
+        expected = np.quantile([figure(sample) for sample in resamples], [0.025, 0.975])
+        assert found is not None
+        # Each end of 2,000 and of 4,000 draws varies by about a twentieth of the half-width.
+        assert found == pytest.approx(tuple(expected), abs=0.15 * (expected[1] - expected[0]))

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 PAGE = Path(__file__).parents[4] / "docs" / "statistics.md"
-MODULES = ("rates", "scores", "clusters", "paired", "sample_size", "wins", "agreement")
+MODULES = (
+    "rates",
+    "scores",
+    "clusters",
+    "paired",
+    "sample_size",
+    "wins",
+    "agreement",
+    "correlation",
+    "resampling",
+)
 INNER = {"wilson_interval", "wilson_score", "t_interval", "tango_interval"}
 """Functions for intervals only; the page describes them with their figures."""
 
