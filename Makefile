@@ -51,6 +51,7 @@ faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and
 proofs: $(READY)  ## long proofs of single promises, such as 200 rounds of identical creates at once
 	$(BIN)/python -m tests.proofs.identical_creates
 	$(BIN)/python -m tests.proofs.killed_runs
+	$(BIN)/python -m tests.proofs.judge_coverage
 	$(BIN)/python -m tests.hostile
 
 schemas: $(READY)  ## write the tool list anew from the models

@@ -181,8 +181,8 @@ async def test_two_comparisons_of_the_same_sides_show_agreement_and_preference(
         text = await server.text("compare_evaluations", **BOTH)
 
     assert answer["headline"].startswith(
-        "On the same answers judge 'rule/contains' and judge 'other' agree on decisions in 20 of 40 "
-        "paired rows (50.0 %, 95 % interval 35.2 to 64.8 %; Cohen's kappa"
+        "On the same answers judge 'rule/contains' and judge 'other' agree on decisions in 20 of "
+        "40 paired rows (50.0 %, 95 % interval 35.2 to 64.8 %; Cohen's kappa"
     )
     assert answer["compares"] == "judges"
     assert "The answers are the same" in answer["next_step"]

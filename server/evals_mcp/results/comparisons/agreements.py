@@ -160,7 +160,7 @@ def _intervals_of_scores(
     n: int,
     too_many: str | None,
 ) -> dict[str, DifferenceInterval | None]:
-    """Return the interval of each figure, None where there is none."""
+    """Return the interval of each figure; None without one."""
     intervals: dict[str, DifferenceInterval | None] = dict.fromkeys(figures)
     rank = figures["spearman"]
     if too_many is None:

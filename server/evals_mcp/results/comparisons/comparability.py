@@ -189,7 +189,8 @@ def row_cautions(rows: PairedRows, names: Names) -> list[Caution]:
     if rows.no_verdict > MANY_LEFT_OUT * (rows.pairs + rows.no_verdict):
         matching = counted(rows.no_verdict, "matching row")
         left_out = "is left out" if rows.no_verdict == 1 else "are left out"
-        text = f"{matching} {_have(rows.no_verdict)} no valid verdict in one of the two and {left_out}."
+        lack = f"{_have(rows.no_verdict)} no valid verdict in one of the two"
+        text = f"{matching} {lack} and {left_out}."
         row_problems.append(Caution(text, "rows"))
     if rows.pairs < FEW_PAIRS:
         row_problems.append(

@@ -39,13 +39,16 @@ class Difference:
     """What A and B have; None for values that are too long to be shown."""
     only_passes: bool = False
     """Whether only pass and fail can be compared."""
+    own_words: bool = False
+    """Whether the values are words of this server, which need no quotation marks."""
 
     def text(self, names: Names) -> str:
         """Return the difference as a sentence."""
         values = ""
         if self.values:
             shown = (
-                f"{named(value)} for {name}" for value, name in zip(self.values, names, strict=True)
+                f"{value if self.own_words else named(value)} for {name}"
+                for value, name in zip(self.values, names, strict=True)
             )
             values = f": {', '.join(shown)}"
         return f"The {self.what} differ{values}{only_passes_text([self])}."
@@ -98,7 +101,8 @@ def _task_differences(a: EvaluationJob, b: EvaluationJob) -> Iterable[Difference
         else "both orders"
         for job in (a, b)
     )
-    yield from _differing("judging orders", orders)
+    if orders[0] != orders[1]:
+        yield Difference("judging orders", (orders[0], orders[1]), own_words=True)
 
 
 def passing_differences(a: EvaluationJob, b: EvaluationJob) -> list[Difference]:

@@ -126,10 +126,7 @@ V1, V2 = {"model_to_evaluate": "v1"}, {"model_to_evaluate": "v2"}
         (
             job("compare", disable_position_bias_correction=True),
             job("compare", name="eval-2", disable_position_bias_correction=None),
-            [
-                "The judging orders differ: 'one order only' for evaluation eval-1, 'both orders' "
-                "for evaluation eval-2."
-            ],
+            ["orders differ: one order only for evaluation eval-1, both orders for evaluation"],
         ),
     ],
 )
@@ -214,6 +211,7 @@ def test_other_differences_are_named(
 def test_judges_of_the_same_answers_are_recognised(
     a: EvaluationJob,
     b: EvaluationJob,
+    *,
     services: tuple[str, str],
     subject: str,
     names: tuple[str, str],

@@ -94,8 +94,8 @@ def sentence(kind: str, joined: Joined) -> str:
             "classify",
             [(RowVerdict("ok", "x"), RowVerdict("ok", "x")), (PASS, RowVerdict("ok", "x"))],
             (
-                "A and B agree on labels in 1 of 2 paired rows (50.0 %, 95 % interval 9.5 to 90.5 %; "
-                "Cohen's kappa 0.00; Gwet's AC1 0.20)."
+                "A and B agree on labels in 1 of 2 paired rows (50.0 %, 95 % interval 9.5 to 90.5 "
+                "%; Cohen's kappa 0.00; Gwet's AC1 0.20)."
             ),
         ),
         (
@@ -126,8 +126,9 @@ def sentence(kind: str, joined: Joined) -> str:
             [(decided("A"), decided("Tie")), (decided("Tie"), decided("A"))],
             (
                 "A and B agree on decisions in 0 of 2 paired rows (0.0 %, 95 % interval 0.0 to "
-                "65.8 %; Cohen's kappa -1.00; Gwet's AC1 -0.33). No clear difference: the net preference for B over A is -50.0 points in A, -50.0 in "
-                "B; difference +0.0 (95 % interval -200.0 to 200.0 points, paired t p = 1.000)."
+                "65.8 %; Cohen's kappa -1.00; Gwet's AC1 -0.33). No clear difference: the net "
+                "preference for B over A is -50.0 points in A, -50.0 in B; difference +0.0 "
+                "(95 % interval -200.0 to 200.0 points, paired t p = 1.000)."
             ),
         ),
         (
@@ -135,8 +136,9 @@ def sentence(kind: str, joined: Joined) -> str:
             [(decided("A"), decided("B"))] * 9 + [(decided("A"), decided("A"))],
             (
                 "A and B agree on decisions in 1 of 10 paired rows (10.0 %, 95 % interval 1.8 to "
-                "40.4 %; Cohen's kappa 0.00; Gwet's AC1 -0.20). The net preference for B over A is -100.0 points in A, +80.0 in B; difference "
-                "+180.0 (95 % interval 134.8 to 200.0 points, paired t p < 0.001)."
+                "40.4 %; Cohen's kappa 0.00; Gwet's AC1 -0.20). The net preference for B over "
+                "A is -100.0 points in A, +80.0 in B; difference +180.0 (95 % interval 134.8 to "
+                "200.0 points, paired t p < 0.001)."
             ),
         ),
     ],

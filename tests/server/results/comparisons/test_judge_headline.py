@@ -60,7 +60,7 @@ RARE = [(PASS, PASS)] * 190 + [(PASS, FAIL)] * 5 + [(FAIL, PASS)] * 5
             "0.74; Gwet's AC1 0.69). No clear difference in strictness: judge 'y' passes 2.0 "
             "points fewer of the answers than judge 'x' (68.0 % against 70.0 %; 95 % interval "
             "-10.9 to 6.7 points, exact McNemar p = 0.815); with this many rows a difference "
-            "under 11.7 points could easily be missed.",
+            "under 12.7 points could easily be missed.",
             id="labels",
         ),
         pytest.param(
@@ -81,7 +81,7 @@ RARE = [(PASS, PASS)] * 190 + [(PASS, FAIL)] * 5 + [(FAIL, PASS)] * 5
             "Kappa has no interval: only 10 rows are 'bad' for either judge: too few. No clear "
             "difference in strictness: judge 'y' passes as many of the answers as judge 'x' (97.5"
             " % against 97.5 %; 95 % interval -3.6 to 3.6 points, exact McNemar p = 1.000); with "
-            "this many rows a difference under 4.4 points could easily be missed.",
+            "this many rows a difference under 4.9 points could easily be missed.",
             id="a rare label",
         ),
         pytest.param(

@@ -19,12 +19,21 @@ oracle: Any = _stats
 scores = st.one_of(st.integers(1, 5), st.floats(-1e6, 1e6).map(lambda value: round(value, 3)))
 
 
+def pearson_of(rows: Any) -> float:
+    return oracle.pearsonr(rows[:, 0], rows[:, 1])[0]
+
+
+def spearman_of(rows: Any) -> float:
+    return oracle.spearmanr(rows[:, 0], rows[:, 1])[0]
+
+
 def weighted_kappa_of(rows: Any) -> float:
     """Return the definition: 1 - sum of weights x observed / sum of weights x expected."""
     levels = np.unique(rows)
     observed = np.zeros((len(levels), len(levels)))
-    places = np.searchsorted(levels, rows)
-    np.add.at(observed, (places[:, 0], places[:, 1]), 1)
+    for place in np.ndindex(observed.shape):
+        pair = levels[list(place)]
+        observed[place] = (rows == pair).all(axis=1).sum()
     weights = np.subtract.outer(levels, levels) ** 2
     expected = np.outer(observed.sum(axis=1), observed.sum(axis=0)) / observed.sum()
     return float(1 - (weights * observed).sum() / (weights * expected).sum())
@@ -37,9 +46,9 @@ def test_correlations_and_weighted_kappa_agree_with_scipy_and_the_definition(
     pairs = Counter((float(a), float(b)) for a, b in rows)
     columns = np.array(rows, dtype=float)
     if all(len(set(column)) > 1 for column in columns.T):
-        expected = oracle.spearmanr(columns[:, 0], columns[:, 1])[0]
+        expected = spearman_of(columns)
         assert spearman(pairs) == pytest.approx(expected, abs=1e-9)
-        expected = oracle.pearsonr(columns[:, 0], columns[:, 1])[0]
+        expected = pearson_of(columns)
         assert pearson(pairs) == pytest.approx(expected, rel=1e-6, abs=1e-6)
     else:
         assert spearman(pairs) is None
@@ -61,7 +70,7 @@ def test_scores_of_any_size_have_correlations_in_range(rows: list[tuple[float, f
 
 
 def test_a_judge_that_is_stricter_by_one_ranks_alike_and_agrees_less() -> None:
-    pairs = Counter((score, score - 1) for score in (2, 3, 4, 5) for _ in range(10))
+    pairs = {(float(score), float(score - 1)): 10 for score in (2, 3, 4, 5)}
 
     assert pearson(pairs) == pytest.approx(1)
     assert spearman(pairs) == 1
@@ -76,15 +85,9 @@ def test_the_intervals_agree_with_a_bootstrap_of_the_rows(n: int) -> None:
     second = np.clip(first + chance.integers(-1, 2, n), 1, 5)
     rows = np.column_stack([first, second]).astype(float)
     draws = [rows[chance.integers(0, n, n)] for _ in range(500)]
-    figures = (
-        lambda rows: oracle.pearsonr(rows[:, 0], rows[:, 1])[0],
-        lambda rows: oracle.spearmanr(rows[:, 0], rows[:, 1])[0],
-        weighted_kappa_of,
-    )
-
     found = score_intervals(Counter(map(tuple, rows.tolist())))
 
-    for interval, figure in zip(found, figures, strict=True):
+    for interval, figure in zip(found, (pearson_of, spearman_of, weighted_kappa_of), strict=True):
         expected = np.quantile([figure(draw) for draw in draws], [0.025, 0.975])
         assert interval is not None
         # An end of 500 draws varies by about a ninth of the half-width.
