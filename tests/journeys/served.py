@@ -48,6 +48,7 @@ async def served_engine(data_dir: Path, **settings: str) -> AsyncGenerator[Serve
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("EVALS_")},
         "EVALS_MCP_LOCAL__DATA_DIR": str(data_dir),
+        "EVALS_MCP_LOCAL__STOP_SECONDS": "1",
         **{f"EVALS_MCP_{name}": value for name, value in settings.items()},
     }
     process = _start(environment)

@@ -51,6 +51,7 @@ async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[Served
     environment = {
         **inherited,
         "EVALS_MCP_LOCAL__DATA_DIR": str(data / "engine"),
+        "EVALS_MCP_LOCAL__STOP_SECONDS": "1",
         "EVALS_MCP_RESULTS__CACHE_DIR": str(data / "results"),
         "EVALS_MCP_BUDGET__KEY_FILE": str(data / "confirm.key"),
         "EVALS_MCP_STATE__FOLDER": str(data / "state"),

@@ -49,6 +49,7 @@ def configured(folder: Path, **settings: str) -> Settings:
     """Return settings that store everything below one folder."""
     usual = {
         "LOCAL__DATA_DIR": str(folder / "engine"),
+        "LOCAL__STOP_SECONDS": "1",
         "RESULTS__CACHE_DIR": str(folder / "results"),
         "BUDGET__KEY_FILE": str(folder / "confirm.key"),
         "STATE__FOLDER": str(folder / "state"),
