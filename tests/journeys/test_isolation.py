@@ -127,6 +127,7 @@ NO_IDS = {
     "delete_data": {"confirm"},
     "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
     "list_models": {"filter", "role", "model_source", "max_price", "limit"},
+    "get_evaluation": {"by", "cluster_column"},
     "get_status": {"wait_seconds"},
     "list_evaluations": {"status", "type", "limit"},
     "compare_evaluations": {"key", "limit"},
