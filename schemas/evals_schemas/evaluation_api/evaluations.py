@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from evals_schemas.contract import Answer, Request
+from evals_schemas.datasets.repeated_inputs import RepeatedInput
 from evals_schemas.evaluation_api.defaults import (
     CANDIDATE_MAX_TOKENS,
     JUDGE_MAX_TOKENS,
@@ -267,6 +268,11 @@ class Results(Answer):
     reason: str | None = Field(
         default=None,
         description="Code for `error`, see `Reason`; only the embedded engine has codes.",
+    )
+    repeated_input: RepeatedInput | None = Field(
+        default=None,
+        description="An input that rows repeat, by which they may belong together; the embedded "
+        "engine only, absent if rows repeat no input.",
     )
 
 

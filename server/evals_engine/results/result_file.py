@@ -31,6 +31,7 @@ def write_result_file(
             totals.input_tokens += outcome.pop("input_tokens", 0)
             totals.output_tokens += outcome.pop("output_tokens", 0)
             totals.add(state, outcome, outcome.pop(REASON, None))
+            totals.add_input(row)
             out.write(_line(row, outcome))
 
 

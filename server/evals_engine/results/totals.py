@@ -6,10 +6,14 @@ from collections import Counter
 from typing import Any
 
 from evals_engine.cleaning import cleaned
+from evals_schemas.datasets.reader import Row
+from evals_schemas.datasets.repeated_inputs import InputCounter
 from evals_schemas.evaluation_api.evaluations import (
+    AnyParameters,
     ClassifyParameters,
     CompareParameters,
     ScoreParameters,
+    candidates,
 )
 from evals_schemas.exact_statistics import RunningStatistics
 
@@ -23,7 +27,11 @@ MAX_MESSAGES = 1_000
 class Totals:
     """The totals that all types have. A type adds its verdicts and the figures made from them."""
 
-    def __init__(self) -> None:
+    def __init__(self, parameters: AnyParameters | None = None) -> None:
+        """Start without a row; without `parameters` no repeated input is looked for."""
+        self._inputs = InputCounter() if parameters else None
+        sides = candidates(parameters).values() if parameters else ()
+        self._answers = frozenset(side for side in sides if isinstance(side, str))
         self.states = Counter[str]()
         self.failures = Counter[str]()
         """Rows without a verdict, by the message that says why."""
@@ -53,6 +61,11 @@ class Totals:
                     self._judge_texts.setdefault(message, text)
             self._add_failure(message, reason)
 
+    def add_input(self, row: Row) -> None:
+        """Count the columns of one row of the data set."""
+        if self._inputs:
+            self._inputs.add(row)
+
     def results(self) -> dict[str, Any]:
         """Return the `results` of the evaluation, without the id of the result file."""
         counts = {
@@ -60,7 +73,9 @@ class Totals:
             "judge_fail_count": self.states["judge_failed"],
         }
         usage = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
-        return self._type_results() | counts | {"usage": usage}
+        repeated = self._inputs.repeated_input(self._answers) if self._inputs else None
+        found = {"repeated_input": repeated.model_dump()} if repeated else {}
+        return self._type_results() | counts | found | {"usage": usage}
 
     def _add_verdict(self, fields: dict[str, Any]) -> None:
         """Count a valid verdict."""
@@ -132,7 +147,7 @@ class ClassifyTotals(Totals):
     """Counts of the labels, and the share that passes, over the rows with a verdict."""
 
     def __init__(self, parameters: ClassifyParameters) -> None:
-        super().__init__()
+        super().__init__(parameters)
         self._parameters = parameters
         self._labels = Counter[str]()
 
@@ -152,7 +167,7 @@ class ScoreTotals(Totals):
     """Mean and spread of the scores, and the share of those that pass."""
 
     def __init__(self, parameters: ScoreParameters) -> None:
-        super().__init__()
+        super().__init__(parameters)
         self._threshold = parameters.pass_threshold
         self._scores = RunningStatistics()
         self._passed = 0
@@ -179,7 +194,7 @@ class CompareTotals(Totals):
     """Counts of the decisions between two answers, and how the two orders were judged."""
 
     def __init__(self, parameters: CompareParameters) -> None:
-        super().__init__()
+        super().__init__(parameters)
         self._both_orders = not parameters.disable_position_bias_correction
         self._decisions = Counter[str]()
         self._orders = Counter[str]()

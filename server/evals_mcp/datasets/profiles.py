@@ -19,6 +19,7 @@ from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.datasets.quality import DatasetQuality, EmptyCells
 from evals_schemas.datasets.reader import FAULTS_NAMED, Fault, Kind, Row, scan
+from evals_schemas.datasets.repeated_inputs import InputCounter
 
 SAMPLED_ROWS = 200
 """Most rows in the sample of one data set."""
@@ -65,6 +66,8 @@ class DatasetProfile:
     """A sentence about repeated rows, without a full stop; empty if there are none."""
     empty: dict[str, EmptyCells] = field(default_factory=dict[str, EmptyCells])
     """Empty cells by column, for columns that have any."""
+    inputs: InputCounter = field(default_factory=InputCounter)
+    """The counted values of its columns, of the rows that were read."""
 
     def oddities(self, reported_columns: Collection[str] = ()) -> list[str]:
         """Return sentences about repeated rows and empty cells, without a full stop.
@@ -198,11 +201,14 @@ class _RowQuality(DatasetQuality):
     """Counts rows instead of lines, because the caller need not have the data set as a file."""
 
     rows: int = 0
+    inputs: InputCounter = field(default_factory=InputCounter)
 
     def add(self, row: Mapping[str, Any], line: int, key: Hashable) -> str | None:  # noqa: ARG002 - of DatasetQuality
         """Check one row; reports row numbers instead of `line`."""
         problem = super().add(row, self.rows + 1, key)
-        self.rows += problem is None
+        if problem is None:
+            self.rows += 1
+            self.inputs.add(row)
         return problem
 
 
@@ -247,7 +253,7 @@ def _count_fault(profile: DatasetProfile, fault: Fault) -> None:
 
 
 def _finish(
-    profile: DatasetProfile, quality: DatasetQuality, sample: Sample, blocks: Blocks
+    profile: DatasetProfile, quality: _RowQuality, sample: Sample, blocks: Blocks
 ) -> DatasetProfile:
     profile.bytes = blocks.bytes
     profile.complete = not blocks.ran_out
@@ -255,6 +261,7 @@ def _finish(
     # The counter of repetitions is large, so only its result is stored.
     profile.repeated = DatasetQuality(repetitions=quality.repetitions).warnings("row")
     profile.empty = quality.empty
+    profile.inputs = quality.inputs
     return profile
 
 

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.datasets.profiles import DatasetProfile
+from evals_mcp.planning.checks.columns import response_columns
 from evals_mcp.planning.checks.models import models_called
+from evals_mcp.results.clusters import values_text
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.evaluations import AnyParameters, ClassifyParameters
 from evals_schemas.evaluation_api.workers import MAX_WORKERS
@@ -41,6 +43,18 @@ def too_many_workers(parameters: AnyParameters, capabilities: Capabilities) -> I
             if not capabilities.is_engine:
                 limit = f"times are for {MAX_WORKERS:,}, more than most services answer at once"
             yield f"`{role}.num_workers` is {workers:,}: {limit}."
+
+
+def rows_in_clusters(parameters: AnyParameters, profile: DatasetProfile) -> Iterator[str]:
+    """Yield a note if rows repeat an input, so that they may not be independent."""
+    repeated = profile.inputs.repeated_input([column for _, column in response_columns(parameters)])
+    if repeated:
+        column = quoted(repeated.column, 40)
+        yield (
+            f"{repeated.rows:,} rows share {values_text(repeated)} of {column}. If rows with one "
+            "value belong together, read the results with get_evaluation and `cluster_column` "
+            f"{column}."
+        )
 
 
 def dataset_oddities(

@@ -14,6 +14,7 @@ from evals_mcp.planning.inputs.facts import collect_facts
 from evals_mcp.planning.notes import (
     dataset_oddities,
     nested_labels,
+    rows_in_clusters,
     too_many_workers,
 )
 from evals_mcp.planning.power import power_of_request
@@ -83,6 +84,7 @@ async def _plan_judged(
             *estimate.notes,
             *too_many_workers(parameters, facts.capabilities),
             *nested_labels(parameters),
+            *rows_in_clusters(parameters, profile),
             *dataset_oddities(profile, sample.reported_columns),
         ],
     )

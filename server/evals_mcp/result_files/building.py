@@ -10,13 +10,21 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import accumulate, count
 from pathlib import Path
 from typing import BinaryIO
 
-from evals_mcp.result_files.lines import ABSENT_KEY, LineReader, NotAnObjectError, Written
+from evals_mcp.result_files.lines import (
+    ABSENT_KEY,
+    EMPTY_KEYS,
+    LineReader,
+    NotAnObjectError,
+    Written,
+)
 from evals_mcp.result_files.queries import BLOCK_ROWS, FORMAT, query
 from evals_mcp.results.rows import ReadRow, RowVerdict
+from evals_schemas.datasets.repeated_inputs import MOST_COLUMNS, DistinctValues
 
 MAX_ROW_BYTES = 32 * 1024 * 1024
 """Length of the longest row that is read; a longer row counts as damaged."""
@@ -67,6 +75,8 @@ class _Build:
         self._rows = 0
         self._damaged = 0
         self._first: tuple[int, str] | None = None
+        self._values: list[_Values] = []
+        """The counted values of the first columns with keys."""
 
     def run(self, stream: BinaryIO) -> None:
         """Read all lines and write all tables."""
@@ -146,9 +156,23 @@ class _Build:
         execute_each(query("add_block_code"), ((code, first) for code in counts))
         execute_each(query("add_score"), block.scored(first))
         for place, keys in enumerate(self._lines.taken_keys()):
+            self._count_values(place, keys)
             joined = b"".join(keys)
             if joined != ABSENT_KEY * rows:
                 execute(query("add_keys"), (first, place, joined))
+
+    def _count_values(self, place: int, keys: list[bytes]) -> None:
+        """Count the values of one of the first columns, without null and empty texts."""
+        if place >= MOST_COLUMNS:
+            return
+        while place >= len(self._values):
+            self._values.append(_Values())
+        counted = self._values[place]
+        distinct = set(keys)
+        counted.rows += len(keys)
+        for empty in EMPTY_KEYS & distinct:
+            counted.rows -= keys.count(empty)
+        counted.distinct.update(distinct - EMPTY_KEYS)
 
     def _write_facts(self) -> None:
         line, reason = self._first or (None, None)
@@ -157,6 +181,9 @@ class _Build:
             "columns": list(self._lines.columns),
             "keyed": self._lines.keyed,
             "damage": [self._damaged, line, reason],
+            "values": [
+                [each.rows, each.distinct.count, each.distinct.exact] for each in self._values
+            ],
         }
         named = ((name, json.dumps(value)) for name, value in facts.items())
         self._connection.executemany(query("add_fact"), named)
@@ -169,6 +196,15 @@ class _Build:
     def _damage(self, line_number: int, reason: str) -> None:
         self._damaged += 1
         self._first = self._first or (line_number, reason)
+
+
+@dataclass
+class _Values:
+    """The counted values of one column."""
+
+    distinct: DistinctValues = field(default_factory=DistinctValues)
+    rows: int = 0
+    """Rows with a value."""
 
 
 class _Block:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.result_files.column_values import TooManyValuesError, check_column, column_values
 from evals_mcp.results.clusters import RowClusters
+from evals_mcp.results.rows import OUTPUTS
+from evals_schemas.datasets.repeated_inputs import RepeatedInput, repeated_input
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
@@ -19,6 +22,37 @@ MAX_VALUES = 500_000
 """Most values of a column that are held, with about 150 bytes each."""
 
 ARGUMENT = "cluster_column"
+
+_ROWS_READ = 20
+"""Rows whose texts are measured."""
+
+
+def file_repeated_input(index: ResultIndex, answers: Collection[str]) -> RepeatedInput | None:
+    """Return the input that the rows of a file repeat, from its index; None if they repeat none.
+
+    Lengths of texts are those of a few rows.
+
+    Args:
+        index: an open result file; the call blocks.
+        answers: the columns of judged answers.
+    """
+    rows = index.total()
+    repeated = [
+        each
+        for each in index.values
+        if each.column not in answers and each.column not in OUTPUTS and each.repeats(rows)
+    ]
+    if not repeated:
+        return None
+    numbers = range(1, rows + 1, -(-rows // _ROWS_READ))
+    sample = [index.read(row) for row in index.by_number(numbers)]
+    measured = [replace(each, mean_length=_mean_length(sample, each.column)) for each in repeated]
+    return repeated_input(measured, rows)
+
+
+def _mean_length(rows: Sequence[Mapping[str, object]], column: str) -> float:
+    texts = [text for row in rows if isinstance(text := row.get(column), str) and text]
+    return sum(map(len, texts)) / len(texts) if texts else 0.0
 
 
 def file_clusters(index: ResultIndex, column: str, inputs: Sequence[str]) -> RowClusters:

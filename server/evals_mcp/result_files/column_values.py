@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.near_names import near_names
+from evals_mcp.result_files.lines import EMPTY_KEYS
 from evals_mcp.results.rows import input_columns
-from evals_schemas.digests import column_key
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
 
 _COLUMNS_NAMED = 20
-_EMPTY = (column_key(None), column_key(""))
 _COLUMNS_TRIED = 100
 _FEW_VALUES = 50
 
@@ -75,7 +74,7 @@ def column_values(index: ResultIndex, column: str, most: int | None = None) -> C
             raise TooManyValuesError(first_rows[most])
     counts = Counter(of_row)
     rows = [counts[number] for number in range(len(numbers))]
-    empty = frozenset(numbers[key] for key in _EMPTY if key in numbers)
+    empty = frozenset(numbers[key] for key in EMPTY_KEYS if key in numbers)
     return ColumnValues(of_row, first_rows, rows, empty)
 
 

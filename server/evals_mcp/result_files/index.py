@@ -25,6 +25,7 @@ from typing import Any, NamedTuple, cast
 from evals_mcp.result_files.conditions import ORDERS, Where
 from evals_mcp.result_files.queries import FORMAT, query
 from evals_mcp.results.rows import RowVerdict
+from evals_schemas.datasets.repeated_inputs import ColumnCount
 from evals_schemas.digests import COLUMN_BYTES, column_key
 
 Row = dict[str, Any]
@@ -126,6 +127,9 @@ class ResultIndex:
             """The columns of all rows, in the order of their first occurrence."""
             self.damage = Damage(*facts["damage"])
             self._keyed: dict[str, int] = {name: place for place, name in enumerate(facts["keyed"])}
+            values = zip(facts["keyed"], facts["values"], strict=False)
+            self.values = [ColumnCount(name, *counts) for name, counts in values]
+            """The counted values of the first columns with keys, without lengths."""
             counted: list[list[Any]] = self._connection.execute(query("verdicts")).fetchall()
             self.counts = [Count(_verdict_of(values[:-1]), values[-1]) for values in counted]
             """The number of rows by verdict."""

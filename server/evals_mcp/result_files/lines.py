@@ -24,6 +24,9 @@ from evals_schemas.digests import column_key, column_keys_of_json
 ABSENT_KEY = column_key(None)
 """The key of null, and of a column that a row does not have."""
 
+EMPTY_KEYS = frozenset({ABSENT_KEY, column_key("")})
+"""The keys of cells without a value."""
+
 MAX_KEYED_COLUMNS = 256
 """Columns with keys in the index; a comparison by a later column reads the rows."""
 

@@ -7,7 +7,7 @@ import sys
 from functools import cache
 from importlib import resources
 
-FORMAT = f"3 {sys.byteorder}-endian"
+FORMAT = f"4 {sys.byteorder}-endian"
 """The version of the index, raised when tables change or verdicts are read differently.
 
 An index of another version is built again. Its arrays have this machine's byte order.

@@ -11,6 +11,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.number_text import counted, percent
 from evals_mcp.results.statistics.clusters import FEW, FEWEST, ClusterSizes
 from evals_mcp.results.statistics.estimate import rounded
+from evals_schemas.datasets.repeated_inputs import RepeatedInput
 from evals_schemas.tools.summaries import Clusters
 
 LARGEST_SHARE = 0.5
@@ -140,3 +141,17 @@ def all_distinct_note(clusters: RowClusters) -> str:
 def test_name(method: str | None, plain: str) -> str:
     """Return the name of the test beside an interval of this method; `plain` without clusters."""
     return "cluster sign-flip" if method and method.endswith(CLUSTERED) else plain
+
+
+def values_text(repeated: RepeatedInput) -> str:
+    """Return how many different values a repeated input has."""
+    return f"{'' if repeated.exact else 'about '}{repeated.values:,} values"
+
+
+def repeated_sentence(repeated: RepeatedInput) -> str:
+    """Return what a headline adds where rows repeat an input and no clusters were requested."""
+    name = quoted(repeated.column, _NAME)
+    return (
+        f" {repeated.rows:,} rows share {values_text(repeated)} of {name}: cluster_column {name} "
+        "allows for that, this interval does not."
+    )

@@ -15,7 +15,9 @@ from anyio import from_thread, to_thread
 from pydantic import ValidationError
 
 from evals_mcp.errors import EvalsMCPError
+from evals_mcp.results.comparisons.joining import ready_answers
 from evals_mcp.results.rows import Row, RowVerdict, input_columns
+from evals_mcp.results.summaries.clustered import with_repeated_input
 from evals_mcp.results.types.summing import (
     summarize,
     summarize_clusters,
@@ -212,7 +214,13 @@ _FAILURES = ("generation_fail_count", "judge_fail_count", "invalid_label_count")
 
 def _summary(job: EvaluationJob, index: ResultIndex) -> Summary | None:
     """Return a summary of the rows; runs in a worker thread."""
+    # Imported here because loading SQLite would slow down every start.
+    from evals_mcp.result_files.clusters import file_repeated_input  # noqa: PLC0415
+
     summary = _summary_of_rows(job, index)
+    if summary and type_spec(job.type).summing.headline:
+        repeated = file_repeated_input(index, ready_answers(job.parameters))
+        summary = with_repeated_input(summary, repeated)
     if summary and (lines := index.damage.lines):
         text = (
             "1 line of the result file cannot be read and is"

@@ -195,3 +195,58 @@ async def test_columns_that_cannot_be_used_are_refused_with_what_to_do(
         "`cluster_column`: 'question' has more than 19 values, the most that can be held. Name a "
         "column with fewer values, or leave the argument out."
     )
+
+
+async def headlines(rows: Rows, folder: Path, kind: str = "classify", **own: Any) -> set[str]:
+    """Return the headlines of a vendor's indexed evaluation in all tools."""
+    fake = FakeProvider(name="together", jobs=[job(kind, **own)], contents={"file-1": jsonl(*rows)})
+    async with served(fake, configured=settings(folder)) as server:
+        found = await server.answer("get_evaluation", evaluation_id="eval-1")
+        status = await server.answer("get_status", evaluation_id="eval-1")
+        page = await server.answer("list_evaluations")
+    listed = page["evaluations"][0]["headline"]
+    return {found["summary"]["headline"], status["headline"], listed}
+
+
+async def test_an_input_that_rows_repeat_is_named_in_the_headline_of_every_tool(
+    tmp_path: Path,
+) -> None:
+    (headline,) = await headlines(answered(TWENTY), tmp_path)
+
+    assert headline == (
+        "65.0 % of 200 answers pass (95 % interval 58.2 to 71.3 %). 200 rows share 20 values of "
+        "'question': cluster_column 'question' allows for that, this interval does not."
+    )
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"question": [f"question {n}" for n in range(200)]},
+        {"category": [f"{n % 10}" for n in range(200)]},
+        {"question": [f"question {n % 5}" for n in range(200)]},
+        {"question": [f"question {n % 165}" for n in range(200)]},
+    ],
+    ids=["distinct", "categories", "too few values", "few repetitions"],
+)
+async def test_other_columns_are_not_named(column: dict[str, list[str]], tmp_path: Path) -> None:
+    (name,) = column
+    rows = [
+        {**row, "question": row["answer"], name: value}
+        for row, value in zip(answered(TWENTY), column[name], strict=True)
+    ]
+
+    (headline,) = await headlines(rows, tmp_path)
+
+    assert headline == "65.0 % of 200 answers pass (95 % interval 58.2 to 71.3 %)."
+
+
+async def test_a_judged_answer_is_no_input(tmp_path: Path) -> None:
+    rows = [{**row, "question": row["id"]} for row in answered(TWENTY)]
+    rows = [{**row, "answer": f"a long answer that repeats {row['id'] % 20}"} for row in rows]
+
+    (judged,) = await headlines(rows, tmp_path / "1", model_to_evaluate="answer")
+    (read,) = await headlines(rows, tmp_path / "2")
+
+    assert "share" not in judged
+    assert "200 rows share 20 values of 'answer'" in read

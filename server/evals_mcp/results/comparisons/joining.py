@@ -80,7 +80,7 @@ def key_columns(
                 f"`key`: {quoted(key, 60)} is not an input column of both; {_shared_text(shared)}."
             )
         return [key]
-    answers = [_ready_answers(request) for request in parameters]
+    answers = [ready_answers(request) for request in parameters]
     excluded = answers[0] | answers[1]
     if answers[0] == answers[1] and _same_data(*parameters):
         excluded = set[str]()
@@ -103,7 +103,7 @@ def _shared_text(shared: Sequence[str]) -> str:
     return f"both have {', '.join(quoted(name, 60) for name in shared[:20]) or 'none'}"
 
 
-def _ready_answers(parameters: Mapping[str, Any]) -> set[str]:
+def ready_answers(parameters: Mapping[str, Any]) -> set[str]:
     """Return the columns of ready answers."""
     return {column for side in SIDES if isinstance(column := parameters.get(side), str)}
 

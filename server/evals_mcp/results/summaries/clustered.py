@@ -12,6 +12,7 @@ from evals_mcp.results.clusters import (
     cluster_clause,
     cluster_notes,
     described,
+    repeated_sentence,
 )
 from evals_mcp.results.number_text import percent_ends, score_ends
 from evals_mcp.results.rows import RowVerdict
@@ -23,6 +24,7 @@ from evals_mcp.results.statistics.clusters import (
     sign_flip_test,
 )
 from evals_mcp.results.statistics.estimate import rounded, scale_of
+from evals_schemas.datasets.repeated_inputs import RepeatedInput
 from evals_schemas.tools.summaries import Interval, Rate, Scores, Summary, Wins
 
 Headline = Callable[[Summary, Mapping[str, Any], str], str | None]
@@ -77,6 +79,18 @@ def with_clusters(
     changed = _with_notes(summary, cluster_notes(clusters)).model_copy(update=update)
     clause = cluster_clause(clusters, sizes, noun, found.rows_worth, independent)
     return changed.model_copy(update={"headline": headline(changed, parameters, clause)})
+
+
+def with_repeated_input(summary: Summary, repeated: RepeatedInput | None) -> Summary:
+    """Return the summary with the column by which its rows may belong together in its headline.
+
+    It is not named where no figure of the headline has an interval.
+    """
+    rate, wins = summary.pass_rate, summary.wins
+    figures = (wins and wins.a_interval, summary.scores and summary.scores.interval)
+    if repeated is None or not (any(figures) or (rate and rate.interval)):
+        return summary
+    return summary.model_copy(update={"headline": summary.headline + repeated_sentence(repeated)})
 
 
 def _main_figure(

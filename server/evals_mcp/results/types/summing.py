@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.clusters import RowClusters
 from evals_mcp.results.rows import Row, RowVerdict
-from evals_mcp.results.summaries.clustered import with_clusters
+from evals_mcp.results.summaries.clustered import with_clusters, with_repeated_input
 from evals_mcp.results.summaries.row_summary import with_row_figures
 from evals_mcp.results.types.table import RowCollection, type_spec
-from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress, Results
 from evals_schemas.tools.summaries import Summary
 from evals_schemas.type_models import AnyResults, parse_results, type_of_results
 
@@ -134,7 +134,9 @@ def marked_unfinished(summary: Summary, job: EvaluationJob) -> Summary:
 def _figures(results: AnyResults | None, job: EvaluationJob, rows: int | None) -> Summary:
     if (name := type_of_results(results)) is None:
         return Summary(headline="The evaluation completed; the service reported no figures.")
-    return type_spec(name).summing.figures(results, job.parameters, rows)
+    summary = type_spec(name).summing.figures(results, job.parameters, rows)
+    repeated = results.repeated_input if isinstance(results, Results) else None
+    return with_repeated_input(summary, repeated)
 
 
 def _has_figures(results: AnyResults | None) -> bool:
