@@ -85,7 +85,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class FalseFindings:
-    """How often a paired difference is found where there is none, and covered where there is."""
+    """How often a paired difference is found without any, and covered with one."""
 
     alike: float
     clusters: int
