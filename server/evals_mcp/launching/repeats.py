@@ -214,6 +214,11 @@ class Repeats:
         return await to_thread.run_sync(self._records.get, STARTED, launch.digest) or []
 
     async def _remember(self, launch: Launch, started: StartedEvaluation) -> None:
+        """Record an evaluation, at the latest time that any record of it has.
+
+        The time of a start is by our clock, and the time in the list by the service's, which may
+        be hours behind: an evaluation of a moment ago would count as old, and be started again.
+        """
         evaluation = {
             "id": started.evaluation_id,
             "status": started.status,
@@ -222,9 +227,15 @@ class Repeats:
         }
 
         def add(recorded: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-            same = (evaluation["id"], evaluation["code"])
-            others = [each for each in recorded or [] if (each["id"], each["code"]) != same]
-            return [*others, evaluation][-EVALUATIONS_OF_A_REQUEST:]
+            of_it = [each for each in recorded or [] if each["id"] == evaluation["id"]]
+            others = [
+                each
+                for each in recorded or []
+                if each not in of_it or each["code"] != evaluation["code"]
+            ]
+            times = [datetime.fromisoformat(each["at"]) for each in of_it]
+            latest = max([started.at, *times]).isoformat()
+            return [*others, evaluation | {"at": latest}][-EVALUATIONS_OF_A_REQUEST:]
 
         await to_thread.run_sync(self._records.update, STARTED, launch.digest, add)
         await self._forget_unsettled(launch)

@@ -238,6 +238,16 @@ async def test_a_listed_evaluation_without_a_date_is_not_taken_for_it() -> None:
     assert await process.started(process.launch()) == "eval-1"
 
 
+async def test_a_service_whose_clock_is_an_hour_behind_does_not_make_a_young_one_old() -> None:
+    process = CreatingProcess()
+    first = await process.started(process.launch())
+    process.lists(first, NOON - timedelta(hours=1), "running")
+    assert await process.started(process.launch()) == first
+
+    process.service.jobs[0].status = "completed"
+    assert await process.started(process.launch()) == first
+
+
 async def test_one_that_has_failed_since_may_be_started_again() -> None:
     process = CreatingProcess()
     first = await process.started(process.launch())
