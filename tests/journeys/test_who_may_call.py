@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncGenerator, Iterator
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from evals_mcp.errors import OperatorError
+from evals_mcp.http.serve import HttpService
+from evals_mcp.services import SERVICES
+from evals_mcp.settings.loading import load_settings
 from evals_mcp.tools.catalog import BY_NAME
 from tests.journeys.caller import tool_call
 from tests.journeys.issuer import AUDIENCE, EVERYTHING, Issuer
@@ -135,21 +140,35 @@ async def test_no_disguise_of_a_call_lets_a_reader_write(tmp_path: Path) -> None
 def test_an_unsafe_server_does_not_start_and_names_the_setting(
     host: str | None, settings: dict[str, str], named: str, tmp_path: Path
 ) -> None:
+    configured = load_settings(None, unsafe(tmp_path, settings), tmp_path, SERVICES)
+    with pytest.raises(OperatorError, match=re.escape(named)):
+        HttpService(configured, "0.0", host or configured.http.host, 0)
+
+
+def unsafe(folder: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Return an environment with these settings, which stores everything below one folder."""
+    stored = {
+        "LOCAL__DATA_DIR": str(folder / "engine"),
+        "BUDGET__KEY_FILE": str(folder / "confirm.key"),
+        "STATE__FOLDER": str(folder / "state"),
+    }
+    return {f"EVALS_MCP_{name}": value for name, value in (stored | settings).items()}
+
+
+def test_the_command_of_an_unsafe_server_ends_with_one_line_and_exit_code_2(
+    tmp_path: Path,
+) -> None:
     own = {name: value for name, value in os.environ.items() if not name.startswith("EVALS_")}
-    own |= {f"EVALS_MCP_{name}": value for name, value in settings.items()}
-    own["EVALS_MCP_LOCAL__DATA_DIR"] = str(tmp_path / "engine")
-    own["EVALS_MCP_BUDGET__KEY_FILE"] = str(tmp_path / "confirm.key")
-    own["EVALS_MCP_STATE__FOLDER"] = str(tmp_path / "state")
     command = [sys.executable, "-m", "evals_mcp.cli", "serve", "--http", "--port", "0"]
     done = subprocess.run(
-        [*command, *(["--host", host] if host else [])],
+        [*command, "--host", "0.0.0.0"],
         check=False,
         capture_output=True,
         encoding="utf-8",
-        env=own,
+        env=own | unsafe(tmp_path, {}),
         cwd=tmp_path,
         timeout=60,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
-    assert named in done.stderr
+    assert "http.mode" in done.stderr

@@ -113,6 +113,7 @@ class Generated(FakeProvider):
             yield ("\n".join(lines) + "\n").encode()
 
 
+@pytest.mark.no_cover
 async def test_memory_does_not_grow_with_the_rows() -> None:
     await profiled(Generated(rows=2_000))
     gc.collect()

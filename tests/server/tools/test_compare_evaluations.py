@@ -455,6 +455,7 @@ def wide(verdicts: str, size: int, seed: int) -> list[dict[str, object]]:
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(("number", "size"), [(10_000, 150), (240, 50_000)])
 async def test_answers_stay_within_their_budget(tmp_path: Path, number: int, size: int) -> None:
     chance = random.Random(1)

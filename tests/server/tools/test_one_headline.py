@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import anyio
+import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -99,6 +100,7 @@ evaluations: st.SearchStrategy[tuple[str, list[Row]]] = st.one_of(
 )
 
 
+@pytest.mark.no_cover
 @hypothesis_settings(max_examples=25, deadline=None)
 @given(evaluations)
 def test_the_engines_totals_and_its_rows_give_one_headline_in_every_tool(
