@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, WithJsonSchema
 
+BY = "Column: adds the figures for each of its values, worst first."
+"""The description of the argument `by`."""
+
 Unit = Literal["%", "points", "score"]
 """The unit of a figure; a score is in the unit of its scale."""
 

@@ -35,6 +35,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.rules import RULE_NAMES
 from evals_schemas.evaluation_types import RequestType
+from evals_schemas.tools.groups import BY
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "allow_inf_nan")
 
@@ -240,10 +241,6 @@ class ListEvaluationsInput(Request):
 
 
 _EVALUATION_ID = "The evaluation's id, such as `eval-…`."
-
-
-BY = "Column: adds the figures for each of its values, worst first."
-"""The description of `by`."""
 
 
 class GetEvaluationInput(Request):

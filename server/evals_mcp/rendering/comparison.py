@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from evals_mcp.rendering.groups import groups
 from evals_mcp.results.number_text import ends, fixed, p_text, percent, score, score_ends
 from evals_schemas.tools.comparisons import (
     Agreement,
@@ -46,6 +47,7 @@ def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
         yield from _preference(answer.preference)
     yield from (f"No {name}: {reason}" for name, reason in answer.not_computed.items())
     yield _rows(answer.rows)
+    yield from groups(answer.by)
     yield from _flips(answer)
     yield answer.next_step
 

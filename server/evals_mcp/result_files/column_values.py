@@ -92,13 +92,16 @@ def value_of(index: ResultIndex, column: str, row: int) -> Any:
     return index.read(index.by_number([row])[0]).get(column)
 
 
-def check_column(column: str, columns: Iterable[str], argument: str) -> None:
+def check_column(
+    column: str, columns: Iterable[str], argument: str, file: str = "the result file"
+) -> None:
     """Refuse a column that no row of a result file has.
 
     Args:
         column: the name.
         columns: the columns of the rows.
         argument: the tool's argument that names the column, for the message.
+        file: what the result file is called in the message.
 
     Raises:
         InvalidRequestError: there is no such column; the message names those that there are.
@@ -111,7 +114,7 @@ def check_column(column: str, columns: Iterable[str], argument: str) -> None:
     listed = ", ".join(quoted(name, 60) for name in existing[:_COLUMNS_NAMED])
     more = len(existing) - _COLUMNS_NAMED
     raise InvalidRequestError(
-        f"`{argument}`: no row of the result file has a column {quoted(column, 60)}.{meant} The "
+        f"`{argument}`: no row of {file} has a column {quoted(column, 60)}.{meant} The "
         f"columns are {listed or 'none'}{f' and {more} more' if more > 0 else ''}."
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from anyio import from_thread
@@ -20,8 +20,10 @@ from evals_mcp.result_files.column_values import (
     few_valued_columns,
     value_of,
 )
-from evals_mcp.results.groups.figures import GroupFigures
-from evals_mcp.results.groups.groups import ValueRows, groups_of
+from evals_mcp.results.comparisons.joining import Pair
+from evals_mcp.results.groups.differences import ReadPairs
+from evals_mcp.results.groups.figures import GroupFigures, MainFigure
+from evals_mcp.results.groups.groups import COMPARED_TOKENS, ValueRows, groups_of
 from evals_mcp.results.groups.text import value_text
 from evals_mcp.results.rows import RowVerdict
 from evals_mcp.results.types.summing import collect_rows, part_of, summarize_verdicts
@@ -60,21 +62,56 @@ def figures_by_column(
         ValueRows(rows, read(summary, rows) if summary else GroupFigures())
         for summary, rows in zip(summaries, values.rows, strict=True)
     ]
-    is_tested = overall is not None and read(overall, index.total()).main is not None
+    if main and (overall is None or read(overall, index.total()).main is None):
+        main = replace(main, is_tested=False)
+    return groups_of(column, main, figures, _texts(index, column, values))
 
+
+def differences_by_column(
+    index: ResultIndex,
+    column: str,
+    pairs: Sequence[Pair],
+    main: MainFigure,
+    read: ReadPairs,
+) -> Groups:
+    """Return the figures of a comparison for each value that a column has in A, the worst first.
+
+    Args:
+        index: the rows of A.
+        column: a column of them.
+        pairs: the rows of A with a partner in B.
+        main: the main figure.
+        read: reads it from some of the pairs.
+
+    Raises:
+        InvalidRequestError: there is no such column, or its values cannot be grouped.
+    """
+    values = grouped_rows(index, column, "the result file of A")
+    by_value: list[list[Pair]] = [[] for _ in values.rows]
+    for pair in pairs:
+        by_value[values.of_row[pair.row_a - 1]].append(pair)
+    figures: list[ValueRows] = []
+    for rows, own_pairs in zip(values.rows, by_value, strict=True):
+        from_thread.check_cancelled()
+        figures.append(ValueRows(rows, read(own_pairs)))
+    texts = _texts(index, column, values)
+    return groups_of(column, main, figures, texts, most_tokens=COMPARED_TOKENS)
+
+
+def _texts(index: ResultIndex, column: str, values: ColumnValues) -> Callable[[int], str]:
     def text_of(place: int) -> str:
         return value_text(value_of(index, column, values.first_rows[place]))
 
-    return groups_of(column, main, figures, text_of, is_tested=is_tested)
+    return text_of
 
 
-def grouped_rows(index: ResultIndex, column: str) -> ColumnValues:
+def grouped_rows(index: ResultIndex, column: str, file: str = "the result file") -> ColumnValues:
     """Return the rows by the values of a column that has some values in common.
 
     Raises:
         InvalidRequestError: there is no such column, or it has too many values.
     """
-    check_column(column, index.columns, "by")
+    check_column(column, index.columns, "by", file)
     total, name = index.total(), quoted(column, 60)
     try:
         values = column_values(index, column, MOST_VALUES)

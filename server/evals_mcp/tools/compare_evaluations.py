@@ -13,6 +13,7 @@ from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.results.comparisons import comparability
 from evals_mcp.results.comparisons.comparability import Caution
+from evals_mcp.results.comparisons.comparison import Comparison
 from evals_mcp.results.comparisons.flips import flips
 from evals_mcp.results.comparisons.headline import headline
 from evals_mcp.results.comparisons.joining import (
@@ -31,10 +32,12 @@ from evals_mcp.results.comparisons.judging import (
     passing_differences,
     subject_of,
 )
+from evals_mcp.results.groups.differences import by_pair
 from evals_mcp.results.number_text import counted
 from evals_mcp.results.paging import SHORTEST, JudgedRow, page_of
 from evals_mcp.results.rows import OUTPUTS, input_columns
 from evals_mcp.results.sides import Names
+from evals_mcp.results.statistics.estimate import Scale
 from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
@@ -42,6 +45,7 @@ from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.digests import answer_key, joined_keys
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
+from evals_schemas.tools.groups import Groups
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
@@ -49,6 +53,9 @@ if TYPE_CHECKING:
 DEFAULT_LIMIT = 5
 DEFAULT_TOKENS = 700
 """Tokens of the flips at most, with the default limit."""
+
+_TOKENS_BESIDE_VALUES = 200
+"""The same if the answer has the figures by a column, too."""
 
 LARGEST_TOKENS = 5_000
 """Tokens of the flips at most, with a larger limit."""
@@ -164,7 +171,8 @@ class _Both:
         _refuse_no_pairs(joined, key)
         same_labels = comparability.same_labels(self.a, self.b)
         comparing = self._spec.comparing
-        figures = comparing.figures(joined, same_labels, comparing.scale(self.a, self.b, joined))
+        scale = comparing.scale(self.a, self.b, joined)
+        figures = comparing.figures(joined, same_labels, scale)
         compared, cautions = self._compared(joined)
         changed = flips(comparing.change, joined.pairs, same_labels)
         page = self._page(changed[start : start + self.arguments.limit], key)
@@ -186,6 +194,7 @@ class _Both:
             scores=figures.scores,
             preference=figures.preference,
             not_computed=figures.not_computed,
+            by=self._by(joined, figures, scale, compared),
             total_flips=len(changed),
             flips=page,
             next_cursor=cursor,
@@ -201,6 +210,18 @@ class _Both:
         cautions = self._cautions(joined, compared.names)
         judging = comparability.judging_cautions(subject, judge, passing, compared.names)
         return compared, [*judging, *cautions]
+
+    def _by(
+        self, joined: Joined, whole: Comparison, scale: Scale | None, compared: Compared
+    ) -> Groups | None:
+        """Return the figures for each value of the column that is named, None without one."""
+        if (column := self.arguments.by) is None:
+            return None
+        # Imported here because loading SQLite would slow down every start.
+        from evals_mcp.result_files.groups import differences_by_column  # noqa: PLC0415
+
+        main, read = by_pair(joined, whole, scale, compared)
+        return differences_by_column(self.rows_a, column, joined.pairs, main, read)
 
     def _key(self) -> list[str]:
         if self._spec.own_rows and self.arguments.key is None:
@@ -232,6 +253,8 @@ class _Both:
         shown_columns = (name for row in rows for name in row.columns)
         names = [*dict.fromkeys([_FEEDBACK_A, _FEEDBACK_B, *shown_columns])]
         tokens, shortest = (DEFAULT_TOKENS, _SHORTEST) if few else (LARGEST_TOKENS, SHORTEST)
+        if few and self.arguments.by:
+            tokens = _TOKENS_BESIDE_VALUES
         page = page_of(rows, names, _CHARS, tokens, shortest)
         shown = zip(pairs, (row.columns for row in page.rows), strict=False)
         return [_flip(pair, columns) for pair, columns in shown]

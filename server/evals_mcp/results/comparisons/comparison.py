@@ -139,6 +139,18 @@ def compare_answers(joined: Joined, same_labels: bool, scale: Scale | None) -> C
     return comparison
 
 
+def compare_part(whole: Comparison, part: Joined, scale: Scale | None) -> Comparison:
+    """Return the differences that the whole has for some of its pairs, without agreement."""
+    comparison = Comparison(passes_first=whole.passes_first)
+    if whole.scores:
+        comparison.scores = _scores(part, scale, comparison.not_computed)
+    if whole.passes:
+        comparison.passes = _passes(part, comparison.not_computed)
+    if whole.preference:
+        comparison.preference = _preference(part.pairs, comparison.not_computed)
+    return comparison
+
+
 def _add_pass_agreement(comparison: Comparison, joined: Joined) -> None:
     if comparison.passes and joined.same_answers:
         comparison.agreement = agreement_on(
@@ -241,14 +253,13 @@ def _score_figures(
     difference = paired_mean_difference(differences)
     assert difference is not None, "there is a pair"
     std = sample_deviation(differences)
-    bootstrap = None if is_part else bootstrap_difference(differences, BOOTSTRAP_SEED)
     detectable = detectable_mean_difference(len(differences), std) if std else None
     if not std:
         reason = _no_spread(len(differences))
         names = ("interval", "p_value", "bootstrap", "smallest_detectable")
         absent.update({f"scores.{name}": reason for name in names})
     bootstrap = None
-    if len(differences) > FEW_RESAMPLED:
+    if len(differences) > FEW_RESAMPLED and not is_part:
         bootstrap = bootstrap_difference(differences, BOOTSTRAP_SEED)
     else:
         absent.setdefault(

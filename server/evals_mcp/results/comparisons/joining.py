@@ -133,6 +133,13 @@ def join(a: KeyedRows, b: KeyedRows) -> Joined:
     return table.joined()
 
 
+def part_of(joined: Joined, pairs: Sequence[Pair]) -> Joined:
+    """Return some of the pairs; the other rows are not counted."""
+    none_left_out = dict.fromkeys(PairedRows.model_fields, 0)
+    counts = PairedRows(**none_left_out | dict.fromkeys(("rows_a", "rows_b", "pairs"), len(pairs)))
+    return Joined(pairs, counts, joined.same_answers, (0, 0), is_part=True)
+
+
 def _short(answer: bytes) -> int:
     return int.from_bytes(answer[:8])
 

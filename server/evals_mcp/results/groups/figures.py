@@ -69,6 +69,8 @@ class MainFigure:
     """What is said if neither is shown of any value."""
     is_difference: bool = False
     """Whether the figure is tested against 0 instead of against the other rows."""
+    is_tested: bool = True
+    """Whether values may be called low or high."""
     note: str | None = None
     """What else has to be known of it."""
     missing: str = "no row has a valid verdict"
@@ -94,7 +96,7 @@ def _pass_rate(summary: Summary, _rows: int) -> GroupFigures:
     rate = summary.pass_rate
     if rate is None or rate.count is None or rate.of is None:
         return GroupFigures()
-    return GroupFigures(rate.of, _measured(rate), Share(rate.count, rate.of))
+    return GroupFigures(rate.of, measured(rate), Share(rate.count, rate.of))
 
 
 def _labels(summary: Summary, rows: int) -> GroupFigures:
@@ -117,7 +119,7 @@ def _mean_score(summary: Summary, _rows: int) -> GroupFigures:
     tested = None
     if deviation is not None:
         tested = Moments(scores.n, scores.mean, deviation * (scores.n - 1) ** 0.5)
-    others = {"pass rate in %": _measured(rate)} if rate else {}
+    others = {"pass rate in %": measured(rate)} if rate else {}
     return GroupFigures(scores.n, figure(scores.mean, scores.interval), tested, others)
 
 
@@ -182,7 +184,7 @@ def _correct_answers(summary: Summary, _rows: int) -> GroupFigures:
     rate = models[0].correct if models else None
     if rate is None or rate.count is None or rate.of is None:
         return GroupFigures()
-    return GroupFigures(rate.of, _measured(rate), Share(rate.count, rate.of))
+    return GroupFigures(rate.of, measured(rate), Share(rate.count, rate.of))
 
 
 def _two_models(summary: Summary, _rows: int) -> GroupFigures:
@@ -190,7 +192,7 @@ def _two_models(summary: Summary, _rows: int) -> GroupFigures:
     if benchmark is None:
         return GroupFigures()
     others = {
-        f"{quoted(model.model_id, _NAME)} in %": _measured(model.correct)
+        f"{quoted(model.model_id, _NAME)} in %": measured(model.correct)
         for model in benchmark.models
         if model.correct
     }
@@ -212,5 +214,6 @@ def figure(value: float, interval: Interval | DifferenceInterval | None) -> Meas
     return [rounded(value), *ends]
 
 
-def _measured(rate: Rate) -> Measured:
+def measured(rate: Rate) -> Measured:
+    """Return a rate in percent with the ends of its interval, if it has one."""
     return figure(rate.percent, rate.interval)

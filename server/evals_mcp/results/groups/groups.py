@@ -17,7 +17,10 @@ VALUES_SHOWN = 20
 """Values that are listed at most."""
 
 VALUES_TOKENS = 800
-"""Estimated tokens of the listed values at most."""
+"""Estimated tokens of the listed values of an evaluation at most."""
+
+COMPARED_TOKENS = 700
+"""Estimated tokens of the listed values of a comparison at most."""
 
 _NAME = 60
 
@@ -36,7 +39,7 @@ def groups_of(
     values: Sequence[ValueRows],
     text_of: Callable[[int], str],
     *,
-    is_tested: bool = True,
+    most_tokens: float = VALUES_TOKENS,
 ) -> Groups:
     """Return the figures by value, the worst first.
 
@@ -45,11 +48,11 @@ def groups_of(
         main: the main figure; None if no row is better than another.
         values: the rows with each value, in the order of the file; at least one.
         text_of: returns the text of the value at a place of `values`.
-        is_tested: whether values may be called low or high.
+        most_tokens: the estimated tokens of the listed values at most.
     """
     figures = [value.figures for value in values]
     found = [GroupVerdict()] * len(values)
-    if main and is_tested:
+    if main and main.is_tested:
         found = verdicts(main, figures)
     ranked = [
         RankedValue(place, value.rows, value.figures, verdict)
@@ -58,11 +61,11 @@ def groups_of(
     ranked.sort(key=lambda value: value.rank)
     texts = distinct_texts([text_of(value.place) for value in ranked[:VALUES_SHOWN]])
     shown = [_group(main, value, text) for value, text in zip(ranked, texts, strict=False)]
-    fit = fitting([one.model_dump_json(exclude_none=True) for one in shown], VALUES_TOKENS)
+    fit = fitting([one.model_dump_json(exclude_none=True) for one in shown], most_tokens)
     return Groups(
         column=quoted(column, _NAME),
         values=len(values),
-        headline=headline(quoted(column, _NAME), main, ranked, texts[0], is_tested=is_tested),
+        headline=headline(quoted(column, _NAME), main, ranked, texts[0]),
         figure=main.name if main else None,
         unit=main.unit if main else "%",
         notes=notes(main, ranked, len(ranked) - fit),

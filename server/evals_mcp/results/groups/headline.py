@@ -40,8 +40,6 @@ def headline(
     main: MainFigure | None,
     ranked: Sequence[RankedValue],
     first_text: str,
-    *,
-    is_tested: bool,
 ) -> str:
     """Return a sentence on what is shown of the values, which stays true when it is quoted alone.
 
@@ -50,7 +48,6 @@ def headline(
         main: the main figure; None if no row is better than another.
         ranked: all values in their order.
         first_text: the text of the first one.
-        is_tested: whether values may be called low or high.
     """
     start = f"By {column} ({counted(len(ranked), 'value')}): "
     if main is None:
@@ -71,7 +68,7 @@ def headline(
         return f"{start}{main.low}: {observed}{_difference(main, lowest)}; {chance}{more}.{also}"
     if high:
         what = f"{main.high}: {counted(high, 'value')}; {main.low}: none"
-    elif not is_tested:
+    elif not main.is_tested:
         what = f"no value is called low or high, because {main.missing}"
     elif not _tests(ranked):
         others = "" if main.is_difference else f" and {FEWEST_ROWS} others to compare with"
@@ -122,11 +119,12 @@ def _chance(main: MainFigure | None, ranked: Sequence[RankedValue]) -> list[str]
             f"{share:.0f} % of cases"
         )
     if tests := _tests(ranked):
-        against = "0" if main.is_difference else "the other rows"
+        interval = "its interval"
+        if not main.is_difference:
+            interval = "the interval of its difference from the other rows"
         note += (
-            ". A value is called low or high only if the interval of its difference from "
-            f"{against} excludes 0 and p is below 0.05, corrected for {counted(tests, 'test')} "
-            "(Holm)"
+            f". A value is called low or high only if {interval} excludes 0 and p is below 0.05, "
+            f"corrected for {counted(tests, 'test')} (Holm)"
         )
     return [f"{note}."]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
 
 _TINY = 1e-300
@@ -26,6 +27,7 @@ def t_tails(t: float, freedom: float) -> float:
     return beta_share(freedom / 2, 0.5, freedom / spread, t * t / spread)
 
 
+@lru_cache(maxsize=4096)
 def t_quantile(probability: float, freedom: float) -> float:
     """Return the quantile of Student's t; `probability` is at least 0.5 and below 1.
 
