@@ -87,6 +87,12 @@ class Wins(BaseModel):
         default=None,
         description="Rows whose verdict changed with the order; absent if one order was judged.",
     )
+    longer: Rate | None = Field(
+        default=None,
+        description="Choices of the longer answer, of the rows with a winner and two texts of "
+        "different length; needs the rows.",
+    )
+    a_longer: int | None = Field(default=None, description="Of these rows, where A is longer.")
     first_slot: Rate | None = Field(
         default=None,
         description="Choices of the answer shown first; 50 is no bias. Absent if one order was "

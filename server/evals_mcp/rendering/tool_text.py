@@ -282,6 +282,12 @@ def _wins(wins: Wins, sides: Names) -> Iterable[str | None]:
         yield f"Win rate of {name} with a tie as half a win: {percent(wins.a_percent)} %{ends}"
     if rate := wins.without_ties:
         yield f"Without ties: {percent(rate.percent)} % of {rate.of}{_range(rate.interval)}"
+    if rate := wins.longer:
+        share = f"{percent(rate.percent)} % of {rate.of}{_range(rate.interval)}"
+        yield (
+            f"Choices of the longer answer: {share}, of the pairs with a winner and two texts of "
+            f"different length; A is longer in {wins.a_longer} of them"
+        )
     if rate := wins.disagreements:
         yield f"The two orders disagree in {percent(rate.percent)} % of {rate.of} pairs"
     if wins.one_order is not None:

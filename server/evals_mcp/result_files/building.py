@@ -65,7 +65,7 @@ class _Build:
     def __init__(self, connection: sqlite3.Connection, read: ReadRow) -> None:
         self._connection = connection
         self._read = read
-        self._lines = LineReader()
+        self._lines = LineReader(read.sides)
         self._block = _Block()
         self._outcomes: dict[bytes, _Outcome] = {}
         """The outcome by the spelling of the verdict fields, where it depends on them only."""
@@ -114,7 +114,10 @@ class _Build:
             outcome = known.get(spelling)
             if outcome is None:
                 row = self._lines.select(fields)
-                outcome = self._outcome(self._read(row))
+                verdict = self._read.read(row)
+                if self._read.sides:
+                    verdict = verdict._replace(longer=self._lines.longer(fields))
+                outcome = self._outcome(verdict)
                 if not row.is_read_elsewhere and len(known) < _MAX_OUTCOMES:
                     known[spelling] = outcome
             outcomes.append(outcome)
@@ -272,10 +275,10 @@ def _storable(verdict: RowVerdict) -> RowVerdict:
 
     SQLite refuses lone surrogates.
     """
-    state, label, _, passed, original, flipped = verdict
+    label = verdict.verdict
     if label is not None and not label.isascii():
-        label = label.encode("utf-8", "replace").decode()
-    return RowVerdict(state, label, None, passed, original, flipped)
+        verdict = verdict._replace(verdict=label.encode("utf-8", "replace").decode())
+    return verdict.with_score(None)
 
 
 def _reason(error: Exception, line: bytes) -> str:

@@ -159,11 +159,10 @@ def _summaries(
         start = block.first - 1
         numbers = values.of_row[start : start + len(block.verdicts)]
         for (number, verdict), rows in Counter(zip(numbers, block.verdicts, strict=True)).items():
-            state, label, score, passed, original, flipped = verdict
             one = verdicts[number]
-            one.counts[RowVerdict(state, label, None, passed, original, flipped)] += rows
-            if state == "ok" and score is not None:
-                one.scores.extend([score] * rows)
+            one.counts[verdict.with_score(None)] += rows
+            if verdict.state == "ok" and verdict.score is not None:
+                one.scores.extend([verdict.score] * rows)
     return [
         summarize_verdicts(job, list(one.counts.items()), sorted(one.scores)) for one in verdicts
     ]

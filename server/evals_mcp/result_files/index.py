@@ -351,12 +351,10 @@ def _condition(where: Where) -> str:
 
 
 def _verdict_of(values: Sequence[Any]) -> RowVerdict:
-    state, verdict, score, passed, original, flipped = values
+    state, verdict, score, passed, original, flipped, longer = values
     passed = None if passed is None else bool(passed)
-    return RowVerdict(state, verdict, score, passed, original, flipped)
+    return RowVerdict(state, verdict, score, passed, original, flipped, longer)
 
 
 def _with_score(verdict: RowVerdict, score: float) -> RowVerdict:
-    if isnan(score):
-        return verdict
-    return RowVerdict(verdict[0], verdict[1], score, verdict[3], verdict[4], verdict[5])
+    return verdict if isnan(score) else verdict.with_score(score)

@@ -8,6 +8,7 @@ CREATE TABLE verdicts (
     passed INTEGER,
     original TEXT,
     flipped TEXT,
+    longer TEXT,
     rows INTEGER NOT NULL
 );
 CREATE TABLE blocks (
@@ -31,7 +32,7 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE INDEX scores_in_order ON scores (score);
 
 -- add_verdict: one verdict without its score, and the number of rows that have it.
-INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- add_block: arrays with one number for each row of a block: starts of 8 bytes, lengths and codes of 4, scores as doubles (NaN for none; NULL if no row has a score).
 INSERT INTO blocks VALUES (?, ?, ?, ?, ?)
@@ -52,7 +53,7 @@ INSERT INTO facts VALUES (?, ?)
 SELECT name, value FROM facts
 
 -- verdicts: all verdicts, in the order of their first occurrence.
-SELECT state, verdict, NULL, passed, original, flipped, rows FROM verdicts ORDER BY code
+SELECT state, verdict, NULL, passed, original, flipped, longer, rows FROM verdicts ORDER BY code
 
 -- scores: every valid score, in the order of the scores.
 SELECT score FROM scores WHERE code IN (SELECT code FROM verdicts WHERE state = 'ok') ORDER BY score

@@ -14,11 +14,11 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import zip_longest
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
-from evals_mcp.results.rows import RESULT_FIELDS
+from evals_mcp.results.rows import RESULT_FIELDS, longer_side
 from evals_schemas.digests import column_key, column_keys_of_json
 
 ABSENT_KEY = column_key(None)
@@ -57,6 +57,9 @@ _ABSENT = msgspec.Raw(b"null")
 """The value of a column that a line does not have."""
 
 _MISSING = object()
+_QUOTE = ord('"')
+_decode_text = msgspec.json.Decoder(str).decode
+_SIDE_SPELLINGS = {None: b"", "A": b"\0A", "B": b"\0B"}
 
 Row = Mapping[str, Any]
 Written = Any
@@ -104,7 +107,13 @@ class NotAnObjectError(ValueError):
 class LineReader:
     """Reads the lines of one file, and learns its columns on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, sides: tuple[str, str] | None = None) -> None:
+        """Begin a file.
+
+        Args:
+            sides: the columns of two answers, of which the longer one is part of a verdict.
+        """
+        self._sides = sides
         self.columns: dict[str, None] = {}
         """The columns of all rows, in the order of their first occurrence."""
         self.keyed: list[str] = []
@@ -134,8 +143,23 @@ class LineReader:
             raise ValueError(str(error)) from None
 
     def verdict_spellings(self, written: Sequence[Written]) -> list[bytes]:
-        """Return for each line its verdict fields as written, as far as the file has them."""
-        return [b"\0".join(fields) for fields in map(self._verdict_fields, written)]
+        """Return for each line what its verdict depends on.
+
+        These are the verdict fields as written, as far as the file has them, and the longer answer.
+        """
+        spellings = [b"\0".join(fields) for fields in map(self._verdict_fields, written)]
+        if self._sides is None:
+            return spellings
+        longer = map(self.longer, written)
+        return [
+            spelling + _SIDE_SPELLINGS[side]
+            for spelling, side in zip(spellings, longer, strict=True)
+        ]
+
+    def longer(self, written: Written) -> Literal["A", "B"] | None:
+        """Return the longer of the two answers of a line, see `RowVerdict.longer`."""
+        a, b = self._answers(written)
+        return longer_side(_length(bytes(a)), _length(bytes(b)))
 
     def select(self, written: Written) -> _WrittenRow:
         """Return the row of a line that `read_written` has returned, valid until the next call."""
@@ -193,6 +217,7 @@ class LineReader:
         self.row.attributes = attributes
         # A column that the structure cannot have is absent from every line that it reads.
         self._keyed_fields = _getter([attributes.get(name) for name in self.keyed])
+        self._answers = _getter([attributes.get(name) for name in self._sides or ()])
         self._verdict_fields = _getter(
             [attribute for name, attribute in attributes.items() if name in _VERDICT_FIELDS]
         )
@@ -221,6 +246,18 @@ def _getter(attributes: Sequence[str | None]) -> Callable[[Written], Sequence[An
     return lambda fields: [
         _ABSENT if name is None else getattr(fields, name) for name in attributes
     ]
+
+
+def _length(spelling: bytes) -> int | None:
+    """Return the number of characters of a text as it is written; None for anything else."""
+    if spelling[0] != _QUOTE:
+        return None
+    if b"\\" not in spelling and spelling.isascii():
+        return len(spelling) - 2
+    try:
+        return len(_decode_text(spelling))
+    except msgspec.MsgspecError:  # lone surrogates
+        return len(json.loads(spelling))
 
 
 def _may_have_long_number(line: bytes) -> bool:

@@ -126,7 +126,7 @@ def _shown(row: JudgedRow, columns: Sequence[str], chars: int, cut: dict[str, No
             cut[name] = None
         return cleaned
 
-    state, verdict, score, passed, original, flipped = row.verdict
+    state, verdict, score, passed, original, flipped, _ = row.verdict
     feedback = _feedback(row, chars, cut)
     return ResultRow(
         row=row.number,

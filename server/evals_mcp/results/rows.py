@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
 from evals_schemas.evaluation_api.rows import OUTPUT
@@ -70,9 +71,43 @@ class RowVerdict(NamedTuple):
     """compare: the choice for the order A, B."""
     flipped: str | None = None
     """compare: the choice for the order B, A, mapped back to A and B."""
+    longer: Literal["A", "B"] | None = None
+    """compare: the answer with more characters; None if both are as long, or not both are texts."""
+
+    def with_score(self, score: float | None) -> RowVerdict:
+        """Return the verdict with another score."""
+        state, verdict, _, passed, original, flipped, longer = self
+        return RowVerdict(state, verdict, score, passed, original, flipped, longer)
 
 
-ReadRow = Callable[[Row], RowVerdict]
+@dataclass(frozen=True)
+class ReadRow:
+    """Reads the verdicts of an evaluation's rows."""
+
+    read: Callable[[Row], RowVerdict]
+    """Returns the verdict of a row, without the longer answer."""
+    sides: tuple[str, str] | None = None
+    """The columns of answers A and B, whose lengths are compared; None for one answer a row."""
+
+    def __call__(self, row: Row) -> RowVerdict:
+        """Return the verdict of a row."""
+        verdict = self.read(row)
+        if self.sides is None:
+            return verdict
+        lengths = (text_length(row.get(name)) for name in self.sides)
+        return verdict._replace(longer=longer_side(*lengths))
+
+
+def text_length(value: object) -> int | None:
+    """Return the number of characters of a text; None for anything else."""
+    return len(value) if isinstance(value, str) else None
+
+
+def longer_side(a: int | None, b: int | None) -> Literal["A", "B"] | None:
+    """Return the side with the larger length; None if they are equal or one is unknown."""
+    if a is None or b is None or a == b:
+        return None
+    return "A" if a > b else "B"
 
 
 def input_columns(row: Row) -> list[str]:
@@ -86,6 +121,16 @@ def _generated(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(
         column for side, column in sides.items() if isinstance(parameters.get(side), Mapping)
     )
+
+
+def _sides(parameters: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return the columns of both answers of a compare evaluation; None if they are unknown."""
+    columns = [
+        f"{OUTPUT}_{side}" if isinstance(value, Mapping) else value
+        for side, value in (("A", parameters.get("model_a")), ("B", parameters.get("model_b")))
+    ]
+    a, b = columns
+    return (a, b) if isinstance(a, str) and isinstance(b, str) else None
 
 
 def label_reader(parameters: Mapping[str, Any]) -> ReadRow:
@@ -108,7 +153,7 @@ def label_reader(parameters: Mapping[str, Any]) -> ReadRow:
             return RowVerdict("invalid", label)
         return RowVerdict("ok", label, passed=label in passing if passing else None)
 
-    return read
+    return ReadRow(read)
 
 
 def score_reader(parameters: Mapping[str, Any]) -> ReadRow:
@@ -127,7 +172,7 @@ def score_reader(parameters: Mapping[str, Any]) -> ReadRow:
         passed = None if math.isnan(threshold) else score >= threshold
         return RowVerdict("ok", score=float(score), passed=passed)
 
-    return read
+    return ReadRow(read)
 
 
 def choice_reader(parameters: Mapping[str, Any]) -> ReadRow:
@@ -147,7 +192,7 @@ def choice_reader(parameters: Mapping[str, Any]) -> ReadRow:
             return RowVerdict(state, decision, None, None, original, flipped)
         return RowVerdict(_failure(row, outputs), None, None, None, original, flipped)
 
-    return read
+    return ReadRow(read, _sides(parameters))
 
 
 def answer_reader(parameters: Mapping[str, Any]) -> ReadRow:
@@ -163,7 +208,7 @@ def answer_reader(parameters: Mapping[str, Any]) -> ReadRow:
             return RowVerdict("ok", model, score, score >= PASSING_SCORE)
         return RowVerdict(_failure(row, ("model_answer",)), model)
 
-    return read
+    return ReadRow(read)
 
 
 def _text(value: object) -> str | None:

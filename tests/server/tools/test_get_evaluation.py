@@ -29,6 +29,29 @@ async def test_the_text_of_a_classify_evaluation() -> None:
     )
 
 
+async def test_choices_of_the_longer_answer_stand_beside_the_win_rate(tmp_path: Path) -> None:
+    rows = [
+        {"id": n, "v1": "a long answer", "v2": "short", "final_decision": "AAB"[n % 3]}
+        for n in range(60)
+    ]
+    rows += [{"id": 60, "v1": "same", "v2": "size", "final_decision": "A"}]
+    job = EvaluationJob(
+        workflow_id="eval-1",
+        type="compare",
+        status="completed",
+        parameters={"model_a": "v1", "model_b": "v2"},
+        results={"A_wins": 41, "B_wins": 20, "Ties": 0, "result_file_id": "file-9"},
+    )
+    fake = FakeProvider(jobs=[job], contents={"file-9": jsonl(*rows)})
+    async with served(fake, configured=settings(tmp_path)) as server:
+        text = await server.text("get_evaluation", evaluation_id="eval-1")
+
+    assert (
+        "Choices of the longer answer: 66.7 % of 60 (95 % interval 54.1 to 77.3 %), of the pairs "
+        "with a winner and two texts of different length; A is longer in 60 of them\n"
+    ) in text
+
+
 async def test_keys_are_removed_from_the_parameters() -> None:
     async with served(FakeProvider(jobs=[classify_job()])) as server:
         result = await server.call("get_evaluation", evaluation_id="eval-1")

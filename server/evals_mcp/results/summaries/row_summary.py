@@ -8,10 +8,11 @@ from typing import Any
 
 from evals_mcp.results.rows import RowVerdict
 from evals_mcp.results.statistics.estimate import rounded
+from evals_mcp.results.statistics.rates import rate
 from evals_mcp.results.statistics.scores import histogram, quantiles
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.exact_statistics import RunningStatistics
-from evals_schemas.tools.summaries import Scores, Summary
+from evals_schemas.tools.summaries import Interval, Rate, Scores, Summary, Wins
 
 _FAILURE_NAMES = {
     "generation_fail_count": "failed generations",
@@ -97,9 +98,34 @@ def with_row_figures(
     """Return the summary with the figures that only rows give: the distribution of the scores."""
     if summary.scores:
         summary.scores = _with_distribution(summary.scores, scores, job)
+    if summary.wins:
+        summary.wins = _with_lengths(summary.wins, counts)
     if note := _other_failures(counts, job):
         summary.notes.append(note)
     return summary
+
+
+def _with_lengths(wins: Wins, counts: Counts) -> Wins:
+    """Return the wins with the share of choices for the longer answer.
+
+    Only pairs with a winner and two texts of different length count.
+    """
+    chosen = Counter[tuple[bool, bool]]()
+    for verdict, rows in counts:
+        if verdict.state == "ok" and verdict.longer and verdict.verdict in {"A", "B"}:
+            chosen[verdict.longer == "A", verdict.longer == verdict.verdict] += rows
+    share = rate(chosen[True, True] + chosen[False, True], chosen.total())
+    if share is None or share.interval is None:
+        return wins
+    low, high = (rounded(100 * end) for end in share.interval)
+    longer = Rate(
+        percent=rounded(100 * share.value),
+        count=chosen[True, True] + chosen[False, True],
+        of=share.n,
+        interval=Interval(low=low, high=high, method=share.method),
+    )
+    a_longer = chosen[True, True] + chosen[True, False]
+    return wins.model_copy(update={"longer": longer, "a_longer": a_longer})
 
 
 def _other_failures(counts: Counts, job: EvaluationJob) -> str | None:

@@ -249,7 +249,7 @@ _SPECS = (
             needs_row_count=True,
             totals_suffice=knows_orders,
             headline=win_headline,
-            from_rows_only="Pairs judged in one order only and position bias",
+            from_rows_only="Pairs judged in one order only, position bias and answer lengths",
         ),
         Comparing(refuse_different_sides, compare_choices, change_of_choice),
         filters=frozenset({"decision"}),

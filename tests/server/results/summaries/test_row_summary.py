@@ -77,6 +77,51 @@ def test_a_judge_that_prefers_the_first_answer_is_detected() -> None:
     assert (found.wins.a_percent, found.wins.a_interval, found.wins.without_ties) == (None,) * 3
 
 
+ANSWERS = st.sampled_from(["", "short", "a longer answer", "\U0001f642" * 9, None, 7])
+CHOSEN = st.sampled_from(["A", "B", "Tie", None])
+
+
+@given(st.lists(st.tuples(ANSWERS, ANSWERS, CHOSEN), max_size=30))
+def test_choices_of_the_longer_answer_are_counted_where_there_is_one(
+    rows: list[tuple[object, object, str | None]],
+) -> None:
+    judged = [{"v1": a, "v2": b, "final_decision": choice} for a, b, choice in rows]
+    found = summary_of("compare", judged, model_a="v1", model_b="v2")
+
+    lengths = [
+        (len(a) - len(b), choice)
+        for a, b, choice in rows
+        if isinstance(a, str) and isinstance(b, str) and choice in {"A", "B"}
+    ]
+    counted = [("A" if more > 0 else "B", choice) for more, choice in lengths if more]
+    wins = found.wins if found else None
+    if not counted or wins is None:
+        assert wins is None or (wins.longer, wins.a_longer) == (None, None)
+        return
+    assert wins.longer is not None
+    assert wins.longer.of == len(counted)
+    assert wins.longer.count == sum(longer == choice for longer, choice in counted)
+    assert wins.a_longer == sum(longer == "A" for longer, _ in counted)
+    expected = stats.binomtest(wins.longer.count, wins.longer.of).proportion_ci(method="wilson")
+    assert wins.longer.interval is not None
+    assert wins.longer.interval.low == pytest.approx(100 * expected.low, rel=1e-5, abs=1e-9)
+    assert wins.longer.interval.high == pytest.approx(100 * expected.high, rel=1e-5, abs=1e-9)
+
+
+def test_generated_answers_have_lengths_too_and_pairs_of_one_order_do_not_count() -> None:
+    row = {"MODEL_TO_EVALUATE_OUTPUT_A": "a long answer", "MODEL_TO_EVALUATE_OUTPUT_B": "short"}
+    both = {"final_decision": "A", "choice_original": "A", "choice_flipped": "A", **row}
+    one_order = {"final_decision": "B", "choice_original": "B", **row}
+    models = {"model_a": {"model": "m"}, "model_b": {"model": "n"}}
+
+    found = summary_of("compare", [both] * 6 + [one_order] * 3, **models)
+
+    assert found is not None
+    assert found.wins is not None
+    assert found.wins.longer is not None
+    assert (found.wins.longer.count, found.wins.longer.of, found.wins.a_longer) == (6, 6, 6)
+
+
 def test_a_single_pass_has_no_position_figures() -> None:
     rows = [{"final_decision": "A", "choice_original": "A"}] * 3
     found = summary_of("compare", rows, disable_position_bias_correction=True)
