@@ -225,7 +225,6 @@ async def nothing_was_changed(alice: Caller, has: dict[str, str]) -> None:
             assert await alice.answer("read_results", **page, cursor=has[cursor])
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("service", ["together", "nugen", "both"])
 async def test_with_keys_of_their_own_nobody_learns_whether_anothers_id_exists(
     service: str, tmp_path: Path
@@ -234,7 +233,6 @@ async def test_with_keys_of_their_own_nobody_learns_whether_anothers_id_exists(
         await everything_is_tried(alice, bob, service)
 
 
-@pytest.mark.no_cover
 async def test_subjects_who_share_an_engine_do_not_learn_whether_anothers_id_exists(
     tmp_path: Path,
 ) -> None:

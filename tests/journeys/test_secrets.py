@@ -13,7 +13,6 @@ from typing import Any
 
 import anyio
 import httpx2
-import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -287,7 +286,6 @@ async def everything(folder: Path, seen: Seen) -> None:
     assert {secret for secret in others if secret in asked} == set()
 
 
-@pytest.mark.no_cover
 async def test_secrets_turn_up_nowhere_and_pasted_ones_with_their_user_only(tmp_path: Path) -> None:
     seen = Seen()
     with anyio.fail_after(300):
