@@ -13,8 +13,10 @@ from evals_mcp.instructions import INSTRUCTIONS
 from evals_mcp.lifetime import open_services
 from evals_mcp.server import build_server
 from evals_mcp.settings.schema import Settings
+from evals_mcp.tools.catalog import BY_NAME
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.models import Model, Pricing
+from evals_schemas.tools.portable_schema import portable_schema
 from tests.server.fake_provider import FakeProvider, classify_job, jsonl
 from tests.server.serving import MODES, Mode, served, settings, text_of
 from tests.server.tokens import tokens
@@ -99,6 +101,7 @@ async def test_every_tool_answers_within_its_budget_and_its_output_schema(
             schema = listed[name].output_schema
             assert schema is not None
             jsonschema.validate(result.structured_content, schema)
+            jsonschema.validate(result.structured_content, portable_schema(BY_NAME[name].returns))
             assert tokens(text_of(result)) <= 2000, name
             assert tokens(result.structured_content) <= 2000, name
 
@@ -123,6 +126,8 @@ async def test_the_tool_list_fits_its_budget() -> None:
         for tool in listed
     ]
     assert sum(map(tokens, seen)) <= 3_800
+    whole = [tool.model_dump(by_alias=True, exclude_none=True) for tool in listed]
+    assert sum(map(tokens, whole)) <= 9_000, "what clients see that forward output schemas"
     assert tokens(INSTRUCTIONS) <= 500
 
 

@@ -29,6 +29,7 @@ from evals_mcp.lifetime import OpenProviders, open_services
 from evals_mcp.tools.calls.cursors import write_cursor
 from evals_mcp.tools.catalog import BY_NAME, TOOLS
 from evals_schemas.evaluation_api.models import Model
+from evals_schemas.tools.portable_schema import portable_schema
 from tests.server.arguments_of import JUNK, arguments
 from tests.server.fake_provider import FakeProvider, classify_job, jsonl
 from tests.server.http.serving import listening
@@ -231,9 +232,7 @@ def check(tool: str, result: CallToolResult) -> None:
     assert json.loads(written)
     if not result.is_error:
         assert text
-        schema = BY_NAME[tool].tool.output_schema
-        assert schema is not None
-        jsonschema.validate(result.structured_content, schema)
+        jsonschema.validate(result.structured_content, portable_schema(BY_NAME[tool].returns))
         return
     assert result.structured_content is None
     assert tokens(text) <= 2_000

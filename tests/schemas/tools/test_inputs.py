@@ -30,7 +30,7 @@ from evals_schemas.tools.inputs import (
     UploadDatasetInput,
 )
 from evals_schemas.tools.outputs import Output
-from evals_schemas.tools.portable_schema import portable_schema
+from evals_schemas.tools.portable_schema import answer_schema, portable_schema
 from evals_schemas.tools.result_pages import ReadResultsInput
 
 INPUTS = [
@@ -161,3 +161,39 @@ def test_the_committed_tool_list_is_what_the_command_prints(
     printed = capsys.readouterr().out
     assert COMMITTED.read_text(encoding="utf-8") == printed
     assert len(json.loads(printed)["tools"]) == len(INPUTS)
+
+
+class Interval(BaseModel):
+    """Both ends."""
+
+    low: float
+    high: float
+
+
+class Rate(BaseModel):
+    """A share of rows."""
+
+    percent: float
+    interval: Interval = Field(description="Of the rate.")
+
+
+class Rates(BaseModel):
+    first: Rate
+    second: Rate = Field(description="The other one.")
+    groups: list[Interval]
+    named: dict[str, Interval] | None = None
+
+
+def test_an_answer_describes_each_object_once_and_none_inside_another() -> None:
+    schema = answer_schema(Rates)["properties"]
+    assert schema["first"]["properties"]["percent"] == {"type": "number"}
+    assert schema["first"]["properties"]["interval"] == {
+        "description": "Of the rate.",
+        "type": "object",
+    }
+    assert schema["second"] == {"description": "The other one.", "type": "object"}
+    assert schema["groups"]["items"]["properties"].keys() == {"low", "high"}
+    assert schema["named"]["additionalProperties"] == {
+        "description": "Both ends.",
+        "type": "object",
+    }

@@ -13,7 +13,7 @@ from evals_mcp.tools.calls.arguments import parse_arguments
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.contract import Request
 from evals_schemas.tools.outputs import Output
-from evals_schemas.tools.portable_schema import portable_schema
+from evals_schemas.tools.portable_schema import answer_schema, portable_schema
 
 Arguments = TypeVar("Arguments", bound=Request)
 Answer = TypeVar("Answer", bound=Output)
@@ -45,7 +45,7 @@ class ToolDefinition(Generic[Arguments, Answer]):
             title=self.title,
             description=self.description,
             input_schema=portable_schema(self.takes),
-            output_schema=portable_schema(self.returns),
+            output_schema=answer_schema(self.returns),
             annotations=ToolAnnotations(
                 read_only_hint=self.read_only,
                 destructive_hint=self.destructive,
