@@ -10,20 +10,33 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from tests.hostile.cases import CELLS, FILES, TEMPLATES
-from tests.hostile.suite import HEAD, Observed, observe_cells, observe_files, observe_templates
+from tests.hostile.suite import (
+    HEAD,
+    Observed,
+    observe_cells,
+    observe_files,
+    observe_templates,
+    totals,
+)
+
+CALLS = 15
+"""How often the second user works alone before each case."""
 
 
 async def _run(folder: Path) -> None:
+    seen: list[Observed] = []
+
+    def show(observed: Observed) -> None:
+        seen.append(observed)
+        _print(observed.line)
+
     _print(HEAD)
     for name in ("templates", "cells", "files"):
         (folder / name).mkdir()
-    await observe_templates(folder / "templates", TEMPLATES, _show)
-    await observe_cells(folder / "cells", CELLS, _show)
-    await observe_files(folder / "files", list(FILES), _show)
-
-
-def _show(observed: Observed) -> None:
-    _print(observed.line)
+    await observe_templates(folder / "templates", TEMPLATES, show, CALLS)
+    await observe_cells(folder / "cells", CELLS, show, CALLS)
+    await observe_files(folder / "files", list(FILES), show, CALLS)
+    _print(totals(seen))
 
 
 def _print(line: str) -> None:

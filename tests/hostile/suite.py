@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import anyio
@@ -19,6 +21,7 @@ from tests.server.fake_provider import FakeProvider
 from tests.server.serving import served, settings, text_of
 
 Work = Callable[[], Awaitable[object]]
+Show = Callable[["Observed"], None]
 
 
 @dataclass(frozen=True)
@@ -27,76 +30,106 @@ class Observed:
 
     case: str
     outcome: str
-    slowest_call: float
-    """Seconds of the second user's slowest call meanwhile."""
-    usual_call: float
-    """Seconds of the second user's slowest call without the case."""
+    alone: Sequence[float]
+    """Seconds of the second user's calls just before the case."""
+    beside: Sequence[float]
+    """Seconds of the second user's calls while the case ran."""
     growth_mb: float
     """Growth of this process, which runs the server and both clients."""
     worker_mb: float
     """Largest address space of a worker process."""
 
     @property
+    def ratio(self) -> float:
+        """How many times as long the second user's calls took as without the case."""
+        return median(self.beside) / median(self.alone)
+
+    @property
     def line(self) -> str:
         """The case as a row of the table."""
-        ratio = self.slowest_call / self.usual_call
-        figures = f"{self.slowest_call:.2f} s ({ratio:.1f} x) | {self.growth_mb:.0f} MB"
-        return f"| {self.case} | {self.outcome} | {figures} | {self.worker_mb:.0f} MB |"
+        seconds = f"{median(self.alone):.3f} s | {median(self.beside):.3f} s ({self.ratio:.1f} x)"
+        slowest = f"{max(self.alone):.2f} s | {max(self.beside):.2f} s"
+        memory = f"{self.growth_mb:.0f} MB | {self.worker_mb:.0f} MB"
+        return f"| {self.case} | {self.outcome} | {seconds} | {slowest} | {memory} |"
 
+
+MOST_SECONDS = 4 * 3600.0
+"""Seconds that the cases of one kind may take together."""
 
 HEAD = (
-    "| case | what became of it | second user's slowest call | server grew | worker |\n"
-    "| --- | --- | --- | --- | --- |"
+    "| case | what became of it | median call alone | beside | slowest alone | beside "
+    "| server grew | worker |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- |"
 )
 
 
+def totals(seen: Sequence[Observed]) -> str:
+    """Return the figures of all cases in a few lines."""
+    ratios = sorted(each.ratio for each in seen)
+    slowest = max(max(each.beside) for each in seen)
+    return (
+        f"{len(seen)} cases, {sum(len(each.beside) for each in seen)} calls beside them\n"
+        f"calls beside a case take {median(ratios):.2f} x as long as without it (median), "
+        f"{ratios[int(0.95 * (len(ratios) - 1))]:.2f} x (95 %), {ratios[-1]:.2f} x (most)\n"
+        f"slowest call {slowest:.2f} s, calls of 1 s or more "
+        f"{sum(seconds >= 1 for each in seen for seconds in each.beside)}\n"
+        f"the server grew by at most {max(each.growth_mb for each in seen):.0f} MB, "
+        f"a worker had at most {max(each.worker_mb for each in seen):.0f} MB"
+    )
+
+
 async def observe_templates(
-    folder: Path, templates: Sequence[str], show: Callable[[Observed], None]
+    folder: Path, templates: Sequence[str], show: Show, calls: int = 1
 ) -> None:
-    """Plan and run an evaluation with each template, beside a second user."""
-    async with by_tokens(folder) as (alice, bob):
-        usual = await _usual(_as_bob(bob))
+    """Plan and run an evaluation with each template, beside a second user.
+
+    Args:
+        folder: where everything is stored.
+        templates: the judge templates.
+        show: gets what became of each.
+        calls: how often the second user works alone before each, to compare with.
+    """
+    async with by_tokens(folder, MOST_SECONDS) as (alice, bob):
+        work = await _settled(_as_bob(bob))
         rows = [{"big": "a" * 100_000, "answer": "x"}]
         used = "{% if not (big and answer) %}x{% endif %}"
         for number, template in enumerate(templates, 1):
             judge = {"model": "rule/contains", "system_template": template + used}
             attempt = _Attempt(alice, {**LABELS, "response_column": "answer", "judge": judge}, rows)
             name = f"template {number}: `{_short(template)}`"
-            show(await _beside(name, attempt.plan_and_run, usual))
+            show(await _beside(name, attempt.plan_and_run, work, calls))
 
 
 async def observe_cells(
-    folder: Path, cells: Sequence[tuple[str, str, str]], show: Callable[[Observed], None]
+    folder: Path, cells: Sequence[tuple[str, str, str]], show: Show, calls: int = 1
 ) -> None:
-    """Plan and run an evaluation of each cell, beside a second user."""
-    async with by_tokens(folder) as (alice, bob):
-        usual = await _usual(_as_bob(bob))
+    """Plan and run an evaluation of each cell, beside a second user; see `observe_templates`."""
+    async with by_tokens(folder, MOST_SECONDS) as (alice, bob):
+        work = await _settled(_as_bob(bob))
         for number, (rule, expected, answer) in enumerate(cells, 1):
             rows = [{"expected": expected, "answer": answer}]
             judge = {"model": rule, "system_template": "{{expected}}"}
             attempt = _Attempt(alice, {**LABELS, "response_column": "answer", "judge": judge}, rows)
             name = f"cell {number}: {rule}, `{_short(expected)}` in `{_short(answer)}`"
-            show(await _beside(name, attempt.plan_and_run, usual))
+            show(await _beside(name, attempt.plan_and_run, work, calls))
 
 
-async def observe_files(
-    folder: Path, names: Sequence[str], show: Callable[[Observed], None]
-) -> None:
-    """Upload each file, beside another call."""
+async def observe_files(folder: Path, names: Sequence[str], show: Show, calls: int = 1) -> None:
+    """Upload each file, beside other calls; see `observe_templates`."""
     async with served(FakeProvider(), configured=settings(folder)) as server:
 
         async def call() -> None:
             await server.call("upload_dataset", rows=[{"a": "x"}])
             await server.call("list_evaluations")
 
-        usual = await _usual(call)
+        work = await _settled(call)
         for name in names:
             path = await anyio.to_thread.run_sync(FILES[name], folder)
 
             async def upload(path: str = path) -> str:
                 return text_of(await server.call("upload_dataset", path=path))
 
-            show(await _beside(f"file: {name}", upload, usual))
+            show(await _beside(f"file: {name}", upload, work, calls))
 
 
 @dataclass(frozen=True)
@@ -142,34 +175,36 @@ def _as_bob(user: Caller) -> Work:
     return work
 
 
-@dataclass(frozen=True)
-class _Usual:
-    """The work of the second user."""
+async def _settled(work: Work) -> Work:
+    """Work once, so that everything is loaded, and exempt it from garbage collection.
 
-    work: Work
-    seconds: float
-    """Seconds that the slowest of a few takes without a case beside it."""
-
-
-async def _usual(work: Work) -> _Usual:
+    The command does the same when it has loaded.
+    """
     await work()
-    return _Usual(work, max([await _seconds(work) for _ in range(3)]))
+    gc.collect()
+    gc.freeze()
+    return work
 
 
-async def _beside(name: str, attempt: Callable[[], Awaitable[str]], usual: _Usual) -> Observed:
+async def _beside(
+    name: str, attempt: Callable[[], Awaitable[str]], work: Work, calls: int
+) -> Observed:
+    alone = [await _seconds(work) for _ in range(calls)]
     before, outcome = _memory(os.getpid(), "VmRSS"), ""
-    slowest, largest = [0.0], [0.0]
+    beside: list[float] = []
+    largest, ended = [0.0], anyio.Event()
     async with _sampled(largest), anyio.create_task_group() as tasks:
 
-        async def work() -> None:
-            while True:
-                slowest[0] = max(slowest[0], await _seconds(usual.work))
+        async def keep_working() -> None:
+            # The last one counts as well: it began beside the case.
+            while not ended.is_set():
+                beside.append(await _seconds(work))
 
-        tasks.start_soon(work)
+        tasks.start_soon(keep_working)
         outcome = await attempt()
-        tasks.cancel_scope.cancel()
+        ended.set()
     growth = _memory(os.getpid(), "VmRSS") - before
-    return Observed(name, _short(outcome, 160), slowest[0], usual.seconds, growth, largest[0])
+    return Observed(name, _short(outcome, 160), alone, beside, growth, largest[0])
 
 
 async def _seconds(work: Work) -> float:

@@ -63,12 +63,14 @@ def configured(folder: Path, **settings: str) -> Settings:
 
 
 @asynccontextmanager
-async def serving(settings: Settings, issuer: Issuer | None = None) -> AsyncGenerator[str]:
-    """Run a server over HTTP with these settings and yield its URL."""
+async def serving(
+    settings: Settings, issuer: Issuer | None = None, seconds: float = 100
+) -> AsyncGenerator[str]:
+    """Run a server over HTTP with these settings, for so long at most, and yield its URL."""
     opening = partial(open_services, settings, partial(open_providers, names=services_of(settings)))
     client = issuer.client() if issuer else None
     app = http_app(settings, "0.0", opening, issuer_client=client)
-    async with listening(app, seconds=100) as url:
+    async with listening(app, seconds) as url:
         yield url
 
 
@@ -125,13 +127,13 @@ def of_issuer(folder: Path, issuer: Issuer, **settings: str) -> Settings:
 
 
 @asynccontextmanager
-async def by_tokens(folder: Path) -> AsyncGenerator[list[Caller]]:
-    """Yield two subjects of one issuer who share the embedded engine."""
+async def by_tokens(folder: Path, seconds: float = 100) -> AsyncGenerator[list[Caller]]:
+    """Yield two subjects of one issuer who share the embedded engine, for so long at most."""
     issuer = Issuer()
     tokens = [bearer(issuer.token(subject)) for subject in ("alice", "bob")]
     async with ModelServer(says, MODELS) as models:
         settings = of_issuer(
             folder, issuer, SERVER__PROVIDER="local", LOCAL__MODELS__BASE_URL=models.base_url
         )
-        async with serving(settings, issuer) as url, callers(url, *tokens) as both:
+        async with serving(settings, issuer, seconds) as url, callers(url, *tokens) as both:
             yield both

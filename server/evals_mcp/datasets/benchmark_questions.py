@@ -8,6 +8,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
+from anyio import to_thread
+
 from evals_mcp.cleaning import quoted
 from evals_schemas.datasets.cells import cell_text
 
@@ -24,14 +26,23 @@ def questions_in(path: Path) -> Iterator[Question]:
         yield from _read(lines)
 
 
-def question_warnings(path: Path, columns: Sequence[str]) -> list[str]:
+def question_warnings(path: Path) -> list[str]:
     """Return warnings about the questions of a checked JSONL file, a sentence each."""
     warnings: list[str] = []
-    if dropped := [name for name in columns if name not in COLUMNS]:
+    if dropped := _other_columns(path):
         names = ", ".join(quoted(name, 60) for name in dropped[:_SHOWN])
         more = f" and {len(dropped) - _SHOWN} more" if len(dropped) > _SHOWN else ""
         warnings.append(f"A benchmark keeps only question and answer; dropped: {names}{more}")
     return [*warnings, *_contradictions(path)]
+
+
+def _other_columns(path: Path) -> list[str]:
+    """Return all columns that a benchmark does not keep, in the order of their first use."""
+    names: dict[str, None] = {}
+    with path.open("rb") as lines:
+        for row in _rows(lines):
+            names.update(dict.fromkeys(row))
+    return [name for name in names if name not in COLUMNS]
 
 
 def _contradictions(path: Path) -> Iterator[str]:
@@ -60,7 +71,7 @@ async def are_same(path: Path, stored: AsyncIterator[bytes]) -> bool:
     try:
         async for block in stored:
             *lines, pending = (pending + block).split(b"\n")
-            if any(question != next(questions, None) for question in _read(lines)):
+            if await to_thread.run_sync(_is_unlike, lines, questions):
                 return False
         last = [*_read([pending]), None]
         return all(question == next(questions, None) for question in last)
@@ -70,11 +81,20 @@ async def are_same(path: Path, stored: AsyncIterator[bytes]) -> bool:
 
 
 def _read(lines: Iterable[bytes]) -> Iterator[Question]:
+    for row in _rows(lines):
+        yield cell_text(row.get("question")), cell_text(row.get("answer"))
+
+
+def _rows(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Yield each row; for anything else, an empty object."""
     for line in lines:
         if text := line.strip(b" \t\r\n\xef\xbb\xbf"):
             row: object = json.loads(text)
-            fields = cast("dict[str, Any]", row) if isinstance(row, dict) else {}
-            yield cell_text(fields.get("question")), cell_text(fields.get("answer"))
+            yield cast("dict[str, Any]", row) if isinstance(row, dict) else {}
+
+
+def _is_unlike(lines: Sequence[bytes], questions: Iterator[Question]) -> bool:
+    return any(question != next(questions, None) for question in _read(lines))
 
 
 def _hash(text: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import BinaryIO, NoReturn
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.datasets.formats import KNOWN_ENDINGS, format_of, misnamed, rows_of
 from evals_mcp.datasets.keys_in_rows import UploadQuality
+from evals_mcp.datasets.previews import listed_columns, preview_of
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, OperatorError
 from evals_schemas.datasets.reader import Check, DatasetError, Fault, Row, check, scan
 
@@ -55,8 +56,11 @@ class PreparedFile:
     """Ends in .jsonl."""
     rows: int
     columns: Sequence[str]
+    """The first columns, as they may be shown."""
+    columns_not_listed: int
+    """Number of further columns."""
     preview: Sequence[Row]
-    """The first rows, unchanged."""
+    """The first rows, as they may be shown."""
     warnings: Sequence[str]
     """Oddities of the rows, a sentence each."""
 
@@ -64,7 +68,10 @@ class PreparedFile:
     def of(cls, path: Path, name: str, result: Check, unit: str) -> PreparedFile:
         """Return a checked file; messages call its lines `unit`."""
         warnings = [inert(text, 200) for text in result.quality.warnings(unit)]
-        return cls(path, _jsonl_name(name), result.rows, result.columns, result.preview, warnings)
+        columns = listed_columns(result.columns)
+        hidden = len(result.columns) - len(columns)
+        preview = [preview_of(row) for row in result.preview]
+        return cls(path, _jsonl_name(name), result.rows, columns, hidden, preview, warnings)
 
 
 def prepare_file(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import math
 import tempfile
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.datasets.allowed_folder import allowed_file
 from evals_mcp.datasets.benchmark_questions import question_warnings
-from evals_mcp.datasets.keys_in_rows import value_holds_key
 from evals_mcp.datasets.preparation import (
     BENCHMARK_COLUMNS,
     NOT_SENT,
@@ -25,29 +20,12 @@ from evals_mcp.datasets.preparation import (
 )
 from evals_mcp.datasets.stored_copy import stored_copy
 from evals_mcp.errors import InvalidRequestError, UnsupportedError
-from evals_mcp.key_shapes import holds_key
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.token_estimate import estimate_tokens
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, DATASET_PURPOSE, File
 from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import UploadDatasetInput
 from evals_schemas.tools.outputs import UploadDatasetOutput
-
-_VALUE = 200
-_PREVIEW = 2400
-"""Characters of both preview rows together, which keeps the answer short with many columns."""
-_COLUMNS = 40
-
-COLUMNS_TOKENS = 500
-"""Estimated tokens of the listed column names; further columns are only counted."""
-
-PREVIEW_TOKENS = 450
-"""Estimated tokens of one preview row; further columns are left out."""
-
-_LONGEST_NUMBER = 10**40
-_HIDDEN = "(looks like a key, not shown)"
 
 
 async def upload_dataset(
@@ -60,17 +38,16 @@ async def upload_dataset(
         ready = await _prepare(arguments, session, Path(folder), opened)
         oddities: list[str] = []
         if arguments.benchmark:
-            oddities = await to_thread.run_sync(question_warnings, ready.path, ready.columns)
+            oddities = await to_thread.run_sync(question_warnings, ready.path)
         stored = await stored_copy(ready.path, purpose, ready.rows, session.provider)
         file = stored or await _send(ready, purpose, session.provider)
-    columns = _listed(ready.columns)
     return UploadDatasetOutput(
         file_id=file.id,
         name=clean((stored and stored.filename) or ready.name, 80),
         rows=ready.rows,
-        columns=columns,
-        columns_not_listed=len(ready.columns) - len(columns) or None,
-        preview=[_preview(row) for row in ready.preview],
+        columns=list(ready.columns),
+        columns_not_listed=ready.columns_not_listed or None,
+        preview=list(ready.preview),
         reused=stored is not None,
         warnings=[*ready.warnings, *oddities],
         next_step=_next_step(file.id, purpose),
@@ -130,53 +107,3 @@ def _next_step(file_id: str, purpose: str) -> str:
         f"Call create_evaluation with input_data_file_path {file_id}. Every column must be used by "
         "a template or as a response column; if one is not, upload again with `columns`."
     )
-
-
-def _listed(columns: Sequence[str]) -> list[str]:
-    """Return the first names that are within the budget, at least one."""
-    names: list[str] = []
-    tokens = 0.0
-    for column in columns:
-        name = _column(column)
-        tokens += estimate_tokens(name) + 2
-        if names and tokens > COLUMNS_TOKENS:
-            break
-        names.append(name)
-    return names
-
-
-def _preview(row: Row) -> dict[str, Any]:
-    """Return the first cells of a row that are within the budget, at least one."""
-    cells = list(row.items())[:_COLUMNS]
-    limit = max(12, min(_VALUE, _PREVIEW // (2 * len(cells))))
-    shown: dict[str, Any] = {}
-    tokens = 0.0
-    for column, cell in cells:
-        name, value = _column(column), _value(cell, limit)
-        tokens += estimate_tokens(f"{name}{value}") + 4
-        if shown and tokens > PREVIEW_TOKENS:
-            break
-        shown[name] = value
-    return shown
-
-
-def _column(name: str) -> str:
-    return _HIDDEN if holds_key(name) else clean(name, 60)
-
-
-def _value(value: Any, limit: int) -> Any:
-    """Return a value for the preview: long texts are cut, lists and objects become marked text."""
-    if value_holds_key(value):
-        return _HIDDEN
-    match value:
-        case str():
-            return clean(value, limit)
-        case list() | dict():
-            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-            return clean(f"JSON: {text}", limit)
-        case float() if not math.isfinite(value):
-            return str(value)
-        case int() if abs(value) >= _LONGEST_NUMBER:
-            return clean(json.dumps(value), limit)
-        case _:
-            return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -61,6 +62,18 @@ async def test_a_file_is_checked_in_a_worker_process(
     assert (file.name, file.rows, file.columns) == ("a.jsonl", 2, ["a"])
     assert file.preview == [{"a": "x"}, {"a": "y"}]
     assert file.path.read_bytes()
+
+
+async def test_a_worker_says_little_of_a_file_with_many_columns_and_long_cells(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.json"
+    row = {"long": "x" * 1_000_000} | {f"column {number}": "x" for number in range(20_000)}
+    path.write_text(json.dumps([row]))
+    file = await prepared(path)
+    assert len(file.columns) + file.columns_not_listed == 20_001
+    assert file.columns[:2] == ["long", "column 0"]
+    assert len(json.dumps([file.columns, file.preview])) < 10_000
 
 
 async def test_errors_of_a_file_keep_their_kind(tmp_path: Path) -> None:
