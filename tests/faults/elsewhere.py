@@ -83,6 +83,12 @@ REFERENCES = (
         "test_a_served_engine_gives_its_leases_back_on_sigterm",
     ),
     Reference(
+        "kill -9 while the disk is full or the database is locked",
+        "no row is lost; at most twice as many rows as workers are repeated",
+        "tests/proofs/test_killed_runs.py",
+        "test_no_row_is_lost_and_few_are_repeated_however_a_run_ends",
+    ),
+    Reference(
         "two processes on one store",
         "each can read, cancel and take over the other's runs",
         _CRASH,

@@ -1,4 +1,7 @@
-"""`python -m tests.hostile`: runs all hostile cases and prints a table, as they end."""
+"""Runs all hostile cases, or every nth of each kind, and prints a table, as they end.
+
+python -m tests.hostile [n]
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ CALLS = 15
 """How often the second user works alone before each case."""
 
 
-async def _run(folder: Path) -> None:
+async def _run(folder: Path, step: int) -> None:
     seen: list[Observed] = []
 
     def show(observed: Observed) -> None:
@@ -33,9 +36,9 @@ async def _run(folder: Path) -> None:
     _print(HEAD)
     for name in ("templates", "cells", "files"):
         (folder / name).mkdir()
-    await observe_templates(folder / "templates", TEMPLATES, show, CALLS)
-    await observe_cells(folder / "cells", CELLS, show, CALLS)
-    await observe_files(folder / "files", list(FILES), show, CALLS)
+    await observe_templates(folder / "templates", TEMPLATES[::step], show, CALLS)
+    await observe_cells(folder / "cells", CELLS[::step], show, CALLS)
+    await observe_files(folder / "files", list(FILES)[::step], show, CALLS)
     _print(totals(seen))
 
 
@@ -47,7 +50,7 @@ def _print(line: str) -> None:
 def main() -> int:
     logging.disable(logging.CRITICAL)
     with TemporaryDirectory(prefix="hostile-") as folder:
-        anyio.run(_run, Path(folder))
+        anyio.run(_run, Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else 1)
     return 0
 
 

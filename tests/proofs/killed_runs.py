@@ -29,6 +29,9 @@ from tests.engine.running import MODEL_JUDGE, EngineClient
 from tests.journeys.served import ServedEngine, served_engine
 
 KILLS = 100
+SHOWN_EVERY = 20
+"""Runs after which the table is printed again."""
+
 ROWS = 120
 WORKERS = 8
 CALL_SECONDS = 0.02
@@ -79,7 +82,8 @@ async def main(kills: int) -> dict[str, Totals]:
         line.runs += 1
         line.lost += lost
         line.repeated.append(repeated)
-    _print(totals)
+        if (number + 1) % SHOWN_EVERY == 0 or number + 1 == kills:
+            _print(totals)
     assert all(line.lost == 0 for line in totals.values()), "rows were lost"
     most = {ending: max(line.repeated) for ending, line in totals.items()}
     assert all(count <= 2 * WORKERS for count in most.values()), most

@@ -17,6 +17,8 @@ from evals_schemas.benchmark_api.benchmarks import (
     BenchmarkWireResults,
 )
 from evals_schemas.contract import Operation
+from evals_schemas.evaluation_api.evaluations import EvaluationDeleted
+from evals_schemas.evaluation_api.files import FileDeleted
 
 _EVALUATIONS = "/api/v3/evaluations"
 _MODELS = "/api/v3/models"
@@ -38,7 +40,9 @@ class BenchmarkOperations:
     rows: Operation
     """One JSON object with `detailed_results`; refused like `results`."""
     cancel: Operation
-    """Only the embedded engine has it."""
+    """Only the embedded engine has it, as the next two."""
+    delete_evaluation: Operation
+    delete_benchmark: Operation
     upload: Operation
     list_benchmarks: Operation
     questions: Operation
@@ -64,6 +68,10 @@ def benchmark_operations(generation: int) -> BenchmarkOperations:
         results=_operation("get_evaluation", f"{evaluation}/results", BenchmarkWireResults),
         rows=_operation("read_benchmark_rows", f"{evaluation}/download", None),
         cancel=_operation("cancel_evaluation", f"{evaluation}/cancel", BenchmarkStatus, "POST"),
+        delete_evaluation=_operation("delete_evaluation", evaluation, EvaluationDeleted, "DELETE"),
+        delete_benchmark=_operation(
+            "delete_benchmark", f"{benchmarks}/{{id}}", FileDeleted, "DELETE"
+        ),
         upload=_operation("upload_benchmark", f"{benchmarks}/upload", BenchmarkUploaded, "POST"),
         list_benchmarks=_operation("list_benchmarks", f"{benchmarks}/list", BenchmarkList),
         questions=_operation("read_questions", f"{benchmarks}/{{id}}/data", None),
@@ -73,6 +81,9 @@ def benchmark_operations(generation: int) -> BenchmarkOperations:
 
 
 def _operation(
-    name: str, path: str, answers: type[BaseModel] | None, method: Literal["GET", "POST"] = "GET"
+    name: str,
+    path: str,
+    answers: type[BaseModel] | None,
+    method: Literal["GET", "POST", "DELETE"] = "GET",
 ) -> Operation:
     return Operation(name, method, path, answers, vendor=False, also_retried=_SERVER_ERROR)

@@ -1,4 +1,4 @@
-"""Handlers of benchmarks: upload, list and read."""
+"""Handlers of benchmarks: upload, list, read and delete."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from evals_engine.benchmark_api.lookup import find_benchmark
 from evals_engine.benchmark_api.responses import iso_time
 from evals_engine.benchmarks.questions import MAX_BENCHMARK_BYTES, read_questions
 from evals_engine.errors import ApiError
+from evals_engine.http.deletion import delete_file
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, limited
 from evals_engine.http.uploads import PartialUpload, new_file, too_large
@@ -83,6 +84,11 @@ async def data(request: Request) -> Response:
     )
 
 
+async def delete(request: Request) -> Response:
+    """DELETE /benchmark/{id}: refused while an unfinished evaluation needs the benchmark."""
+    return await delete_file(request, await find_benchmark(request, request.path_params["id"]))
+
+
 async def create(_: Request) -> Response:
     """POST /benchmark/create: refused, as this service does not write questions from documents."""
     raise ApiError(
@@ -134,4 +140,5 @@ routes = [
     Route("/benchmark/create", create, methods=["POST"]),
     Route("/benchmark/list", list_all),
     Route("/benchmark/{id}/data", data),
+    Route("/benchmark/{id}", delete, methods=["DELETE"]),
 ]

@@ -1,4 +1,4 @@
-"""Handlers of benchmark evaluations: list, status, results, download and cancel."""
+"""Handlers of benchmark evaluations: list, status, results, download, cancel, delete."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from evals_engine.benchmark_api.responses import (
     summary_of,
 )
 from evals_engine.errors import ApiError
+from evals_engine.http.deletion import delete_evaluation
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import invalid
 from evals_engine.http.uploads import CHUNK_BYTES
@@ -105,6 +106,12 @@ async def cancel(request: Request) -> Response:
     return await _status(request, await find_evaluation(request, evaluation.id))
 
 
+async def delete(request: Request) -> Response:
+    """DELETE /evaluations/{id}: the evaluation and its answers, once it has ended."""
+    evaluation = await find_evaluation(request, request.path_params["id"])
+    return await delete_evaluation(request, evaluation)
+
+
 async def _status(request: Request, evaluation: StoredEvaluation) -> Response:
     engine = engine_of(request)
     history = await to_thread.run_sync(engine.store.status_changes, evaluation.id)
@@ -159,4 +166,5 @@ routes = [
     Route("/evaluations/{id}/results", results),
     Route("/evaluations/{id}/download", download),
     Route("/evaluations/{id}/cancel", cancel, methods=["POST"]),
+    Route("/evaluations/{id}", delete, methods=["DELETE"]),
 ]

@@ -26,7 +26,7 @@ class Limits:
     """Address space of a worker. Enforced on Linux only."""
     cpu_seconds: float = 2.0
     """Processor time for one item. Not enforced on Windows."""
-    wall_seconds: float = 60.0 if os.name == "posix" else 10.0
+    wall_seconds: float = 20.0 if os.name == "posix" else 10.0
     """Time for one item, however busy the machine is. Enforced everywhere.
 
     Where processor time is limited, it decides, since a worker has a low priority while an item

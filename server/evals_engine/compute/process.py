@@ -26,7 +26,7 @@ QUIET_SECONDS = 0.1
 LONG_SECONDS = 0.25
 """Seconds without an answer after which the system gives other processes precedence."""
 
-NICER = 10
+NICER = 5
 """What is then added to the nice value of the process."""
 
 _START = """\

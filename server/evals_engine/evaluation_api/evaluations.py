@@ -16,6 +16,7 @@ from evals_engine.cleaning import cleaned
 from evals_engine.compute.pool import OwnerPool
 from evals_engine.errors import ApiError, not_found
 from evals_engine.faults import RequestError
+from evals_engine.http.deletion import delete_evaluation
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import json_body
 from evals_engine.http.uploads import CHUNK_BYTES
@@ -41,7 +42,6 @@ from evals_schemas.evaluation_api.evaluations import (
     ClassifyRequest,
     CompareRequest,
     EvaluationCreated,
-    EvaluationDeleted,
     EvaluationJob,
     EvaluationStatus,
     Progress,
@@ -138,11 +138,7 @@ async def cancel(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """DELETE /evaluation/{id}: the evaluation and its result file, once it has ended."""
-    evaluation = await _find(request)
-    store = engine_of(request).store
-    if not await to_thread.run_sync(store.delete_evaluation, evaluation.id, evaluation.owner):
-        raise ApiError(409, f"Evaluation {evaluation.id} has not ended: cancel it first.")
-    return _json(EvaluationDeleted(id=evaluation.id))
+    return await delete_evaluation(request, await _find(request))
 
 
 async def rows(request: Request) -> Response:
@@ -232,7 +228,7 @@ def _time(seconds: float) -> datetime:
 
 
 def _json(
-    body: EvaluationCreated | EvaluationDeleted | EvaluationJob | EvaluationStatus,
+    body: EvaluationCreated | EvaluationJob | EvaluationStatus,
 ) -> Response:
     return Response(body.model_dump_json(), media_type="application/json")
 

@@ -14,12 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from evals_engine.errors import ApiError, not_found
+from evals_engine.http.deletion import delete_file
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, fill, form_too_large, limited
 from evals_engine.http.file_ranges import RangedFile
 from evals_engine.http.uploads import new_file, too_large
 from evals_engine.store.records import BENCHMARK_PURPOSES, StoredFile
-from evals_schemas.evaluation_api.files import DATASET_PURPOSE, File, FileDeleted, FileList
+from evals_schemas.evaluation_api.files import DATASET_PURPOSE, File, FileList
 
 
 async def upload(request: Request) -> Response:
@@ -96,12 +97,7 @@ async def content(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """DELETE /files/{id}: refused while an unfinished evaluation needs the file."""
-    store = engine_of(request).store
-    file = await _find(request)
-    if evaluations := await to_thread.run_sync(store.unfinished_of_file, file.id, file.owner):
-        raise ApiError(409, f"Evaluation {evaluations[0]} still needs this file; cancel it first.")
-    await to_thread.run_sync(store.delete_file, file.id, file.owner)
-    return JSONResponse(FileDeleted(id=file.id).model_dump())
+    return await delete_file(request, await _find(request))
 
 
 async def _find(request: Request) -> StoredFile:

@@ -10,9 +10,8 @@ from evals_engine.compute.tasks import TaskError
 from evals_engine.faults import RequestError
 from evals_engine.judges.protocol import Decision, Judgement, Row, decide
 from evals_engine.judges.rule_computations import Agreement
-from evals_engine.judges.rules import check_rule, choice_text, verdict_text
+from evals_engine.judges.rules import check_rule, choice_of, verdict_of
 from evals_engine.judges.verdict_forms import VerdictForm
-from evals_engine.judges.verdicts import read_verdict
 from evals_engine.templates.template import chosen, size_hint, template_fault
 
 MAX_ANSWER = 1024 * 1024
@@ -102,7 +101,7 @@ class RuleJudge:
                 "model_to_evaluate",
             )
         (agreement,) = await self._rule.agreements(row, [answer])
-        return self._read(verdict_text(self._form, self._rule.name, agreement))
+        return Judgement(verdict_of(self._form, self._rule.name, agreement), 0, 0)
 
     async def decision(
         self,
@@ -114,10 +113,7 @@ class RuleJudge:
     ) -> Decision:
         """See `Judge`. The order makes no difference to a rule."""
         for_a, for_b = await self._rule.agreements(row, [a, b])
-        original = self._read(choice_text(self._rule.name, for_a, for_b))
+        original = Judgement(choice_of(self._rule.name, for_a, for_b), 0, 0)
         if not both_orders:
             return decide(original, None)
-        return decide(original, self._read(choice_text(self._rule.name, for_b, for_a)))
-
-    def _read(self, text: str) -> Judgement:
-        return Judgement(read_verdict(text, self._form), 0, 0)
+        return decide(original, Judgement(choice_of(self._rule.name, for_b, for_a), 0, 0))

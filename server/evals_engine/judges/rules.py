@@ -1,8 +1,8 @@
 """Rule judges: their names, and the verdict that follows from an agreement.
 
 The judge's rendered `system_template` is the expected text. A rule computes how far the answer
-agrees with it, from 0 to 1, and that agreement becomes a label, a score or a choice. The verdict is
-written as the JSON that a model would write and is read by the same reader.
+agrees with it, from 0 to 1, and that agreement becomes a label, a score or a choice. The text of a
+verdict is the JSON that a model would write.
 
 A new rule is a name in `evals_schemas.evaluation_api.rules`, a line of `RULES` here and its
 computation in `rule_computations`.
@@ -14,10 +14,11 @@ import json
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from evals_engine.cleaning import cleaned
+from evals_engine.cleaning import cleaned, well_formed
 from evals_engine.faults import RequestError
 from evals_engine.judges.rule_computations import Agreement
 from evals_engine.judges.verdict_forms import ChoiceForm, VerdictForm
+from evals_engine.judges.verdicts import Verdict
 from evals_schemas.evaluation_api.rules import CONTAINS, EXACT_MATCH, NUMERIC, REGEX, SIMILARITY
 
 SIMILAR_ENOUGH = 0.8
@@ -50,22 +51,23 @@ def passing_agreement(rule: str) -> float:
     return SIMILAR_ENOUGH if rule == SIMILARITY else 1.0
 
 
-def verdict_text(form: VerdictForm, rule: str, compared: Agreement) -> str:
-    """Return the verdict on one answer as a judge's JSON text.
+def verdict_of(form: VerdictForm, rule: str, compared: Agreement) -> Verdict:
+    """Return the verdict on one answer, as if a judge had written it as JSON.
 
     A classify evaluation gets its first pass label or the first label that is not a pass label, a
     score evaluation the agreement scaled to its range.
     """
     passes = compared.value >= passing_agreement(rule)
     verdict = form.rule_verdict(compared.value, passes=passes)
-    return _judge_text(form, f"{rule}: {compared.reason}", verdict)
+    return _verdict(form, f"{rule}: {compared.reason}", verdict)
 
 
-def choice_text(rule: str, a: Agreement, b: Agreement) -> str:
-    """Return the verdict on two answers as a judge's JSON text: the higher agreement wins."""
+def choice_of(rule: str, a: Agreement, b: Agreement) -> Verdict:
+    """Return the verdict on two answers: the one that agrees better wins."""
     choice = "Tie" if a.value == b.value else "A" if a.value > b.value else "B"
-    return _judge_text(ChoiceForm(), f"{rule}: A {a.reason}; B {b.reason}", choice)
+    return _verdict(ChoiceForm(), f"{rule}: A {a.reason}; B {b.reason}", choice)
 
 
-def _judge_text(form: VerdictForm, feedback: str, verdict: str | float) -> str:
-    return json.dumps({"feedback": feedback, form.key: verdict}, ensure_ascii=False)
+def _verdict(form: VerdictForm, feedback: str, value: str | float) -> Verdict:
+    text = json.dumps({"feedback": feedback, form.key: value}, ensure_ascii=False)
+    return Verdict(value, well_formed(feedback), text, None)

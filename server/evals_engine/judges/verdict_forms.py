@@ -256,7 +256,7 @@ class ChoiceForm:
         """See `VerdictForm`: two agreements can always be compared."""
 
     def rule_verdict(self, agreement: float, *, passes: bool) -> str:  # noqa: ARG002 - of VerdictForm
-        """Raise TypeError: a choice needs two answers; see `rules.choice_text`."""
+        """Raise TypeError: a choice needs two answers; see `rules.choice_of`."""
         raise TypeError("a choice needs two answers")
 
 

@@ -75,7 +75,7 @@ class RowWorkers:
         self._commit = commit
         self._stop_seconds = stop_seconds
         self._workers = max(1, min(evaluator.workers, counts.total))
-        self._waiting = anyio.Semaphore(self._workers)
+        self._waiting = anyio.Semaphore(self._workers, fast_acquire=True)
         self._gathered = anyio.Event()
         self._stopping = anyio.Event()
         self._judged = anyio.Event()

@@ -29,9 +29,9 @@ DELETE FROM files WHERE id = :id AND owner = :owner
 -- file_ids: the ids of all files that have a record.
 SELECT id FROM files
 
--- unfinished_of_file: evaluations that still read the file.
+-- unfinished_of_file: an evaluation that still reads the file.
 SELECT id FROM evaluations
-WHERE file_id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running')
+WHERE file_id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running') LIMIT 1
 
 -- add_evaluation: a new evaluation, leased if only the process that creates it can run it.
 INSERT INTO evaluations

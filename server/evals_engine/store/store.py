@@ -130,18 +130,19 @@ class Store:
         records = self._database.read("list_benchmarks", {"owner": owner})
         return [file_of(record) for record in records]
 
-    def delete_file(self, file_id: str, owner: UserName) -> None:
-        """Delete a file's record and its bytes."""
-        with self._database.transaction():
-            self._database.run("delete_file", {"id": file_id, "owner": owner})
-        # A file that is open for reading may refuse deletion; a later start deletes it.
-        with suppress(OSError):
-            self.path_of(file_id).unlink(missing_ok=True)
+    def delete_file(self, file_id: str, owner: UserName) -> str | None:
+        """Delete a file's record and its bytes, unless an unfinished evaluation needs the file.
 
-    def unfinished_of_file(self, file_id: str, owner: UserName) -> list[str]:
-        """Return the ids of the evaluations that still need a file."""
-        records = self._database.read("unfinished_of_file", {"id": file_id, "owner": owner})
-        return [record["id"] for record in records]
+        Returns the id of such an evaluation, or None once the file is gone.
+        """
+        values = {"id": file_id, "owner": owner}
+        with self._database.transaction():
+            needing = self._database.run("unfinished_of_file", values).fetchone()
+            if needing is not None:
+                return needing["id"]
+            self._database.run("delete_file", values)
+        self._delete_bytes(file_id)
+        return None
 
     # Evaluations
 
@@ -214,9 +215,7 @@ class Store:
             if file_id is not None:
                 self._database.run("delete_file", {"id": file_id, "owner": owner})
         if file_id is not None:
-            # A file that is open for reading may refuse deletion; a later start deletes it.
-            with suppress(OSError):
-                self.path_of(file_id).unlink(missing_ok=True)
+            self._delete_bytes(file_id)
         return True
 
     def list_evaluations(
@@ -316,6 +315,11 @@ class Store:
                 age = time.time() - path.stat().st_mtime
                 if path.name not in recorded_ids and age > ABANDONED_SECONDS:
                     path.unlink()
+
+    def _delete_bytes(self, file_id: str) -> None:
+        # A file that is open for reading may refuse deletion; a later start deletes it.
+        with suppress(OSError):
+            self.path_of(file_id).unlink(missing_ok=True)
 
     def _bytes_of(self, owner: UserName) -> int:
         return self._database.run("bytes_of", {"owner": owner}).fetchone()["bytes"]

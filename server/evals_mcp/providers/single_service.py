@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from evals_mcp.errors import AmbiguousCreateError, UnavailableError, UnsupportedError
 from evals_mcp.providers.protocol import AnyRequest, ListFailure, Provider
-from evals_mcp.providers.rest.client import RestClient
+from evals_mcp.providers.rest.client import LostAnswerError, RestClient
 from evals_mcp.providers.rest.ids import IdKind
 from evals_mcp.service_spec import Capabilities
+from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_api.files import File
 
@@ -94,6 +95,21 @@ class RestService(SingleService):
     def account(self) -> str:
         """Hash of the service and the data's owner."""
         return self._rest.service.account
+
+    async def _delete(self, operation: Operation, item_id: str) -> None:
+        """Delete an item.
+
+        Raises:
+            UnavailableError: the answer was lost.
+            EvalsMCPError: any other failure; nothing was deleted.
+        """
+        try:
+            await self._rest.call(operation, item_id=item_id)
+        except LostAnswerError as error:
+            lost = str(error)
+        else:
+            return
+        raise UnavailableError(f"{lost} List the data to see whether it still exists.")
 
     def _refuse_cancel(self) -> None:
         """Raise UnsupportedError if the service cannot cancel."""

@@ -169,6 +169,7 @@ def requests() -> Iterable[tuple[str, str, str, dict[str, Any]]]:
             ("POST", "/cancel"),
         ):
             yield kind, method, f"/api/v3/evaluations/ID{rest}", {}
+        yield kind, "DELETE", "/api/v3/evaluations/ID", {}
     for kind in ("file", "result", "announced", "benchmark"):
         yield kind, "GET", "/v1/files/ID", {}
         yield kind, "GET", "/v1/files/ID/content", {}
@@ -178,6 +179,7 @@ def requests() -> Iterable[tuple[str, str, str, dict[str, Any]]]:
         yield kind, "DELETE", "/v1/files/ID", {}
         yield kind, "PUT", "/v1/files/ID/uploads/guessed", {"content": LINE}
         yield kind, "GET", "/api/v3/benchmark/ID/data", {}
+        yield kind, "DELETE", "/api/v3/benchmark/ID", {}
         create = {"type": "classify", "parameters": {"input_data_file_path": "ID", **PARAMETERS}}
         yield kind, "POST", "/v1/evaluation", {"json": create}
         again = {"headers": {"Idempotency-Key": "key-1"}}

@@ -12,8 +12,8 @@ from evals_engine.faults import RequestError
 from evals_engine.judges.rule_computations import Agreement, agreement, last_number
 from evals_engine.judges.rules import (
     RULES,
-    choice_text,
-    verdict_text,
+    choice_of,
+    verdict_of,
 )
 from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm
 from evals_engine.judges.verdicts import read_verdict
@@ -174,8 +174,8 @@ LABELS = LabelForm(("bad", "fine", "good"), pass_labels=("good", "fine"))
 def test_agreement_becomes_the_first_pass_label_or_the_first_other(
     rule: str, value: float, label: str
 ) -> None:
-    text = verdict_text(LABELS, rule, Agreement(value, 'differs from "x"'))
-    verdict = read_verdict(text, LABELS)
+    verdict = verdict_of(LABELS, rule, Agreement(value, 'differs from "x"'))
+    assert verdict == read_verdict(verdict.raw, LABELS)
     assert (verdict.value, verdict.feedback) == (label, f'{rule}: differs from "x"')
 
 
@@ -189,12 +189,13 @@ def test_agreement_becomes_its_place_in_the_score_range(
     value: float, low: float, width: float
 ) -> None:
     form = ScoreForm(low, low + width)
-    verdict = read_verdict(verdict_text(form, "rule/similarity", Agreement(value, "r")), form)
+    verdict = verdict_of(form, "rule/similarity", Agreement(value, "r"))
+    assert verdict == read_verdict(verdict.raw, form)
     assert verdict.value == pytest.approx(low + value * width, abs=1e-6 * (abs(low) + width))
 
 
 @pytest.mark.parametrize(("a", "b", "choice"), [(1, 0, "A"), (0, 1, "B"), (0.5, 0.5, "Tie")])
 def test_the_higher_agreement_wins_and_equal_is_a_tie(a: float, b: float, choice: str) -> None:
-    text = choice_text("rule/contains", Agreement(a, "yes"), Agreement(b, "no"))
-    assert json.loads(text) == {"feedback": "rule/contains: A yes; B no", "choice": choice}
-    assert read_verdict(text, ChoiceForm()).value == choice
+    verdict = choice_of("rule/contains", Agreement(a, "yes"), Agreement(b, "no"))
+    assert json.loads(verdict.raw) == {"feedback": "rule/contains: A yes; B no", "choice": choice}
+    assert verdict == read_verdict(verdict.raw, ChoiceForm())

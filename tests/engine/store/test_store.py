@@ -76,3 +76,14 @@ def test_a_directory_that_cannot_be_made_names_the_setting(tmp_path: Path) -> No
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(DataDirError, match=r"local\.data_dir"):
         Store(tmp_path / "taken" / "engine")
+
+
+def test_a_file_that_an_unfinished_evaluation_needs_is_not_deleted(store: Store) -> None:
+    store.add_file(a_file())
+    store.path_of("file-1").write_text("{}")
+    store.add_evaluation(an_evaluation(), "new", None)
+    assert store.delete_file("file-1", ADA) == "eval-1"
+    assert store.get_file("file-1", ADA) == a_file()
+    assert store.request_cancel("eval-1", ADA, CANCELLED)
+    assert store.delete_file("file-1", ADA) is None
+    assert not store.path_of("file-1").exists()

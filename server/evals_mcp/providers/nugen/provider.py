@@ -171,6 +171,20 @@ class NugenProvider(RestService):
             return await self._evaluations.job(evaluation_id)
         raise cancel_unknown(lost)
 
+    async def delete_evaluation(self, evaluation_id: str) -> None:
+        """Delete an ended evaluation, if the service can; see `Provider`."""
+        if not self._capabilities.is_engine:
+            await super().delete_evaluation(evaluation_id)
+        operations = await self._generations.operations()
+        await self._delete(operations.delete_evaluation, evaluation_id)
+
+    async def delete_dataset(self, file_id: str) -> None:
+        """Delete a benchmark, if the service can; see `Provider`."""
+        if not self._capabilities.is_engine:
+            await super().delete_dataset(file_id)
+        operations = await self._generations.operations()
+        await self._delete(operations.delete_benchmark, file_id)
+
     async def upload_dataset(self, path: Path, filename: str) -> File:  # noqa: ARG002 - refused
         """Raise UnsupportedError: the service has benchmarks only."""
         raise UnsupportedError(

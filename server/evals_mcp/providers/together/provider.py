@@ -29,7 +29,6 @@ from evals_mcp.providers.same_request import (
 from evals_mcp.providers.single_service import RestService, cancel_unknown, create_unknown
 from evals_mcp.providers.times import created_at
 from evals_mcp.service_spec import Capabilities
-from evals_schemas.contract import Operation
 from evals_schemas.datasets.reader import kind_of
 from evals_schemas.evaluation_api import operations
 from evals_schemas.evaluation_api.evaluations import (
@@ -226,15 +225,6 @@ class TogetherProvider(RestService):
     async def delete_dataset(self, file_id: str) -> None:
         """Delete a data set."""
         await self._delete(operations.DELETE_FILE, file_id)
-
-    async def _delete(self, operation: Operation, item_id: str) -> None:
-        try:
-            await self._rest.call(operation, item_id=item_id)
-        except LostAnswerError as error:
-            lost = str(error)
-        else:
-            return
-        raise UnavailableError(f"{lost} List the data to see whether it still exists.")
 
     async def upload_dataset(self, path: Path, filename: str) -> File:
         """Store a checked data set, with one request."""

@@ -182,3 +182,20 @@ async def test_what_is_unknown_is_named_in_the_engines_words(tmp_path: Path) -> 
             await provider.get_status("beval-0")
         with pytest.raises(NotFoundError, match="list_datasets"):
             await content(provider, "benchmark-0")
+
+
+async def test_a_benchmark_and_its_evaluation_are_deleted_with_all_their_bytes(
+    tmp_path: Path,
+) -> None:
+    async with local(tmp_path / "engine") as provider:
+        benchmark = await uploaded(provider, tmp_path)
+        request = BenchmarkRequest(benchmark_id=benchmark, model_id="alpha")
+        created = await provider.create_evaluation(request)
+        await until(provider, created.workflow_id, lambda status: status.status in ENDED)
+        await provider.delete_evaluation(created.workflow_id)
+        await provider.delete_dataset(benchmark)
+        assert await provider.list_evaluations() == []
+        assert await provider.list_datasets() == []
+        with pytest.raises(NotFoundError):
+            await provider.delete_dataset(benchmark)
+    assert list((tmp_path / "engine" / "files").iterdir()) == []
