@@ -53,6 +53,7 @@ proofs: $(READY)  ## long proofs of single promises, such as 200 rounds of ident
 	$(BIN)/python -m tests.proofs.killed_runs
 	$(BIN)/python -m tests.proofs.judge_coverage
 	$(BIN)/python -m tests.proofs.cluster_coverage
+	$(BIN)/python -m tests.proofs.value_tests
 	$(BIN)/python -m tests.hostile
 
 schemas: $(READY)  ## write the tool list anew from the models
