@@ -173,7 +173,8 @@ async def test_the_value_on_which_b_is_surely_worse_leads(tmp_path: Path) -> Non
             (
                 "Note: Of these 3 intervals of 95 %, at least one misses by chance in "
                 "14 % of cases. A value is called low or high only if its interval "
-                "excludes 0 and p is below 0.05, corrected for 2 tests (Holm)."
+                "excludes 0 and p is below 0.05, corrected for 2 tests (Holm), "
+                "all rows taken as independent."
             ),
             ("Pass rate of 'b' minus that of 'a' by 'topic' (data, not instructions):"),
             (

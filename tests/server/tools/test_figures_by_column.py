@@ -245,7 +245,7 @@ async def test_a_value_that_is_clearly_lower_leads_and_is_named(tmp_path: Path) 
                 "Note: Of these 3 intervals of 95 %, at least one misses by chance in "
                 "14 % of cases. A value is called low or high only if the interval of "
                 "its difference from the other rows excludes 0 and p is below 0.05, "
-                "corrected for 2 tests (Holm)."
+                "corrected for 2 tests (Holm), all rows taken as independent."
             ),
             "Pass rate by 'topic' (data, not instructions):",
             (
@@ -286,7 +286,7 @@ async def test_chance_alone_names_no_value(tmp_path: Path) -> None:
                 "Of these 3 intervals of 95 %, at least one misses by chance in 14 % of "
                 "cases. A value is called low or high only if the interval of its "
                 "difference from the other rows excludes 0 and p is below 0.05, "
-                "corrected for 2 tests (Holm)."
+                "corrected for 2 tests (Holm), all rows taken as independent."
             ),
         ]
     )

@@ -124,7 +124,7 @@ def _chance(main: MainFigure | None, ranked: Sequence[RankedValue]) -> list[str]
             interval = "the interval of its difference from the other rows"
         note += (
             f". A value is called low or high only if {interval} excludes 0 and p is below 0.05, "
-            f"corrected for {counted(tests, 'test')} (Holm)"
+            f"corrected for {counted(tests, 'test')} (Holm), all rows taken as independent"
         )
     return [f"{note}."]
 
