@@ -121,3 +121,32 @@ async def scores_of(server: Served, evaluation_id: str) -> dict[str, float]:
         found |= {row["columns"]["id"]: row["score"] for row in page["rows"]}
         if (cursor := page.get("next_cursor")) is None:
             return found
+
+
+async def test_two_judges_of_one_version_and_one_judge_twice_are_told_from_two_versions(
+    tmp_path: Path,
+) -> None:
+    async with conversation(tmp_path) as server:
+        file_id = (await server.answer("upload_dataset", path=str(ANSWERS)))["file_id"]
+        ids = [
+            await evaluated(server, file_id, "answer_v1", rule, **CLASSIFY, again=True)
+            for rule in ("rule/contains", "rule/contains", "rule/exact-match")
+        ]
+        twice, two = [
+            await server.answer(
+                "compare_evaluations", evaluation_id_a=ids[0], evaluation_id_b=other
+            )
+            for other in ids[1:]
+        ]
+
+    n = len(ANSWERS.read_text(encoding="utf-8").splitlines())
+    assert twice["compares"] == "one judge twice"
+    assert twice["headline"].startswith(
+        f"Judge 'rule/contains' repeats its labels in {n} of {n} paired rows (100.0 %"
+    )
+    assert two["compares"] == "judges"
+    assert two["comparable"] == "yes"
+    assert two["headline"].startswith(
+        "On the same answers judge 'rule/contains' and judge 'rule/exact-match' agree on labels in "
+    )
+    assert "Judge 'rule/exact-match' passes" in two["headline"]

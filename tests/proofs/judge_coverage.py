@@ -21,7 +21,7 @@ from evals_schemas.tools.comparisons import DifferenceInterval
 
 stats: Any = _stats
 
-RUNS = 500
+RUNS = 300
 ROWS = (50, 200, 1_000)
 RARE = (0.01, 0.05, 0.2, 0.5)
 """Share of the rows that each judge calls bad."""
@@ -103,8 +103,10 @@ def _agreement(
         }
         pairs = [pair for pair, count in table.items() for _ in range(count)]
         found = agreement_on("labels", pairs, {})
-        ends = agreement_intervals(table, 2)[0]
-        always += ends is not None and ends[0] <= kappa <= ends[1]
+        always += _covers(found.interval, kappa)
+        if found.interval is None:
+            ends = agreement_intervals(table, 2)[0]
+            always += ends is not None and ends[0] <= kappa <= ends[1]
         kappas += found.interval is not None
         ac1s += found.ac1_interval is not None
         kappa_hits += _covers(found.interval, kappa)

@@ -42,6 +42,9 @@ With fewer its bootstrap was simulated to cover as little as a tenth of what it 
 _FEW = 20
 """Rows with another verdict than the commonest up to which their number is the reason."""
 
+_NO_WIDTH = 1e-9
+"""The largest width of an interval of a figure that does not vary but for rounding."""
+
 _CHOICES = 3
 """A, B and a tie."""
 
@@ -166,7 +169,7 @@ def _intervals_of_scores(
     if too_many is None:
         ends = score_intervals(table, BOOTSTRAP_SEED)
         for name, pair in zip(figures, ends, strict=True):
-            if pair and pair[0] < pair[1]:
+            if pair and pair[1] - pair[0] > _NO_WIDTH:
                 intervals[name] = bootstrap_ends(pair)
     elif rank is not None and (pair := spearman_interval(rank, n)):
         low, high = map(rounded, pair)

@@ -164,7 +164,8 @@ def _strictness(scores: ScoreDifference, names: Names) -> str:
     if test is None:
         if not scores.difference:
             return f"{a} and {b} score all of {n} the same"
-        return f"{b} is {_stricter(scores)} than {a} by the same {size} on each of {n}"
+        each = f"{size} on {n}" if scores.a.n == 1 else f"the same {size} on each of {n}"
+        return f"{b} is {_stricter(scores)} than {a} by {each}"
     sure, chance = test
     by = f"{_stricter(scores)} than {a} by {size}" if scores.difference else f"as strict as {a}"
     power = "" if sure == "clear" else score_power(scores)
