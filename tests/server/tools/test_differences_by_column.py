@@ -27,6 +27,7 @@ BOTH = {"evaluation_id_a": "eval-a", "evaluation_id_b": "eval-b", "key": "id"}
 PARAMETERS: dict[str, dict[str, Any]] = {
     "classify": {"labels": ["good", "bad"], "pass_labels": ["good"]},
     "score": {"min_score": 0, "max_score": 10, "pass_threshold": 5},
+    "compare": {"model_a": "a", "model_b": "b", "disable_position_bias_correction": True},
 }
 VERDICTS: dict[str, list[Row]] = {
     "classify": [{"label": "good"}, {"label": "bad"}, {"failed_at": "judge"}],
@@ -237,3 +238,46 @@ async def test_a_column_that_only_b_has_is_refused(tmp_path: Path) -> None:
         text = await server.refusal("compare_evaluations", **BOTH, by="source")
 
     assert text.startswith("`by`: no row of the result file of A has a column 'source'.")
+
+
+async def test_two_judges_of_scores_show_who_is_stricter_on_each_value(tmp_path: Path) -> None:
+    passing, failing = {"score": 8}, {"score": 3}
+    pairs: list[tuple[str, Row, Row]] = [("easy", passing, {"score": 9})] * 12
+    pairs += [("hard", passing, failing)] * 10 + [("hard", failing, failing)] * 10
+    rows = judged(pairs)
+    jobs = [job(name, "score", model_to_evaluate="a") for name in "ab"]
+    jobs[1].parameters["judge"] = jobs[1].parameters["judge"] | {"model": "other"}
+    contents = {f"file-{name}": jsonl(*own) for name, own in zip("ab", rows, strict=True)}
+    fake = FakeProvider(jobs=jobs, contents=contents)
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer("compare_evaluations", **BOTH, by="topic")
+
+    hard, easy = answer["by"]["shown"]
+    assert (hard["value"], hard["figure"][0], hard["verdict"]) == (
+        "'hard'",
+        50.0,
+        "lower than the other rows",
+    )
+    assert hard["others"]["mean score B - A"][0] == -2.5
+    assert easy["others"]["mean score B - A"] == [1.0]
+
+
+async def test_preferences_for_changed_answers_differ_by_value(tmp_path: Path) -> None:
+    a: Row = {"final_decision": "A"}
+    b: Row = {"final_decision": "B"}
+    wins = [("tone", a, b)] * 14 + [("tone", b, a)] * 2 + [("facts", b, b)] * 12
+    rows_a, rows_b = judged(wins)
+    rows_b = [{**row, "b": "a new answer"} for row in rows_b]
+    fake = FakeProvider(
+        jobs=[job(name, "compare", model_to_evaluate=None) for name in "ab"],
+        contents={"file-a": jsonl(*rows_a), "file-b": jsonl(*rows_b)},
+    )
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer("compare_evaluations", **BOTH, by="topic")
+
+    assert answer["compares"] == "answers"
+    facts, tone = answer["by"]["shown"]
+    assert (facts["value"], facts["figure"]) == ("'facts'", [0.0])
+    assert tone["figure"][0] == 150.0
+    assert tone["others"]["A in points"][0] == -75.0
+    assert tone["verdict"] == "evaluation eval-b above evaluation eval-a"
