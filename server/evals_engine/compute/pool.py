@@ -64,7 +64,7 @@ class ComputePool:
         """
         self.limits = limits or Limits()
         self._most_of_one = max(1, workers - 1)
-        self._slots = anyio.Semaphore(workers)
+        self._slots = anyio.Semaphore(workers, fast_acquire=True)
         self._slots_of: WeakValueDictionary[str, anyio.Semaphore] = WeakValueDictionary()
         self._stock = WorkerStock(workers, self.limits.memory_bytes, jobs_of_a_worker)
         self._tasks: TaskGroup | None = None
@@ -176,7 +176,9 @@ class ComputePool:
     @asynccontextmanager
     async def _slot(self, owner: str) -> AsyncGenerator[None]:
         """Hold the right to use one worker. Who waits longest is next."""
-        of_owner = self._slots_of.setdefault(owner, anyio.Semaphore(self._most_of_one))
+        of_owner = self._slots_of.setdefault(
+            owner, anyio.Semaphore(self._most_of_one, fast_acquire=True)
+        )
         async with of_owner, self._slots:
             yield
 

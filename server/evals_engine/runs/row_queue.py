@@ -28,7 +28,7 @@ class RowQueue:
             if number >= len(done) or not done[number]
         )
         self._ahead: deque[tuple[int, Row]] = deque()
-        self._reading = anyio.Lock()
+        self._reading = anyio.Lock(fast_acquire=True)
         self.problem: str | None = None
         """Why the data set cannot be read on; None while it can."""
 
