@@ -108,14 +108,18 @@ class EvaluationLine(BaseModel):
     status: str = Field(description=_STATUS)
     created_at: datetime | None = Field(default=None, description="Absent if unknown.")
     headline: str | None = Field(
-        default=None, description="Its main figure; absent until it has completed."
+        default=None, description="Its main figure; absent before its end or without one."
+    )
+    error: str | None = Field(
+        default=None,
+        description="Why it ended early, in the service's words; absent if it did not.",
     )
 
 
 class ListEvaluationsOutput(Output):
     """A page of evaluations, the newest first."""
 
-    data_not_instructions: list[str] = foreign_fields("evaluations.headline")
+    data_not_instructions: list[str] = foreign_fields("evaluations.headline", "evaluations.error")
 
     evaluations: list[EvaluationLine] = Field(description="The evaluations.")
     next_cursor: str | None = Field(

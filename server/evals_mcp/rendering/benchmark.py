@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.results.number_text import (
+    counted,
     ends,
     fixed,
     p_text,
@@ -68,7 +69,8 @@ def _difference(difference: BenchmarkDifference) -> str:
             f"only {second} right: {difference.only_second}"
         )
     what = f"{inert(difference.of, 60)}, {second} - {first}"
-    return f"{what}, over {difference.questions} questions: {'; '.join(parts)}"
+    over = counted(difference.questions, "question")
+    return f"{what}, over {over}: {'; '.join(parts)}"
 
 
 def _range(interval: Interval | None) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from evals_mcp.rendering.groups import groups
-from evals_mcp.results.number_text import ends, fixed, p_text, percent, score, score_ends
+from evals_mcp.results.number_text import counted, ends, fixed, p_text, percent, score, score_ends
 from evals_schemas.tools.comparisons import (
     Agreement,
     CompareEvaluationsOutput,
@@ -120,7 +120,8 @@ def _rate(rate: Rate) -> str:
 
 def _mean(scores: Scores) -> str:
     std = "" if scores.std is None else f", standard deviation {score(scores.std)}"
-    return f"{score(scores.mean)} over {scores.n} rows{std}{_score_range(scores.interval)}"
+    over = counted(scores.n or 0, "row")
+    return f"{score(scores.mean)} over {over}{std}{_score_range(scores.interval)}"
 
 
 def _signed(points: float) -> str:
@@ -142,9 +143,9 @@ def _score_range(interval: DifferenceInterval | Interval | None) -> str:
 
 def _rows(rows: PairedRows) -> str:
     return (
-        f"Rows: {rows.rows_a} in A, {rows.rows_b} in B; {rows.pairs} pairs; without a match "
-        f"{rows.unmatched_a} in A, {rows.unmatched_b} in B; duplicated {rows.duplicated_a} in A, "
-        f"{rows.duplicated_b} in B; without a valid verdict {rows.no_verdict} "
+        f"Rows: {rows.rows_a} in A, {rows.rows_b} in B; {counted(rows.pairs, 'pair')}; without a "
+        f"match {rows.unmatched_a} in A, {rows.unmatched_b} in B; duplicated {rows.duplicated_a} "
+        f"in A, {rows.duplicated_b} in B; without a valid verdict {rows.no_verdict} "
         f"({rows.no_verdict_a} in A, {rows.no_verdict_b} in B)."
     )
 

@@ -120,8 +120,9 @@ def evaluation(answer: GetEvaluationOutput) -> str:
 
 def results(answer: ReadResultsOutput) -> str:
     """Return the counts, then each row with its verdict, its reason and its columns."""
+    total = _counted(answer.total, "row")
     rows = (
-        f"{answer.evaluation_id}: {answer.matching:,} of {answer.total:,} rows ({answer.showing}), "
+        f"{answer.evaluation_id}: {answer.matching:,} of {total} ({answer.showing}), "
         f"{answer.returned} here."
     )
     cut = ", ".join(answer.cut)
@@ -207,7 +208,8 @@ def deleted(answer: DeleteDataOutput) -> str:
 def _evaluation(line: EvaluationLine) -> str:
     when = _time(line.created_at) if line.created_at else "time unknown"
     text = f"{line.evaluation_id} {line.type or 'type unknown'} {line.status}, {when}"
-    return f"{text}: {line.headline}" if line.headline else text
+    told = " ".join(filter(None, [line.error, line.headline]))
+    return f"{text}: {told}" if told else text
 
 
 def _dataset(line: DatasetLine) -> str:
@@ -289,7 +291,8 @@ def _wins(wins: Wins, sides: Names) -> Iterable[str | None]:
             f"different length; A is longer in {wins.a_longer} of them"
         )
     if rate := wins.disagreements:
-        yield f"The two orders disagree in {percent(rate.percent)} % of {rate.of} pairs"
+        pairs = _counted(rate.of or 0, "pair")
+        yield f"The two orders disagree in {percent(rate.percent)} % of {pairs}"
     if wins.one_order is not None:
         yield f"Judged in one order only, not counted: {wins.one_order}"
     if rate := wins.first_slot:

@@ -39,12 +39,9 @@ async def list_evaluations(
     full = len(listed) >= _SERVICE_LIMIT
     notes = [failure.message for failure in failures]
     notes += [_OLDER] if full and not more else []
-    reasons = {job.workflow_id: failure_reason(job, _REASON) for job in page}
-    headlines = await headlines_of([job for job in page if not reasons[job.workflow_id]], session)
+    headlines = await headlines_of(page, session)
     return ListEvaluationsOutput(
-        evaluations=[
-            _line(job, reasons[job.workflow_id] or headlines[job.workflow_id]) for job in page
-        ],
+        evaluations=[_line(job, headlines[job.workflow_id]) for job in page],
         next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
         note=" ".join(notes) or None,
         next_step=_next_step(more) if page else _when_empty(arguments, session),
@@ -58,6 +55,7 @@ def _line(job: EvaluationJob, headline: str | None) -> EvaluationLine:
         status=inert(job.status, STATUS_SHOWN),
         created_at=job.created_at,
         headline=headline,
+        error=failure_reason(job, _REASON),
     )
 
 

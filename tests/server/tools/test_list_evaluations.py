@@ -85,7 +85,7 @@ async def test_a_failed_evaluation_is_listed_with_the_start_of_its_reason() -> N
     async with served(FakeProvider(jobs=[job])) as server:
         page = await server.answer("list_evaluations")
 
-    shown = page["evaluations"][0]["headline"]
+    shown = page["evaluations"][0]["error"]
     assert shown.startswith("12 of 20 rows failed, more than 30%; most often: word")
     assert len(shown) <= 80
 

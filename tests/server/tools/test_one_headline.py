@@ -33,9 +33,11 @@ PARAMETERS: dict[str, dict[str, Any]] = {
 }
 
 
-def engine_totals(kind: str, rows: Sequence[Row]) -> dict[str, Any]:
+def engine_totals(
+    kind: str, rows: Sequence[Row], parameters: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the totals that the embedded engine stores with these rows."""
-    fields = COMMON | PARAMETERS[kind]
+    fields = parameters or COMMON | PARAMETERS[kind]
     totals: Totals
     if kind == "classify":
         totals = ClassifyTotals(ClassifyParameters.model_validate(fields))
@@ -43,7 +45,12 @@ def engine_totals(kind: str, rows: Sequence[Row]) -> dict[str, Any]:
         totals = ScoreTotals(ScoreParameters.model_validate(fields))
     else:
         totals = CompareTotals(CompareParameters.model_validate(fields))
-    states = {None: "ok", "verdict": "invalid", "judge": "judge_failed"}
+    states = {
+        None: "ok",
+        "verdict": "invalid",
+        "judge": "judge_failed",
+        "generation": "generation_failed",
+    }
     for row in rows:
         totals.add(states[row.get("failed_at")], dict(row))
     return totals.results()

@@ -30,7 +30,7 @@ def average(values: Sequence[float]) -> float:
 def sample_deviation(values: Sequence[float]) -> float | None:
     """Return the standard deviation with the denominator n - 1; None if n < 2.
 
-    It is 0 only if all values are the same. Also None if it is larger than the largest float.
+    It is 0 only if all values are the same, and at least the smallest float if they differ. Also None if it is larger than the largest float.
 
     Source: F. W. Bessel's correction; two passes over exact sums of distances from the first value.
     """
@@ -47,9 +47,10 @@ def sample_deviation(values: Sequence[float]) -> float | None:
     centre = math.fsum(distances) / len(distances)
     squares = math.fsum((distance - centre) ** 2 for distance in distances)
     try:
-        return math.ldexp(math.sqrt(squares / (len(values) - 1)), exponent + inner)
+        deviation = math.ldexp(math.sqrt(squares / (len(values) - 1)), exponent + inner)
     except OverflowError:
         return None
+    return max(deviation, math.ulp(0.0))
 
 
 def quantiles(values: Iterable[float], shares: Sequence[float]) -> list[float] | None:
@@ -104,9 +105,11 @@ def histogram(
 def _count(values: Sequence[float], low: float, high: float, bins: int) -> tuple[list[int], int]:
     """Return the number of values in each bin, and the number outside of all bins."""
     counts = [0] * bins
+    # A quarter of each where the range itself is larger than the largest float.
+    part = 1.0 if math.isfinite(high - low) else 0.25
+    width = high * part - low * part
     for value in values:
         if low <= value <= high:
-            # A quarter of each, because the range itself may be larger than the largest float.
-            share = (value / 4 - low / 4) / (high / 4 - low / 4) if high > low else 0.0
+            share = (value * part - low * part) / width if width else 0.0
             counts[min(int(share * bins), bins - 1)] += 1
     return counts, len(values) - sum(counts)

@@ -170,16 +170,19 @@ def _outcome(wins: Wins, names: Names) -> str:
     if wins.p_value is None:
         return "No winner can be named" if wins.a or wins.b else "No winner"
     winner = names[0] if wins.a > wins.b else names[1]
-    if _is_clear(wins):
+    shown = _shown_by(wins)
+    if all(shown):
         return f"{winner} is better"
-    return "No clear winner" if wins.p_value >= SIGNIFICANT else "Borderline"
+    return "Borderline" if any(shown) else "No clear winner"
 
 
-def _is_clear(wins: Wins) -> bool:
-    """Return whether the sign test and the interval of the win rate both show a winner."""
-    if wins.p_value is None or wins.a_interval is None or wins.p_value >= SIGNIFICANT:
-        return False
-    return not wins.a_interval.low <= 50 <= wins.a_interval.high
+def _shown_by(wins: Wins) -> tuple[bool, bool]:
+    """Return whether the sign test and whether the interval of the win rate shows a winner."""
+    ends = wins.a_interval
+    return (
+        wins.p_value is not None and wins.p_value < SIGNIFICANT,
+        ends is not None and not ends.low <= 50 <= ends.high,
+    )
 
 
 def _chance(wins: Wins, names: Names) -> str:
@@ -209,7 +212,7 @@ def _one_pass_sentence(wins: Wins, names: Names) -> str:
     a, b = names
     test = _test(wins)
     shown = f"{_counts(wins, names)}{test}"
-    if not _is_clear(wins):
+    if not all(_shown_by(wins)):
         return f"No clear preference, and {a} was always shown first: {shown}"
     if wins.a > wins.b:
         return f"{a} was chosen more often, always shown first: {shown}"

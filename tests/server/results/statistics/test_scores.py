@@ -74,7 +74,9 @@ def test_figures_of_any_floats_are_floats_and_0_only_if_all_are_the_same(
     assert sum(int(line.rstrip("# ").split()[-1]) for line in lines) == len(values)
 
 
-@pytest.mark.parametrize("values", [[1e15, 1e15 + 1], [0.0, 1e-170], [0.0, 5e-324, 5e-324]])
+@pytest.mark.parametrize(
+    "values", [[1e15, 1e15 + 1], [0.0, 1e-170], [0.0, 5e-324, 5e-324], [0.0] * 9 + [5e-324]]
+)
 def test_values_that_differ_have_a_deviation(values: list[float]) -> None:
     assert sample_deviation(values)
 
@@ -92,6 +94,12 @@ def test_a_histogram_shows_each_bin_with_its_count_and_a_bar() -> None:
     assert histogram(values, 1, 5, bins=4, width=12) == snapshot(
         ["1-2 1 ##", "2-3 2 ####", "3-4 3 ######", "4-5 7 ############"]
     )
+
+
+def test_a_histogram_divides_the_smallest_and_the_widest_range() -> None:
+    assert histogram([0.0, 5e-324], 0.0, 5e-324, bins=1, width=1) == ["0-4.941e-324 2 #"]
+    wide = histogram([-1.7e308, 1.7e308], -1.7e308, 1.7e308, bins=2, width=1)
+    assert [line.split()[-2:] for line in wide or []] == [["1", "#"], ["1", "#"]]
 
 
 def test_negative_ends_of_a_bin_are_not_joined_by_a_dash() -> None:
