@@ -163,10 +163,10 @@ def _mean_difference(
         for each in results
         if isinstance(each, ScoreResults) and each.aggregated_scores
     ]
-    known = [each for each in deviations if each and math.isfinite(each)]
+    usable = [each for each in deviations if each and math.isfinite(each)]
     std, source = SPREAD * scale, "a quarter of the scale"
-    if known:
-        std, source = max(known), "as much as scores vary in earlier runs of this rubric"
+    if usable:
+        std, source = max(usable), "as much as scores vary in earlier runs of this rubric"
     difference = detectable_mean_difference(rows, 1.0)
     yield DetectableDifference(
         of="mean score",
@@ -180,11 +180,11 @@ def _mean_difference(
 
 def _earlier_results(request: JudgedRequest, jobs: Iterable[EvaluationJob]) -> list[AnyResults]:
     """Return the readable results of earlier runs of the same rubric."""
-    found: list[AnyResults] = []
+    readable: list[AnyResults] = []
     for job in runs_of_the_same_rubric(jobs, request):
         with suppress(ValidationError):
-            found += [parsed] if (parsed := parse_results(job.type, job.results)) else []
-    return found
+            readable += [parsed] if (parsed := parse_results(job.type, job.results)) else []
+    return readable
 
 
 def _in_words(difference: DetectableDifference, row: str) -> str:

@@ -208,8 +208,8 @@ def deleted(answer: DeleteDataOutput) -> str:
 def _evaluation(line: EvaluationLine) -> str:
     when = _time(line.created_at) if line.created_at else "time unknown"
     text = f"{line.evaluation_id} {line.type or 'type unknown'} {line.status}, {when}"
-    told = " ".join(filter(None, [line.error, line.headline]))
-    return f"{text}: {told}" if told else text
+    sentences = " ".join(filter(None, [line.error, line.headline]))
+    return f"{text}: {sentences}" if sentences else text
 
 
 def _dataset(line: DatasetLine) -> str:

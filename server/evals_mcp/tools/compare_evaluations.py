@@ -264,8 +264,8 @@ class _Both:
         row_a = self.rows_a.read(self.rows_a.by_number([pair.row_a])[0])
         row_b = self.rows_b.read(self.rows_b.by_number([pair.row_b])[0])
         answers_a, answers_b = self._answers(self.a, row_a), self._answers(self.b, row_b)
-        own = dict.fromkeys(self._inputs(self.rows_a))
-        others = [name for name in input_columns(own) if name not in key]
+        columns = input_columns(dict.fromkeys(self._inputs(self.rows_a)))
+        others = [name for name in columns if name not in key]
         inputs = [name for name in [*key, *others] if name not in answers_a | answers_b]
         texts = {name: row_a.get(name) for name in inputs[:_COLUMNS_SHOWN]}
         texts |= {_FEEDBACK_A: _feedback(row_a), _FEEDBACK_B: _feedback(row_b)}

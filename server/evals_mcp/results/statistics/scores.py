@@ -30,7 +30,8 @@ def average(values: Sequence[float]) -> float:
 def sample_deviation(values: Sequence[float]) -> float | None:
     """Return the standard deviation with the denominator n - 1; None if n < 2.
 
-    It is 0 only if all values are the same, and at least the smallest float if they differ. Also None if it is larger than the largest float.
+    It is 0 only if all values are the same, and at least the smallest float if they differ. Also
+    None if it is larger than the largest float.
 
     Source: F. W. Bessel's correction; two passes over exact sums of distances from the first value.
     """
