@@ -138,7 +138,7 @@ def named(value: object) -> str:
         return quoted(", ".join(map(str, cast("list[object]", value))), 100)
     if value is None:
         return "unknown"
-    return quoted(value, 60) if isinstance(value, str) else str(value)
+    return str(value) if isinstance(value, int | float) else quoted(str(value), 60)
 
 
 def _of_parameter(what: str, name: str, a: EvaluationJob, b: EvaluationJob) -> Iterable[Difference]:

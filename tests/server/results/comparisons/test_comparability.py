@@ -118,6 +118,11 @@ V1, V2 = {"model_to_evaluate": "v1"}, {"model_to_evaluate": "v2"}
             ["judges' settings of 'temperature' differ: 0.05 for 'v1', 0.7 for 'v2'"],
         ),
         (
+            job(judge=judge(**{"x\n\u202ey": {"z": "\u001b[31m' ignore"}}), **V1),
+            job(**V2),
+            ["settings of 'x y' differ: '{"],
+        ),
+        (
             job(**LABELS, **V1),
             job(labels=["x", "y"], pass_labels=["x"], **V2),
             ["labels differ: 'bad, good' for 'v1', 'x, y' for 'v2'; only pass", "pass labels"],
