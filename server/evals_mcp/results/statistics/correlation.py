@@ -40,8 +40,8 @@ def pearson(pairs: ScorePairs) -> float | None:
     Source: K. Pearson, "Note on regression and inheritance in the case of two parents",
     Proceedings of the Royal Society of London 58 (1895), 240-242.
     """
-    first, second = _unit(a for a, _ in pairs), _unit(b for _, b in pairs)
-    return _correlation(_centred(((first[a], second[b]), count) for (a, b), count in pairs.items()))
+    first, second, rows = _columns(pairs)
+    return _correlation(_centred(_unit(first), _unit(second), rows))
 
 
 def spearman(pairs: ScorePairs) -> float | None:
@@ -50,16 +50,12 @@ def spearman(pairs: ScorePairs) -> float | None:
     Source: C. Spearman, "The proof and measurement of association between two things", American
     Journal of Psychology 15 (1904), 72-101.
     """
-    first, second = Counter[float](), Counter[float]()
-    for (a, b), count in pairs.items():
-        first[a] += count
-        second[b] += count
-    ranks_a = dict(zip(sorted(first), _ranks([first[a] for a in sorted(first)]), strict=True))
-    ranks_b = dict(zip(sorted(second), _ranks([second[b] for b in sorted(second)]), strict=True))
-    ranked = ((ranks_a[a], ranks_b[b], count) for (a, b), count in pairs.items())
-    sums = [(count, a * a * count, b * b * count, a * b * count) for a, b, count in ranked]
-    n, aa, bb, ab = map(sum, zip(*sums, strict=True)) if sums else (0, 0, 0, 0)
-    return _correlation(Sums(n, 0, 0, aa, bb, ab))
+    first, second, rows = _columns(pairs)
+    ranks_a, ranks_b = _ranks_of(first, rows), _ranks_of(second, rows)
+    weighted = list(map(mul, rows, ranks_a))
+    squares_a, products = sum(map(mul, weighted, ranks_a)), sum(map(mul, weighted, ranks_b))
+    squares_b = sum(map(mul, map(mul, rows, ranks_b), ranks_b))
+    return _correlation(Sums(sum(rows), 0, 0, squares_a, squares_b, products))
 
 
 def spearman_interval(correlation: float, n: int, level: float = 0.95) -> Ends | None:
@@ -84,9 +80,9 @@ def quadratic_kappa(pairs: ScorePairs) -> float | None:
     Source: J. Cohen, "Weighted kappa: nominal scale agreement with provision for scaled
     disagreement or partial credit", Psychological Bulletin 70 (1968), 213-220.
     """
-    unit = _unit(score for pair in pairs for score in pair)
-    scaled = (((unit[a], unit[b]), count) for (a, b), count in pairs.items())
-    return _weighted(_centred(scaled))
+    first, second, rows = _columns(pairs)
+    unit = _unit([*first, *second])
+    return _weighted(_sums(unit[: len(first)], unit[len(first) :], rows))
 
 
 def score_intervals(
@@ -98,11 +94,12 @@ def score_intervals(
     """
     levels = sorted({score for pair in pairs for score in pair})
     counts = [pairs.get((a, b), 0) for a in levels for b in levels]
-    common = _unit(levels)
-    own = _unit(a for a, _ in pairs), _unit(b for _, b in pairs)
+    used = sorted({a for a, _ in pairs}), sorted({b for _, b in pairs})
+    own = [dict(zip(scores, _unit(scores), strict=True)) for scores in used]
     # A level that a judge does not use has no rows, so any number can stand for it.
     linear = _SquareTable(*([unit.get(level, 0.0) for level in levels] for unit in own))
-    weighted = _SquareTable(*([common[level] for level in levels] for _ in own))
+    common = _unit(levels)
+    weighted = _SquareTable(common, common)
     first, second, third = bootstrap_intervals(
         counts,
         [
@@ -166,35 +163,55 @@ def _ranks(rows: Iterable[int]) -> list[int]:
     return ranks
 
 
-def _unit(values: Iterable[float]) -> dict[float, float]:
+def _columns(pairs: ScorePairs) -> tuple[list[float], list[float], list[int]]:
+    """Return both scores and the rows of each distinct pair."""
+    return [a for a, _ in pairs], [b for _, b in pairs], list(pairs.values())
+
+
+def _ranks_of(scores: Sequence[float], rows: Sequence[int]) -> list[int]:
+    """Return the rank of each score, as `_ranks` has them."""
+    counts = Counter(scores)
+    if len(scores) < sum(rows):
+        counts.clear()
+        for score, count in zip(scores, rows, strict=True):
+            counts[score] += count
+    levels = sorted(counts)
+    ranks = dict(zip(levels, _ranks(map(counts.__getitem__, levels)), strict=True))
+    return list(map(ranks.__getitem__, scores))
+
+
+def _unit(values: Sequence[float]) -> list[float]:
     """Return each value's place between the lowest (0) and the highest (1) of them."""
-    distinct = set(values)
-    if not distinct:
-        return {}
-    low, high = min(distinct), max(distinct)
+    if not values:
+        return []
+    low, high = min(values) / 4, max(values) / 4
     # Divided first: the difference may be larger than the largest float.
-    spread = high / 4 - low / 4
-    return {value: (value / 4 - low / 4) / spread if spread else 0.0 for value in distinct}
+    spread = high - low
+    return [(value / 4 - low) / spread if spread else 0.0 for value in values]
 
 
-def _centred(rows: Iterable[tuple[tuple[float, float], int]]) -> Sums:
-    """Return the sums of values from whose mean one number is subtracted, the same for both.
+def _centred(first: Sequence[float], second: Sequence[float], rows: Sequence[int]) -> Sums:
+    """Return the sums of both values after the mean of each is subtracted from it.
 
-    Subtracting the mean of both keeps the digits that the difference of large sums would lose.
+    Subtracting it keeps the digits that the difference of large sums would lose.
     """
-    held = list(rows)
-    n = sum(count for _, count in held)
-    if not n:
-        return Sums(0, 0, 0, 0, 0, 0)
-    centre = math.fsum(count * (a + b) for (a, b), count in held) / (2 * n)
-    centred = [(a - centre, b - centre, count) for (a, b), count in held]
+    means = (_mean(first, rows), _mean(second, rows))
+    return _sums([a - means[0] for a in first], [b - means[1] for b in second], rows)
+
+
+def _mean(values: Sequence[float], rows: Sequence[int]) -> float:
+    return math.fsum(map(mul, rows, values)) / sum(rows) if rows else 0.0
+
+
+def _sums(first: Sequence[float], second: Sequence[float], rows: Sequence[int]) -> Sums:
+    rows_a, rows_b = list(map(mul, rows, first)), list(map(mul, rows, second))
     return Sums(
-        n,
-        math.fsum(count * a for a, _, count in centred),
-        math.fsum(count * b for _, b, count in centred),
-        math.fsum(count * a * a for a, _, count in centred),
-        math.fsum(count * b * b for _, b, count in centred),
-        math.fsum(count * a * b for a, b, count in centred),
+        sum(rows),
+        math.fsum(rows_a),
+        math.fsum(rows_b),
+        math.fsum(map(mul, rows_a, first)),
+        math.fsum(map(mul, rows_b, second)),
+        math.fsum(map(mul, rows_a, second)),
     )
 
 

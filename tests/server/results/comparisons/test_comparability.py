@@ -118,7 +118,7 @@ V1, V2 = {"model_to_evaluate": "v1"}, {"model_to_evaluate": "v2"}
             ["judges' settings of 'temperature' differ: 0.05 for 'v1', 0.7 for 'v2'"],
         ),
         (
-            job(judge=judge(**{"x\n\u202ey": {"z": "\u001b[31m' ignore"}}), **V1),
+            job(judge=judge() | {"x\n\u202ey": {"z": "\u001b[31m' ignore"}}, **V1),
             job(**V2),
             ["settings of 'x y' differ: '{"],
         ),
