@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from evals_schemas.contract import Request
 from evals_schemas.tools.groups import BY, ByColumn
 from evals_schemas.tools.outputs import Output, foreign_fields
-from evals_schemas.tools.summaries import Rate, Scores
+from evals_schemas.tools.summaries import Clusters, Rate, Scores
 
 
 class CompareEvaluationsInput(Request):
@@ -26,6 +26,9 @@ class CompareEvaluationsInput(Request):
         min_length=1,
     )
     by: str | None = Field(default=None, description=BY, min_length=1)
+    cluster_column: str | None = Field(
+        default=None, description="As in get_evaluation.", min_length=1
+    )
     limit: int = Field(default=5, description="Changed rows to show.", ge=1, le=50)
     cursor: str | None = Field(
         default=None, description="next_cursor of the previous page, with the same ids and key."
@@ -48,7 +51,9 @@ class PassDifference(BaseModel):
     a: Rate = Field(description="A's pass rate over the pairs.")
     b: Rate = Field(description="B's pass rate over the pairs.")
     difference: float = Field(description="B's rate minus A's, in points.")
-    interval: DifferenceInterval = Field(description="Of the difference, in points.")
+    interval: DifferenceInterval | None = Field(
+        default=None, description="Of the difference, in points; absent with few clusters."
+    )
     p_value: float | None = Field(
         default=None, description="Exact McNemar test; absent if no row differs."
     )
@@ -96,7 +101,9 @@ class NetPreference(BaseModel):
     b_wins: int = Field(description="Pairs where side B is better.", ge=0)
     ties: int = Field(description="Pairs with no winner.", ge=0)
     net: float = Field(description="Share that side B wins minus share side A wins, in points.")
-    interval: DifferenceInterval = Field(description="Of the net preference, in points.")
+    interval: DifferenceInterval | None = Field(
+        default=None, description="Of the net preference, in points; absent with few clusters."
+    )
 
 
 class PreferenceDifference(BaseModel):
@@ -211,6 +218,9 @@ class CompareEvaluationsOutput(Output):
     )
     scores: ScoreDifference | None = Field(default=None, description="score.")
     preference: PreferenceDifference | None = Field(default=None, description="compare.")
+    clusters: Clusters | None = Field(
+        default=None, description="Only with `cluster_column`, if a value repeats."
+    )
     not_computed: dict[str, str] = Field(
         description="Figures that could not be computed, with the reason."
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.groups import groups
+from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import counted, ends, fixed, p_text, percent, score, score_ends
 from evals_schemas.tools.comparisons import (
     Agreement,
@@ -45,6 +47,8 @@ def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
         yield from _passes(answer.passes)
     if answer.preference:
         yield from _preference(answer.preference)
+    if answer.clusters:
+        yield clusters_line(answer.clusters)
     yield from (f"No {name}: {reason}" for name, reason in answer.not_computed.items())
     yield _rows(answer.rows)
     yield from groups(answer.by)
@@ -74,7 +78,7 @@ def _figure(name: str, value: float | None, interval: DifferenceInterval | None)
 def _passes(passes: PassDifference) -> Iterator[str]:
     yield f"Pass rate A: {_rate(passes.a)}"
     yield f"Pass rate B: {_rate(passes.b)}"
-    chance = "" if passes.p_value is None else f", exact McNemar {p_text(passes.p_value)}"
+    chance = _test(passes.p_value, passes.interval, "exact McNemar")
     yield (
         f"Pass rate B - A: {_signed(passes.difference)} points{_range(passes.interval)}{chance}"
         f"; pass in A only: {passes.only_a}, in B only: {passes.only_b}"
@@ -89,7 +93,7 @@ def _passes(passes: PassDifference) -> Iterator[str]:
 def _scores(scores: ScoreDifference) -> Iterator[str]:
     yield f"Mean A: {_mean(scores.a)}"
     yield f"Mean B: {_mean(scores.b)}"
-    chance = "" if scores.p_value is None else f", paired t {p_text(scores.p_value)}"
+    chance = _test(scores.p_value, scores.interval, "paired t")
     sign = "+" if scores.difference >= 0 else ""
     size = f"{sign}{score(scores.difference)}"
     yield f"Mean B - A: {size}{_score_range(scores.interval)}{chance}"
@@ -104,9 +108,16 @@ def _scores(scores: ScoreDifference) -> Iterator[str]:
 def _preference(preference: PreferenceDifference) -> Iterator[str]:
     yield f"Evaluation A: {_net(preference.a)}"
     yield f"Evaluation B: {_net(preference.b)}"
-    chance = "" if preference.p_value is None else f", paired t {p_text(preference.p_value)}"
+    chance = _test(preference.p_value, preference.interval, "paired t")
     interval = _range(preference.interval)
     yield f"Net B - A: {_signed(preference.difference)} points{interval}{chance}"
+
+
+def _test(p_value: float | None, interval: DifferenceInterval | None, name: str) -> str:
+    """Return the p-value with the name of its test; "" without one."""
+    if p_value is None:
+        return ""
+    return f", {test_name(interval.method if interval else None, name)} {p_text(p_value)}"
 
 
 def _net(preference: NetPreference) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,11 @@ from anyio import from_thread, to_thread
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
 from evals_mcp.results.comparisons import comparability
+from evals_mcp.results.comparisons.clustered import (
+    ClusteredComparison,
+    with_clusters,
+    without_clusters,
+)
 from evals_mcp.results.comparisons.comparability import Caution
 from evals_mcp.results.comparisons.comparison import Comparison
 from evals_mcp.results.comparisons.flips import flips
@@ -24,6 +29,9 @@ from evals_mcp.results.comparisons.joining import (
     answer_columns,
     join,
     key_columns,
+    ready_answers,
+    refuse_no_pairs,
+    shown_columns,
 )
 from evals_mcp.results.comparisons.judging import (
     Compared,
@@ -80,6 +88,11 @@ async def compare_evaluations(
         raise InvalidRequestError(
             "`evaluation_id_a` and `evaluation_id_b` are the same evaluation: call "
             "list_evaluations for the id of the other one."
+        )
+    if arguments.by and arguments.cluster_column:
+        raise InvalidRequestError(
+            "`by` and `cluster_column` exclude each other: the intervals of a value take its rows "
+            "as independent. Call compare_evaluations once with each."
         )
     for job in (a, b):
         _refuse_running(job)
@@ -168,12 +181,14 @@ class _Both:
         start = _start(query, self.arguments.cursor)
         key = self._key()
         joined = join(keyed_rows(self.a, self.rows_a, key), keyed_rows(self.b, self.rows_b, key))
-        _refuse_no_pairs(joined, key)
+        refuse_no_pairs(joined, key)
         same_labels = comparability.same_labels(self.a, self.b)
         comparing = self._spec.comparing
         scale = comparing.scale(self.a, self.b, joined)
-        figures = comparing.figures(joined, same_labels, scale)
+        plain = comparing.figures(joined, same_labels, scale)
         compared, cautions = self._compared(joined)
+        clustered = self._over_clusters(plain, joined, scale)
+        figures, compared = clustered.figures, replace(compared, **clustered.said)
         changed = flips(comparing.change, joined.pairs, same_labels)
         page = self._page(changed[start : start + self.arguments.limit], key)
         end = start + len(page)
@@ -185,16 +200,17 @@ class _Both:
             type=str(self.a.type),
             compares=compared.subject,
             comparable="with care" if cautions else "yes",
-            warnings=[caution.text for caution in cautions],
-            paired_by=_names(key),
+            warnings=[*(caution.text for caution in cautions), *clustered.notes],
+            paired_by=shown_columns(key),
             rows=joined.counts,
             agreement=figures.agreement,
             score_agreement=figures.score_agreement,
             passes=figures.passes,
             scores=figures.scores,
             preference=figures.preference,
+            clusters=clustered.clusters,
             not_computed=figures.not_computed,
-            by=self._by(joined, figures, scale, compared),
+            by=self._by(joined, plain, scale, compared),
             total_flips=len(changed),
             flips=page,
             next_cursor=cursor,
@@ -222,6 +238,26 @@ class _Both:
 
         main, read = by_pair(joined, whole, scale, compared)
         return differences_by_column(self.rows_a, column, joined.pairs, main, read)
+
+    def _over_clusters(
+        self, figures: Comparison, joined: Joined, scale: Scale | None
+    ) -> ClusteredComparison:
+        """Return the figures over clusters, or name the column that would do."""
+        # Imported here because loading SQLite would slow down every start.
+        from evals_mcp.result_files.clusters import (  # noqa: PLC0415
+            file_clusters,
+            file_repeated_input,
+        )
+
+        if column := self.arguments.cluster_column:
+            inputs = input_columns(dict.fromkeys(self._inputs(self.rows_a)))
+            clusters = file_clusters(self.rows_a, column, inputs)
+            paired = clusters.of(pair.row_a - 1 for pair in joined.pairs)
+            return with_clusters(figures, joined.pairs, paired, scale)
+        if self._spec.own_rows:
+            return ClusteredComparison(figures)
+        answers = ready_answers(self.a.parameters) | ready_answers(self.b.parameters)
+        return without_clusters(figures, file_repeated_input(self.rows_a, answers))
 
     def _key(self) -> list[str]:
         if self._spec.own_rows and self.arguments.key is None:
@@ -310,34 +346,6 @@ def _origin(job: EvaluationJob, answers: Sequence[str]) -> list[object]:
     return [file_id, *answers]
 
 
-def _refuse_no_pairs(joined: Joined, key: list[str]) -> None:
-    """Refuse a comparison without a pair of rows.
-
-    Raises:
-        InvalidRequestError: there are no pairs; the message says why and what to do.
-    """
-    counts, columns = joined.counts, ", ".join(_names(key))
-    if counts.pairs:
-        return
-    if counts.no_verdict:
-        raise InvalidRequestError(
-            f"None of the {counts.no_verdict} rows in both has a valid verdict in both (without "
-            f"one in A: {counts.no_verdict_a}, in B: {counts.no_verdict_b}). Call get_evaluation "
-            "on each for its failures."
-        )
-    if counts.duplicated_a:
-        raise InvalidRequestError(
-            f"Every row in both occurs more than once by {columns}, so none can be paired. "
-            "Name a column with a different value in each row as `key`, and call "
-            "compare_evaluations again."
-        )
-    raise InvalidRequestError(
-        f"No row of A ({counts.rows_a}) has the same {columns} as a row of B ({counts.rows_b}). If "
-        "one column identifies a row in both, name it as `key`; else run both on the same data "
-        "set with create_evaluation."
-    )
-
-
 def _start(query: object, cursor: str | None) -> int:
     """Return the index at which the page of flips begins.
 
@@ -373,11 +381,6 @@ def _verdict(verdict: str | None, score: float | None) -> str:
 
 def _feedback(row: dict[str, Any]) -> object:
     return next((row[name] for name in _FEEDBACK if row.get(name)), None)
-
-
-def _names(columns: Sequence[str]) -> list[str]:
-    shown = [clean(name, 40) for name in columns[:10]]
-    return shown + [f"and {len(columns) - 10} more"] * (len(columns) > 10)
 
 
 def _next_step(compared: Compared, cautious: bool, cursor: str | None) -> str:

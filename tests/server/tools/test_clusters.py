@@ -250,3 +250,150 @@ async def test_a_judged_answer_is_no_input(tmp_path: Path) -> None:
 
     assert "share" not in judged
     assert "200 rows share 20 values of 'answer'" in read
+
+
+async def compared(
+    rows_a: Rows, rows_b: Rows, folder: Path, kind: str = "classify", **arguments: Any
+) -> tuple[dict[str, Any], str]:
+    """Return the comparison of two evaluations of answers `old` and `new`, and its text."""
+    fake = FakeProvider(
+        jobs=[
+            job(kind, "1", model_to_evaluate="old"),
+            job(kind, "2", model_to_evaluate="new"),
+        ],
+        contents={"file-1": jsonl(*rows_a), "file-2": jsonl(*rows_b)},
+    )
+    both = {"evaluation_id_a": "eval-1", "evaluation_id_b": "eval-2", "key": "id"}
+    async with served(fake, configured=settings(folder)) as server:
+        answer = await server.answer("compare_evaluations", **both, **arguments)
+        text = await server.text("compare_evaluations", **both, **arguments)
+    assert answer["headline"] in text
+    return answer, text
+
+
+def versions(labels: Sequence[bool]) -> list[dict[str, Any]]:
+    return [{**row, "old": "o", "new": f"n {row['id']}"} for row in answered(labels)]
+
+
+MORE = [passed or number in range(130, 150) for number, passed in enumerate(TWENTY)]
+"""As `TWENTY`, and all answers to two more questions pass."""
+
+
+async def test_a_difference_in_two_of_twenty_questions_is_not_clear(tmp_path: Path) -> None:
+    rows_a, rows_b = versions(TWENTY), versions(MORE)
+
+    plain, _ = await compared(rows_a, rows_b, tmp_path)
+    answer, text = await compared(rows_a, rows_b, tmp_path, cluster_column="question")
+
+    start = "'new' passes 10.0 points more often than 'old' on 200 paired rows (75.0 % against "
+    assert plain["headline"] == (
+        f"{start}65.0 %; 95 % interval 6.6 to 14.9 points, exact McNemar p < 0.001). 200 rows "
+        "share 20 values of 'question': cluster_column 'question' allows for that, this "
+        "interval does not."
+    )
+    assert answer["headline"] == (
+        f"No clear difference: {start}65.0 %; 95 % interval -4.4 to 24.4 points, cluster "
+        "sign-flip p = 0.500); with this many rows a difference under 20.3 points could easily be "
+        "missed. The pairs come from 20 values of 'question', and only 2 of these differ."
+    )
+    assert answer["passes"]["p_value"] == 0.5
+    assert answer["passes"]["a"]["interval"]["method"] == "wilson, clustered"
+    assert answer["clusters"]["count"] == 20
+    assert answer["clusters"].get("rows_worth") is None
+    assert "Clusters by 'question': 20, worth 20.0 equal ones" in text
+    assert ", cluster sign-flip p = 0.500; pass in A only: 0, in B only: 20" in text
+
+
+async def test_few_clusters_have_neither_interval_nor_test_in_a_comparison(tmp_path: Path) -> None:
+    answer, _ = await compared(
+        versions(TWENTY)[100:150], versions(MORE)[100:150], tmp_path, cluster_column="question"
+    )
+    part = versions(TWENTY)[100:150]
+    same, _ = await compared(part, part, tmp_path / "2", cluster_column="question")
+
+    few = (
+        "No interval: the pairs come from 5 values of 'question', and fewer than 6 equal clusters "
+        "show too little."
+    )
+    assert answer["headline"] == (
+        "'new' passes 40.0 points more often than 'old' on 50 paired rows (100.0 % against 60.0 "
+        f"%); how certain that is cannot be computed. {few}"
+    )
+    assert answer["passes"].get("interval") is answer["passes"].get("p_value") is None
+    assert set(answer["not_computed"].values()) == {"There are fewer than 6 effective clusters."}
+    assert answer["not_computed"].keys() >= {"passes.interval", "passes.p_value"}
+    assert same["headline"] == (
+        f"No row differs: 'old' and 'new' pass the same 30 of 50 paired rows. {few}"
+    )
+
+
+async def test_scores_and_decisions_are_compared_over_clusters(tmp_path: Path) -> None:
+    def scored(labels: Sequence[bool], high: float) -> Rows:
+        return [{**row, "score": high if row["label"] == "good" else 2} for row in versions(labels)]
+
+    def chosen(labels: Sequence[bool]) -> Rows:
+        return [
+            {**row, "final_decision": "A" if row["label"] == "good" else "B"}
+            for row in versions(labels)
+        ]
+
+    by_question = {"cluster_column": "question"}
+    scores, _ = await compared(
+        scored(TWENTY, 6), scored(TWENTY, 7.5), tmp_path / "1", "score", **by_question
+    )
+    huge, _ = await compared(
+        scored(TWENTY, 6), scored(MORE, 6), tmp_path / "2", "score", **by_question
+    )
+    decisions, text = await compared(
+        chosen(TWENTY), chosen(MORE), tmp_path / "3", "compare", **by_question
+    )
+
+    assert "95 % interval 0.6315 to 1.319, cluster sign-flip p < 0.001)" in scores["headline"]
+    assert scores["headline"].endswith("20 values of 'question', and only 13 of these differ.")
+    assert scores["scores"].get("bootstrap") is None
+    assert scores["not_computed"]["scores.bootstrap"] == "Over clusters there is no interval of it."
+    assert huge["scores"]["p_value"] == 0.5
+    assert decisions["preference"]["p_value"] == 0.5
+    assert decisions["preference"]["interval"]["method"] == "t, clustered"
+    assert decisions["agreement"]["same"]["interval"]["method"] == "wilson, clustered"
+    assert "cluster sign-flip p = 0.500" in text
+
+
+async def test_clusters_and_groups_are_requested_apart(tmp_path: Path) -> None:
+    fake = FakeProvider(jobs=[job("classify", "1"), job("classify", "2")])
+    both = {"evaluation_id_a": "eval-1", "evaluation_id_b": "eval-2"}
+    async with served(fake, configured=settings(tmp_path)) as server:
+        text = await server.refusal(
+            "compare_evaluations", **both, by="question", cluster_column="question"
+        )
+
+    assert text.startswith("`by` and `cluster_column` exclude each other")
+
+
+async def test_a_column_without_repeated_values_changes_no_figure_of_a_comparison(
+    tmp_path: Path,
+) -> None:
+    plain, _ = await compared(versions(TWENTY), versions(MORE), tmp_path)
+    answer, _ = await compared(versions(TWENTY), versions(MORE), tmp_path, cluster_column="id")
+
+    (warning,) = answer["warnings"]
+    assert warning.startswith("`cluster_column` changes nothing: no two of the 200 rows have the")
+    figures = ("passes", "not_computed", "rows", "comparable")
+    assert {name: answer[name] for name in figures} == {name: plain[name] for name in figures}
+
+
+async def test_judges_of_the_same_answers_are_compared_over_clusters(tmp_path: Path) -> None:
+    def judged(labels: Sequence[bool], model: str, name: str) -> EvaluationJob:
+        return job("classify", name, judge={**JUDGE, "model": model}, model_to_evaluate="answer")
+
+    fake = FakeProvider(
+        jobs=[judged(TWENTY, "m1", "1"), judged(MORE, "m2", "2")],
+        contents={"file-1": jsonl(*answered(TWENTY)), "file-2": jsonl(*answered(MORE))},
+    )
+    both = {"evaluation_id_a": "eval-1", "evaluation_id_b": "eval-2"}
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer("compare_evaluations", **both, cluster_column="question")
+
+    assert answer["compares"] == "judges"
+    assert "cluster sign-flip p = 0.500" in answer["headline"]
+    assert answer["agreement"].get("interval") is answer["agreement"].get("ac1_interval") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import (
     SIGNIFICANT,
     counted,
@@ -18,6 +19,9 @@ from evals_schemas.tools.comparisons import DifferenceInterval, PassDifference, 
 
 Certainty = Literal["clear", "borderline", "unclear"]
 """How well a difference is shown."""
+
+UNCERTAIN = "how certain that is cannot be computed"
+"""What is said of a difference without an interval."""
 
 
 def paired_rows(n: int | None) -> str:
@@ -43,10 +47,10 @@ def pass_rates(passes: PassDifference) -> str:
     return f"{percent(passes.b.percent)} % against {percent(passes.a.percent)} %"
 
 
-def pass_chance(passes: PassDifference, p_value: float) -> str:
+def pass_chance(interval: DifferenceInterval, p_value: float) -> str:
     """Return the interval and the test of a difference of pass rates."""
-    interval = f"95 % interval {ends(passes.interval.low, passes.interval.high)} points"
-    return f"{interval}, exact McNemar {p_text(p_value)}"
+    test = test_name(interval.method, "exact McNemar")
+    return f"95 % interval {ends(interval.low, interval.high)} points, {test} {p_text(p_value)}"
 
 
 def pass_power(passes: PassDifference) -> str:
@@ -60,7 +64,8 @@ def pass_power(passes: PassDifference) -> str:
 
 def score_chance(interval: DifferenceInterval, p_value: float) -> str:
     """Return the interval and the test of a difference of means."""
-    return f"95 % interval {score_ends(interval.low, interval.high)}, paired t {p_text(p_value)}"
+    test = test_name(interval.method, "paired t")
+    return f"95 % interval {score_ends(interval.low, interval.high)}, {test} {p_text(p_value)}"
 
 
 def score_means(scores: ScoreDifference) -> str:

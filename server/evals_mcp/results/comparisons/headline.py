@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from evals_mcp.results.comparisons.comparison import Comparison
 from evals_mcp.results.comparisons.difference_text import (
+    UNCERTAIN,
     certainty,
     opening,
     paired_rows,
@@ -40,7 +41,8 @@ def headline(comparison: Comparison, rows: PairedRows, compared: Compared) -> st
         sentences = judge_sentences(comparison, compared)
         caution = ""
     text = " ".join(map(sentence_of, sentences))
-    return f"{caution if compared.judging_differs else ''}{text}{_left_out(rows, compared.names)}"
+    caution = caution if compared.judging_differs else ""
+    return f"{caution}{text}{compared.clusters}{_left_out(rows, compared.names)}"
 
 
 def _answer_sentences(comparison: Comparison, compared: Compared) -> Iterator[str]:
@@ -48,7 +50,7 @@ def _answer_sentences(comparison: Comparison, compared: Compared) -> Iterator[st
         a, b = compared.names
         yield f"{a} and {b} agree on {agreement.of} in {agreement_share(agreement)}."
     if comparison.scores and not (comparison.passes and comparison.passes_first):
-        yield _score_sentence(comparison.scores, compared.names)
+        yield _score_sentence(comparison.scores, compared)
     elif comparison.passes:
         yield _pass_sentence(comparison.passes, compared.names)
     elif comparison.preference:
@@ -57,35 +59,45 @@ def _answer_sentences(comparison: Comparison, compared: Compared) -> Iterator[st
 
 def _pass_sentence(passes: PassDifference, names: Names) -> str:
     n, p_value, (a, b) = passes.a.of, passes.p_value, names
-    if p_value is None:
-        possible = f"up to {fixed(passes.interval.high)} points either way is still possible (95 %)"
-        pairs = paired_rows(n)
-        return f"No row differs: {a} and {b} pass the same {passes.a.count} of {pairs}; {possible}."
+    if not passes.only_a + passes.only_b:
+        return f"No row differs: {a} and {b} pass the same {passes.a.count} of {_possible(passes)}."
     if passes.difference:
         more = "more" if passes.difference > 0 else "less"
         what = f"{b} passes {fixed(abs(passes.difference))} points {more} often than {a}"
     else:
         what = f"{b} passes as often as {a}"
-    what += f" on {paired_rows(n)} ({pass_rates(passes)}; {pass_chance(passes, p_value)})"
+    if p_value is None or passes.interval is None:
+        return f"{what} on {paired_rows(n)} ({pass_rates(passes)}); {UNCERTAIN}."
+    what += f" on {paired_rows(n)} ({pass_rates(passes)}; {pass_chance(passes.interval, p_value)})"
     sure = certainty(p_value, passes.interval)
     return f"{opening(sure)}{what}{'' if sure == 'clear' else pass_power(passes)}."
 
 
-def _score_sentence(scores: ScoreDifference, names: Names) -> str:
-    n, (a, b) = scores.a.n, names
+def _possible(passes: PassDifference) -> str:
+    """Return the number of pairs that do not differ, and the difference that is still possible."""
+    if passes.interval is None:
+        return paired_rows(passes.a.of)
+    high = fixed(passes.interval.high)
+    return f"{paired_rows(passes.a.of)}; up to {high} points either way is still possible (95 %)"
+
+
+def _score_sentence(scores: ScoreDifference, compared: Compared) -> str:
+    n, (a, b) = scores.a.n, compared.names
     size = score(abs(scores.difference))
-    if scores.p_value is None or scores.interval is None:
-        pairs = paired_rows(n) if n == 1 else f"every one of {paired_rows(n)}"
-        if scores.difference == 0:
-            return f"No row differs: {a} and {b} score the same on {pairs}."
-        side = "above" if scores.difference > 0 else "below"
-        what = f"{b} scores {size} {side} {a} on {pairs} ({score_means(scores)})"
-        return f"{what}; how certain that is cannot be computed."
     if scores.difference:
         side = "higher" if scores.difference > 0 else "lower"
         what = f"{b} scores {size} {side} than {a} on average"
     else:
         what = f"{b} scores the same as {a} on average"
+    if scores.p_value is None or scores.interval is None:
+        if compared.clustered:
+            return f"{what}, over {paired_rows(n)} ({score_means(scores)}); {UNCERTAIN}."
+        pairs = paired_rows(n) if n == 1 else f"every one of {paired_rows(n)}"
+        if scores.difference == 0:
+            return f"No row differs: {a} and {b} score the same on {pairs}."
+        side = "above" if scores.difference > 0 else "below"
+        what = f"{b} scores {size} {side} {a} on {pairs} ({score_means(scores)})"
+        return f"{what}; {UNCERTAIN}."
     chance = score_chance(scores.interval, scores.p_value)
     what += f", over {paired_rows(n)} ({score_means(scores)}; {chance})"
     sure = certainty(scores.p_value, scores.interval)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from evals_mcp.cleaning import quoted
+from evals_mcp.cleaning import clean, quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.rows import RowVerdict, input_columns
 from evals_schemas.evaluation_api.rows import OUTPUT
@@ -138,6 +138,40 @@ def part_of(joined: Joined, pairs: Sequence[Pair]) -> Joined:
     none_left_out = dict.fromkeys(PairedRows.model_fields, 0)
     counts = PairedRows(**none_left_out | dict.fromkeys(("rows_a", "rows_b", "pairs"), len(pairs)))
     return Joined(pairs, counts, joined.same_answers, (0, 0), is_part=True)
+
+
+def refuse_no_pairs(joined: Joined, key: list[str]) -> None:
+    """Refuse a comparison without a pair of rows.
+
+    Raises:
+        InvalidRequestError: there are no pairs; the message says why and what to do.
+    """
+    counts, columns = joined.counts, ", ".join(shown_columns(key))
+    if counts.pairs:
+        return
+    if counts.no_verdict:
+        raise InvalidRequestError(
+            f"None of the {counts.no_verdict} rows in both has a valid verdict in both (without "
+            f"one in A: {counts.no_verdict_a}, in B: {counts.no_verdict_b}). Call get_evaluation "
+            "on each for its failures."
+        )
+    if counts.duplicated_a:
+        raise InvalidRequestError(
+            f"Every row in both occurs more than once by {columns}, so none can be paired. "
+            "Name a column with a different value in each row as `key`, and call "
+            "compare_evaluations again."
+        )
+    raise InvalidRequestError(
+        f"No row of A ({counts.rows_a}) has the same {columns} as a row of B ({counts.rows_b}). If "
+        "one column identifies a row in both, name it as `key`; else run both on the same data "
+        "set with create_evaluation."
+    )
+
+
+def shown_columns(columns: Sequence[str]) -> list[str]:
+    """Return the names of columns, cleaned, the first ones of many."""
+    shown = [clean(name, 40) for name in columns[:10]]
+    return shown + [f"and {len(columns) - 10} more"] * (len(columns) > 10)
 
 
 def _short(answer: bytes) -> int:

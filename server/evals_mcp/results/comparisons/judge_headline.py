@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evals_mcp.results.clusters import test_name
 from evals_mcp.results.comparisons.comparison import Comparison
 from evals_mcp.results.comparisons.difference_text import (
+    UNCERTAIN,
     Certainty,
     certainty,
     opening,
@@ -23,7 +25,6 @@ from evals_mcp.results.comparisons.difference_text import (
 )
 from evals_mcp.results.comparisons.judging import Compared
 from evals_mcp.results.number_text import ends, fixed, p_text, percent, score
-from evals_mcp.results.sides import Names
 from evals_schemas.tools.comparisons import (
     Agreement,
     DifferenceInterval,
@@ -115,21 +116,25 @@ def _interval(interval: DifferenceInterval | None) -> str:
 def _pass_sentences(passes: PassDifference, compared: Compared, *, told: bool) -> Iterator[str]:
     """Yield which judge passes more; nothing if one judge varies no more than by chance."""
     p_value, (a, b) = passes.p_value, compared.names
-    if p_value is None:
+    if not passes.only_a + passes.only_b:
         if not told:
             yield f"{_both(compared)} pass the same {passes.a.count} of {paired_rows(passes.a.of)}."
         return
-    chance = f"({pass_rates(passes)}; {pass_chance(passes, p_value)})"
     more = "more" if passes.difference > 0 else "fewer"
     size = f"{fixed(abs(passes.difference))} points {more}"
+    same = f"{b} passes as many of the answers as {a}"
+    what = f"{b} passes {size} of the answers than {a}" if passes.difference else same
+    if p_value is None or passes.interval is None:
+        if not compared.judge:
+            yield f"{what} ({pass_rates(passes)}); {UNCERTAIN}."
+        return
+    chance = f"({pass_rates(passes)}; {pass_chance(passes.interval, p_value)})"
     sure = certainty(p_value, passes.interval)
     if compared.judge:
         if sure != "unclear" and not compared.judging_differs:
             what = f"{size} of the answers pass in {b} than in {a} {chance}"
             yield f"{opening(sure)}yet {what}: {_DRIFT}."
         return
-    same = f"{b} passes as many of the answers as {a}"
-    what = f"{b} passes {size} of the answers than {a}" if passes.difference else same
     power = "" if sure == "clear" else pass_power(passes)
     yield f"{opening(sure, _STRICTNESS)}{what} {chance}{power}."
 
@@ -145,7 +150,7 @@ def _of_scores(
     if not compared.judge:
         if compared.differences:
             yield f"{_both(compared)} scored {paired_rows(scores.a.n)}."
-        yield _strictness(scores, compared.names) + _rank_text(agreement, "they rank {}") + "."
+        yield _strictness(scores, compared) + _rank_text(agreement, "they rank {}") + "."
         return
     share = f"{_counted_rows(agreement.same)} ({_share(agreement.same)})"
     rank = _rank_text(agreement, "it ranks {} both times")
@@ -157,10 +162,13 @@ def _of_scores(
         yield f"{opening(test[0])}yet it scores {size} {test[1]}: {_DRIFT}."
 
 
-def _strictness(scores: ScoreDifference, names: Names) -> str:
-    a, b = names
+def _strictness(scores: ScoreDifference, compared: Compared) -> str:
+    a, b = compared.names
     n, test = paired_rows(scores.a.n), _test(scores)
     size = score(abs(scores.difference))
+    if test is None and compared.clustered:
+        by = f"{_stricter(scores)} than {a} by {size}" if scores.difference else f"as strict as {a}"
+        return f"{b} is {by} on {n} ({score_means(scores)}); {UNCERTAIN}"
     if test is None:
         if not scores.difference:
             return f"{a} and {b} score all of {n} the same"
@@ -233,5 +241,6 @@ def _net_preferences(preference: PreferenceDifference, compared: Compared) -> st
 def _preference_chance(
     preference: PreferenceDifference, interval: DifferenceInterval, p_value: float
 ) -> str:
-    text = f"95 % interval {ends(interval.low, interval.high)} points, paired t {p_text(p_value)}"
+    test = f"{test_name(interval.method, 'paired t')} {p_text(p_value)}"
+    text = f"95 % interval {ends(interval.low, interval.high)} points, {test}"
     return f"difference {signed(preference.difference)} ({text})"

@@ -177,6 +177,10 @@ class Compared:
     """Whether anything in the judging differs beside the subject."""
     differences: Sequence[str] = ()
     """What differs between two judges whose names are equal or unknown."""
+    clusters: str = ""
+    """The sentence about clusters, or about a column that would do, after a space."""
+    clustered: bool = False
+    """Whether intervals and tests are those of clusters."""
 
 
 def compared_of(

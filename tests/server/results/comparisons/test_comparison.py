@@ -38,6 +38,7 @@ def test_the_difference_of_passes_agrees_with_scipy(
     only_a, only_b = verdicts.count((PASS, FAIL)), verdicts.count((FAIL, PASS))
     assert (found.only_a, found.only_b) == (only_a, only_b)
     assert found.difference == IsApprox(100 * (only_b - only_a) / len(verdicts), delta=1e-3)
+    assert found.interval is not None
     assert found.interval.low <= found.difference <= found.interval.high
     if only_a + only_b:
         expected = stats.binomtest(only_b, only_a + only_b).pvalue

@@ -176,6 +176,7 @@ def test_no_headline_contradicts_its_interval_or_its_test(
     assert found.passes is not None
     text = sentence("classify", paired(verdicts))
     interval, p_value = found.passes.interval, found.passes.p_value
+    assert interval is not None
     assert text.startswith("No row differs") is (p_value is None)
     if p_value is None:
         assert interval.high > 0
