@@ -188,7 +188,7 @@ class _Both:
         plain = comparing.figures(joined, same_labels, scale)
         compared, cautions = self._compared(joined)
         clustered = self._over_clusters(plain, joined, scale)
-        figures, compared = clustered.figures, replace(compared, **clustered.said)
+        figures, compared = clustered.figures, replace(compared, **clustered.headline_facts)
         changed = flips(comparing.change, joined.pairs, same_labels)
         page = self._page(changed[start : start + self.arguments.limit], key)
         end = start + len(page)

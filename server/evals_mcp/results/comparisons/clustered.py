@@ -50,7 +50,7 @@ _NO_BOOTSTRAP = "Over clusters there is no interval of it."
 
 @dataclass(frozen=True)
 class ClusteredComparison:
-    """A comparison over clusters, and what is said of them."""
+    """A comparison over clusters, and what the headline says of them."""
 
     figures: Comparison
     clusters: Clusters | None = None
@@ -60,7 +60,7 @@ class ClusteredComparison:
     notes: Sequence[str] = ()
 
     @property
-    def said(self) -> dict[str, Any]:
+    def headline_facts(self) -> dict[str, Any]:
         """What a headline needs to know, by the fields of `Compared`."""
         return {"clusters": self.sentence, "clustered": self.clusters is not None}
 
@@ -84,25 +84,25 @@ class _Pairs:
 
     def rate(self, rate: Rate, hits: Sequence[bool]) -> Rate:
         """Return a share of the pairs with its interval over clusters."""
-        found = clustered_rate(hits, self.clusters)
-        return rate.model_copy(update={"interval": _plain_interval(found, 100)})
+        figure = clustered_rate(hits, self.clusters)
+        return rate.model_copy(update={"interval": _plain_interval(figure, 100)})
 
     def test(
-        self, name: str, differences: Sequence[float], found: ClusteredEstimate | None
+        self, name: str, differences: Sequence[float], figure: ClusteredEstimate | None
     ) -> tuple[float | None, float | None]:
         """Return p-value and smallest detectable difference, and note why a figure is missing."""
         self.differing |= {
             cluster for cluster, value in zip(self.clusters, differences, strict=True) if value
         }
-        for figure in ("interval", "p_value", "smallest_detectable"):
-            self.absent.pop(f"{name}.{figure}", None)
+        for part in ("interval", "p_value", "smallest_detectable"):
+            self.absent.pop(f"{name}.{part}", None)
         reason = _FEW if self.sizes.effective < FEWEST else _SAME
         p_value = sign_flip_test(differences, self.clusters) if any(differences) else None
-        if found is None or found.estimate.interval is None:
+        if figure is None or figure.estimate.interval is None:
             self.absent[f"{name}.interval"], p_value = reason, None
         if p_value is None:
             self.absent[f"{name}.p_value"] = reason if any(differences) else "No pair differs."
-        detectable = detectable_clustered_difference(found.error if found else 0.0, self.sizes)
+        detectable = detectable_clustered_difference(figure.error if figure else 0.0, self.sizes)
         if detectable is None:
             self.absent[f"{name}.smallest_detectable"] = reason
         return p_value, detectable
@@ -155,13 +155,13 @@ def _passes(passes: PassDifference, rows: _Pairs) -> PassDifference:
     passed_a = [bool(pair.a.passed) for pair in rows.pairs]
     passed_b = [bool(pair.b.passed) for pair in rows.pairs]
     differences = [float(b - a) for a, b in zip(passed_a, passed_b, strict=True)]
-    found = clustered_difference(differences, rows.clusters)
-    p_value, detectable = rows.test("passes", differences, found)
+    figure = clustered_difference(differences, rows.clusters)
+    p_value, detectable = rows.test("passes", differences, figure)
     return passes.model_copy(
         update={
             "a": rows.rate(passes.a, passed_a),
             "b": rows.rate(passes.b, passed_b),
-            "interval": _interval(found, 100),
+            "interval": _interval(figure, 100),
             "p_value": _maybe(p_value),
             "smallest_detectable": _maybe(detectable, 100),
         }
@@ -175,14 +175,14 @@ def _scores(scores: ScoreDifference, rows: _Pairs, scale: Scale | None) -> Score
     factor = _HALF if max(map(abs, scores_a + scores_b)) > _HUGE else 1.0
     pairs = zip(scores_a, scores_b, strict=True)
     differences = score_differences([(factor * a, factor * b) for a, b in pairs])
-    found = clustered_mean(differences, rows.clusters)
-    p_value, detectable = rows.test("scores", differences, found)
+    figure = clustered_mean(differences, rows.clusters)
+    p_value, detectable = rows.test("scores", differences, figure)
     rows.absent["scores.bootstrap"] = _NO_BOOTSTRAP
     return scores.model_copy(
         update={
             "a": _mean(scores.a, scores_a, rows, scale),
             "b": _mean(scores.b, scores_b, rows, scale),
-            "interval": _interval(found, 1 / factor),
+            "interval": _interval(figure, 1 / factor),
             "p_value": _maybe(p_value),
             "bootstrap": None,
             "smallest_detectable": _maybe(detectable, 1 / factor),
@@ -191,22 +191,22 @@ def _scores(scores: ScoreDifference, rows: _Pairs, scale: Scale | None) -> Score
 
 
 def _mean(scores: Scores, values: Sequence[float], rows: _Pairs, scale: Scale | None) -> Scores:
-    found = clustered_mean(values, rows.clusters, scale=scale)
-    return scores.model_copy(update={"interval": _plain_interval(found, 1)})
+    figure = clustered_mean(values, rows.clusters, scale=scale)
+    return scores.model_copy(update={"interval": _plain_interval(figure, 1)})
 
 
 def _preference(preference: PreferenceDifference, rows: _Pairs) -> PreferenceDifference:
     nets = [_nets(rows.pairs, lambda pair: pair.a.verdict)]
     nets.append(_nets(rows.pairs, lambda pair: pair.b.verdict))
     differences = [b - a for a, b in zip(*nets, strict=True)]
-    found = clustered_mean(differences, rows.clusters, scale=(-2.0, 2.0))
-    p_value, _ = rows.test("preference", differences, found)
+    figure = clustered_mean(differences, rows.clusters, scale=(-2.0, 2.0))
+    p_value, _ = rows.test("preference", differences, figure)
     rows.absent.pop("preference.smallest_detectable", None)
     return preference.model_copy(
         update={
             "a": _net(preference.a, nets[0], rows),
             "b": _net(preference.b, nets[1], rows),
-            "interval": _interval(found, 100),
+            "interval": _interval(figure, 100),
             "p_value": _maybe(p_value),
         }
     )
@@ -217,8 +217,8 @@ def _nets(pairs: Sequence[Pair], verdict: Callable[[Pair], str | None]) -> list[
 
 
 def _net(preference: NetPreference, values: Sequence[float], rows: _Pairs) -> NetPreference:
-    found = clustered_difference(values, rows.clusters)
-    return preference.model_copy(update={"interval": _interval(found, 100)})
+    figure = clustered_difference(values, rows.clusters)
+    return preference.model_copy(update={"interval": _interval(figure, 100)})
 
 
 def _agreement(agreement: Agreement, rows: _Pairs) -> Agreement:
@@ -240,16 +240,16 @@ def _score_agreement(agreement: ScoreAgreement, rows: _Pairs) -> ScoreAgreement:
     return agreement.model_copy(update=update)
 
 
-def _interval(found: ClusteredEstimate | None, scale: float) -> DifferenceInterval | None:
-    plain = _plain_interval(found, scale)
+def _interval(figure: ClusteredEstimate | None, scale: float) -> DifferenceInterval | None:
+    plain = _plain_interval(figure, scale)
     return DifferenceInterval.model_validate(plain.model_dump()) if plain else None
 
 
-def _plain_interval(found: ClusteredEstimate | None, scale: float) -> Interval | None:
-    if found is None or found.estimate.interval is None:
+def _plain_interval(figure: ClusteredEstimate | None, scale: float) -> Interval | None:
+    if figure is None or figure.estimate.interval is None:
         return None
-    low, high = (rounded(finite(scale * end)) for end in found.estimate.interval)
-    return Interval(low=low, high=high, method=found.estimate.method)
+    low, high = (rounded(finite(scale * end)) for end in figure.estimate.interval)
+    return Interval(low=low, high=high, method=figure.estimate.method)
 
 
 def _maybe(value: float | None, scale: float = 1) -> float | None:

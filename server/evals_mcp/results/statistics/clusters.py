@@ -98,15 +98,15 @@ def clustered_rate(
     number of positive counts estimated from survey data", Survey Methodology 24 (1998), 193-201,
     applied to Wilson's interval.
     """
-    found = _figure(passed, clusters, level, UNIT)
-    if found is None:
+    figure = _figure(passed, clusters, level, UNIT)
+    if figure is None:
         return None
     ends = None
-    share = found.estimate.value
-    if found.sizes.effective >= FEWEST:
-        ends = wilson_score(share, found.rows_worth, _quantile(found.sizes, level))
-    estimate = Estimate(share, ends, found.sizes.rows, "wilson, clustered")
-    return ClusteredEstimate(estimate, found.error, found.rows_worth, found.sizes)
+    share = figure.estimate.value
+    if figure.sizes.effective >= FEWEST:
+        ends = wilson_score(share, figure.rows_worth, _quantile(figure.sizes, level))
+    estimate = Estimate(share, ends, figure.sizes.rows, "wilson, clustered")
+    return ClusteredEstimate(estimate, figure.error, figure.rows_worth, figure.sizes)
 
 
 def clustered_mean(
@@ -141,15 +141,15 @@ def clustered_difference(
     is Tango's with as many rows as there are effective clusters: it has a width even where no row
     differs.
     """
-    found = _figure(differences, clusters, level, (-1.0, 1.0))
-    if found is None or found.error or found.sizes.effective < FEWEST:
-        return found
-    share = found.sizes.effective / found.sizes.rows
+    figure = _figure(differences, clusters, level, (-1.0, 1.0))
+    if figure is None or figure.error or figure.sizes.effective < FEWEST:
+        return figure
+    share = figure.sizes.effective / figure.sizes.rows
     more = sum(value > 0 for value in differences) * share
     fewer = sum(value < 0 for value in differences) * share
-    ends = tango_interval(more, fewer, found.sizes.effective, level)
-    estimate = Estimate(found.estimate.value, ends, found.sizes.rows, "tango, clustered")
-    return ClusteredEstimate(estimate, found.error, found.rows_worth, found.sizes)
+    ends = tango_interval(more, fewer, figure.sizes.effective, level)
+    estimate = Estimate(figure.estimate.value, ends, figure.sizes.rows, "tango, clustered")
+    return ClusteredEstimate(estimate, figure.error, figure.rows_worth, figure.sizes)
 
 
 def clustered_error(values: Sequence[float], clusters: Sequence[int]) -> float | None:
@@ -161,8 +161,8 @@ def clustered_error(values: Sequence[float], clusters: Sequence[int]) -> float |
     Source: R. M. Bell, D. F. McCaffrey, "Bias reduction in standard errors for linear regression
     with multi-stage samples", Survey Methodology 28 (2002), 169-181.
     """
-    found = _figure(values, clusters, 0.95, None)
-    return found.error if found and found.sizes.count > 1 else None
+    figure = _figure(values, clusters, 0.95, None)
+    return figure.error if figure and figure.sizes.count > 1 else None
 
 
 def detectable_clustered_difference(

@@ -40,18 +40,18 @@ def exact_flip_tails(numbers: Sequence[int], observed: int) -> float | None:
     return min(1.0, 2 * _upper_tail(counts, total, (total + observed) // 2))
 
 
-def _upper_tail(counts: Mapping[int, int], total: int, kept: int) -> float:
-    """Return the probability that the numbers that keep their sign sum to `kept` or more.
+def _upper_tail(counts: Mapping[int, int], total: int, least: int) -> float:
+    """Return the probability that the numbers that keep their sign sum to `least` or more.
 
-    `counts` has the number of times each number occurs; `kept` is above half of the total.
+    `counts` has the number of times each number occurs; `least` is above half of the total.
     """
-    tilt = _tilt(counts, kept)
+    tilt = _tilt(counts, least)
     shares = [(number, 1 / (1 + math.exp(-tilt * number)), m) for number, m in counts.items()]
-    points, terms = total + 1, total - kept + 1
+    points, terms = total + 1, total - least + 1
     real_terms = [math.expm1(-tilt * terms) / math.expm1(-tilt)]
     for point in range(1, points // 2 + 1):
         angle = 2 * math.pi * point / points
-        value = cmath.exp(-1j * (angle * kept))
+        value = cmath.exp(-1j * (angle * least))
         for number, share, times in shares:
             value *= (1 - share + share * cmath.exp(1j * (angle * number))) ** times
         ratio = cmath.exp(complex(-tilt, -angle))
@@ -59,19 +59,19 @@ def _upper_tail(counts: Mapping[int, int], total: int, kept: int) -> float:
         real_terms.append(value.real if 2 * point == points else 2 * value.real)
     logarithm = math.fsum(m * math.log((1 + math.exp(-tilt * n)) / 2) for n, m in counts.items())
     # The exponent is that of the generating function, with the factor exp(tilt x total) taken out.
-    return math.exp(logarithm + tilt * (total - kept)) * math.fsum(real_terms) / points
+    return math.exp(logarithm + tilt * (total - least)) * math.fsum(real_terms) / points
 
 
-def _tilt(counts: Mapping[int, int], kept: int) -> float:
-    """Return the tilt at which the numbers that keep their sign sum to `kept` on average."""
+def _tilt(counts: Mapping[int, int], least: int) -> float:
+    """Return the tilt at which the numbers that keep their sign sum to `least` on average."""
 
     def mean(tilt: float) -> float:
         return math.fsum(m * n / (1 + math.exp(-tilt * n)) for n, m in counts.items())
 
     low, high = 0.0, 1.0
-    while mean(high) < kept:
+    while mean(high) < least:
         low, high = high, 2 * high
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if mean(middle) < kept else (low, middle)
+        low, high = (middle, high) if mean(middle) < least else (low, middle)
     return high

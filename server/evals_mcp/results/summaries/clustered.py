@@ -69,15 +69,15 @@ def with_clusters(
         return _with_notes(summary, [all_distinct_note(clusters)])
     sizes = clusters.sizes()
     rows = _Rows([verdicts[number] for number in valid], clusters.of_row)
-    found, independent, noun = _main_figure(summary, rows, parameters)
+    figure, independent, noun = _main_figure(summary, rows, parameters)
     update = {
         "pass_rate": summary.pass_rate and _rate(summary.pass_rate, _passed(rows)),
         "scores": summary.scores and _scores(summary.scores, rows, parameters),
         "wins": summary.wins and _wins(summary.wins, rows),
-        "clusters": described(clusters, sizes, found.rows_worth),
+        "clusters": described(clusters, sizes, figure.rows_worth),
     }
     changed = _with_notes(summary, cluster_notes(clusters)).model_copy(update=update)
-    clause = cluster_clause(clusters, sizes, noun, found.rows_worth, independent)
+    clause = cluster_clause(clusters, sizes, noun, figure.rows_worth, independent)
     return changed.model_copy(update={"headline": headline(changed, parameters, clause)})
 
 
@@ -98,22 +98,22 @@ def _main_figure(
 ) -> tuple[ClusteredEstimate, str, str]:
     """Return the figure of the headline, its interval without clusters, and what is counted."""
     if summary.wins:
-        found = clustered_difference(_net(rows), rows.clusters)
+        figure = clustered_difference(_net(rows), rows.clusters)
         ends, noun = summary.wins.a_interval, "pairs"
         if ends and summary.wins.b > summary.wins.a:
             ends = Interval(low=100 - ends.high, high=100 - ends.low, method=ends.method)
     elif summary.scores:
-        found = _mean(rows, parameters)
+        figure = _mean(rows, parameters)
         ends, noun = summary.scores.interval, "answers"
     else:
-        found = _passed(rows)
+        figure = _passed(rows)
         ends, noun = summary.pass_rate and summary.pass_rate.interval, "answers"
-    assert found is not None, "there is a row"
+    assert figure is not None, "there is a row"
     if ends is None:
-        return found, "", noun
+        return figure, "", noun
     if summary.scores:
-        return found, score_ends(ends.low, ends.high), noun
-    return found, f"{percent_ends(ends.low, ends.high)} %", noun
+        return figure, score_ends(ends.low, ends.high), noun
+    return figure, f"{percent_ends(ends.low, ends.high)} %", noun
 
 
 def _passed(rows: _Rows) -> ClusteredEstimate | None:
@@ -130,8 +130,8 @@ def _net(rows: _Rows) -> list[float]:
     return [_NET.get(verdict.verdict or "", 0.0) for verdict in rows.verdicts]
 
 
-def _rate(rate: Rate, found: ClusteredEstimate | None) -> Rate:
-    return rate.model_copy(update={"interval": _interval(found, lambda end: 100 * end)})
+def _rate(rate: Rate, figure: ClusteredEstimate | None) -> Rate:
+    return rate.model_copy(update={"interval": _interval(figure, lambda end: 100 * end)})
 
 
 def _scores(scores: Scores, rows: _Rows, parameters: Mapping[str, Any]) -> Scores:
@@ -147,11 +147,11 @@ def _wins(wins: Wins, rows: _Rows) -> Wins:
         update["a_interval"] = _half(clustered_difference(net, rows.clusters))
         if wins.p_value is not None:
             update["p_value"] = sign_flip_test(net, rows.clusters)
-    decided = [place for place, value in enumerate(_net(rows)) if value]
+    decided = [row for row, value in enumerate(_net(rows)) if value]
     if wins.without_ties and decided:
-        won = [rows.verdicts[place].verdict == "A" for place in decided]
-        found = clustered_rate(won, [rows.clusters[place] for place in decided])
-        update["without_ties"] = _rate(wins.without_ties, found)
+        won = [rows.verdicts[row].verdict == "A" for row in decided]
+        figure = clustered_rate(won, [rows.clusters[row] for row in decided])
+        update["without_ties"] = _rate(wins.without_ties, figure)
     return wins.model_copy(update=update | _orders(wins, rows))
 
 
@@ -165,8 +165,8 @@ def _orders(wins: Wins, rows: _Rows) -> dict[str, Any]:
     ]
     if wins.disagreements:
         differs = [original != flipped for original, flipped, _ in judged]
-        found = clustered_rate(differs, [cluster for *_, cluster in judged])
-        update["disagreements"] = _rate(wins.disagreements, found)
+        figure = clustered_rate(differs, [cluster for *_, cluster in judged])
+        update["disagreements"] = _rate(wins.disagreements, figure)
     decided = [row for row in judged if "Tie" not in row[:2]]
     if wins.first_slot and decided:
         first = [_FIRST.get((original, flipped), 0.0) for original, flipped, _ in decided]
@@ -182,16 +182,18 @@ _FIRST = {("A", "B"): 1.0, ("B", "A"): -1.0}
 """1 where the answer shown first was chosen in both orders, -1 where the second one was."""
 
 
-def _half(found: ClusteredEstimate | None) -> Interval | None:
+def _half(figure: ClusteredEstimate | None) -> Interval | None:
     """Return the interval of a share in percent, from that of a difference between -1 and 1."""
-    return _interval(found, lambda end: 50 * (1 + end))
+    return _interval(figure, lambda end: 50 * (1 + end))
 
 
-def _interval(found: ClusteredEstimate | None, scaled: Callable[[float], float]) -> Interval | None:
-    if found is None or found.estimate.interval is None:
+def _interval(
+    figure: ClusteredEstimate | None, scaled: Callable[[float], float]
+) -> Interval | None:
+    if figure is None or figure.estimate.interval is None:
         return None
-    low, high = (rounded(scaled(end)) for end in found.estimate.interval)
-    return Interval(low=low, high=high, method=found.estimate.method)
+    low, high = (rounded(scaled(end)) for end in figure.estimate.interval)
+    return Interval(low=low, high=high, method=figure.estimate.method)
 
 
 def _with_notes(summary: Summary, notes: Sequence[str]) -> Summary:
