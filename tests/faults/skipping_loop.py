@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeVar
@@ -78,7 +79,7 @@ async def _skip_silences() -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, SkippingLoop)
     quiet = 0
-    async with _echo() as round_trip:
+    with _round_trips() as round_trip:
         while True:
             # Both ends are in this loop: after a few rounds whatever was sent has been read.
             await (asyncio.sleep(0) if quiet else asyncio.sleep(0.002))
@@ -94,27 +95,24 @@ async def _skip_silences() -> None:
                 quiet = 0
 
 
-@asynccontextmanager
-async def _echo() -> AsyncGenerator[Callable[[], Awaitable[None]]]:
-    """Yield a function that sends a byte to another socket of this machine and waits for it."""
+@contextmanager
+def _round_trips() -> Generator[Callable[[], Awaitable[None]]]:
+    """Yield a function that sends a byte to another socket of this machine and back."""
+    loop = asyncio.get_running_loop()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as near,
+        listener.accept()[0] as far,
+    ):
+        for end in (near, far):
+            end.setblocking(False)
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while byte := await reader.read(1):
-            writer.write(byte)
-        writer.close()
+        async def round_trip() -> None:
+            for sender, receiver in ((near, far), (far, near)):
+                await loop.sock_sendall(sender, b".")
+                await loop.sock_recv(receiver, 1)
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-
-    async def round_trip() -> None:
-        writer.write(b".")
-        await reader.readexactly(1)
-
-    try:
         yield round_trip
-    finally:
-        writer.close()
-        server.close()
 
 
 def run_skipping(function: Callable[..., Awaitable[_T]], *arguments: Any) -> _T:
