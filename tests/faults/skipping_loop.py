@@ -43,7 +43,7 @@ class SkippingLoop(asyncio.SelectorEventLoop):
     exchanges = 0
     """Requests that a fault proxy is treating."""
     begun = 0
-    """Blocks that have been counted so far, ended ones included."""
+    """Counted blocks and connections that have begun so far, ended ones included."""
     silent = 0
     """Requests among them whose proxy only waits for time to pass."""
     skipped = 0.0
@@ -51,6 +51,19 @@ class SkippingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return super().time() + self.skipped
+
+    def is_silent(self, begun: int) -> bool:
+        """Return whether all requests only wait, and none is on its way.
+
+        Args:
+            begun: the blocks and connections that had begun a few rounds ago.
+        """
+        return bool(self.silent) and self.silent == self.exchanges and self.begun == begun
+
+    async def sock_connect(self, sock: socket.socket, address: Any) -> None:
+        """Connect, and count it: until the proxy accepts the connection, nobody else knows."""
+        self.begun += 1
+        await super().sock_connect(sock, address)
 
 
 @contextmanager
@@ -78,21 +91,22 @@ async def skipping() -> AsyncGenerator[None]:
 async def _skip_silences() -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, SkippingLoop)
-    quiet = 0
+    quiet = begun = 0
     with _round_trips() as round_trip:
         while True:
             # Both ends are in this loop: after a few rounds whatever was sent has been read.
             await (asyncio.sleep(0) if quiet else asyncio.sleep(0.002))
-            quiet = quiet + 1 if loop.silent and loop.silent == loop.exchanges else 0
+            quiet = quiet + 1 if loop.is_silent(begun) else 0
             if quiet == _PASSES:
-                begun = loop.begun
                 # A busy system delivers a request late: nobody has counted it yet.
                 await asyncio.sleep(_DELIVERY_SECONDS)
                 for _ in range(_ROUND_TRIPS):
                     await round_trip()
-                if loop.begun == begun and loop.silent and loop.silent == loop.exchanges:
+                if loop.is_silent(begun):
                     loop.skipped += SKIP
                 quiet = 0
+            if not quiet:
+                begun = loop.begun
 
 
 @contextmanager
