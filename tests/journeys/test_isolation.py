@@ -130,7 +130,7 @@ NO_IDS = {
     "get_evaluation": {"by", "cluster_column"},
     "get_status": {"wait_seconds"},
     "list_evaluations": {"status", "type", "limit"},
-    "compare_evaluations": {"key", "limit"},
+    "compare_evaluations": {"key", "limit", "by", "cluster_column"},
     "read_results": {
         *("show", "label", "decision", "min_score", "max_score", "text", "sort", "columns"),
         *("limit", "max_chars", "sample_seed"),

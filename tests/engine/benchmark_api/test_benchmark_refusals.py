@@ -235,7 +235,7 @@ async def test_a_query_that_does_not_fit_is_a_422_for_that_parameter(
         ("GET", "/evaluations/nothing/results", 404),
         ("GET", "/evaluations/%2e%2e%2f/download", 404),
         ("POST", "/evaluations/%00/cancel", 404),
-        ("GET", "/evaluations/nothing", 404),
+        ("GET", "/evaluations/nothing", 405),
         ("GET", "/benchmark/nothing/data", 404),
         ("GET", "/benchmark/%ff/data", 404),
         ("GET", "/benchmark/upload", 405),
