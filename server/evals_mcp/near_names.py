@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+from evals_mcp.cleaning import quoted
+
 _NEAR = 0.6
 """Least ratio of similarity, the default of `difflib.get_close_matches`."""
 
@@ -29,6 +31,12 @@ def near_names(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     ratios = {other: _similarity(matcher, bare_name, _bare(other)) for other in names}
     ranked = sorted(ratios, key=lambda other: (-ratios[other], len(other), other))
     return [other for other in ranked if ratios[other] >= _NEAR][:most]
+
+
+def nearest_hint(name: str, names: Iterable[str]) -> str:
+    """Return a question after the nearest name, with a blank before it; empty without one."""
+    near = near_names(name, names, 1)
+    return f" Did you mean {quoted(near[0], 60)}?" if near else ""
 
 
 def _similarity(matcher: SequenceMatcher[str], name: str, other: str) -> float:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from pydantic_core import ErrorDetails
 
+from evals_mcp.argument_vocabulary import (
+    ADVICE,
+    ARGUMENTS,
+    MISSING,
+    NO_FILTER,
+    SCALES,
+    UNITS,
+    VALUES,
+    bare,
+)
 from evals_mcp.cleaning import clean, quoted
+from evals_mcp.near_names import near_names
 
 Schema = Mapping[str, Any]
 """A JSON schema."""
@@ -20,18 +30,16 @@ _TYPES_NAMED = re.compile(
 )
 """Beginning of the description of an argument that only some types of evaluation accept."""
 
-_VALUE_FOR = {
-    "cancelled": "user_error",
-    "canceled": "user_error",
-    "failed": "error",
-    "succeeded": "completed",
-    "finished": "completed",
-    "in_progress": "running",
-}
-"""Allowed value for a word that means the same."""
-
 _PROBLEMS_NAMED = 3
 _ECHO = 40
+
+_NAMES_LISTED = 7
+"""Most arguments of a tool that an answer lists."""
+
+_MEANT = 2
+"""Most arguments that an answer proposes for one that does not exist."""
+
+_ALL_BUT = "All but "
 
 _TYPES = {
     "object": "an object",
@@ -43,48 +51,106 @@ _TYPES = {
 }
 
 
-def explain(problems: list[ErrorDetails], schema: Schema) -> str:
+def explain(problems: list[ErrorDetails], schema: Schema, tool: str = "") -> str:
     """Return what is wrong with a request: the field, what it accepts, and what was sent."""
-    texts = [_problem(problem, schema) for problem in problems[:_PROBLEMS_NAMED]]
+    texts = [_problem(problem, schema, tool) for problem in problems[:_PROBLEMS_NAMED]]
     if more := len(problems) - len(texts):
         texts.append(f"And {more} more.")
     return " ".join(texts)
 
 
-def unknown_argument(name: str, schema: Schema, within: str = "") -> str:
-    """Return that an argument does not exist, with the most similar name or all names.
+def unknown_arguments(names: list[str], schema: Schema, tool: str, kind: object = None) -> str:
+    """Return that arguments do not exist, and for each what to give instead.
+
+    Args:
+        names: the arguments, 1 or more.
+        schema: of the tool's arguments.
+        tool: its name.
+        kind: the type of evaluation that the call names; of any type without one.
+    """
+    texts = [unknown_argument(name, schema, tool, kind=kind) for name in names[:_PROBLEMS_NAMED]]
+    return " ".join(texts)
+
+
+def unknown_argument(
+    name: str, schema: Schema, tool: str, within: str = "", kind: object = None
+) -> str:
+    """Return that an argument does not exist, with what is most likely meant.
 
     Args:
         name: of the argument.
         schema: of the object that was to hold it.
+        tool: name of the tool.
         within: path of that object; empty for the arguments themselves.
+        kind: the type of evaluation that the call names; of any type without one.
     """
-    names = list(cast("Mapping[str, Any]", schema.get("properties", {})))
-    near = difflib.get_close_matches(name, names, n=1)
     where = f" of `{within}`" if within else ""
-    hint = f" did you mean `{near[0]}`?" if near else ""
-    allowed = f" Allowed: {', '.join(names)}." if names else " None is allowed."
-    if hint:
-        allowed = ""
-    return f"{quoted(name, _ECHO)} is not an argument{where};{hint or ' leave it out.'}{allowed}"
+    return f"{quoted(name, _ECHO)} is not an argument{where}; {_instead(name, schema, tool, kind)}"
 
 
-def _problem(problem: ErrorDetails, schema: Schema) -> str:
+def _instead(name: str, schema: Schema, tool: str, kind: object) -> str:
+    """Return the arguments that are meant, what to do instead, or where the arguments are named."""
+    fields = cast("Mapping[str, Schema]", schema.get("properties", {}))
+    fitting = [field for field, part in fields.items() if _is_for(part, kind)]
+    if same := [field for field in fitting if bare(field) == bare(name)]:
+        return f"did you mean `{same[0]}`?"
+    word = bare(name)
+    if meant := [path for path in ARGUMENTS.get(word, ()) if _exists(path, schema, fitting)]:
+        return f"did you mean {' or '.join(f'`{path}`' for path in meant[:_MEANT])}?"
+    if advice := ADVICE.get(tool, {}).get(word):
+        return f"{advice}."
+    if near := near_names(name, fitting, 1):
+        return f"did you mean `{near[0]}`?"
+    return f"leave it out. {_all_arguments(list(fields), tool)}"
+
+
+def _all_arguments(names: list[str], tool: str) -> str:
+    if not names:
+        return "None is allowed."
+    if len(names) > _NAMES_LISTED:
+        return f"The {len(names)} that exist are in the input schema of {tool}."
+    return f"Allowed: {', '.join(names)}."
+
+
+def _exists(path: str, schema: Schema, fitting: list[str]) -> bool:
+    first, _, _ = path.partition(".")
+    return first in fitting and bool(_at(path.split("."), schema))
+
+
+def _is_for(part: Schema, kind: object) -> bool:
+    """Return whether a type of evaluation has the argument with this schema."""
+    types = _TYPES_NAMED.match(str(part.get("description", "")))
+    if types is None or not isinstance(kind, str):
+        return True
+    if types[1].startswith(_ALL_BUT):
+        return kind != types[1].removeprefix(_ALL_BUT)
+    return kind in types[1].split(", ")
+
+
+def _problem(problem: ErrorDetails, schema: Schema, tool: str) -> str:
     path = [str(step) for step in problem["loc"]]
     field = clean(".".join(path), 80)
     part = _at(path, schema)
     match problem["type"]:
         case "missing":
-            description = str(part.get("description", "it is required"))
-            return f"`{field}` is missing: {_TYPES_NAMED.sub('', description)}"
+            return f"`{field}` is missing: {_needed(path, part)}."
         case "extra_forbidden":
-            return unknown_argument(path[-1], _at(path[:-1], schema), ".".join(path[:-1]))
+            within = _at(path[:-1], schema)
+            return unknown_argument(path[-1], within, tool, ".".join(path[:-1]))
         case "value_error":
             text = problem["msg"].removeprefix("Value error, ").rstrip(".")
             return f"{_with_fields_marked(clean(text, 300), schema)}."
         case _:
-            got = _got(problem["input"]) + _meant(part, problem["input"])
-            return f"`{field}` must be {_allowed(part, problem)}; got {got}."
+            allowed = _allowed(part, problem) + UNITS.get(path[-1] if path else "", "")
+            hint = next(_meant(path, part, problem["input"]), "")
+            return f"`{field}` must be {allowed}; got {_got(problem['input'])}{hint or '.'}"
+
+
+def _needed(path: list[str], schema: Schema) -> str:
+    """Return what to give for an argument that is missing, without a full stop."""
+    known = MISSING.get(".".join(path)) or MISSING.get(path[-1])
+    described = _TYPES_NAMED.sub("", str(schema.get("description", "it is required")))
+    return known or described.rstrip(".")
 
 
 def _with_fields_marked(text: str, schema: Schema) -> str:
@@ -94,11 +160,61 @@ def _with_fields_marked(text: str, schema: Schema) -> str:
     return marked.sub(lambda match: f"`{match[1]}`" if match[1] else match[0], text)
 
 
-def _meant(schema: Schema, value: object) -> str:
-    """Return the allowed value for a word that another service uses, in parentheses."""
-    meant = _VALUE_FOR.get(value.casefold()) if isinstance(value, str) else None
-    values = cast("list[str]", schema.get("enum", []))
-    return f" (here: {meant})" if meant in values else ""
+def _meant(path: list[str], schema: Schema, value: object) -> Iterator[str]:
+    """Yield what was probably meant by a value that is not allowed, as the end of a sentence."""
+    name = path[-1] if path else ""
+    if isinstance(value, str) and (values := cast("list[str]", schema.get("enum", []))):
+        yield from _meant_value(value, values)
+    if (number := _number(value)) is not None:
+        yield from (f": did you mean {found:g}?" for found in _meant_numbers(name, schema, number))
+    if schema.get("type") == "array":
+        yield from _meant_array(name, schema, value)
+
+
+def _meant_value(value: str, values: list[str]) -> Iterator[str]:
+    word = bare(value)
+    same = [allowed for allowed in values if bare(allowed) == word]
+    known = [allowed for allowed in VALUES.get(word, ()) if allowed in values]
+    if meant := [*same, *known] or near_names(value, values, 1):
+        yield f": did you mean {meant[0]}?"
+    if word in NO_FILTER:
+        yield ": leave it out for all."
+
+
+def _number(value: object) -> float | None:
+    """Return the number in a value that was refused; None without one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value.strip().rstrip("%") if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _meant_numbers(name: str, schema: Schema, number: float) -> Iterator[float]:
+    """Yield the number in the unit of the argument, if that is within its bounds."""
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None:
+        scaled = (number, number * SCALES.get(name, 1))
+        yield from (found for found in scaled if low <= found <= high)
+
+
+def _meant_array(name: str, schema: Schema, value: object) -> Iterator[str]:
+    items = cast("Schema", schema.get("items", {}))
+    if isinstance(value, dict) and (names := list(cast("dict[str, object]", value))):
+        fields = cast("dict[str, object]", value)
+        if items.get("type") == "string":
+            yield f": did you mean [{', '.join(quoted(each, _ECHO) for each in names[:3])}]?"
+        elif len(names) == 1 and isinstance(fields[names[0]], list):
+            yield f": pass the array alone, without {quoted(names[0], _ECHO)} around it."
+        else:
+            yield f": {name} are an array with an object a row, [{{column: value, …}}, …]."
+    if isinstance(value, str):
+        if items.get("type") == "string":
+            parts = [part.strip() for part in value[:200].split(",") if part.strip()][:3]
+            yield f": did you mean [{', '.join(quoted(part, _ECHO) for part in parts)}]?"
+        else:
+            yield f": {name} are an array with an object a row, [{{column: value, …}}, …]."
 
 
 def _at(path: list[str], schema: Schema) -> Schema:

@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from evals_mcp.cleaning import quoted
+from evals_mcp.datasets.missing_files import missing_file, near_file
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError
 
 _INLINE = "or pass the rows themselves as `rows`"
+
+_STORED = re.compile(r"([a-z]+:)?file-[0-9a-f]{8}[0-9a-f-]*")
+"""An id of a stored data set."""
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -47,6 +51,11 @@ def allowed_file(file_name: str, folders: Sequence[Path]) -> Generator[AllowedFi
     """
     if "\0" in file_name:
         raise InvalidRequestError("`path` contains a zero byte; pass the path of a file.")
+    if _STORED.fullmatch(file_name.strip()):
+        raise InvalidRequestError(
+            "`path` is the id of a stored data set, which needs no upload: give it to "
+            "create_evaluation as `input_data_file_path`."
+        )
     if _URL.match(file_name):
         raise InvalidRequestError(
             "`path` is a URL, and URLs are not read: download the file into an allowed folder, "
@@ -63,9 +72,11 @@ def allowed_file(file_name: str, folders: Sequence[Path]) -> Generator[AllowedFi
     inside = [path for path in _candidates(requested, roots) if _is_within(path, roots)]
     if not inside:
         named = ", ".join(map(str, roots))
+        near = near_file(_resolve_links(roots[0] / requested), roots)
+        hint = f" Did you mean {quoted(str(near), 200)}?" if near else ""
         raise InvalidRequestError(
             f"`path`, with links resolved, is outside datasets.allowed_folders ({named}): move "
-            f"the file there, {_INLINE}."
+            f"the file there, {_INLINE}.{hint}"
         )
     path = next((path for path in inside if os.path.exists(path)), inside[0])  # noqa: PTH110 - raises no OSError if a name is too long
     descriptor = _open(path, roots)
@@ -105,10 +116,7 @@ def _open(path: Path, roots: Sequence[Path]) -> int:
     except IsADirectoryError:
         _refuse_folder()
     except (FileNotFoundError, NotADirectoryError):
-        raise DatasetFaultError(
-            f"`path`: there is no {quoted(path.name, 80)} in {quoted(str(path.parent), 200)}; "
-            f"check the name, {_INLINE}."
-        ) from None
+        raise DatasetFaultError(f"{missing_file(path, roots)} Check the name, {_INLINE}.") from None
     except (OSError, ValueError) as error:
         if isinstance(error, PermissionError) and path.is_dir():
             _refuse_folder()  # Windows opens no folders

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from evals_mcp.cleaning import quoted
 from evals_schemas.datasets.reader import DatasetError, Fault, Row, scan
 
 Format = Literal["jsonl", "csv", "tsv", "json", "parquet"]
@@ -26,6 +28,12 @@ _HEAD = 64 * 1024
 """Bytes at the start of a file that are checked for its format."""
 
 _PARQUET = b"PAR1"
+
+_WRAPPED = re.compile(rb'\{\s*"([^"\\]{1,60})"\s*:\s*\[\s*\{')
+"""The beginning of an object whose first value is an array of objects."""
+
+_ROWS_KEY = re.compile(rb'\{\s*"(rows|data|records|items|examples|samples)"\s*:\s*\[\s*\{')
+"""Such a beginning with a name that says that the objects are the rows."""
 
 _SIGNS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "it is compressed with gzip; decompress it first"),
@@ -103,6 +111,12 @@ def _not_jsonl(line: int, text: bytes) -> str | None:
             f"line {line}: it is a JSON array; give the file a name that ends in .json, or write "
             "one object a line"
         )
+    if (key := _ROWS_KEY.match(text)) and not text.partition(b"\n")[2].strip():
+        inside = quoted(key[1].decode(), 40)
+        return (
+            f"line {line}: the rows are inside {inside}; {_write_array(inside)}, into a file that "
+            "ends in .json"
+        )
     if first == b"{":
         return (
             f"line {line}: an object over several lines; JSONL has a whole object on each line. "
@@ -133,8 +147,17 @@ def _not_cells(line: int, text: bytes) -> str | None:
 def _not_array(line: int, text: bytes) -> str | None:
     if text.startswith(b"["):
         return None
-    if _is_whole_object(text.partition(b"\n")[0]):
+    first, _, rest = text.partition(b"\n")
+    if _is_whole_object(first) and rest.lstrip().startswith(b"{"):
         return _named_jsonl(line)
+    if wrapper := _WRAPPED.match(text):
+        key = quoted(wrapper[1].decode(errors="replace"), 40)
+        return f"line {line}: the rows are inside {key}; {_write_array(key)}"
+    if _is_whole_object(first):
+        return (
+            f"line {line}: it is one object, not an array; put each row into an object of its own, "
+            "[{column: value, …}, …]"
+        )
     return (
         f"line {line}: it is not a JSON array; a .json file must be an array of objects, "
         "[{column: value, …}, …]"
@@ -143,6 +166,10 @@ def _not_array(line: int, text: bytes) -> str | None:
 
 def _named_jsonl(line: int) -> str:
     return f"line {line}: it looks like JSONL; give the file a name that ends in .jsonl"
+
+
+def _write_array(key: str) -> str:
+    return f"write the array alone, without {key} around it"
 
 
 def _is_whole_object(text: bytes) -> bool:

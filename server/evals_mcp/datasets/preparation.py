@@ -14,6 +14,7 @@ from evals_mcp.datasets.formats import KNOWN_ENDINGS, format_of, misnamed, rows_
 from evals_mcp.datasets.keys_in_rows import UploadQuality
 from evals_mcp.datasets.previews import listed_columns, preview_of
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, OperatorError
+from evals_mcp.near_names import nearest_hint
 from evals_schemas.datasets.reader import Check, DatasetError, Fault, Row, check, scan
 
 NOT_SENT = "Nothing was uploaded."
@@ -194,7 +195,8 @@ def _choose_columns(row: Row, columns: Sequence[str]) -> Row:
     if missing := [column for column in columns if column not in row]:
         names = ", ".join(quoted(column, 60) for column in list(row)[:_COLUMNS])
         raise InvalidRequestError(
-            f"`columns`: there is no {quoted(missing[0], 60)}; the columns are {names}. {NOT_SENT}"
+            f"`columns`: there is no {quoted(missing[0], 60)}; the columns are {names}."
+            f"{nearest_hint(missing[0], row)} {NOT_SENT}"
         )
     return {column: row[column] for column in columns}
 

@@ -7,7 +7,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NoTokenError
+from evals_mcp.near_names import near_names
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_mcp.refused_arguments import explain
 from evals_mcp.settings.schema import NamedEndpointSettings
@@ -26,6 +28,9 @@ _SIDES = ("model_a", "model_b")
 """The two sides of a type that compares two answers; both are required."""
 
 _MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
+
+_LABELS = 10
+"""Most labels that a message names."""
 
 _CALL_FIELDS = frozenset({"dry_run", "half_width", "confirm", "again"})
 """Fields of the tool that say how to start an evaluation, not what to evaluate."""
@@ -82,6 +87,7 @@ def _judged_request(
         elif answers:
             fields[model] = answers
     _check_sides(arguments, fields)
+    _check_pass_labels(arguments)
     return parse_evaluation_request({"type": arguments.type, "parameters": fields})
 
 
@@ -122,6 +128,25 @@ def _check_sides(arguments: CreateEvaluationInput, fields: Mapping[str, Any]) ->
                 f"`{RESPONSE_COLUMNS[side]}` or `{side}` is missing: name a column of ready "
                 "answers, or give a model to run."
             )
+
+
+def _check_pass_labels(arguments: CreateEvaluationInput) -> None:
+    """Raise InvalidRequestError if a pass label is no label, with the label that is meant."""
+    labels = arguments.labels or []
+    unknown = [label for label in arguments.pass_labels or () if label not in labels]
+    if unknown and labels:
+        near = near_names(unknown[0], labels, 1)
+        hint = (
+            f"did you mean {quoted(near[0], 60)}?" if near else f"the labels are {_shown(labels)}."
+        )
+        raise InvalidRequestError(
+            f"`pass_labels`: {quoted(unknown[0], 60)} is not one of `labels`; {hint}"
+        )
+
+
+def _shown(labels: list[str]) -> str:
+    more = f" and {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
+    return ", ".join(quoted(label, 60) for label in labels[:_LABELS]) + more
 
 
 def _endpoint(
@@ -175,8 +200,7 @@ def _explain(arguments: CreateEvaluationInput, error: ValidationError) -> str:
         problem["loc"] = tuple(
             step for step in problem["loc"] if step not in {arguments.type, "parameters"}
         )
-    schema = {"properties": _descriptions()}
-    return explain(problems, schema) + f" {_fields_of(arguments.type)}"
+    return explain(problems, {"properties": _descriptions()}, "create_evaluation")
 
 
 def _descriptions() -> dict[str, Any]:

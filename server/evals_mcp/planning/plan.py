@@ -6,8 +6,10 @@ from anyio import to_thread
 
 from evals_mcp.planning.benchmark_plan import plan_benchmark
 from evals_mcp.planning.checks.columns import check_columns
+from evals_mcp.planning.checks.doubtful_settings import check_settings
 from evals_mcp.planning.checks.models import check_models
 from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
+from evals_mcp.planning.estimates.token_limits import low_token_limits
 from evals_mcp.planning.estimates.total import estimate_evaluation
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.facts import collect_facts
@@ -56,6 +58,7 @@ async def _plan_judged(
     # Parsing takes time; in a thread, it does not hold up other calls.
     fit = await to_thread.run_sync(check_columns, parameters, profile.columns)
     models = check_models(facts)
+    settings = check_settings(parameters)
     renderer = Renderer(
         context.compile_template or plain_substitution,
         context.clock,
@@ -75,10 +78,16 @@ async def _plan_judged(
         problems=[
             *fit.problems,
             *([f"The data set cannot be used: {fault}."] if fault else []),
+            *settings.problems,
             *models.problems,
             *sample.findings.problems,
         ],
-        warnings=[*models.warnings, *sample.findings.warnings],
+        warnings=[
+            *settings.warnings,
+            *models.warnings,
+            *low_token_limits(facts),
+            *sample.findings.warnings,
+        ],
         notes=[
             *sample.findings.notes,
             *estimate.notes,

@@ -72,7 +72,7 @@ def _outcome(answer: CreateEvaluationOutput) -> str:
 
 def status(answer: StatusOutput) -> str:
     """Return the status in one line, then the headline or the error once it has ended."""
-    parts = [f"{answer.evaluation_id}: {answer.status}"]
+    parts = [f"{answer.evaluation_id}: {_status_text(answer.status, answer.reason)}"]
     if answer.progress:
         parts.append(_progress(answer.progress))
     if answer.elapsed_seconds is not None:
@@ -98,7 +98,8 @@ def evaluations(answer: ListEvaluationsOutput) -> str:
 
 def evaluation(answer: GetEvaluationOutput) -> str:
     """Return the headline, the figures and the parameters."""
-    head = [f"{answer.type or 'Evaluation'} {answer.evaluation_id}: {answer.status}"]
+    status_text = _status_text(answer.status, answer.reason)
+    head = [f"{answer.type or 'Evaluation'} {answer.evaluation_id}: {status_text}"]
     if answer.progress and not answer.summary:
         head.append(_progress(answer.progress))
     if answer.created_at:
@@ -203,6 +204,11 @@ def deleted(answer: DeleteDataOutput) -> str:
     """Return what was deleted, or would be."""
     start = "Deleted" if answer.deleted else "Would be deleted"
     return _lines(f"{start}: {answer.id}, {answer.what}.", answer.next_step)
+
+
+def _status_text(status: str, reason: Reason | None) -> str:
+    """Return the status; a cancelled evaluation is called so, which the contract does not."""
+    return f"cancelled (status {status})" if reason is Reason.CANCELLED else status
 
 
 def _evaluation(line: EvaluationLine) -> str:

@@ -325,7 +325,7 @@ CELLS = "name,größe\nx,1\n"
         (
             "a.json",
             b'{"rows": [\n{"a": 1}]}',
-            "line 1: it is not a JSON array; a .json file must be",
+            "line 1: the rows are inside 'rows'; write the array alone",
         ),
         ("a.json", b'\n"text"', "line 2: it is not a JSON array"),
         ("a.parquet", LINES, "line 1: it is not a Parquet file; name the file after its content"),

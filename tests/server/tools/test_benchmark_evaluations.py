@@ -383,7 +383,7 @@ async def test_a_service_that_is_down_is_named_beside_what_the_other_lists() -> 
         ({"judge": {"model": "m", "system_template": ""}},
          "`judge` belongs to type classify, score and compare, not benchmark"),
         ({"model_id_2": ONE}, "`model_id_2` is the same as `model_id`"),
-        ({"model_id": None}, "`model_id` is missing: the model."),
+        ({"model_id": None}, "`model_id` is missing: give the name of the model to ask"),
         ({"benchmark_id": ""}, "`benchmark_id` must be a string, not empty"),
         ({"type": "classify"}, "`model_id` belongs to type benchmark, not classify"),
         ({"custom_metrics": 3}, "`custom_metrics`: must be an array of names"),

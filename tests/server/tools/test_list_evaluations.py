@@ -94,4 +94,4 @@ async def test_a_state_by_another_name_is_answered_with_the_one_that_is_meant() 
     async with served(FakeProvider()) as server:
         text = await server.refusal("list_evaluations", status="cancelled")
 
-    assert "got 'cancelled' (here: user_error)." in text
+    assert "got 'cancelled': did you mean user_error?" in text

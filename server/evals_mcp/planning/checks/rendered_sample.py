@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from typing import Any
 
 import anyio
@@ -16,6 +17,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.planning.checks.columns import response_columns, templates
 from evals_mcp.planning.checks.findings import Findings
 from evals_mcp.planning.inputs.context import CompileTemplate, Render, RenderError
+from evals_mcp.planning.inputs.facts import calls_per_row
 from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.evaluation_api.evaluations import AnyParameters
@@ -121,7 +123,8 @@ async def render_sample(
     renders |= {name: response_text(column) for name, column in columns.items()}
     texts = {name: RenderedField(name, columns.get(name)) for name in renders}
     rows = await _render_rows(profile, renders, texts, renderer.clock)
-    texts_findings = [_check_text(text, len(rows)) for text in texts.values()]
+    is_free = not any(calls_per_row(parameters).values())
+    texts_findings = [_check_text(text, len(rows), is_free=is_free) for text in texts.values()]
     return RenderedSample(rows, texts, Findings.merged([*refused, *texts_findings]))
 
 
@@ -178,12 +181,18 @@ def _spread(rows: Sequence[SampledRow]) -> list[SampledRow]:
     return [row for start in range(stride) for row in rows[start::stride]]
 
 
-def _check_text(text: RenderedField, rows: int) -> Findings:
-    """Return where a field has no text: a problem if that is so in all rows, else a warning."""
-    return Findings.merged(
-        Findings(problems=(sentence,)) if len(numbers) == rows else Findings(warnings=(sentence,))
-        for numbers, sentence in _missing_text(text, rows)
-    )
+def _check_text(text: RenderedField, rows: int, *, is_free: bool) -> Findings:
+    """Return where a field has no text: a problem if that is so in all rows, else a warning.
+
+    If the evaluation calls no model and so costs nothing, a note takes the place of the warning.
+    """
+
+    def finding(numbers: Sequence[int], sentence: str) -> Findings:
+        if len(numbers) == rows:
+            return Findings(problems=(sentence,))
+        return Findings(notes=(sentence,)) if is_free else Findings(warnings=(sentence,))
+
+    return Findings.merged(starmap(finding, _missing_text(text, rows)))
 
 
 def _missing_text(text: RenderedField, rows: int) -> Iterator[tuple[Sequence[int], str]]:

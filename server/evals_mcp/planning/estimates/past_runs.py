@@ -17,6 +17,9 @@ RUNS_USED = 20
 _VERDICT = ("labels", "min_score", "max_score")
 """Parameters that decide the form of a verdict."""
 
+_LIMIT = 2
+"""Place of `max_tokens` among the settings of a model, after its templates."""
+
 _SIDES = ("model_to_evaluate", "model_a", "model_b")
 
 
@@ -45,6 +48,36 @@ class Setup:
     models: tuple[object, ...]
     """Templates and `max_tokens` of each candidate, and the data set. Empty if all answers are
     ready: the length of a verdict depends on the judge's prompt, not on the row."""
+
+    @property
+    def judge_limit(self) -> int:
+        """Most tokens of a verdict."""
+        return cast("int", self.judge[_LIMIT])
+
+    @property
+    def candidate_limits(self) -> tuple[int, ...]:
+        """Most tokens of an answer of each candidate."""
+        return tuple(cast("int", model[_LIMIT]) for model in self._candidates)
+
+    @property
+    def _candidates(self) -> list[tuple[object, ...]]:
+        """The settings of each candidate, without the data set."""
+        return [
+            cast("tuple[object, ...]", model) for model in self.models if isinstance(model, tuple)
+        ]
+
+    def has_room_of(self, other: Setup) -> bool:
+        """Return whether the prompts are those of another setup, and no limit is lower."""
+        same_rubric = _without_limit(self.judge) == _without_limit(other.judge)
+        models = [_without_limit(model) for model in self._candidates]
+        others = [_without_limit(model) for model in other._candidates]
+        limits = zip(self.candidate_limits, other.candidate_limits, strict=False)
+        return (
+            same_rubric
+            and models == others
+            and self.judge_limit >= other.judge_limit
+            and all(own >= others_own for own, others_own in limits)
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +110,15 @@ class PastOutput:
     """True if templates, limits and data match too; otherwise only the models match."""
     same_rubric: bool
     """Whether the judge's template is the same in all of these runs."""
+
+    def minus(self, tokens: float) -> PastOutput:
+        """Return the tokens without those that another role generated."""
+        return replace(
+            self,
+            mean=self.mean - tokens,
+            lowest=self.lowest - tokens,
+            highest=self.highest - tokens,
+        )
 
     def per_call(self, calls: int) -> PastOutput:
         """Return the tokens of one call, from those of a row with this number of calls."""
@@ -122,6 +164,28 @@ class History:
             self.kind.judge_alone, lambda setup: setup.judge == self.setup.judge
         )
         return output.per_call(calls["judge"]) if output and calls["judge"] else None
+
+    def verdict_with_more_room(self, calls: Mapping[str, int]) -> PastOutput | None:
+        """Return the tokens of a judge's call with the same rubric and no lower limit; or None."""
+        if not calls["judge"]:
+            return None
+        alone = replace(self.setup, models=())
+        output = self._past_output(self.kind.judge_alone, lambda setup: setup.has_room_of(alone))
+        return output.per_call(calls["judge"]) if output and output.same else None
+
+    def row_with_more_room(self, calls: Mapping[str, int]) -> PastOutput | None:
+        """Return the tokens of a row with the same prompts and no lower limit; None without any.
+
+        Args:
+            calls: calls for each row by role; the setup of a judge that makes none is ignored.
+        """
+
+        def matches(setup: Setup) -> bool:
+            judge = setup.judge if calls["judge"] else self.setup.judge
+            return replace(setup, judge=judge).has_room_of(self.setup)
+
+        output = self._past_output(self.kind, matches)
+        return output if output and output.same else None
 
     def _past_output(self, kind: Kind, matches: Callable[[Setup], bool]) -> PastOutput | None:
         """Return the tokens of runs of this kind: those with a matching setup, or all of them."""
@@ -214,6 +278,10 @@ def _setup(parameters: Mapping[str, Any]) -> Setup:
         (*_model_setup(judge, JUDGE_MAX_TOKENS), *verdict),
         (*(_model_setup(model, CANDIDATE_MAX_TOKENS) for model in models), *data),
     )
+
+
+def _without_limit(model: tuple[object, ...]) -> tuple[object, ...]:
+    return (*model[:_LIMIT], *model[_LIMIT + 1 :])
 
 
 def _model_setup(model: Mapping[str, Any], default: int) -> tuple[object, ...]:

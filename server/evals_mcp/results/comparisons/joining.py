@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from evals_mcp.cleaning import clean, quoted
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.near_names import nearest_hint
 from evals_mcp.results.rows import RowVerdict, input_columns
 from evals_schemas.evaluation_api.rows import OUTPUT
 from evals_schemas.tools.comparisons import PairedRows
@@ -78,6 +79,7 @@ def key_columns(
         if key not in shared:
             raise InvalidRequestError(
                 f"`key`: {quoted(key, 60)} is not an input column of both; {_shared_text(shared)}."
+                f"{nearest_hint(key, shared)}"
             )
         return [key]
     answers = [ready_answers(request) for request in parameters]

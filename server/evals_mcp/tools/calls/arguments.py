@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.key_shapes import holds_key, looks_random
-from evals_mcp.refused_arguments import Schema, explain, unknown_argument
+from evals_mcp.refused_arguments import Schema, explain, unknown_arguments
 from evals_schemas.contract import Request
 
 Arguments = TypeVar("Arguments", bound=Request)
@@ -64,13 +64,13 @@ def parse_arguments(
     if key_path := next(_keys_in(arguments), None):
         raise InvalidRequestError(_key_refused(tool, key_path))
     if unknown := [name for name in arguments if name not in schema["properties"]]:
-        raise InvalidRequestError(_unknown_refused(tool, unknown[0], schema))
+        raise InvalidRequestError(_unknown_refused(tool, unknown, arguments, schema))
     try:
         return model.model_validate(arguments)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=True)
         raise InvalidRequestError(
-            f"{explain(problems, schema)} Correct this and call {tool} again."
+            f"{explain(problems, schema, tool)} Correct this and call {tool} again."
         ) from None
 
 
@@ -156,10 +156,13 @@ def _key_refused(tool: str, key_path: str) -> str:
     )
 
 
-def _unknown_refused(tool: str, name: str, schema: Schema) -> str:
-    if name == "parameters":
+def _unknown_refused(
+    tool: str, names: list[str], arguments: Mapping[str, Any], schema: Schema
+) -> str:
+    if "parameters" in names:
         return (
             f"`parameters` is not an argument of {tool}: put its fields beside `type`, at the top "
             "level, and call it again."
         )
-    return f"{unknown_argument(name, schema)} Correct this and call {tool} again."
+    text = unknown_arguments(names, schema, tool, arguments.get("type"))
+    return f"{text} Correct this and call {tool} again."
