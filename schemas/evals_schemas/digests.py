@@ -74,10 +74,26 @@ def row_key(row: Mapping[str, Any], columns: Collection[str] | None = None) -> b
 
 def dataset_digest(rows: Iterable[Mapping[str, Any]]) -> str:
     """Return the name of a data set: its rows in their order. The rows are read as a stream."""
-    running = blake2b(_header("dataset"), digest_size=DIGEST_BYTES)
+    digest = DatasetDigest()
     for row in rows:
-        running.update(row_key(row))
-    return _written("dataset", running.digest())
+        digest.add(row)
+    return digest.name()
+
+
+class DatasetDigest:
+    """The name of a data set whose rows arrive one by one; see `dataset_digest`."""
+
+    def __init__(self) -> None:
+        """Begin a data set without rows."""
+        self._running = blake2b(_header("dataset"), digest_size=DIGEST_BYTES)
+
+    def add(self, row: Mapping[str, Any], columns: Collection[str] | None = None) -> None:
+        """Add the next row, or its projection to some columns; see `row_digest`."""
+        self._running.update(row_key(row, columns))
+
+    def name(self) -> str:
+        """Return the name of the rows so far."""
+        return _written("dataset", self._running.digest())
 
 
 def answer_digest(*answers: object) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO
 
 from evals_mcp.errors import OperatorError
+from evals_mcp.exchange.new_files import Write, manifest_path, opened_new
 
 MAX_STEM = 80
 """The longest file name without its ending."""
@@ -28,27 +28,25 @@ class ExportFolder:
         """Name the folder; it is made, for this user alone, by the first file."""
         self.folder = folder
 
-    def write(self, name: str, write: Callable[[BinaryIO], None]) -> Path:
+    def write(self, name: str, write: Write, write_manifest: Write | None = None) -> Path:
         """Write a new file and return its path.
 
         Args:
             name: the wanted file name, such as `eval-1.csv`. Characters that some systems do not
                 allow become `-`; if the name is taken, `-2`, `-3` … is added before the ending.
             write: writes the content. If it fails, no file is left.
+            write_manifest: writes a second file afterwards, at `manifest_path` of the first.
 
         Raises:
             OperatorError: the folder does not take the file.
         """
+        writes = [write] if write_manifest is None else [write, write_manifest]
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path, file = self._new_file(name)
-            try:
-                with file:
-                    write(file)
-            except BaseException:
-                with suppress(OSError):
-                    path.unlink()
-                raise
+            with ExitStack() as stack:
+                path, files = self._new_files(stack, name, len(writes))
+                for file, write_content in zip(files, writes, strict=True):
+                    write_content(file)
         except OSError as error:
             raise OperatorError(
                 f"{self.folder} does not take the file ({error.strerror or error}). The operator "
@@ -56,11 +54,14 @@ class ExportFolder:
             ) from error
         return path
 
-    def _new_file(self, name: str) -> tuple[Path, BinaryIO]:
+    def _new_files(self, stack: ExitStack, name: str, number: int) -> tuple[Path, list[BinaryIO]]:
         for candidate in _names(name):
             path = self.folder / candidate
-            with suppress(FileExistsError):
-                return path, open(path, "xb", opener=_private)
+            with suppress(FileExistsError), ExitStack() as opened:
+                paths = [path, manifest_path(path)][:number]
+                files = [opened.enter_context(opened_new(each)) for each in paths]
+                stack.enter_context(opened.pop_all())
+                return path, files
         raise AssertionError
 
 
@@ -74,7 +75,3 @@ def safe_name(name: str) -> str:
 def _names(name: str) -> Iterator[str]:
     path = Path(safe_name(name))
     return chain([path.name], (f"{path.stem}-{number}{path.suffix}" for number in count(2)))
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)

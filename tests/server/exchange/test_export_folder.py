@@ -121,3 +121,20 @@ def test_no_cell_of_a_written_file_begins_a_formula(text: str) -> None:
     cell = row[0] if row else ""
     if cell.lstrip()[:1] in {"=", "@"}:
         raise AssertionError(cell)
+
+
+def test_a_manifest_lies_beside_its_file_and_neither_replaces_another(tmp_path: Path) -> None:
+    (tmp_path / "a.csv.manifest.json").write_text("of another file")
+    path = ExportFolder(tmp_path).write("a.csv", writer(b"rows"), writer(b"{}"))
+    assert path.name == "a-2.csv"
+    assert (tmp_path / "a-2.csv.manifest.json").read_bytes() == b"{}"
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_without_its_manifest_no_file_is_left(tmp_path: Path) -> None:
+    def fail(_: BinaryIO) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OperatorError, match="No space left"):
+        ExportFolder(tmp_path).write("a.csv", writer(b"rows"), fail)
+    assert list(tmp_path.iterdir()) == []

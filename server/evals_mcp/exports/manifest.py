@@ -1,0 +1,163 @@
+"""The manifest of an export: what made the results, by digests, models, parameters and versions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any, cast
+
+from evals_mcp.exports.rows import ExportRows
+from evals_mcp.providers.protocol import Provider
+from evals_schemas.digests import judge_digest, request_digest, rubric_digest
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
+
+MANIFEST_VERSION = 1
+"""Version of the manifest's form."""
+
+_LEFT_OUT = frozenset({"external_api_token", "external_base_url"})
+"""Parameters that are keys, or addresses that may contain one."""
+
+_ROLES = ("judge", "model_to_evaluate", "model_a", "model_b")
+_BENCHMARK_MODELS = ("model_id", "model_id_2")
+
+_NO_REPORT = "the service does not report which model answered"
+_NO_SEED = "the contract has no seed; models draw their answers without one"
+_NO_COST = "the service does not report what was charged"
+_NO_JUDGE = "the service chooses the judge and does not report it"
+
+
+@dataclass(frozen=True)
+class ManifestFacts:
+    """What a manifest is made from, besides the rows."""
+
+    job: EvaluationJob
+    service: Provider
+    """The service that ran it."""
+    headline: str | None
+    """The headline of the results; None without one."""
+    exported_at: datetime
+
+
+def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dict[str, Any]:
+    """Return the manifest of rows that were all read.
+
+    What is unknown is null, and `unknown` says why.
+    """
+    job, models = facts.job, list(_models(facts.job.parameters))
+    digests = _digests(facts, rows)
+    cost, cost_reason = _cost(job, facts.service, models)
+    reasons = {
+        "models.reported": _NO_REPORT if models else None,
+        "seed": _NO_SEED,
+        "cost.usd": cost_reason,
+        "digests.judge": None if digests["judge"] else _NO_JUDGE,
+        "digests.rubric": None if digests["rubric"] else _NO_JUDGE,
+        "headline": None if facts.headline else "the service reports no figures",
+    }
+    return {
+        "manifest": MANIFEST_VERSION,
+        "evaluation": _evaluation(job, facts.service),
+        "headline": facts.headline,
+        "counts": _counts(job, rows),
+        "digests": digests,
+        "models": models,
+        "parameters": without_secrets(job.parameters),
+        "seed": None,
+        "cost": cost,
+        "versions": {"evals-mcp": version("evals-mcp")},
+        "exported_at": facts.exported_at.isoformat(timespec="seconds"),
+        "format": format_name,
+        "columns": rows.columns,
+        "unknown": {name: reason for name, reason in reasons.items() if reason},
+    }
+
+
+def without_secrets(value: object) -> object:
+    """Return parameters without keys, addresses and nulls, at any depth."""
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        return {
+            name: without_secrets(field)
+            for name, field in fields.items()
+            if field is not None and name not in _LEFT_OUT
+        }
+    if isinstance(value, list):
+        return [without_secrets(item) for item in cast("list[object]", value)]
+    return value
+
+
+def _evaluation(job: EvaluationJob, service: Provider) -> dict[str, Any]:
+    return {
+        "id": job.workflow_id,
+        "type": job.type,
+        "status": job.status,
+        "service": service.name,
+        "created_at": _time(job.created_at),
+        "updated_at": _time(job.updated_at),
+    }
+
+
+def _counts(job: EvaluationJob, rows: ExportRows) -> dict[str, Any]:
+    states = Counter[str]()
+    for count in rows.index.counts:
+        states[count.verdict.state] += count.rows
+    return {
+        "rows": rows.index.total(),
+        "by_state": dict(states),
+        "unreadable_lines": rows.index.damage.lines,
+        "judged": job.progress.done if job.progress else None,
+        "planned": job.progress.total if job.progress else None,
+    }
+
+
+def _digests(facts: ManifestFacts, rows: ExportRows) -> dict[str, str | None]:
+    """Return the digests; that of the data set is of the input columns of the exported rows."""
+    job, service = facts.job, facts.service
+    kind, parameters = job.type or "", job.parameters
+    judge = parameters.get("judge")
+    has_judge = isinstance(judge, Mapping)
+    return {
+        "dataset": rows.digest.name(),
+        "rubric": rubric_digest(kind, parameters) if has_judge else None,
+        "judge": judge_digest(cast("Mapping[str, Any]", judge), service.name)
+        if has_judge
+        else None,
+        "request": request_digest(service.account, kind, parameters),
+    }
+
+
+def _models(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the models as configured, with their roles; what each reported is unknown."""
+    for role in _ROLES:
+        value = parameters.get(role)
+        if isinstance(value, Mapping):
+            fields = cast("Mapping[str, object]", value)
+            settings = ("model", "model_source", "temperature", "max_tokens")
+            chosen = {name: fields[name] for name in settings if fields.get(name) is not None}
+            yield {"role": role, **chosen, "reported": None}
+    for role in _BENCHMARK_MODELS:
+        if isinstance(name := parameters.get(role), str):
+            yield {"role": role, "model": name, "reported": None}
+
+
+def _cost(
+    job: EvaluationJob, service: Provider, models: list[dict[str, Any]]
+) -> tuple[dict[str, Any], str | None]:
+    """Return tokens and US dollars, and why the dollars are unknown; None if they are known."""
+    usage = (job.results or {}).get("usage")
+    counted = cast("Mapping[str, object]", usage) if isinstance(usage, Mapping) else {}
+    tokens = {name: counted.get(name) for name in ("input_tokens", "output_tokens")}
+    judged_by_rules = isinstance(job.parameters.get("judge"), Mapping) and all(
+        str(model.get("model")).startswith(RULE_PREFIX) for model in models
+    )
+    if service.capabilities.is_engine and judged_by_rules:
+        return {"usd": 0.0, **tokens}, None
+    return {"usd": None, **tokens}, _NO_COST
+
+
+def _time(time: datetime | None) -> str | None:
+    return time.isoformat() if time else None

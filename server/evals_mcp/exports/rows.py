@@ -1,0 +1,96 @@
+"""The rows of an export: every column of the result file, after what the server read from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from evals_mcp.results.rows import Row, RowVerdict, input_columns
+from evals_mcp.results.types.table import type_spec
+from evals_schemas.digests import DatasetDigest
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+READ_COLUMNS = ("evals_row", "evals_state", "evals_verdict", "evals_score", "evals_passed")
+"""Number of the row in the result file, from 1; `ok` or why it has no valid verdict; label,
+decision or model; score; and whether it passes. The same for every type and every service."""
+
+_CHECK_EVERY = 256
+
+
+def _never() -> None:
+    """Do nothing."""
+
+
+@dataclass
+class ExportRows:
+    """The rows of a result file, read one by one."""
+
+    index: ResultIndex
+    type: str | None
+    """The type of the evaluation."""
+    check_cancelled: Callable[[], None] = _never
+    """Called now and then; raises if nobody waits for the export any more."""
+    digest: DatasetDigest = field(default_factory=DatasetDigest)
+    """Of the input columns of the rows that were read so far."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of the export, in their order."""
+        return [*self._read_columns(), *self.index.columns]
+
+    def input_columns(self) -> list[str]:
+        """Return the columns that come from the data set or benchmark, in their order."""
+        own_rows = type_spec(self.type).own_rows
+        if own_rows is None:
+            return input_columns(dict.fromkeys(self.index.columns))
+        return [name for name in self.index.columns if name in own_rows.inputs]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield every row in the order of the file, and add it to the digest."""
+        names, inputs = self._read_columns(), self.input_columns()
+        for entry in self.index.every():
+            if entry.number % _CHECK_EVERY == 0:
+                self.check_cancelled()
+            row = self.index.read(entry)
+            self.digest.add({name: row.get(name) for name in inputs})
+            values = _read_values(entry.number, entry.verdict)
+            yield dict(zip(names, values, strict=True)) | finite(row)
+
+    def _read_columns(self) -> list[str]:
+        """Return `READ_COLUMNS`, with `_` added to a name that the file has already."""
+        return list(_free_names(READ_COLUMNS, frozenset(self.index.columns)))
+
+
+def finite(row: Row) -> dict[str, Any]:
+    """Return the row with null for NaN and infinities, which are no JSON."""
+    return {
+        name: _finite(value) if isinstance(value, float | list | dict) else value
+        for name, value in row.items()
+    }
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_finite(item) for item in cast("list[object]", value)]
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[str, object]", value)
+        return {name: _finite(item) for name, item in fields.items()}
+    return value
+
+
+def _read_values(number: int, verdict: RowVerdict) -> tuple[object, ...]:
+    return number, verdict.state, verdict.verdict, verdict.score, verdict.passed
+
+
+def _free_names(names: Iterable[str], taken: frozenset[str]) -> Iterator[str]:
+    for name in names:
+        free = name
+        while free in taken:
+            free += "_"
+        yield free
