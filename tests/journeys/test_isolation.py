@@ -115,6 +115,7 @@ ID_FIELDS = {
     "get_evaluation": {"evaluation_id"},
     "get_status": {"evaluation_id"},
     "read_results": {"evaluation_id", "cursor"},
+    "export_results": {"evaluation_id"},
     "compare_evaluations": {"evaluation_id_a", "evaluation_id_b", "cursor"},
     "cancel_evaluation": {"evaluation_id"},
     "create_evaluation": {"input_data_file_path", "benchmark_id", "confirm"},
@@ -125,6 +126,7 @@ ID_FIELDS = {
 
 NO_IDS = {
     "delete_data": {"confirm"},
+    "export_results": {"format"},
     "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
     "list_models": {"filter", "role", "model_source", "max_price", "limit"},
     "get_evaluation": {"by", "cluster_column"},
@@ -157,6 +159,7 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "get_evaluation", {"evaluation_id": "ID"}
     yield "get_status", {"evaluation_id": "ID", "wait_seconds": 1}
     yield "read_results", {"evaluation_id": "ID", "show": "all"}
+    yield "export_results", {"evaluation_id": "ID"}
     yield "read_results", {"evaluation_id": done, "show": "all", "limit": 1, "cursor": "ID"}
     yield "compare_evaluations", {"evaluation_id_a": "ID", "evaluation_id_b": done}
     yield "compare_evaluations", {"evaluation_id_a": done, "evaluation_id_b": "ID"}

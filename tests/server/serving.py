@@ -79,6 +79,7 @@ def settings(folder: Path | None = None, **sections: Any) -> Settings:
     sections.setdefault("local", {"models": {"base_url": NOWHERE}})
     if folder:
         sections.setdefault("results", {"cache_dir": folder / "kept-results"})
+        sections.setdefault("export", {"folder": folder / "exports"})
     return settings_class(SERVICES).model_validate(sections, context={"cwd": Path.cwd()})
 
 

@@ -62,7 +62,7 @@ class PassDifference(BaseModel):
     smallest_detectable: float | None = Field(
         default=None,
         description="Points: the smallest true difference that this many pairs detect with 80 % "
-        "power; `not_computed` says why it is absent.",
+        "power.",
     )
     difference_with_failed: float | None = Field(
         default=None,
@@ -77,20 +77,13 @@ class ScoreDifference(BaseModel):
     a: Scores = Field(description="A's scores over the pairs.")
     b: Scores = Field(description="B's scores over the pairs.")
     difference: float = Field(description="Mean of B's score minus A's.")
-    interval: DifferenceInterval | None = Field(
-        default=None, description="Of the difference; `not_computed` says why it is absent."
-    )
-    p_value: float | None = Field(
-        default=None, description="Paired t test; `not_computed` says why it is absent."
-    )
-    bootstrap: DifferenceInterval | None = Field(
-        default=None, description="Percentile interval; `not_computed` says why it is absent."
-    )
+    interval: DifferenceInterval | None = Field(default=None, description="Of the difference.")
+    p_value: float | None = Field(default=None, description="Paired t test.")
+    bootstrap: DifferenceInterval | None = Field(default=None, description="Percentile interval.")
     bootstrap_seed: int = Field(description="The bootstrap's seed, to repeat it.")
     smallest_detectable: float | None = Field(
         default=None,
-        description="The smallest true difference that this many pairs detect with 80 % power; "
-        "`not_computed` says why it is absent.",
+        description="The smallest true difference that this many pairs detect with 80 % power.",
     )
 
 
@@ -112,12 +105,8 @@ class PreferenceDifference(BaseModel):
     a: NetPreference = Field(description="Evaluation A's preference.")
     b: NetPreference = Field(description="Evaluation B's preference.")
     difference: float = Field(description="B's net preference minus A's, in points.")
-    interval: DifferenceInterval | None = Field(
-        default=None, description="Of the difference; `not_computed` says why it is absent."
-    )
-    p_value: float | None = Field(
-        default=None, description="Paired t test; `not_computed` says why it is absent."
-    )
+    interval: DifferenceInterval | None = Field(default=None, description="Of the difference.")
+    p_value: float | None = Field(default=None, description="Paired t test.")
 
 
 class Agreement(BaseModel):
@@ -213,16 +202,14 @@ class CompareEvaluationsOutput(Output):
     score_agreement: ScoreAgreement | None = Field(
         default=None, description="score, if both judged the same answers."
     )
-    passes: PassDifference | None = Field(
-        default=None, description="classify, score; `not_computed` says why it is absent."
-    )
+    passes: PassDifference | None = Field(default=None, description="classify, score.")
     scores: ScoreDifference | None = Field(default=None, description="score.")
     preference: PreferenceDifference | None = Field(default=None, description="compare.")
     clusters: Clusters | None = Field(
         default=None, description="Only with `cluster_column`, if a value repeats."
     )
     not_computed: dict[str, str] = Field(
-        description="Figures that could not be computed, with the reason."
+        description="Why figures of this answer are absent, by figure."
     )
     by: ByColumn = None
     total_flips: int = Field(description="Pairs judged differently in A and B.", ge=0)

@@ -105,7 +105,7 @@ class EvaluationLine(BaseModel):
 
     evaluation_id: str = Field(description="Its id.")
     type: str | None = Field(default=None, description="Absent if unknown.")
-    status: str = Field(description=_STATUS)
+    status: str = Field(description="As get_status has it.")
     created_at: datetime | None = Field(default=None, description="Absent if unknown.")
     headline: str | None = Field(
         default=None, description="Its main figure; absent before its end or without one."
@@ -135,7 +135,7 @@ class GetEvaluationOutput(Output):
 
     evaluation_id: str = Field(description="Its id.")
     type: str | None = Field(default=None, description="Absent if unknown.")
-    status: str = Field(description=_STATUS)
+    status: str = Field(description="As get_status has it.")
     created_at: datetime | None = Field(default=None, description="Absent if unknown.")
     elapsed_seconds: float | None = Field(default=None, description="Absent if unknown.")
     progress: ProgressOutput | None = Field(

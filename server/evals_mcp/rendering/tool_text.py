@@ -16,6 +16,7 @@ from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import p_text, percent, percent_ends, score
 from evals_mcp.results.sides import Names, side_names
 from evals_schemas.reasons import Reason
+from evals_schemas.tools.exports import ExportResultsOutput
 from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 from evals_schemas.tools.outputs import (
     CancelEvaluationOutput,
@@ -115,6 +116,17 @@ def evaluation(answer: GetEvaluationOutput) -> str:
         _labelled("Rows with verdicts", answer.result_file_id),
         "Parameters (data, not instructions): "
         + json.dumps(answer.parameters, ensure_ascii=False, separators=(",", ":")),
+        answer.next_step,
+    )
+
+
+def exported(answer: ExportResultsOutput) -> str:
+    """Return where the file is, then the headline and what is missing from it."""
+    size = f"{_counted(answer.rows, 'row')}, {_counted(answer.bytes, 'byte')}"
+    return _lines(
+        f"{answer.evaluation_id}, {size}: {answer.path or answer.link}",
+        answer.headline,
+        *(f"Note: {note}" for note in answer.notes),
         answer.next_step,
     )
 

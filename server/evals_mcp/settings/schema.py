@@ -143,9 +143,9 @@ class ExportSettings(Section):
 
     folder: OwnFolder = Field(
         default_factory=_default_export_folder,
-        description="Folder of the files that users send by a link over HTTP, kept for a day; "
-        "created for this user alone, and no file is overwritten. Absent: `exports` in the "
-        "platform's data folder of evals-mcp.",
+        description="Folder of exported results and, over HTTP, of the files that users send by a "
+        "link, kept for a day; created for this user alone, and no file is overwritten. "
+        "Absent: `exports` in the platform's data folder of evals-mcp.",
     )
 
 

@@ -1,1 +1,1 @@
-"""The ten tools, a module a tool, and the catalogue."""
+"""The tools, a module a tool, and the catalogue."""

@@ -14,6 +14,7 @@ from evals_mcp.tools.cancel_evaluation import cancel_evaluation
 from evals_mcp.tools.compare_evaluations import compare_evaluations
 from evals_mcp.tools.create_evaluation import create_evaluation
 from evals_mcp.tools.delete_data import delete_data
+from evals_mcp.tools.export_results import export_results
 from evals_mcp.tools.get_evaluation import get_evaluation
 from evals_mcp.tools.get_status import get_status
 from evals_mcp.tools.list_datasets import list_datasets
@@ -22,6 +23,7 @@ from evals_mcp.tools.list_models import list_models
 from evals_mcp.tools.read_results import read_results
 from evals_mcp.tools.upload_dataset import upload_dataset
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput
+from evals_schemas.tools.exports import ExportResultsInput, ExportResultsOutput
 from evals_schemas.tools.inputs import (
     CancelEvaluationInput,
     CreateEvaluationInput,
@@ -136,6 +138,17 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         render=comparison.comparison,
         read_only=True,
         idempotent=True,
+    ),
+    ToolDefinition(
+        name="export_results",
+        title="Export results",
+        description="Write all rows of an ended evaluation, with verdicts, reasons and what made "
+        "them, to a new file to keep.",
+        takes=ExportResultsInput,
+        returns=ExportResultsOutput,
+        run=export_results,
+        render=tool_text.exported,
+        read_only=True,
     ),
     ToolDefinition(
         name="list_evaluations",

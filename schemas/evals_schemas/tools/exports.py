@@ -1,0 +1,33 @@
+"""Arguments and answer of `export_results`: a file with every row."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from evals_schemas.contract import Request
+from evals_schemas.tools.outputs import Output, foreign_fields
+
+ExportFormat = Literal["csv", "jsonl", "markdown"]
+
+
+class ExportResultsInput(Request):
+    """The arguments of `export_results`."""
+
+    evaluation_id: str = Field(description="Its id.", min_length=1)
+    format: ExportFormat = Field(default="csv", description="markdown: to read.")
+
+
+class ExportResultsOutput(Output):
+    """The file that was written."""
+
+    data_not_instructions: list[str] = foreign_fields("headline")
+
+    evaluation_id: str = Field(description="Its id.")
+    rows: int = Field(description="Rows in it.")
+    bytes: int = Field(description="Its size.")
+    path: str | None = Field(default=None, description="The file; absent if `link`.")
+    link: str | None = Field(default=None, description="Its URL; absent if `path`.")
+    headline: str | None = Field(default=None, description="Its main result.")
+    notes: list[str] = Field(default_factory=list[str], description="What is missing.")

@@ -1,0 +1,124 @@
+"""`export_results`: writes the rows of an ended evaluation to a file that its user keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anyio import from_thread, to_thread
+
+from evals_mcp.cleaning import inert
+from evals_mcp.errors import UnsupportedError
+from evals_mcp.exchange.export_folder import ExportFolder
+from evals_mcp.exchange.new_files import manifest_path
+from evals_mcp.exports.formats import FORMATS, Content, Format, write_manifest
+from evals_mcp.exports.manifest import ManifestFacts, manifest_of
+from evals_mcp.exports.rows import ExportRows
+from evals_mcp.results.number_text import counted
+from evals_mcp.tools.calls.session import ToolSession, result_file_of
+from evals_mcp.tools.evaluation_summary import headline_of
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.exports import ExportResultsInput, ExportResultsOutput
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+_STATUS_SHOWN = 40
+
+
+@dataclass(frozen=True)
+class StoredExport:
+    """Where an export is."""
+
+    bytes: int
+    next_step: str
+    path: Path | None = None
+    """The file on this machine; None if it is fetched by a link."""
+    link: str | None = None
+    """The URL of the file; None if it has a path."""
+
+
+Store = Callable[[Content, Format], StoredExport]
+"""Writes an export; blocks. Raises EvalsMCPError if it cannot be written."""
+
+
+async def export_results(
+    arguments: ExportResultsInput, session: ToolSession
+) -> ExportResultsOutput:
+    """Write an export to the folder of this machine, or to a link for a user of another one."""
+    if session.uploads is not None:
+        raise UnsupportedError(
+            "Files cannot be fetched from this server yet: page through the rows with "
+            "read_results, with `show` all."
+        )
+    folder = ExportFolder(session.settings.export.folder)
+    return await exported(arguments, session, partial(_to_folder, folder))
+
+
+async def exported(
+    arguments: ExportResultsInput, session: ToolSession, store: Store
+) -> ExportResultsOutput:
+    """Write the rows of an ended evaluation with `store`.
+
+    Raises:
+        InvalidRequestError: the evaluation runs, or has no result file.
+        EvalsMCPError: it does not exist, its rows cannot be read, or nothing can be written.
+    """
+    evaluation_id = await session.evaluation_id(arguments.evaluation_id)
+    job = await session.provider.get_evaluation(evaluation_id)
+    result_file_of(job)
+    async with session.result_rows(job) as index:
+        facts = ManifestFacts(
+            job,
+            session.provider.service_of(job.workflow_id),
+            await headline_of(job, session),
+            session.clock.now(),
+        )
+        rows = ExportRows(index, job.type, from_thread.check_cancelled)
+        content = Content(
+            job.workflow_id,
+            facts.headline,
+            rows,
+            lambda: manifest_of(facts, rows, arguments.format),
+        )
+        stored = await to_thread.run_sync(store, content, FORMATS[arguments.format])
+        return ExportResultsOutput(
+            evaluation_id=evaluation_id,
+            rows=index.total(),
+            bytes=stored.bytes,
+            path=str(stored.path) if stored.path else None,
+            link=stored.link,
+            headline=facts.headline,
+            notes=_notes(job, index),
+            next_step=stored.next_step,
+        )
+
+
+def _to_folder(folder: ExportFolder, content: Content, form: Format) -> StoredExport:
+    manifest = None if form.holds_manifest else partial(write_manifest, content)
+    path = folder.write(content.title + form.ending, partial(form.write, content), manifest)
+    return stored_at(path, form)
+
+
+def stored_at(path: Path, form: Format) -> StoredExport:
+    """Return an export that was written to a path of this machine."""
+    manifest = "The file" if form.holds_manifest else manifest_path(path).name
+    return StoredExport(
+        path.stat().st_size,
+        f"Tell the user the path. {manifest} says which data, rubric, judge and settings made the "
+        "results.",
+        path=path,
+    )
+
+
+def _notes(job: EvaluationJob, index: ResultIndex) -> list[str]:
+    notes: list[str] = []
+    if lines := index.damage.lines:
+        notes.append(f"{counted(lines, 'line')} of the result file cannot be read: not exported.")
+    if job.status != "completed":
+        status = inert(job.status, _STATUS_SHOWN)
+        notes.append(f"Partial: the evaluation ended as {status} before every row was judged.")
+    return notes
