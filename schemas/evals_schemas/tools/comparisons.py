@@ -148,16 +148,16 @@ class PairedRows(BaseModel):
     rows = pairs + no_verdict + unmatched + duplicated, in each file.
     """
 
-    rows_a: int = Field(description="Rows in A's file.", ge=0)
-    rows_b: int = Field(description="Rows in B's file.", ge=0)
-    pairs: int = Field(description="Rows in both with a valid verdict in both.", ge=0)
-    no_verdict: int = Field(description="Rows in both without a valid verdict in A or B.", ge=0)
-    no_verdict_a: int = Field(description="Of these, without a verdict in A.", ge=0)
-    no_verdict_b: int = Field(description="Of these, without a verdict in B.", ge=0)
-    unmatched_a: int = Field(description="Rows of A that B does not have.", ge=0)
-    unmatched_b: int = Field(description="Rows of B that A does not have.", ge=0)
-    duplicated_a: int = Field(description="Rows of A that A or B has more than once.", ge=0)
-    duplicated_b: int = Field(description="Rows of B that A or B has more than once.", ge=0)
+    rows_a: int = Field(description="Rows in A's file.")
+    rows_b: int = Field(description="Rows in B's file.")
+    pairs: int = Field(description="Rows in both with a valid verdict in both.")
+    no_verdict: int = Field(description="Rows in both without a valid verdict in A or B.")
+    no_verdict_a: int = Field(description="Of these, without a verdict in A.")
+    no_verdict_b: int = Field(description="Of these, without a verdict in B.")
+    unmatched_a: int = Field(description="Rows of A that B does not have.")
+    unmatched_b: int = Field(description="Rows of B that A does not have.")
+    duplicated_a: int = Field(description="Rows of A that A or B has more than once.")
+    duplicated_b: int = Field(description="Rows of B that A or B has more than once.")
 
 
 class Flip(BaseModel):

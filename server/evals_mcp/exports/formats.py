@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -121,7 +121,7 @@ def _json(manifest: Manifest) -> str:
 
 
 @contextmanager
-def _text(file: BinaryIO, errors: str) -> Iterator[TextIO]:
+def _text(file: BinaryIO, errors: str) -> Generator[TextIO]:
     """Yield a file as text, and leave the file itself open."""
     text = io.TextIOWrapper(file, encoding="utf-8", errors=errors, newline="")
     try:

@@ -148,8 +148,10 @@ def _cost(
     job: EvaluationJob, service: Provider, models: list[dict[str, Any]]
 ) -> tuple[dict[str, Any], str | None]:
     """Return tokens and US dollars, and why the dollars are unknown; None if they are known."""
-    usage = (job.results or {}).get("usage")
-    counted = cast("Mapping[str, object]", usage) if isinstance(usage, Mapping) else {}
+    usage: object = (job.results or {}).get("usage")
+    counted: Mapping[str, object] = {}
+    if isinstance(usage, Mapping):
+        counted = cast("Mapping[str, object]", usage)
     tokens = {name: counted.get(name) for name in ("input_tokens", "output_tokens")}
     judged_by_rules = isinstance(job.parameters.get("judge"), Mapping) and all(
         str(model.get("model")).startswith(RULE_PREFIX) for model in models

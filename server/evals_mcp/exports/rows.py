@@ -67,13 +67,12 @@ class ExportRows:
 
 def finite(row: Row) -> dict[str, Any]:
     """Return the row with null for NaN and infinities, which are no JSON."""
-    return {
-        name: _finite(value) if isinstance(value, float | list | dict) else value
-        for name, value in row.items()
-    }
+    return {name: _finite(value) for name, value in row.items()}
 
 
 def _finite(value: object) -> object:
+    if isinstance(value, str):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):

@@ -16,6 +16,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ScoreParameters,
 )
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
+from evals_schemas.tools.exports import ExportResultsInput
 from evals_schemas.tools.inputs import (
     CancelEvaluationInput,
     CandidateInput,
@@ -38,6 +39,7 @@ INPUTS = [
     DeleteDataInput,
     CompareEvaluationsInput,
     CreateEvaluationInput,
+    ExportResultsInput,
     GetEvaluationInput,
     GetStatusInput,
     ListDatasetsInput,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,7 +53,7 @@ READ = {
 @contextmanager
 def content(
     folder: Path, kind: str, rows: list[dict[str, Any]] | bytes, **facts: Any
-) -> Iterator[Content]:
+) -> Generator[Content]:
     path, index = folder / "rows.jsonl", folder / "index"
     index.unlink(missing_ok=True)
     path.write_bytes(rows if isinstance(rows, bytes) else jsonl(*rows))
