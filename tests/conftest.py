@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 
 import pytest
 from coverage import Coverage
@@ -59,12 +62,21 @@ def lines_not_counted() -> Iterator[None]:
     """
     counting, process_config = Coverage.current(), os.environ.pop(_COUNTED_PROCESSES, None)
     if counting is not None:
+        _import_all_modules()
         counting.stop()
     yield
     if counting is not None:
         counting.start()
     if process_config is not None:
         os.environ[_COUNTED_PROCESSES] = process_config
+
+
+@cache
+def _import_all_modules() -> None:
+    """Import every module of the project, so that none is imported while no lines are counted."""
+    for name in ("evals_schemas", "evals_mcp", "evals_engine"):
+        for module in pkgutil.walk_packages(import_module(name).__path__, f"{name}."):
+            import_module(module.name)
 
 
 def pytest_unconfigure() -> None:

@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.journeys.conversation import Conversation, conversation
 from tests.journeys.served import served_engine
+
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
 
 QUESTIONS = 30
 TOKEN = "served-engine-token"

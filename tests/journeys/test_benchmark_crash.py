@@ -6,10 +6,13 @@ from collections import Counter
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.engine.benchmark_client import BenchmarkClient, has_ended
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.journeys.served import ServedEngine, served_engine
+
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
 
 QUESTIONS = 150
 IN_FLIGHT = 25

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion
 from tests.engine.running import MODEL_JUDGE, EngineClient
 from tests.journeys.served import ServedEngine, served_engine
+
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
 
 ROWS = 300
 WORKERS = 16

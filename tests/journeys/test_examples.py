@@ -11,6 +11,8 @@ import pytest
 
 from tests.journeys.conversation import conversation
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 

@@ -20,6 +20,8 @@ from tests.journeys.two_users import (
     by_tokens,
 )
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 QUESTIONS = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(3)]
 
 # The belongings of a user

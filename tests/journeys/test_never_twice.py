@@ -29,6 +29,8 @@ from tests.journeys.lossy_proxy import Fate, LossyProxy, lossy_proxy
 from tests.journeys.served import served_engine
 from tests.server.serving import Served, settings, text_of
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 ROWS = [{"expected": f"answer {n}", "answer": f"answer {n}"} for n in range(100)]
 
 

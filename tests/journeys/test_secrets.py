@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -38,6 +39,8 @@ from tests.journeys.planted import BROUGHT, CONFIGURED, configuration, planted, 
 from tests.server.fake_provider import FakeProvider
 from tests.server.http.serving import listening
 from tests.server.serving import everyones, settings
+
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
 
 FORBIDDEN = [planted(name) for name in (*CONFIGURED, *BROUGHT, "key-in-argument", "bug")]
 """Secrets that no answer may hold."""

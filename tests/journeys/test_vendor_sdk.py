@@ -11,6 +11,8 @@ from together import Together
 from evals_schemas.evaluation_api.evaluations import ENDED
 from tests.journeys.served import served_engine
 
+pytestmark = pytest.mark.usefixtures("lines_not_counted")
+
 ROWS = [
     {"expected": "Paris", "answer": "Paris"},
     {"expected": "Rome", "answer": "Milan"},
