@@ -22,12 +22,17 @@ from evals_mcp.errors import OperatorError, SettingsError
 
 if TYPE_CHECKING:
     from evals_mcp.settings.loading import Settings
+    from evals_schemas.tools.exports import ExportFormat
 
 # ruff: noqa: PLC0415 - see above
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code is 0, or 2 when the command line or a setting is wrong."""
+    """Run a command and return its exit code.
+
+    0 if it worked, 2 if the command line or a setting is wrong, and 1 if an export is impossible
+    for another reason.
+    """
     chosen = _parser().parse_args(arguments)
     if chosen.command == "tools":
         return _tools()
@@ -35,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = _load(chosen.config)
         if chosen.command == "data":
             return _data(settings, chosen.action, getattr(chosen, "principal", ""))
+        if chosen.command == "export":
+            return _export(settings, chosen.evaluation, chosen.format, chosen.output)
         if chosen.command == "engine":
             return _engine(settings, chosen.host, chosen.port)
         if chosen.command == "serve" and chosen.http:
@@ -71,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     for action, text in (("export", "print a principal's records"), ("delete", "delete them")):
         described = actions.add_parser(action, help=text)
         described.add_argument("principal", metavar="PRINCIPAL", help="id or label; see list")
+    export = commands.add_parser("export", help="write the results of an evaluation to a file")
+    export.add_argument("evaluation", metavar="ID", help="id of an ended evaluation")
+    export.add_argument("--format", choices=("csv", "jsonl", "markdown"), default="csv")
+    export.add_argument(
+        "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
+    )
     commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
     return parser
 
@@ -197,6 +210,25 @@ def _data(settings: Settings, action: str, named: str) -> int:
         fields = {"kind": record.kind, "name": record.name, "value": record.value}
         times = {"created_at": record.created_at, "updated_at": record.updated_at}
         print(json.dumps(fields | {name: time.isoformat() for name, time in times.items()}))
+    return 0
+
+
+def _export(settings: Settings, evaluation_id: str, form: ExportFormat, output: Path | None) -> int:
+    with _loading():
+        import anyio
+
+        from evals_mcp.errors import EvalsMCPError
+        from evals_mcp.export_command import export
+        from evals_mcp.rendering.tool_text import exported
+
+    try:
+        answer = anyio.run(export, settings, evaluation_id, form, output)
+    except OperatorError:
+        raise
+    except EvalsMCPError as error:
+        print(f"evals-mcp: {error}", file=sys.stderr)
+        return 1
+    print(exported(answer))
     return 0
 
 
