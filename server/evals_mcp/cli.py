@@ -37,21 +37,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "tools":
         return _tools()
     try:
-        settings = _load(chosen.config)
-        if chosen.command == "data":
-            return _data(settings, chosen.action, getattr(chosen, "principal", ""))
-        if chosen.command == "export":
-            return _export(settings, chosen.evaluation, chosen.format, chosen.output)
-        if chosen.command == "engine":
-            return _engine(settings, chosen.host, chosen.port)
-        if chosen.command == "serve" and chosen.http:
-            return _serve_http(settings, chosen.host, chosen.port)
-        if chosen.command == "serve" and (chosen.host or chosen.port is not None):
-            raise SettingsError("--host and --port go with --http; stdio has neither")
-        return _serve(settings)
+        return _run(chosen, _load(chosen.config))
     except OperatorError as error:
         print(f"evals-mcp: {error}", file=sys.stderr)
         return 2
+
+
+def _run(chosen: argparse.Namespace, settings: Settings) -> int:
+    """Run a command that needs the settings."""
+    if chosen.command == "data":
+        return _data(settings, chosen.action, getattr(chosen, "principal", ""))
+    if chosen.command == "export":
+        return _export(settings, chosen.evaluation, chosen.format, chosen.output)
+    if chosen.command == "engine":
+        return _engine(settings, chosen.host, chosen.port)
+    if chosen.command == "serve" and chosen.http:
+        return _serve_http(settings, chosen.host, chosen.port)
+    if chosen.command == "serve" and (chosen.host or chosen.port is not None):
+        raise SettingsError("--host and --port go with --http; stdio has neither")
+    return _serve(settings)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -217,8 +221,8 @@ def _export(settings: Settings, evaluation_id: str, form: ExportFormat, output: 
     with _loading():
         import anyio
 
+        from evals_mcp.commands.export import export
         from evals_mcp.errors import EvalsMCPError
-        from evals_mcp.export_command import export
         from evals_mcp.rendering.tool_text import exported
 
     try:
