@@ -1,4 +1,4 @@
-"""A user of another machine sends a file to a server over HTTP, by the command it is told."""
+"""A user of another machine sends a file to a server over HTTP and fetches results, by links."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import httpx2
 from tests.journeys.caller import Caller
 from tests.journeys.served import served_engine
 from tests.journeys.served_http import served_over_http
-from tests.journeys.two_users import ALICE, BOB, by_header, callers
+from tests.journeys.two_users import ALICE, BOB, LABELS, RULE, by_header, callers
+from tests.server.tokens import tokens
 
 CONTENT = b"expected,answer\nyes,yes\nno,yes\n"
 
@@ -31,7 +32,9 @@ async def sent(caller: Caller, http: httpx2.AsyncClient) -> str:
     return name
 
 
-async def test_a_file_is_sent_by_the_command_and_stored_under_its_own_name(tmp_path: Path) -> None:
+async def test_a_file_is_sent_by_a_link_and_the_results_are_fetched_by_another(
+    tmp_path: Path,
+) -> None:
     async with (
         served_engine(
             tmp_path / "vendor",
@@ -51,8 +54,21 @@ async def test_a_file_is_sent_by_the_command_and_stored_under_its_own_name(tmp_p
         name = await sent(alice, http)
         stored = await alice.answer("upload_dataset", path=name)
         other = await bob.refusal("upload_dataset", path=name)
+        judged = {
+            "input_data_file_path": stored["file_id"],
+            "judge": RULE | {"system_template": "{{answer}}"},
+        }
+        evaluation = {"evaluation_id": await alice.finished(**LABELS, **judged)}
+        export = await alice.answer("export_results", **evaluation)
+        theirs = await bob.refusal("export_results", **evaluation)
+        rows = (await http.get(export["link"])).content
+        manifest = (await http.get(f"{export['link']}?manifest")).json()
         unsent = await alice.refusal("upload_dataset", path="sent-000000000000-rows.csv")
     assert (stored["rows"], stored["columns"]) == (2, ["expected", "answer"])
     assert stored["name"] == "rows.jsonl"
     assert "nothing has arrived as sent-" in other
+    assert rows.splitlines()[1].startswith(b"1,ok,good,")
+    assert (len(rows), manifest["counts"]["rows"]) == (export["bytes"], 2)
+    assert tokens(export) < 300
+    assert "links/" not in theirs
     assert "nothing has arrived as sent-" in unsent

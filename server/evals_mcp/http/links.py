@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from evals_mcp.exchange.exchange_folder import ExchangeFolder
 from evals_mcp.exchange.links import PATH, Link, LinkAction, LinkError, Links
+from evals_mcp.exchange.new_files import manifest_path
 from evals_mcp.exchange.uploads import Uploads
 from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.settings.schema import Settings
@@ -93,7 +94,7 @@ class LinkRoute:
         if self._busy[link.principal_id] >= AT_ONCE:
             return _refusal(429, f"{AT_ONCE} of your files are on their way: try again later.")
         if action == "download":
-            return self._download(link)
+            return self._download(link, of_manifest="manifest" in request.query_params)
         async with self._counted(link):
             return await self._upload(link, request)
 
@@ -105,8 +106,10 @@ class LinkRoute:
         finally:
             self._busy[link.principal_id] -= 1
 
-    def _download(self, link: Link) -> Response:
+    def _download(self, link: Link, *, of_manifest: bool) -> Response:
+        """Return a file, or the manifest beside it if the link ends in `?manifest`."""
         path = self._folder.path_of(link.principal_id, link.subject)
+        path = manifest_path(path) if of_manifest else path
         if not path.is_file() or path.stat().st_size > link.max_bytes:
             return _refusal(404, "The file no longer exists. Ask the assistant for a new link.")
         return FileResponse(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from anyio import from_thread, to_thread
 
 from evals_mcp.cleaning import inert
-from evals_mcp.errors import UnsupportedError
+from evals_mcp.exchange.downloads import LINK_SECONDS, Downloads
 from evals_mcp.exchange.export_folder import ExportFolder
 from evals_mcp.exchange.new_files import manifest_path
 from evals_mcp.exports.formats import FORMATS, Content, Format, write_manifest
@@ -20,6 +21,7 @@ from evals_mcp.exports.rows import ExportRows
 from evals_mcp.results.number_text import counted
 from evals_mcp.tools.calls.session import ToolSession, result_file_of
 from evals_mcp.tools.evaluation_summary import headline_of
+from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.exports import ExportResultsInput, ExportResultsOutput
 
@@ -49,11 +51,12 @@ async def export_results(
     arguments: ExportResultsInput, session: ToolSession
 ) -> ExportResultsOutput:
     """Write an export to the folder of this machine, or to a link for a user of another one."""
-    if session.uploads is not None:
-        raise UnsupportedError(
-            "Files cannot be fetched from this server yet: page through the rows with "
-            "read_results, with `show` all."
+    if (uploads := session.uploads) is not None:
+        downloads = Downloads(
+            uploads.links, uploads.folder, uploads.principal_id, uploads.is_shared
         )
+        downloads.check("page through the rows with read_results and `show` all.")
+        return await exported(arguments, session, partial(_by_link, downloads))
     folder = ExportFolder(session.settings.export.folder)
     return await exported(arguments, session, partial(_to_folder, folder))
 
@@ -101,6 +104,22 @@ def _to_folder(folder: ExportFolder, content: Content, form: Format) -> StoredEx
     manifest = None if form.holds_manifest else partial(write_manifest, content)
     path = folder.write(content.title + form.ending, partial(form.write, content), manifest)
     return stored_at(path, form)
+
+
+def _by_link(downloads: Downloads, content: Content, form: Format) -> StoredExport:
+    manifest = None if form.holds_manifest else partial(write_manifest, content)
+    # The rows of an ended evaluation do not change, so the file that is there is the same.
+    made_of = [content.title, form.ending, version("evals-mcp")]
+    digest = value_digest("export", made_of).rpartition("-")[2]
+    name = f"results-{digest[:12]}-{content.title[:30]}{form.ending}"
+    link, size = downloads.offer(name, partial(form.write, content), manifest)
+    what = "It" if form.holds_manifest else "The link with ?manifest at its end"
+    return StoredExport(
+        size,
+        f"Give the user the link, which is valid for {LINK_SECONDS / 60:.0f} minutes. {what} says "
+        "what made the results.",
+        link=link,
+    )
 
 
 def stored_at(path: Path, form: Format) -> StoredExport:
