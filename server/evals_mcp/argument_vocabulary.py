@@ -92,7 +92,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = _by_word(
 
 _ROWS = "every row is judged; to try a few, send only those with upload_dataset and `rows`"
 _COST = "the operator limits the cost in [budget]; `dry_run` true shows the cost and starts nothing"
-_NO_NAME = "an evaluation has no name or note; keep its evaluation_id"
+_NO_NOTE = "leave it out; the evaluation_id finds the evaluation again"
 _FORMAT = "the format follows the ending of the file's name, such as .csv"
 _NEWEST = "leave it out: the newest data sets are shown, with their number"
 _CREDENTIAL = "addresses and keys are configured by the operator: name one in `external_credential`"
@@ -104,7 +104,7 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
             _ROWS,
         ),
         **_each("budget maxcost maxusd cost maxprice", _COST),
-        **_each("name description title notes tags comment", _NO_NAME),
+        **_each("name description title notes tags comment", _NO_NOTE),
         **_each("baseurl url endpoint externalbaseurl", _CREDENTIAL),
         "confidence": "intervals are of 95 %; `half_width` is the width to plan for",
         "seed": "leave it out: nothing is drawn at random",

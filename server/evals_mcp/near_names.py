@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from pathlib import PurePath
 
 from evals_mcp.cleaning import quoted
 
@@ -31,6 +32,18 @@ def near_names(name: str, names: Iterable[str], most: int = 3) -> list[str]:
     ratios = {other: _similarity(matcher, bare_name, _bare(other)) for other in names}
     ranked = sorted(ratios, key=lambda other: (-ratios[other], len(other), other))
     return [other for other in ranked if ratios[other] >= _NEAR][:most]
+
+
+def near_file_name(name: str, names: Iterable[str]) -> str | None:
+    """Return the nearest file name, without regard to folders and endings; None without one.
+
+    Args:
+        name: name or path of a file.
+        names: names of existing files, in any order.
+    """
+    stems = {PurePath(each).stem: each for each in sorted(names, reverse=True)}
+    near = near_names(PurePath(name.replace("\\", "/")).stem, stems, 1)
+    return stems[near[0]] if near else None
 
 
 def nearest_hint(name: str, names: Iterable[str]) -> str:

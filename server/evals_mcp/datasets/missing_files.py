@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.datasets.formats import KNOWN_ENDINGS
-from evals_mcp.near_names import near_names
+from evals_mcp.near_names import near_file_name, near_names
 
 _ENTRIES = 2_000
 """Most entries of a folder that are compared with a name."""
@@ -46,9 +46,8 @@ def near_file(path: Path, roots: Sequence[Path]) -> Path | None:
         if path.name in names:
             return folder / path.name
     for folder, names in files.items():
-        by_stem = {Path(name).stem: name for name in reversed(names)}
-        if near := near_names(path.stem, by_stem, 1):
-            return folder / by_stem[near[0]]
+        if near := near_file_name(path.name, names):
+            return folder / near
     return None
 
 

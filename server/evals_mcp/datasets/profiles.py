@@ -14,6 +14,7 @@ import anyio
 from anyio import to_thread
 
 from evals_mcp.cleaning import inert
+from evals_mcp.datasets.missing_datasets import missing_dataset
 from evals_mcp.datasets.streams import Blocks, opened
 from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.providers.protocol import Provider
@@ -185,10 +186,7 @@ async def read_profile(
             blocks = Blocks(chunks, seconds, clock)
             profile = await to_thread.run_sync(_read_profile, blocks)
     except NotFoundError:
-        raise NotFoundError(
-            "`input_data_file_path` is not a data set of yours: take a file_id from list_datasets "
-            "or from the answer of upload_dataset."
-        ) from None
+        raise await missing_dataset(provider, file_id) from None
     if not profile.columns:
         raise DatasetFaultError(_no_row(profile))
     if not profile.complete:

@@ -15,6 +15,7 @@ from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.service_lists import ServiceLists, fetch_lists
 from evals_mcp.planning.power import power_of_request
 from evals_mcp.providers.protocol import Provider
+from evals_mcp.providers.rest.ids import BENCHMARK, noun_of
 from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkRequest
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
@@ -109,6 +110,9 @@ def _no_benchmark(request: BenchmarkRequest, files: list[File]) -> str:
     near = near_names(request.benchmark_id, [*names, *ids_by_name])
     ids = dict.fromkeys(ids_by_name.get(name, name) for name in near)
     hint = f"Did you mean {' or '.join(quoted(each, 80) for each in ids)}?" if ids else ""
+    noun = noun_of(request.benchmark_id)
+    if noun and noun != BENCHMARK.noun:
+        hint = f"This is the id of a{'n' if noun[0] in 'aeiou' else ''} {noun}: call list_datasets."
     return (
         f"`benchmark_id`: there is no benchmark {benchmark_id}. "
         f"{hint or 'Call list_datasets for the ids.'}"

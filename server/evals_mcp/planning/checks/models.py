@@ -207,7 +207,10 @@ def _unlisted(role: str, endpoint: Endpoint, facts: RequestFacts) -> Iterator[st
         return
     names = [name for name in lists.model_names if not name.startswith(RULE_PREFIX)]
     hint = did_you_mean(endpoint.model, names)
-    if not names:
+    rule = f"{RULE_PREFIX}{endpoint.model.replace('_', '-')}"
+    if rule in RULE_NAMES:
+        hint = f"Did you mean {rule}, which calls no model?"
+    elif not names:
         hint = "It lists no model at all: is its model endpoint running?"
     yield f"`{role}.model`: {facts.service} does not list {quoted(endpoint.model, 60)}. {hint}"
 

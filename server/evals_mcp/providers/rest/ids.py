@@ -53,6 +53,22 @@ DATASET = IdKind("data set", "file-5f0e8a1c-3b1e-4c52-9b0e-2f1d6c7a8b90", "list_
 BENCHMARK = IdKind("benchmark", "benchmark-abc123", "list_datasets")
 
 
+_FORMS = {
+    "eval-": EVALUATION.noun,
+    "beval-": EVALUATION.noun,
+    "file-": DATASET.noun,
+    "benchmark-": BENCHMARK.noun,
+    "rows-": "result file",
+}
+"""What has ids that begin so."""
+
+
+def noun_of(public_id: str) -> str | None:
+    """Return what an id belongs to by its beginning; None if that tells nothing."""
+    own_id = own_id_of(public_id.strip())
+    return next((noun for start, noun in _FORMS.items() if own_id.startswith(start)), None)
+
+
 def id_kind_of(operation: Operation) -> IdKind:
     """Return the kind of the id in an operation's path."""
     if operation.path.startswith("/api/v3/benchmark"):

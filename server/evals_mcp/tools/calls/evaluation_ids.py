@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.providers.rest.ids import EVALUATION, noun_of
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-_OTHERS = {"file-": "data set", "benchmark-": "benchmark", "rows-": "result file"}
-"""Other kinds of things with ids, by how their ids begin."""
 
 
 def checked_evaluation_id(text: str, field: str = "evaluation_id") -> str:
@@ -22,13 +21,9 @@ def checked_evaluation_id(text: str, field: str = "evaluation_id") -> str:
         InvalidRequestError: the text is the id of another kind of thing, or not an id.
     """
     evaluation_id = text.strip()
-    # With several services, an id begins with its service's name and a colon.
-    service_id = evaluation_id.rpartition(":")[2]
-    if other := next(
-        (kind for start, kind in _OTHERS.items() if service_id.startswith(start)), None
-    ):
+    if (noun := noun_of(evaluation_id)) and noun != EVALUATION.noun:
         raise InvalidRequestError(
-            f"`{field}` is the id of a {other}; the ids of evaluations are in the answers of "
+            f"`{field}` is the id of a {noun}; the ids of evaluations are in the answers of "
             "create_evaluation and list_evaluations."
         )
     if not _ID.fullmatch(evaluation_id):

@@ -1,0 +1,1 @@
+"""Mistakes that callers make, each with the part of the answer that lets them correct it."""
