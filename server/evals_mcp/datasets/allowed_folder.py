@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from evals_mcp.cleaning import quoted
-from evals_mcp.datasets.missing_files import missing_file, near_file
+from evals_mcp.datasets.missing_data import missing_file, near_file
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError
 
 _INLINE = "or pass the rows themselves as `rows`"

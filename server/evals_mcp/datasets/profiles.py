@@ -14,7 +14,7 @@ import anyio
 from anyio import to_thread
 
 from evals_mcp.cleaning import inert
-from evals_mcp.datasets.missing_datasets import missing_dataset
+from evals_mcp.datasets.missing_data import missing_dataset
 from evals_mcp.datasets.streams import Blocks, opened
 from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.providers.protocol import Provider

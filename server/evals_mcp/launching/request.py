@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from evals_mcp.argument_errors.messages import explain
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NoTokenError
 from evals_mcp.near_names import near_names
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
-from evals_mcp.refused_arguments import explain
 from evals_mcp.settings.schema import NamedEndpointSettings
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request

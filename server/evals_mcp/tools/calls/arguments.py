@@ -12,10 +12,10 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
+from evals_mcp.argument_errors.messages import Schema, explain, unknown_arguments
 from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.key_shapes import holds_key, looks_random
-from evals_mcp.refused_arguments import Schema, explain, unknown_arguments
 from evals_schemas.contract import Request
 
 Arguments = TypeVar("Arguments", bound=Request)

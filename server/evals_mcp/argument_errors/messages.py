@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pydantic_core import ErrorDetails
 
-from evals_mcp.argument_vocabulary import (
+from evals_mcp.argument_errors.vocabulary import (
     ADVICE,
     ARGUMENTS,
     MISSING,
