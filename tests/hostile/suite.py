@@ -20,6 +20,9 @@ from tests.journeys.two_users import LABELS, by_tokens
 from tests.server.fake_provider import FakeProvider
 from tests.server.serving import served, settings, text_of
 
+BREATH = 0.05
+"""Seconds between two rounds of the second user's work: no user calls without a pause."""
+
 Work = Callable[[], Awaitable[object]]
 Show = Callable[["Observed"], None]
 
@@ -199,6 +202,7 @@ async def _beside(
             # The last one counts as well: it began beside the case.
             while not ended.is_set():
                 beside.append(await _seconds(work))
+                await anyio.sleep(BREATH)
 
         tasks.start_soon(keep_working)
         outcome = await attempt()
