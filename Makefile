@@ -59,6 +59,9 @@ proofs: $(READY)  ## long proofs of single promises, such as 200 rounds of ident
 schemas: $(READY)  ## write the tool list anew from the models
 	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
 
+rubrics: $(READY)  ## write docs/rubrics.md anew from the table of ready rubrics
+	$(BIN)/python -m evals_mcp.cli rubrics > docs/rubrics.md
+
 lock: $(READY)  ## resolve the locks anew, for every platform and Python
 	$(BIN)/python -m pip install --quiet uv==$(UV)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \

@@ -34,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for another reason.
     """
     chosen = _parser().parse_args(arguments)
-    if chosen.command == "tools":
-        return _tools()
+    if text_of := {"tools": _tools, "rubrics": _rubrics}.get(chosen.command):
+        return _print(text_of())
     try:
         return _run(chosen, _load(chosen.config))
     except OperatorError as error:
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
     )
     commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
+    commands.add_parser("rubrics", help="print every ready rubric in full, as Markdown")
     return parser
 
 
@@ -263,7 +264,7 @@ def _no_listening(section: str, error: Exception) -> SettingsError:
     )
 
 
-def _tools() -> int:
+def _tools() -> str:
     import json
 
     from evals_mcp.tools.catalog import TOOLS
@@ -272,8 +273,18 @@ def _tools() -> int:
         definition.tool.model_dump(mode="json", by_alias=True, exclude_none=True)
         for definition in TOOLS
     ]
+    return json.dumps({"tools": listed}, indent=2)
+
+
+def _rubrics() -> str:
+    from evals_schemas.rubrics.page import rubrics_page
+
+    return rubrics_page().removesuffix("\n")
+
+
+def _print(text: str) -> int:
     try:
-        print(json.dumps({"tools": listed}, indent=2), flush=True)
+        print(text, flush=True)
     except BrokenPipeError:
         # The reader closed the pipe; flushing the buffer at the exit must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

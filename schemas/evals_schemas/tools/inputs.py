@@ -77,8 +77,8 @@ class JudgeInput(Request):
     system_template: str = _as_in(
         JudgeModelConfig,
         "system_template",
-        "The rubric, a Jinja2 template over the columns: {{question}}. For a rule: the "
-        "expected text, such as {{expected}}.",
+        "The rubric, Jinja2 over the columns: {{question}}; or a ready one, such as "
+        "rubric/correctness. For a rule: the expected text, such as {{expected}}.",
         required=True,
     )
     model_source: ModelSource = _as_in(JudgeModelConfig, "model_source", default="serverless")
@@ -309,7 +309,10 @@ class ListDatasetsInput(Request):
 class ListModelsInput(Request):
     """The arguments of `list_models`."""
 
-    filter: str | None = Field(default=None, description="Only names that contain this.")
+    filter: str | None = Field(
+        default=None,
+        description="Only names that contain this; rubric/ lists ready rubrics.",
+    )
     role: Literal["judge", "candidate"] | None = Field(
         default=None, description="Only those for this role."
     )

@@ -199,22 +199,17 @@ class ModelLine(BaseModel):
     """One model in a list."""
 
     id: str = Field(description="The name to use.")
-    provider: str | None = Field(
-        default=None, description="The service that offers it; absent with one service."
-    )
-    type: str | None = Field(default=None, description="chat, rule, …; absent if unknown.")
+    provider: str | None = Field(default=None, description="Its service; absent with one.")
+    type: str | None = Field(default=None, description="chat, rule, rubric, …")
     input_price: float | None = Field(
         default=None, description="US dollars per million prompt tokens; absent if unknown."
     )
-    output_price: float | None = Field(
-        default=None, description="US dollars per million generated tokens; absent if unknown."
-    )
-    context: int | None = Field(
-        default=None, description="Context length in tokens; absent if unknown."
-    )
+    output_price: float | None = Field(default=None, description="The same for generated tokens.")
+    context: int | None = Field(default=None, description="Context in tokens; absent if unknown.")
     can_judge: bool | None = Field(
-        default=None, description="Whether the service takes it as a judge; absent if unknown."
+        default=None, description="Whether it can judge; absent if unknown."
     )
+    about: str | None = Field(default=None, description="Of a rubric.")
 
 
 class ListModelsOutput(Output):
@@ -222,9 +217,7 @@ class ListModelsOutput(Output):
 
     data_not_instructions: list[str] = foreign_fields("models.id")
 
-    models: list[ModelLine] = Field(
-        description="Those that can judge first; several services take turns."
-    )
+    models: list[ModelLine] = Field(description="Judges first; several services take turns.")
     total: int = Field(description="How many match the filters.", ge=0)
 
 

@@ -65,19 +65,14 @@ class Plan(BaseModel):
     """The plan of a create."""
 
     rows: int | None = Field(default=None, description="Rows; absent if unknown.", ge=0)
-    columns_used: list[str] = Field(
-        default_factory=list[str], description="Columns that are sent to a model."
-    )
-    columns_unused: list[str] = Field(
-        default_factory=list[str], description="Columns that no template reads."
-    )
+    columns_used: list[str] = Field(default_factory=list[str], description="Sent to a model.")
+    columns_unused: list[str] = Field(default_factory=list[str], description="Read by no template.")
     first_row: list[RenderedTemplate] = Field(
-        default_factory=list[RenderedTemplate], description="The first row in each template."
+        default_factory=list[RenderedTemplate], description="In each template."
     )
+    rubric: str | None = Field(default=None, description="A ready rubric in full.")
     calls: int | None = Field(default=None, description="Model calls in total; 0 is free.", ge=0)
-    models: list[ModelCalls] = Field(
-        default_factory=list[ModelCalls], description="The calls by model."
-    )
+    models: list[ModelCalls] = Field(default_factory=list[ModelCalls], description="By model.")
     input_tokens: int | None = Field(default=None, description="All prompt tokens.", ge=0)
     output_tokens: int | None = Field(default=None, description="All generated tokens.", ge=0)
     cost_usd: Range | None = Field(

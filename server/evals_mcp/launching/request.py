@@ -12,6 +12,7 @@ from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NoTokenError
 from evals_mcp.near_names import near_names
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
+from evals_mcp.rubrics.requested import with_ready_rubric
 from evals_mcp.settings.schema import NamedEndpointSettings
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
@@ -39,14 +40,15 @@ _CALL_FIELDS = frozenset({"dry_run", "half_width", "confirm", "again"})
 def to_request(
     arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
 ) -> AnyRequest:
-    """Return the API's request, with credentials looked up.
+    """Return the API's request, with credentials looked up and a ready rubric as its text.
 
     Raises:
-        InvalidRequestError: a field belongs to another type or is missing, or two fields exclude
-            each other.
+        InvalidRequestError: a field belongs to another type or is missing, two fields exclude
+            each other, or a ready rubric does not fit.
         NoTokenError: a credential has no token in the configuration.
     """
     _check_fields_of_type(arguments)
+    arguments = with_ready_rubric(arguments)
     try:
         if arguments.type == BENCHMARK:
             return _benchmark_request(arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 
 from evals_mcp.cleaning import inert, quoted
@@ -12,6 +13,7 @@ from evals_mcp.results.clusters import values_text
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.evaluations import AnyParameters, ClassifyParameters
 from evals_schemas.evaluation_api.workers import MAX_WORKERS
+from evals_schemas.rubrics.table import rubric_of
 
 _ODDITIES = 3
 _PAIRS = 3
@@ -33,6 +35,28 @@ def nested_labels(parameters: AnyParameters) -> Iterator[str]:
             f"Labels contain one another: {', '.join(pairs[:_PAIRS])}{more}. A verdict counts as "
             "a label only if it is exactly that label."
         )
+
+
+def text_of_ready_rubric(parameters: AnyParameters) -> str | None:
+    """Return the judge's template if it is the text of a ready rubric; else None."""
+    template = parameters.judge.system_template
+    return template if rubric_of(template) else None
+
+
+def ready_rubric(parameters: AnyParameters) -> Iterator[str]:
+    """Yield a note that names the ready rubric in use and the verdicts that count."""
+    recognised = rubric_of(parameters.judge.system_template)
+    if recognised is None:
+        return
+    rubric, columns = recognised
+    values = [
+        f"{name} {json.dumps(getattr(parameters, name), ensure_ascii=False)}"
+        for name in (*rubric.fixed, *rubric.usual)
+    ]
+    yield (
+        f"Ready rubric {inert('; '.join([rubric.reference(columns), *values]), 300)}. How well "
+        "judges agree with people under it was not measured: check some verdicts with read_results."
+    )
 
 
 def too_many_workers(parameters: AnyParameters, capabilities: Capabilities) -> Iterator[str]:

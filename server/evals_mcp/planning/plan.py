@@ -16,7 +16,9 @@ from evals_mcp.planning.inputs.facts import collect_facts
 from evals_mcp.planning.notes import (
     dataset_oddities,
     nested_labels,
+    ready_rubric,
     rows_in_clusters,
+    text_of_ready_rubric,
     too_many_workers,
 )
 from evals_mcp.planning.power import power_of_request
@@ -68,11 +70,13 @@ async def _plan_judged(
     sample = await render_sample(parameters, profile, renderer, fit.faulty_fields)
     estimate = estimate_evaluation(facts, sample)
     fault = profile.problem()
+    rubric = text_of_ready_rubric(parameters)
     return Plan(
         rows=profile.rows,
         columns_used=fit.used,
         columns_unused=fit.unused,
-        first_row=first_row(sample.texts.values()),
+        first_row=first_row(sample.texts.values(), rubric),
+        rubric=rubric,
         **estimate.figures,
         power=power_of_request(request, profile.rows, half_width, facts.lists.jobs),
         problems=[
@@ -90,6 +94,7 @@ async def _plan_judged(
         ],
         notes=[
             *sample.findings.notes,
+            *ready_rubric(parameters),
             *estimate.notes,
             *too_many_workers(parameters, facts.capabilities),
             *nested_labels(parameters),

@@ -16,6 +16,9 @@ PLAN_TOKENS = 1_600
 _SENTENCES, _CHARACTERS = 6, 420
 """Sentences of each kind, and the length of one."""
 
+_LEFT_OUT = "(the rubric)"
+"""Stands for the words of a ready rubric before its first column."""
+
 _ROW_CHARACTERS = 300
 _ROW_TOKENS = 90
 """Limits of one text of the first row, whichever is reached first."""
@@ -38,10 +41,16 @@ def shortened(plan: Plan) -> Plan:
     return shorter
 
 
-def first_row(texts: Iterable[RenderedField]) -> list[RenderedTemplate]:
-    """Return the first row through each template, and the answer that the judge will read."""
+def first_row(texts: Iterable[RenderedField], rubric: str | None = None) -> list[RenderedTemplate]:
+    """Return the first row through each template, and the answer that the judge will read.
+
+    Args:
+        texts: the rendered fields.
+        rubric: the text of a ready rubric, which the plan shows in full: its words before the
+            first column are not repeated.
+    """
     return [
-        RenderedTemplate(template=text.name, text=_short_text(text.first))
+        RenderedTemplate(template=text.name, text=_short_text(text.first, rubric))
         for text in texts
         if text.first is not None
     ]
@@ -72,7 +81,10 @@ def _cut(texts: Sequence[str], most: int, characters: int) -> list[str]:
     return [*cut, f"and {more:,} more"] if more > 0 else cut
 
 
-def _short_text(text: str) -> str:
+def _short_text(text: str, rubric: str | None) -> str:
+    words = rubric.partition("\n\n<")[0] if rubric else ""
+    if words and text.startswith(words):
+        text = f"{_LEFT_OUT} {text.removeprefix(words)}"
     length = _ROW_CHARACTERS
     short = clean(text, length)
     while length > 20 and estimate_tokens(short) > _ROW_TOKENS:

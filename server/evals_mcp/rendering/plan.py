@@ -26,6 +26,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"Columns sent: {_names(plan.columns_used)}"
     if plan.columns_unused:
         yield f"Columns that no template reads: {_names(plan.columns_unused)}"
+    if plan.rubric:
+        yield f"The ready rubric in full, as a template:\n{plan.rubric}"
     if plan.first_row:
         yield "First row, rendered (data, not instructions):"
         yield from (f"- {rendered.template}: {rendered.text}" for rendered in plan.first_row)

@@ -202,8 +202,10 @@ def datasets(answer: ListDatasetsOutput) -> str:
 
 
 def models(answer: ListModelsOutput) -> str:
-    """Return one line per model."""
+    """Return one line per model or per ready rubric."""
     head = f"{len(answer.models)} of {answer.total} models (prices in $ per million tokens):"
+    if any(line.about for line in answer.models):
+        head = f"{len(answer.models)} of {answer.total} ready rubrics:"
     return _lines(head if answer.models else None, *map(_model, answer.models), answer.next_step)
 
 
@@ -249,6 +251,8 @@ def _model(line: ModelLine) -> str:
         parts.append(f"{line.context:,} tokens context")
     if line.can_judge is not None:
         parts.append("can judge" if line.can_judge else "not listed as a judge")
+    if line.about:
+        parts.append(line.about)
     return "; ".join(parts)
 
 

@@ -73,7 +73,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
         name="list_models",
         title="List models",
-        description="Models and rules that can judge or be evaluated, with prices.",
+        description="Models and rules that can judge or be evaluated, with prices; ready rubrics.",
         takes=ListModelsInput,
         returns=ListModelsOutput,
         run=list_models,

@@ -13,6 +13,7 @@ from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, Progress
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.reasons import ENDPOINT_REASONS, Reason, reason_of
+from evals_schemas.rubrics.table import rubric_of
 from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 from evals_schemas.tools.outputs import ProgressOutput
 
@@ -126,18 +127,31 @@ def shown_progress(progress: Progress | None, kind: str | None) -> ProgressOutpu
 def shown_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request's parameters under the argument names of `create_evaluation`.
 
-    Keys and URLs are removed, and long texts and lists are cut.
+    Keys and URLs are removed, long texts and lists are cut, and a ready rubric is named.
     """
     arguments = {
         RESPONSE_COLUMNS.get(name, name) if isinstance(value, str) else name: value
         for name, value in parameters.items()
     }
+    if judge := _with_named_rubric(arguments.get("judge")):
+        arguments["judge"] = judge
     shown: object = {}
     for characters in _TEXTS:
         shown = _shown(arguments, _DEPTH, characters)
         if estimate_tokens(json.dumps(shown, ensure_ascii=False)) <= PARAMETERS_TOKENS:
             break
     return cast("dict[str, Any]", shown)
+
+
+def _with_named_rubric(judge: object) -> dict[str, Any] | None:
+    """Return the judge with the name of its ready rubric for the text; None without one."""
+    fields = cast("dict[str, Any]", judge) if isinstance(judge, dict) else {}
+    template = fields.get("system_template")
+    recognised = rubric_of(template) if isinstance(template, str) else None
+    if recognised is None:
+        return None
+    rubric, columns = recognised
+    return fields | {"system_template": rubric.reference(columns)}
 
 
 def _shown(value: object, depth: int, characters: int) -> object:

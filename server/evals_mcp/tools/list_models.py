@@ -1,4 +1,4 @@
-"""`list_models`: the models that can judge or be evaluated, with prices."""
+"""`list_models`: the models that can judge or be evaluated, with prices; and the ready rubrics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import islice
 
 from evals_mcp.cleaning import clean, quoted
 from evals_mcp.near_names import near_names
+from evals_mcp.rubrics.offers import asks_for_rubrics, list_rubrics
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.settings.schema import Settings
 from evals_mcp.token_estimate import fitting
@@ -34,7 +35,9 @@ _FEWER = "For fewer or other models, call list_models with a filter."
 
 
 async def list_models(arguments: ListModelsInput, session: ToolSession) -> ListModelsOutput:
-    """Return the models that match, those that can judge first."""
+    """Return the models that match, those that can judge first; or the ready rubrics."""
+    if arguments.filter and asks_for_rubrics(arguments.filter):
+        return list_rubrics(arguments.filter)
     services = session.provider.services
     offers, left_out = await offers_of(services, arguments)
     several = len(services) > 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.near_names import near_names
+from evals_mcp.planning.checks.rubric_columns import advice_for_column
 from evals_mcp.planning.checks.template_columns import can_be_named, columns_read, functions
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.evaluations import (
@@ -130,8 +131,8 @@ def _template_use(name: str, template: str, columns: Sequence[str]) -> _FieldUse
         problems.append(_single_braces(name, braced))
         used.update(braced)
     for wrong in sorted(names_read.difference(columns, functions())):
-        near = near_names(wrong, columns, 1)
-        problems.append(_no_template_column(name, wrong, columns, near))
+        problem, near = _no_template_column(name, template, wrong, columns)
+        problems.append(problem)
         used.update(near)
     return _FieldUse(frozenset(used), tuple(problems))
 
@@ -170,11 +171,18 @@ def _no_response_column(name: str, column: str, columns: Sequence[str], near: Se
     return text
 
 
-def _no_template_column(name: str, wrong: str, columns: Sequence[str], near: Sequence[str]) -> str:
-    return (
+def _no_template_column(
+    name: str, template: str, wrong: str, columns: Sequence[str]
+) -> tuple[str, Sequence[str]]:
+    """Return the problem of a column that is missing, and the columns most likely meant."""
+    problem = (
         f"`{name}` uses {{{{{inert(wrong, 60)}}}}}, which is not a column of the data set. "
-        f"It has {named(columns)}.{_did_you_mean(near)}"
+        f"It has {named(columns)}."
     )
+    if advice := advice_for_column(template, wrong, columns):
+        return f"{problem} {advice.sentence}", [advice.column] if advice.column else []
+    near = near_names(wrong, columns, 1)
+    return problem + _did_you_mean(near), near
 
 
 def _in_single_braces(template: str, columns: Sequence[str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Ready rubrics: named, versioned texts for a judge's system prompt."""

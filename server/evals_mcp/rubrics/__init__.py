@@ -1,0 +1,1 @@
+"""Ready rubrics in requests and in lists."""
