@@ -30,7 +30,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "compare": {"model_a": "a", "model_b": "b", "disable_position_bias_correction": True},
 }
 VERDICTS: dict[str, list[Row]] = {
-    "classify": [{"label": "good"}, {"label": "bad"}, {"failed_at": "judge"}],
+    "classify": [{"failed_at": "judge"}, {"label": "bad"}, {"label": "good"}],
     "score": [{"failed_at": "judge"}, *({"score": score} for score in (0, 4, 5, 10))],
 }
 

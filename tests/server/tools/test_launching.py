@@ -325,14 +325,16 @@ async def test_a_question_without_a_price_says_so_once() -> None:
 
 
 async def test_a_warning_about_what_is_free_is_the_reason_that_is_given() -> None:
-    fake = FakeProvider(
-        contents={
-            "file-1": jsonl({"question": "", "answer": "a"}, {"question": "b", "answer": "b"})
-        }
-    )
-    async with served(fake) as server:
-        planned = await server.answer("create_evaluation", **FREE, dry_run=True)
-        asked = await server.answer("create_evaluation", **FREE)
+    itself = {
+        "type": "compare",
+        "input_data_file_path": "file-1",
+        "judge": FREE["judge"],
+        "response_column_a": "answer",
+        "response_column_b": "answer",
+    }
+    async with served(provider()) as server:
+        planned = await server.answer("create_evaluation", **itself, dry_run=True)
+        asked = await server.answer("create_evaluation", **itself)
 
     (warning, *_) = planned["warnings"]
     assert f"The reason is a warning: {warning}" in planned["next_step"]
