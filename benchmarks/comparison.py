@@ -15,7 +15,7 @@ from benchmarks.figures import Figure, compared, measured
 from benchmarks.pages import REPETITIONS, ROWS, UNREADABLE, write
 from benchmarks.pages_readings import memory_of
 
-SCRIPT = Path(__file__).with_name("comparison_ways.py")
+MODULE = "benchmarks.comparison_ways"
 STEPS = ("loop", "new", "indexed")
 NOTES = {
     "new": "with copies as the downloads and both indexes",
@@ -54,7 +54,7 @@ def run() -> list[Figure]:
 def steps(files: Sequence[Path]) -> dict[str, Step]:
     """Return the figures of each step in one process; all must count the same flips."""
     found: dict[str, Step] = {}
-    with child([sys.executable, str(SCRIPT), *map(str, files)]) as running:
+    with child([sys.executable, "-m", MODULE, *map(str, files)]) as running:
         for name in STEPS:
             running.receive()
             with memory_of(running.pid) as seen:

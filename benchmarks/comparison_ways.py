@@ -1,4 +1,4 @@
-"""Compares two result files of a million rows: `comparison_ways.py FILE_A FILE_B`.
+"""Compares two result files of a million rows: `-m benchmarks.comparison_ways FILE_A FILE_B`.
 
 For each line on the standard input it goes one step on, and prints the step's seconds and answer as
 JSON: a plain loop over both files, the comparison with a copy as the download and the indexes, and

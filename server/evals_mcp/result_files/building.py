@@ -159,23 +159,22 @@ class _Build:
         execute_each(query("add_block_code"), ((code, first) for code in counts))
         execute_each(query("add_score"), block.scored(first))
         for place, keys in enumerate(self._lines.taken_keys()):
-            self._count_values(place, keys)
             joined = b"".join(keys)
+            self._count_values(place, keys, joined)
             if joined != ABSENT_KEY * rows:
                 execute(query("add_keys"), (first, place, joined))
 
-    def _count_values(self, place: int, keys: list[bytes]) -> None:
+    def _count_values(self, place: int, keys: list[bytes], joined: bytes) -> None:
         """Count the values of one of the first columns, without null and empty texts."""
         if place >= MOST_COLUMNS:
             return
         while place >= len(self._values):
             self._values.append(_Values())
         counted = self._values[place]
-        distinct = set(keys)
+        if any(empty in joined for empty in EMPTY_KEYS):
+            keys = [key for key in keys if key not in EMPTY_KEYS]
         counted.rows += len(keys)
-        for empty in EMPTY_KEYS & distinct:
-            counted.rows -= keys.count(empty)
-        counted.distinct.update(distinct - EMPTY_KEYS)
+        counted.distinct.update(keys)
 
     def _write_facts(self) -> None:
         line, reason = self._first or (None, None)
