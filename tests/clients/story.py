@@ -18,7 +18,7 @@ ROWS = [
     *({"expected": city, "answer": f"It is {city}."} for city in RIGHT),
     *({"expected": f"not {city}", "answer": f"It is {city}."} for city in WRONG),
 ]
-HEADLINE = r"60\.0 % of 10 answers pass \(95 % interval 31\.3-83\.2 %\)"
+HEADLINE = r"60\.0 % of 10 answers pass \(95 % interval 31\.3 to 83\.2 %\)"
 """6 of 10 with Wilson's interval."""
 
 TOOLS = {
