@@ -127,8 +127,8 @@ def stored_at(path: Path, form: Format) -> StoredExport:
     manifest = "The file" if form.holds_manifest else manifest_path(path).name
     return StoredExport(
         path.stat().st_size,
-        f"Tell the user the path. {manifest} says which data, rubric, judge and settings made the "
-        "results.",
+        f"The file at this path is for the user. {manifest} says which data, rubric, judge and "
+        "settings made the results.",
         path=path,
     )
 
