@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.groups import groups
 from evals_mcp.results.clusters import test_name
-from evals_mcp.results.number_text import counted, ends, fixed, p_text, percent, score, score_ends
+from evals_mcp.results.number_text import (
+    counted,
+    ends,
+    fixed,
+    p_text,
+    percent,
+    score,
+    score_ends,
+    signed,
+)
 from evals_schemas.tools.comparisons import (
     Agreement,
     CompareEvaluationsOutput,
@@ -80,14 +89,14 @@ def _passes(passes: PassDifference) -> Iterator[str]:
     yield f"Pass rate B: {_rate(passes.b)}"
     chance = _test(passes.p_value, passes.interval, "exact McNemar")
     yield (
-        f"Pass rate B - A: {_signed(passes.difference)} points{_range(passes.interval)}{chance}"
+        f"Pass rate B - A: {signed(passes.difference)} points{_range(passes.interval)}{chance}"
         f"; pass in A only: {passes.only_a}, in B only: {passes.only_b}"
     )
     if passes.smallest_detectable is not None:
         size = f"{fixed(passes.smallest_detectable)} points"
         yield f"Smallest difference that this many pairs would detect (80 % power): {size}"
     if passes.difference_with_failed is not None:
-        yield f"With failed rows as not passed: {_signed(passes.difference_with_failed)} points"
+        yield f"With failed rows as not passed: {signed(passes.difference_with_failed)} points"
 
 
 def _scores(scores: ScoreDifference) -> Iterator[str]:
@@ -110,7 +119,7 @@ def _preference(preference: PreferenceDifference) -> Iterator[str]:
     yield f"Evaluation B: {_net(preference.b)}"
     chance = _test(preference.p_value, preference.interval, "paired t")
     interval = _range(preference.interval)
-    yield f"Net B - A: {_signed(preference.difference)} points{interval}{chance}"
+    yield f"Net B - A: {signed(preference.difference)} points{interval}{chance}"
 
 
 def _test(p_value: float | None, interval: DifferenceInterval | None, name: str) -> str:
@@ -122,7 +131,7 @@ def _test(p_value: float | None, interval: DifferenceInterval | None, name: str)
 
 def _net(preference: NetPreference) -> str:
     wins = f"side A wins {preference.a_wins}, side B {preference.b_wins}, ties {preference.ties}"
-    return f"{wins}; net for side B {_signed(preference.net)} points{_range(preference.interval)}"
+    return f"{wins}; net for side B {signed(preference.net)} points{_range(preference.interval)}"
 
 
 def _rate(rate: Rate) -> str:
@@ -133,11 +142,6 @@ def _mean(scores: Scores) -> str:
     std = "" if scores.std is None else f", standard deviation {score(scores.std)}"
     over = counted(scores.n or 0, "row")
     return f"{score(scores.mean)} over {over}{std}{_score_range(scores.interval)}"
-
-
-def _signed(points: float) -> str:
-    text = fixed(points)
-    return text if text.startswith("-") else f"+{text}"
 
 
 def _range(interval: DifferenceInterval | Interval | None, digits: int = 1) -> str:

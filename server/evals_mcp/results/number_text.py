@@ -15,6 +15,12 @@ def percent(value: float) -> str:
     return fixed(value, bounds=(0.0, 100.0))
 
 
+def signed(points: float) -> str:
+    """Return points with one decimal, or with more as `fixed` does, and with their sign."""
+    text = fixed(points)
+    return text if text.startswith("-") else f"+{text}"
+
+
 def fixed(value: float, digits: int = 1, bounds: Sequence[float] = (0.0,)) -> str:
     """Return a number with this many decimals, or with more so that it reads as none of `bounds`.
 

@@ -79,11 +79,5 @@ def score_power(scores: ScoreDifference) -> str:
     return "" if missed is None else _missed(score(missed))
 
 
-def signed(points: float) -> str:
-    """Return points with their sign."""
-    text = fixed(points)
-    return text if text.startswith("-") else f"+{text}"
-
-
 def _missed(size: str) -> str:
     return f"; with this many rows a difference under {size} could easily be missed"

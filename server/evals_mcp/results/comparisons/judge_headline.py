@@ -21,10 +21,9 @@ from evals_mcp.results.comparisons.difference_text import (
     score_chance,
     score_means,
     score_power,
-    signed,
 )
 from evals_mcp.results.comparisons.judging import Compared
-from evals_mcp.results.number_text import ends, fixed, p_text, percent, score
+from evals_mcp.results.number_text import ends, fixed, p_text, percent, score, signed
 from evals_schemas.tools.comparisons import (
     Agreement,
     DifferenceInterval,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from evals_mcp.cleaning import inert, quoted
-from evals_mcp.results.number_text import ends, fixed, percent, percent_ends, score, score_ends
+from evals_mcp.results.number_text import ends, percent, percent_ends, score, score_ends, signed
 from evals_schemas.tools.groups import Measured, Unit
 
 NO_VALUE = "(no value)"
@@ -50,7 +50,7 @@ def _amount(value: float, unit: Unit) -> str:
         case "%":
             return f"{percent(value)} %"
         case "points":
-            return f"{_signed(value)} points"
+            return f"{signed(value)} points"
         case "score":
             return score(value)
 
@@ -68,8 +68,3 @@ def _range(low: float, high: float, unit: Unit) -> str:
 def difference_unit(unit: Unit) -> Unit:
     """Return the unit of a difference of two figures."""
     return "points" if unit == "%" else unit
-
-
-def _signed(points: float) -> str:
-    text = fixed(points)
-    return text if text.startswith("-") else f"+{text}"

@@ -80,7 +80,14 @@ class ClusteredEstimate:
     estimate: Estimate
     """The figure; its interval is None below `FEWEST` effective clusters."""
     error: float
-    """The standard error; 0 if all clusters have the same mean."""
+    """The standard error; 0 if all clusters have the same mean, or if there is one cluster only.
+
+    It is CR3, the jackknife that leaves out one cluster at a time. For clusters of equal size it
+    equals CR1, and for clusters of one value the ordinary standard error.
+
+    Source: R. M. Bell, D. F. McCaffrey, "Bias reduction in standard errors for linear regression
+    with multi-stage samples", Survey Methodology 28 (2002), 169-181.
+    """
     rows_worth: float
     """Number of independent rows that would be as precise, from 1 to the number of rows."""
     sizes: ClusterSizes
@@ -150,19 +157,6 @@ def clustered_difference(
     ends = tango_interval(more, fewer, figure.sizes.effective, level)
     estimate = Estimate(figure.estimate.value, ends, figure.sizes.rows, "tango, clustered")
     return ClusteredEstimate(estimate, figure.error, figure.rows_worth, figure.sizes)
-
-
-def clustered_error(values: Sequence[float], clusters: Sequence[int]) -> float | None:
-    """Return the standard error of the mean of clustered values; None below two clusters.
-
-    It is CR3, the jackknife that leaves out one cluster at a time. For clusters of equal size it
-    equals CR1, and for clusters of one value the ordinary standard error.
-
-    Source: R. M. Bell, D. F. McCaffrey, "Bias reduction in standard errors for linear regression
-    with multi-stage samples", Survey Methodology 28 (2002), 169-181.
-    """
-    figure = _figure(values, clusters, 0.95, None)
-    return figure.error if figure and figure.sizes.count > 1 else None
 
 
 def detectable_clustered_difference(

@@ -15,7 +15,6 @@ from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 from evals_mcp.results.statistics.clusters import (
     ClusterSizes,
     clustered_difference,
-    clustered_error,
     clustered_mean,
     clustered_rate,
     detectable_clustered_difference,
@@ -49,11 +48,10 @@ def test_the_error_agrees_with_leaving_out_one_cluster_at_a_time(
     ]
     squares = sum(move**2 for move in moves)
 
-    if len(groups) < 2:
-        assert clustered_error(values, clusters) is None
-    else:
-        expected = math.sqrt(squares * (len(groups) - 1) / len(groups))
-        assert clustered_error(values, clusters) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    figure = clustered_mean(values, clusters)
+    assert figure is not None
+    expected = math.sqrt(squares * (len(groups) - 1) / len(groups))
+    assert figure.error == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
 
 @given(st.lists(st.lists(score, min_size=4, max_size=4), min_size=6, max_size=20))
@@ -138,7 +136,6 @@ def test_no_values_have_no_figures() -> None:
     assert clustered_mean([], []) is None
     assert clustered_rate([], []) is None
     assert clustered_difference([], []) is None
-    assert clustered_error([], []) is None
     assert sign_flip_test([], []) is None
 
 
@@ -231,4 +228,4 @@ def test_many_clusters_with_scores_are_tested_in_groups() -> None:
 
 def test_values_without_a_cluster_are_refused() -> None:
     with pytest.raises(ValueError, match="one cluster for each value"):
-        clustered_error([1.0, 2.0], [1])
+        clustered_mean([1.0, 2.0], [1])
