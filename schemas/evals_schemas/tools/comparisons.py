@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from evals_schemas.contract import Request
 from evals_schemas.tools.groups import BY, ByColumn
 from evals_schemas.tools.outputs import Output, foreign_fields
+from evals_schemas.tools.portable_schema import Figures
 from evals_schemas.tools.summaries import Clusters, Rate, Scores
 
 
@@ -45,7 +46,7 @@ class DifferenceInterval(BaseModel):
     )
 
 
-class PassDifference(BaseModel):
+class PassDifference(Figures):
     """The pass rates of A and B over the same rows."""
 
     a: Rate = Field(description="A's pass rate over the pairs.")
@@ -71,7 +72,7 @@ class PassDifference(BaseModel):
     )
 
 
-class ScoreDifference(BaseModel):
+class ScoreDifference(Figures):
     """The scores of A and B over the same rows."""
 
     a: Scores = Field(description="A's scores over the pairs.")
@@ -99,7 +100,7 @@ class NetPreference(BaseModel):
     )
 
 
-class PreferenceDifference(BaseModel):
+class PreferenceDifference(Figures):
     """The preferences of two compare evaluations of the same two sides."""
 
     a: NetPreference = Field(description="Evaluation A's preference.")
@@ -109,7 +110,7 @@ class PreferenceDifference(BaseModel):
     p_value: float | None = Field(default=None, description="Paired t test.")
 
 
-class Agreement(BaseModel):
+class Agreement(Figures):
     """The agreement of two judgements; `not_computed` says why a figure is absent."""
 
     of: Literal["labels", "pass or fail", "decisions"] = Field(description="What is compared.")
@@ -124,7 +125,7 @@ class Agreement(BaseModel):
     ac1_interval: DifferenceInterval | None = Field(default=None, description="Of ac1.")
 
 
-class ScoreAgreement(BaseModel):
+class ScoreAgreement(Figures):
     """How alike two judges score; `not_computed` says why a figure is absent."""
 
     same: Rate = Field(description="Pairs with equal scores.")
@@ -142,7 +143,7 @@ class ScoreAgreement(BaseModel):
     )
 
 
-class PairedRows(BaseModel):
+class PairedRows(Figures):
     """The counts of paired and unpaired rows of both files.
 
     rows = pairs + no_verdict + unmatched + duplicated, in each file.
@@ -195,18 +196,40 @@ class CompareEvaluationsOutput(Output):
     )
     warnings: list[str] = Field(description="Differences that weaken the comparison.")
     paired_by: list[str] = Field(description="Columns whose values make two rows the same.")
-    rows: PairedRows = Field(description="Counts of the rows in the figures and of those left out.")
+    rows: PairedRows = Field(
+        description="Counts: `pairs` have a valid verdict in both; `no_verdict` do not; "
+        "`rows_a`, `unmatched_a` (missing in B), `duplicated_a` and the same for B."
+    )
     agreement: Agreement | None = Field(
-        default=None, description="compare, or if both judged the same answers."
+        default=None,
+        description="compare, or if both judged the same answers: `same` in percent; `kappa` "
+        "(Cohen's, 0 is chance); `ac1` (Gwet's, high too if nearly all verdicts are one).",
     )
     score_agreement: ScoreAgreement | None = Field(
-        default=None, description="score, if both judged the same answers."
+        default=None,
+        description="score, if both judged the same answers: `same` in percent; `pearson`; "
+        "`spearman`; `weighted_kappa` (squared weights, 1 is equal scores).",
     )
-    passes: PassDifference | None = Field(default=None, description="classify, score.")
-    scores: ScoreDifference | None = Field(default=None, description="score.")
-    preference: PreferenceDifference | None = Field(default=None, description="compare.")
+    passes: PassDifference | None = Field(
+        default=None,
+        description="classify, score: pass rates `a` and `b`; `difference` in points; `p_value` "
+        "(exact McNemar); `only_a`, `only_b`: pairs that pass in one; `smallest_detectable` with "
+        "80 % power.",
+    )
+    scores: ScoreDifference | None = Field(
+        default=None,
+        description="score: scores `a` and `b`; `difference` of the means; `p_value` (paired t "
+        "test); `bootstrap` interval; `smallest_detectable` with 80 % power.",
+    )
+    preference: PreferenceDifference | None = Field(
+        default=None,
+        description="compare: `a` and `b`, each with `net`, B's share of wins minus A's in points; "
+        "`difference`; `p_value` (paired t test).",
+    )
     clusters: Clusters | None = Field(
-        default=None, description="Only with `cluster_column`, if a value repeats."
+        default=None,
+        description="Only with `cluster_column`, if a value repeats: `count`; `effective`, below "
+        "6 without interval and p-value; `largest_percent` of the rows.",
     )
     not_computed: dict[str, str] = Field(
         description="Why figures of this answer are absent, by figure."

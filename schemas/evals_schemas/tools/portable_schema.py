@@ -9,14 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 Schema = dict[str, Any]
 
-IsOpen = Callable[[str, int], bool]
-"""Returns whether the fields of a model, by its name and level, are left out."""
+IsOpen = Callable[[str, Schema, int], bool]
+"""Returns whether the fields of a model, by its name, schema and level, are left out."""
 
-_LEFT_OUT = frozenset({"$defs", "$schema", "title", "discriminator"})
+_FIGURES = "x-figures"
+_LEFT_OUT = frozenset({"$defs", "$schema", "title", "discriminator", _FIGURES})
+_FOR_INPUTS = frozenset({"default", "minimum", "exclusiveMinimum"})
+"""What a caller obeys and a reader of answers does not need."""
+
+
+class Figures(BaseModel):
+    """The base of figures that the field which holds them describes, in one sentence for all.
+
+    The list of tools has these objects without their fields.
+    """
+
+    model_config = ConfigDict(json_schema_extra={_FIGURES: True})
 
 
 DESCRIBED_LEVELS = 1
@@ -32,27 +44,40 @@ def portable_schema(model: type[BaseModel]) -> Schema:
     Raises:
         ValueError: the model needs something that has no portable form, such as a real union.
     """
-    return _written(model, lambda _name, _level: False)
+    return _written(model, lambda _name, _schema, _level: False)
 
 
 def answer_schema(model: type[BaseModel]) -> Schema:
     """Return the portable schema of an answer, short enough for clients that forward it to a model.
 
-    An object that lies deeper than `DESCRIBED_LEVELS`, or that was described before, is an open
-    object with its own description: its fields have telling names, and every answer has them.
+    An object that lies deeper than `DESCRIBED_LEVELS`, that was described before or that holds
+    `Figures` is an open object with its own description: its fields have telling names, and every
+    answer has them. Defaults and lower bounds are left out.
 
     Raises:
         ValueError: as `portable_schema` raises it.
     """
     described: set[str] = set()
 
-    def is_open(name: str, level: int) -> bool:
-        if level > DESCRIBED_LEVELS or name in described:
+    def is_open(name: str, schema: Schema, level: int) -> bool:
+        if level > DESCRIBED_LEVELS or name in described or _FIGURES in schema:
             return True
         described.add(name)
         return False
 
-    return _written(model, is_open)
+    return _without_input_rules(_written(model, is_open))
+
+
+def _without_input_rules(schema: Schema) -> Schema:
+    """Return an answer's schema without the rules that only a caller needs."""
+    written = {key: value for key, value in schema.items() if key not in _FOR_INPUTS}
+    if "properties" in written:
+        fields = cast("dict[str, Schema]", written["properties"])
+        written["properties"] = {key: _without_input_rules(part) for key, part in fields.items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(part := written.get(key), dict):
+            written[key] = _without_input_rules(cast("Schema", part))
+    return written
 
 
 def _written(model: type[BaseModel], is_open: IsOpen) -> Schema:
@@ -70,7 +95,7 @@ def _portable(
     if union := {"anyOf", "oneOf", "allOf"} & schema.keys():
         raise ValueError(f"{union.pop()} has no portable form: {sorted(schema)}")
     written = {key: value for key, value in schema.items() if key not in _LEFT_OUT}
-    if "properties" in written and name and is_open(name, level):
+    if "properties" in written and name and is_open(name, schema, level):
         return {key: written[key] for key in ("description", "type") if key in written}
 
     def inner(part: Schema, below: int) -> Schema:

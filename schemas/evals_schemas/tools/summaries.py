@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from evals_schemas.tools.portable_schema import Figures
+
 
 class Interval(BaseModel):
     """A 95 % confidence interval."""
@@ -182,7 +184,7 @@ class BenchmarkSummary(BaseModel):
     )
 
 
-class Clusters(BaseModel):
+class Clusters(Figures):
     """Rows that belong together: those with the same value of `cluster_column`."""
 
     column: str = Field(description="The column.")

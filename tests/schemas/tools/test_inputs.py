@@ -31,7 +31,7 @@ from evals_schemas.tools.inputs import (
     UploadDatasetInput,
 )
 from evals_schemas.tools.outputs import Output
-from evals_schemas.tools.portable_schema import answer_schema, portable_schema
+from evals_schemas.tools.portable_schema import Figures, answer_schema, portable_schema
 from evals_schemas.tools.result_pages import ReadResultsInput
 
 INPUTS = [
@@ -199,3 +199,23 @@ def test_an_answer_describes_each_object_once_and_none_inside_another() -> None:
         "description": "Both ends.",
         "type": "object",
     }
+
+
+class Difference(Figures):
+    """Both means."""
+
+    first: float = Field(description="The first.", ge=0)
+
+
+class Compared(BaseModel):
+    pairs: int = Field(default=0, description="Pairs in it.", ge=0)
+    means: Difference = Field(description="The means: `first`.")
+
+
+def test_an_answer_describes_figures_in_one_sentence_and_has_no_rules_for_callers() -> None:
+    assert answer_schema(Compared)["properties"] == {
+        "pairs": {"type": "integer", "description": "Pairs in it."},
+        "means": {"type": "object", "description": "The means: `first`."},
+    }
+    means = portable_schema(Compared)["properties"]["means"]["properties"]
+    assert means == {"first": {"type": "number", "description": "The first.", "minimum": 0}}
