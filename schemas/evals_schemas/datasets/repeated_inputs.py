@@ -6,11 +6,8 @@ Values are counted and not stored, so memory is bounded for any number of rows.
 from __future__ import annotations
 
 import re
-import sys
-from array import array
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from pydantic import Field
@@ -67,23 +64,6 @@ class DistinctValues:
             self._hashes.add(value_hash)
             self._halve()
 
-    def update(self, values: Iterable[Hashable]) -> None:
-        """Count values; their number must be limited."""
-        hashes = array("q", map(hash, values))
-        self._hashes.update(self._sampled(hashes) if self._mask else hashes)
-        self._halve()
-
-    def _sampled(self, hashes: array[int]) -> Iterator[int]:
-        """Yield the hashes of the sample, without a look at each of the others."""
-        first = 0 if sys.byteorder == "little" else hashes.itemsize - 1
-        low_bits = self._mask & 0xFF
-        marked = hashes.tobytes()[first :: hashes.itemsize].translate(_marks(low_bits))
-        place = marked.find(1)
-        while place >= 0:
-            if not hashes[place] & self._mask:
-                yield hashes[place]
-            place = marked.find(1, place + 1)
-
     def _halve(self) -> None:
         while len(self._hashes) > self._capacity:
             self._mask = 2 * self._mask + 1
@@ -98,12 +78,6 @@ class DistinctValues:
     def count(self) -> int:
         """The number of different values."""
         return len(self._hashes) * (self._mask + 1)
-
-
-@lru_cache(maxsize=8)
-def _marks(low_bits: int) -> bytes:
-    """Return a table for `bytes.translate`: 1 for each byte that has none of the bits, else 0."""
-    return bytes(not byte & low_bits for byte in range(256))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from itertools import accumulate, count
 from pathlib import Path
 from typing import BinaryIO
 
+from evals_mcp.result_files.distinct_keys import DistinctKeys
 from evals_mcp.result_files.lines import (
     ABSENT_KEY,
     EMPTY_KEYS,
@@ -24,7 +25,7 @@ from evals_mcp.result_files.lines import (
 )
 from evals_mcp.result_files.queries import BLOCK_ROWS, FORMAT, query
 from evals_mcp.results.rows import ReadRow, RowVerdict
-from evals_schemas.datasets.repeated_inputs import MOST_COLUMNS, DistinctValues
+from evals_schemas.datasets.repeated_inputs import MOST_COLUMNS
 
 MAX_ROW_BYTES = 32 * 1024 * 1024
 """Length of the longest row that is read; a longer row counts as damaged."""
@@ -173,8 +174,9 @@ class _Build:
         counted = self._values[place]
         if any(empty in joined for empty in EMPTY_KEYS):
             keys = [key for key in keys if key not in EMPTY_KEYS]
+            joined = b"".join(keys)
         counted.rows += len(keys)
-        counted.distinct.update(keys)
+        counted.distinct.update(keys, joined)
 
     def _write_facts(self) -> None:
         line, reason = self._first or (None, None)
@@ -204,7 +206,7 @@ class _Build:
 class _Values:
     """The counted values of one column."""
 
-    distinct: DistinctValues = field(default_factory=DistinctValues)
+    distinct: DistinctKeys = field(default_factory=DistinctKeys)
     rows: int = 0
     """Rows with a value."""
 
