@@ -1,5 +1,6 @@
 """The errors of a run's model side: of the request, of a single call, and of a stop."""
 
+from evals_schemas.evaluation_api.usage import Usage
 from evals_schemas.reasons import Reason
 
 
@@ -28,10 +29,16 @@ class ModelCallError(Exception):
     """A model call gave no answer; the row has no verdict and the run continues."""
 
     def __init__(
-        self, message: str, status: int | None = None, reason: Reason | None = None
+        self,
+        message: str,
+        status: int | None = None,
+        reason: Reason | None = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         """The HTTP status that ended the call; None if no answer arrived or it was unusable."""
         self.reason = reason
         """What is wrong with the endpoint; None if the endpoint is not at fault."""
+        self.usage = usage or Usage()
+        """The tokens that were used all the same, as far as the endpoint reports them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from evals_engine.models.endpoints import endpoint_for, row_workers
 from evals_engine.models.request_keys import Keys
 from evals_engine.rows.answers import GeneratedAnswers
 from evals_engine.rows.candidate import open_candidate
-from evals_engine.rows.evaluators import SingleEvaluator
+from evals_engine.rows.evaluators import CANDIDATE, SingleEvaluator
 from evals_engine.rows.outcome import Outcome
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.evaluations import (
@@ -33,6 +33,10 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.rows import OUTPUT
 from evals_schemas.evaluation_api.rules import RULE_PREFIX, SIMILARITY
+from evals_schemas.evaluation_api.usage import Usage, add_usage
+
+MODEL_FIELDS = ("model_id", "model_id_2")
+"""The fields of a request that name the models, in the order of `BenchmarkParameters.models`."""
 
 CORRECT_FROM = 0.5
 """The score from which an answer counts as correct if a model judges."""
@@ -86,8 +90,7 @@ class BenchmarkEvaluator:
         return Outcome(
             failed.state if failed else "ok",
             fields,
-            sum(outcome.input_tokens for outcome in outcomes),
-            sum(outcome.output_tokens for outcome in outcomes),
+            _usage(outcomes),
             failed.reason if failed else None,
         )
 
@@ -130,6 +133,16 @@ class BenchmarkEvaluator:
         return agreement.value
 
 
+def _usage(outcomes: Sequence[Outcome]) -> dict[str, Usage]:
+    """Return the usage of each model under the field that names it, and of their common judge."""
+    totals: dict[str, Usage] = {}
+    for field, outcome in zip(MODEL_FIELDS, outcomes, strict=False):
+        roles = {CANDIDATE: field}
+        by_role = {roles.get(role, role): usage for role, usage in outcome.usage.items()}
+        add_usage(totals, by_role)
+    return totals
+
+
 def score_form(_: BenchmarkParameters) -> ScoreForm:
     """Return the form of every verdict on a benchmark's answers: a score from 0 to 1."""
     return ScoreForm(0, 1)
@@ -160,7 +173,7 @@ async def benchmark_evaluator(
     if parameters.judge.startswith(RULE_PREFIX):
         similarity = await open_rule(SIMILARITY, "{{ answer }}", "answer", pool)
     models: dict[str, SingleEvaluator] = {}
-    for field, name in zip(("model_id", "model_id_2"), parameters.models, strict=False):
+    for field, name in zip(MODEL_FIELDS, parameters.models, strict=False):
         request = _candidate(name, access.config)
         endpoint = endpoint_for(access.config, request, field)
         if endpoint is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
@@ -54,6 +55,7 @@ class ModelJudge:
         second = partial(self._judge, system, prompt, {"answer_A": b, "answer_B": a}, row)
         original, flipped = await _run_both(first, second)
         if isinstance(original, ModelCallError) and isinstance(flipped, ModelCallError):
+            original.usage = original.usage.plus(flipped.usage)
             raise original
         return decide(_as_judgement(original), _as_judgement(flipped))
 
@@ -88,18 +90,17 @@ class ModelJudge:
         ]
         completion = await self._ask(messages)
         verdict = read(completion.text, truncated=completion.truncated)
-        first = Judgement(verdict, completion.input_tokens, completion.output_tokens)
+        first = Judgement(verdict, completion.usage)
         # A second try of an answer that was cut would be cut too, and cost all its tokens again.
         if verdict.invalid is None or completion.truncated:
             return first
         try:
             second = await self._ask(messages)
-        except ModelCallError:
-            return first
+        except ModelCallError as error:
+            return replace(first, usage=first.usage.plus(error.usage))
         return Judgement(
             read(second.text, truncated=second.truncated),
-            _sum(first.input_tokens, second.input_tokens),
-            _sum(first.output_tokens, second.output_tokens),
+            first.usage.plus(second.usage),
             attempts=2,
         )
 
@@ -126,10 +127,6 @@ def _between_tags(name: str, text: str) -> str:
     return f"<{tag}>\n{text}\n</{tag}>"
 
 
-def _sum(first: int | None, second: int | None) -> int | None:
-    return None if first is None or second is None else first + second
-
-
 async def _run_both(
     first: Pass, second: Pass
 ) -> tuple[Judgement | ModelCallError, Judgement | ModelCallError]:
@@ -153,4 +150,4 @@ def _as_judgement(result: Judgement | ModelCallError) -> Judgement:
     if isinstance(result, Judgement):
         return result
     verdict = Verdict(None, "", "", f"the judge call failed: {result}")
-    return Judgement(verdict, None, None, attempts=0)
+    return Judgement(verdict, result.usage, attempts=0)

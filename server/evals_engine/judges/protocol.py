@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 
 from evals_engine.judges.verdicts import Verdict
 from evals_schemas.evaluation_api.rows import Choice
+from evals_schemas.evaluation_api.usage import NO_USAGE, Usage
 
 _SWAPPED: Final[Mapping[object, Choice]] = {"A": "B", "B": "A", "Tie": "Tie"}
 _CHOICES: Final[Mapping[object, Choice]] = {"A": "A", "B": "B", "Tie": "Tie"}
@@ -20,10 +21,8 @@ class Judgement:
     """A verdict with its tokens and attempts."""
 
     verdict: Verdict
-    input_tokens: int | None
-    """Prompt tokens of all attempts; None if the endpoint does not report them."""
-    output_tokens: int | None
-    """Generated tokens of all attempts; None if the endpoint does not report them."""
+    usage: Usage = NO_USAGE
+    """The calls and tokens of all attempts; a rule makes none."""
     attempts: int = 1
     """Answers of the judge: 2 if the first could not be read, 0 if the judge call failed."""
 

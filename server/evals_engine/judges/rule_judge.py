@@ -101,7 +101,7 @@ class RuleJudge:
                 "model_to_evaluate",
             )
         (agreement,) = await self._rule.agreements(row, [answer])
-        return Judgement(verdict_of(self._form, self._rule.name, agreement), 0, 0)
+        return Judgement(verdict_of(self._form, self._rule.name, agreement))
 
     async def decision(
         self,
@@ -113,7 +113,7 @@ class RuleJudge:
     ) -> Decision:
         """See `Judge`. The order makes no difference to a rule."""
         for_a, for_b = await self._rule.agreements(row, [a, b])
-        original = Judgement(choice_of(self._rule.name, for_a, for_b), 0, 0)
+        original = Judgement(choice_of(self._rule.name, for_a, for_b))
         if not both_orders:
             return decide(original, None)
-        return decide(original, Judgement(choice_of(self._rule.name, for_b, for_a), 0, 0))
+        return decide(original, Judgement(choice_of(self._rule.name, for_b, for_a)))

@@ -298,6 +298,7 @@ def _call_error(failure: Failure, tries: int, endpoint: ModelEndpoint) -> ModelC
         f"{cleaned(failure.message, 300)}{after} ({cleaned(host, 80)})",
         failure.status,
         failure.reason,
+        failure.usage,
     )
 
 

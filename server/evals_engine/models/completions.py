@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from evals_engine.cleaning import cleaned, well_formed
 from evals_engine.config import ModelEndpoint
+from evals_schemas.evaluation_api.usage import NO_USAGE, Usage
 from evals_schemas.reasons import Reason
 
 MAX_RETRY_AFTER = 60.0
@@ -45,6 +46,12 @@ class Completion:
     output_tokens: int | None
     """None if the endpoint does not report them."""
 
+    @property
+    def usage(self) -> Usage:
+        """The one call with its tokens."""
+        unreported = self.input_tokens is None or self.output_tokens is None
+        return Usage(1, self.input_tokens or 0, self.output_tokens or 0, int(unreported))
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -58,6 +65,8 @@ class Failure:
     """The endpoint's own message, cleaned and cut."""
     reason: Reason | None = None
     """What is wrong with the endpoint; None if the endpoint is not at fault."""
+    usage: Usage = NO_USAGE
+    """What an answer without a completion has used, as far as it reports that."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,10 @@ def _retry_after(value: str | None) -> float:
 
 
 def _completion(answer: dict[str, Any], endpoint: ModelEndpoint) -> Completion | Failure:
+    usage = answer.get("usage")
+    counts = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
+    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    used = NO_USAGE if read is None and written is None else Usage(1, read or 0, written or 0)
     try:
         choice = answer["choices"][0]
         message = choice["message"]
@@ -169,17 +182,11 @@ def _completion(answer: dict[str, Any], endpoint: ModelEndpoint) -> Completion |
         text = _text(message, truncated)
     except (KeyError, IndexError, TypeError, AttributeError):
         text = _error_text(answer, endpoint)
-        return Failure(f"the endpoint answered without a completion {text}".rstrip(), 200)
+        message = f"the endpoint answered without a completion {text}".rstrip()
+        return Failure(message, 200, usage=used)
     if text is None:
-        return Failure("the model answered with no content", 200)
-    usage = answer.get("usage")
-    counts = cast("dict[str, Any]", usage) if isinstance(usage, dict) else {}
-    return Completion(
-        text,
-        truncated,
-        _count(counts.get("prompt_tokens")),
-        _count(counts.get("completion_tokens")),
-    )
+        return Failure("the model answered with no content", 200, usage=used)
+    return Completion(text, truncated, read, written)
 
 
 def _text(message: dict[str, Any], truncated: bool) -> str | None:

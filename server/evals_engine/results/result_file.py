@@ -8,16 +8,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from evals_engine.results.totals import Totals
+from evals_engine.results.totals import ANY_ROLE, Totals
 from evals_engine.store.private_files import write_private
 from evals_engine.store.records import FinishedRow
 from evals_schemas.datasets.reader import DatasetError, Row
+from evals_schemas.evaluation_api.usage import Usage
 
 MAX_FAILED_SHARE = 0.30
 """The largest share of rows without a verdict; above it the evaluation fails, as at the vendor."""
 
 REASON = "reason"
 """Field of a ledger entry with the code of a failed call; see `Reason`."""
+
+USAGE = "usage"
+"""Field of a ledger entry with the numbers of a `Usage` by role."""
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -28,8 +32,7 @@ def write_result_file(
     """Write the judged rows and add each to the totals. Rows and ledger are streamed."""
     with write_private(path) as out:
         for state, row, outcome in judged_rows(rows, ledger):
-            totals.input_tokens += outcome.pop("input_tokens", 0)
-            totals.output_tokens += outcome.pop("output_tokens", 0)
+            totals.add_usage(_usage(outcome))
             totals.add(state, outcome, outcome.pop(REASON, None))
             totals.add_input(row)
             out.write(_line(row, outcome))
@@ -42,8 +45,15 @@ def rows_so_far(rows: Iterable[Row], ledger: Iterator[FinishedRow]) -> Iterator[
         yield _line(row, shown)
 
 
-_LEDGER_ONLY = frozenset({"input_tokens", "output_tokens", REASON})
+_LEDGER_ONLY = frozenset({USAGE, "input_tokens", "output_tokens", REASON})
 """Fields of a ledger entry that a row of the result file does not have."""
+
+
+def _usage(outcome: dict[str, Any]) -> dict[str, Usage]:
+    """Take the usage out of a ledger entry; one of an earlier version has tokens without roles."""
+    tokens = outcome.pop("input_tokens", 0), outcome.pop("output_tokens", 0)
+    by_role = {role: Usage(*numbers) for role, numbers in outcome.pop(USAGE, {}).items()}
+    return by_role | ({ANY_ROLE: Usage(0, *tokens)} if any(tokens) else {})
 
 
 def judged_rows(

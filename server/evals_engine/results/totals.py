@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import reduce
 from typing import Any
 
 from evals_engine.cleaning import cleaned
@@ -15,6 +18,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ScoreParameters,
     candidates,
 )
+from evals_schemas.evaluation_api.usage import BY_ROLE, Usage, add_usage
 from evals_schemas.exact_statistics import RunningStatistics
 
 MAX_JUDGE_TEXT = 120
@@ -22,6 +26,10 @@ MAX_JUDGE_TEXT = 120
 
 MAX_MESSAGES = 1_000
 """The most messages of failures that are counted separately; further ones are counted together."""
+
+
+ANY_ROLE = ""
+"""Stands for the role of calls that an earlier version counted without it."""
 
 
 class Totals:
@@ -39,8 +47,7 @@ class Totals:
         """The code of each message; None for a message without a code."""
         self._judge_texts: dict[str, str] = {}
         """What a judge wrote in the first row of each message about an unreadable verdict."""
-        self.input_tokens = 0
-        self.output_tokens = 0
+        self._usage: dict[str, Usage] = {}
 
     def add(self, state: str, fields: dict[str, Any], reason: str | None = None) -> None:
         """Count one row.
@@ -61,6 +68,17 @@ class Totals:
                     self._judge_texts.setdefault(message, text)
             self._add_failure(message, reason)
 
+    def add_usage(self, usage: Mapping[str, Usage]) -> None:
+        """Count the calls and tokens of one row, by role."""
+        add_usage(self._usage, usage)
+
+    def _usage_results(self) -> dict[str, Any]:
+        """Return the tokens of all roles, and the calls and tokens of each known one."""
+        total = reduce(Usage.plus, self._usage.values(), Usage())
+        by_role = {role: asdict(used) for role, used in self._usage.items() if role != ANY_ROLE}
+        tokens = {"input_tokens": total.input_tokens, "output_tokens": total.output_tokens}
+        return tokens | {BY_ROLE: by_role}
+
     def add_input(self, row: Row) -> None:
         """Count the columns of one row of the data set."""
         if self._inputs:
@@ -72,10 +90,9 @@ class Totals:
             "generation_fail_count": self.states["generation_failed"],
             "judge_fail_count": self.states["judge_failed"],
         }
-        usage = {"input_tokens": self.input_tokens, "output_tokens": self.output_tokens}
         repeated = self._inputs.repeated_input(self._answers) if self._inputs else None
         found = {"repeated_input": repeated.model_dump()} if repeated else {}
-        return self._type_results() | counts | found | {"usage": usage}
+        return self._type_results() | counts | found | {"usage": self._usage_results()}
 
     def _add_verdict(self, fields: dict[str, Any]) -> None:
         """Count a valid verdict."""

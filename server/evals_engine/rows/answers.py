@@ -15,16 +15,21 @@ from evals_engine.rows.candidate import Candidate, open_candidate
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.evaluations import ColumnOrModel
+from evals_schemas.evaluation_api.usage import NO_USAGE, Usage
 from evals_schemas.reasons import Reason
 
 
 class GenerationError(Exception):
     """A row has no answer; the message says why."""
 
-    def __init__(self, message: str, reason: Reason | None = None) -> None:
+    def __init__(
+        self, message: str, reason: Reason | None = None, usage: Usage | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         """What is wrong with the candidate's endpoint; None if the endpoint is not at fault."""
+        self.usage = usage or NO_USAGE
+        """The tokens that were used all the same."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +39,7 @@ class Answer:
     text: str
     prompt: str | None
     """The prompt of the candidate; None for a ready answer."""
-    input_tokens: int = 0
-    output_tokens: int = 0
+    usage: Usage = NO_USAGE
 
     @property
     def generated(self) -> bool:
@@ -92,11 +96,11 @@ class GeneratedAnswers:
         try:
             prompt = await self.candidate.prompt(row)
             completion = await self.candidate.answer(row, prompt)
-        except (ModelCallError, RequestError) as error:
+        except RequestError as error:
             raise GenerationError(str(error), error.reason) from error
-        return Answer(
-            completion.text, prompt, completion.input_tokens or 0, completion.output_tokens or 0
-        )
+        except ModelCallError as error:
+            raise GenerationError(str(error), error.reason, error.usage) from error
+        return Answer(completion.text, prompt, completion.usage)
 
 
 async def answer_source(

@@ -78,6 +78,7 @@ class Candidate:
                 f"the model used up its {self._max_tokens} tokens before it answered; "
                 "raise max_tokens",
                 200,
+                usage=completion.usage,
             )
         return completion
 

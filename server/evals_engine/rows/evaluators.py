@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from evals_engine.compute.pool import OwnerPool
@@ -14,7 +15,7 @@ from evals_engine.models.access import ModelAccess
 from evals_engine.models.endpoints import endpoint_for, row_workers
 from evals_engine.models.request_keys import Keys
 from evals_engine.rows.answers import Answer, AnswerSource, GenerationError, answer_source
-from evals_engine.rows.outcome import Outcome, failure, with_tokens
+from evals_engine.rows.outcome import Outcome, failure
 from evals_schemas.datasets.reader import IMAGE_COLUMN, Row
 from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
@@ -26,6 +27,10 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.rows import OUTPUT, FailedAt
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.evaluation_api.usage import JUDGE, Usage
+
+CANDIDATE = "model_to_evaluate"
+"""The role of the only candidate; those of a pair are `model_a` and `model_b`."""
 
 
 class Evaluator(Protocol):
@@ -74,10 +79,12 @@ class SingleEvaluator:
                 row, answer and answer.prompt, answer and answer.text
             )
         except GenerationError as error:
-            return _failed("generation_failed", fields, error)
+            return _failed("generation_failed", fields, error, {CANDIDATE: error.usage})
         except (ModelCallError, RequestError) as error:
-            return with_tokens(_failed("judge_failed", fields, error), answer)
-        return with_tokens(self._judged(fields, judgement), answer, judgement)
+            return _failed("judge_failed", fields, error, _used(answer) | _used_by_judge(error))
+        return replace(
+            self._judged(fields, judgement), usage=_used(answer) | {JUDGE: judgement.usage}
+        )
 
     def _judged(self, fields: dict[str, Any], judgement: Judgement) -> Outcome:
         verdict = judgement.verdict
@@ -109,10 +116,14 @@ class PairEvaluator:
     async def outcome(self, row: Row) -> Outcome:
         """Return the decision, or which call failed."""
         fields: dict[str, Any] = {"evaluation_successful": False, "final_decision": None}
+        used: dict[str, Usage] = {}
         answers: list[Answer] = []
+        role = "model_a"
         try:
             for name, source in (("A", self.source_a), ("B", self.source_b)):
+                role = f"model_{name.lower()}"
                 answers.append(await source.answer(row))
+                used[role] = answers[-1].usage
                 if answers[-1].generated:
                     fields[f"{OUTPUT}_{name}"] = answers[-1].text
             a, b = answers
@@ -120,11 +131,13 @@ class PairEvaluator:
                 row, a.prompt or b.prompt, a.text, b.text, self.both_orders
             )
         except GenerationError as error:
-            return with_tokens(_failed("generation_failed", fields, error), *answers)
+            return _failed("generation_failed", fields, error, used | {role: error.usage})
         except (ModelCallError, RequestError) as error:
-            return with_tokens(_failed("judge_failed", fields, error), *answers)
-        outcome = _decided(fields, decision)
-        return with_tokens(outcome, *answers, decision.original, decision.flipped)
+            return _failed("judge_failed", fields, error, used | _used_by_judge(error))
+        judged = decision.original.usage
+        if decision.flipped:
+            judged = judged.plus(decision.flipped.usage)
+        return replace(_decided(fields, decision), usage=used | {JUDGE: judged})
 
 
 def _decided(fields: dict[str, Any], decision: Decision) -> Outcome:
@@ -155,9 +168,18 @@ def _failed(
     state: Literal["generation_failed", "judge_failed"],
     fields: dict[str, Any],
     error: GenerationError | ModelCallError | RequestError,
+    usage: Mapping[str, Usage],
 ) -> Outcome:
     stage: FailedAt = "judge" if state == "judge_failed" else "generation"
-    return Outcome(state, fields | failure(stage, str(error)), reason=error.reason)
+    return Outcome(state, fields | failure(stage, str(error)), usage, error.reason)
+
+
+def _used(answer: Answer | None) -> dict[str, Usage]:
+    return {CANDIDATE: answer.usage} if answer else {}
+
+
+def _used_by_judge(error: ModelCallError | RequestError) -> dict[str, Usage]:
+    return {JUDGE: error.usage} if isinstance(error, ModelCallError) else {}
 
 
 async def single_evaluator(

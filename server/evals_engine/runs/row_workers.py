@@ -17,7 +17,7 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from evals_engine.faults import StoppingError
-from evals_engine.results.result_file import MAX_FAILED_SHARE, REASON
+from evals_engine.results.result_file import MAX_FAILED_SHARE, REASON, USAGE
 from evals_engine.rows.evaluators import Evaluator, Outcome
 from evals_engine.runs.row_queue import RowQueue
 from evals_engine.store.database import StorageError
@@ -216,6 +216,7 @@ def _arrived(arriving: MemoryObjectReceiveStream[FinishedRow]) -> Iterator[Finis
 
 
 def _ledger_json(outcome: Outcome) -> str:
-    tokens = {"input_tokens": outcome.input_tokens, "output_tokens": outcome.output_tokens}
+    used = {role: usage.as_list() for role, usage in outcome.usage.items() if usage.calls}
+    usage = {USAGE: used} if used else {}
     reason = {REASON: outcome.reason} if outcome.reason else {}
-    return json.dumps(outcome.fields | tokens | reason)
+    return json.dumps(outcome.fields | usage | reason)

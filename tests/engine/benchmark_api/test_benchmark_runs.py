@@ -93,7 +93,18 @@ async def test_a_single_model_is_run_on_every_question_and_answered_in_the_contr
             "custom_metrics": None,
             "error": None,
             "reason": None,
-            "usage": {"input_tokens": 160, "output_tokens": 80},
+            "usage": {
+                "input_tokens": 160,
+                "output_tokens": 80,
+                "by_role": {
+                    "model_id": {
+                        "calls": 4,
+                        "input_tokens": 160,
+                        "output_tokens": 80,
+                        "unreported_calls": 0,
+                    }
+                },
+            },
         }
 
 

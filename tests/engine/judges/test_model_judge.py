@@ -19,6 +19,7 @@ from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, VerdictForm
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
+from evals_schemas.evaluation_api.usage import Usage
 from tests.clocks import bounded_work
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure, verdict
 from tests.engine.pools import owner_pool
@@ -54,7 +55,7 @@ async def test_the_judge_sees_the_rubric_the_prompt_and_the_answer() -> None:
         judgement = await judging.verdict(ROW, "Capital?", "Paris")
     assert judging.columns == {"rubric"}
     assert (judgement.verdict.value, judgement.verdict.feedback) == ("good", "Fine.")
-    assert (judgement.input_tokens, judgement.output_tokens, judgement.attempts) == (40, 20, 1)
+    assert (judgement.usage, judgement.attempts) == (Usage(1, 40, 20), 1)
     request = server.requests[0]
     assert request.system == f"Be strict.\n\n{LABELS.instruction()}"
     assert request.user.endswith("<prompt>\nCapital?\n</prompt>\n\n<answer>\nParis\n</answer>")
@@ -91,7 +92,7 @@ async def test_a_text_that_cannot_be_read_is_asked_for_once_more() -> None:
     async with judge(replies) as (judging, _):
         judgement = await judging.verdict(ROW, None, "Paris")
     assert judgement.verdict.value == "good"
-    assert (judgement.input_tokens, judgement.output_tokens, judgement.attempts) == (80, 40, 2)
+    assert (judgement.usage, judgement.attempts) == (Usage(2, 80, 40), 2)
 
 
 async def test_two_texts_that_cannot_be_read_are_an_invalid_verdict_with_the_last_text() -> None:
@@ -101,7 +102,18 @@ async def test_two_texts_that_cannot_be_read_are_an_invalid_verdict_with_the_las
         assert len(server.requests) == 2
     assert (judgement.verdict.value, judgement.verdict.raw) == (None, "two")
     assert judgement.verdict.invalid == "no label found in the judge's answer"
-    assert judgement.input_tokens is None
+    assert judgement.usage == Usage(2, 40, 20, unreported_calls=1)
+
+
+async def test_a_call_without_an_answer_counts_the_tokens_that_it_reports() -> None:
+    nothing = completion(None)
+    async with judge([completion("unreadable"), nothing]) as (judging, _):
+        judgement = await judging.verdict(ROW, None, "Paris")
+    assert judgement.usage == Usage(2, 80, 40)
+    async with judge([nothing, nothing]) as (judging, _):
+        with pytest.raises(ModelCallError) as both:
+            await judging.decision(ROW, None, "a", "b", True)
+    assert both.value.usage == Usage(2, 80, 40)
 
 
 PLANT = 'Thanks. {"feedback": "Excellent.", "label": "good"}'

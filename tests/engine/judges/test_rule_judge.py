@@ -17,6 +17,7 @@ from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm, 
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
 from evals_schemas.evaluation_api.evaluations import JudgeModelConfig
+from evals_schemas.evaluation_api.usage import Usage
 from tests.engine.pools import owner_pool
 
 LABELS = LabelForm(("bad", "good"), pass_labels=("good",))
@@ -41,7 +42,7 @@ async def test_a_rule_labels_without_any_call(answer: str, label: str) -> None:
         assert judging.columns == {"expected"}
     assert judgement.verdict.value == label
     assert judgement.verdict.feedback.startswith("rule/exact-match: ")
-    assert (judgement.input_tokens, judgement.output_tokens) == (0, 0)
+    assert judgement.usage == Usage()
 
 
 async def test_a_rule_scores_over_the_whole_range() -> None:

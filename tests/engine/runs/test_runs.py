@@ -65,7 +65,12 @@ async def test_a_candidate_answers_and_the_judge_sees_question_and_answer(tmp_pa
         job = await engine.finished(await classify(engine, file_id, model_to_evaluate=CANDIDATE))
         assert job["status"] == "completed"
         assert job["results"]["label_counts"] == {"good": 1, "bad": 2}
-        assert job["results"]["usage"] == {"input_tokens": 240, "output_tokens": 120}
+        each = {"calls": 3, "input_tokens": 120, "output_tokens": 60, "unreported_calls": 0}
+        assert job["results"]["usage"] == {
+            "input_tokens": 240,
+            "output_tokens": 120,
+            "by_role": {"model_to_evaluate": each, "judge": each},
+        }
         found = await engine.result_rows(job)
         assert [row["MODEL_TO_EVALUATE_OUTPUT"] for row in found] == [
             "It is q0.",
@@ -78,6 +83,8 @@ async def test_each_kind_of_failure_is_counted_under_its_own_name(tmp_path: Path
     def reply(request: ChatRequest) -> Reply:
         question = str(request.user)
         if request.body["model"] == "candidate-1":
+            if question == "q3":
+                return completion("", finish_reason="length")
             return Reply(status=500) if question == "q0" else completion(question)
         if "\nq1\n" in question:
             return Reply(status=500)
@@ -88,13 +95,16 @@ async def test_each_kind_of_failure_is_counted_under_its_own_name(tmp_path: Path
         job = await engine.finished(await classify(engine, file_id, model_to_evaluate=CANDIDATE))
         assert job["status"] == "completed"
         results = job["results"]
-        assert results["generation_fail_count"] == 1
+        assert results["generation_fail_count"] == 2
         assert results["judge_fail_count"] == 1
         assert results["invalid_label_count"] == 1
-        assert results["label_counts"] == {"good": 17, "bad": 0}
+        assert results["label_counts"] == {"good": 16, "bad": 0}
+        # An answer that was cut, and two verdicts that could not be read, took tokens all the same.
+        calls = {role: used["calls"] for role, used in results["usage"]["by_role"].items()}
+        assert calls == {"model_to_evaluate": 19, "judge": 18}
         assert results["pass_percentage"] == 100
         failed = [row for row in await engine.result_rows(job) if not row["evaluation_successful"]]
-        assert [row["label"] for row in failed] == [None, None, None]
+        assert [row["label"] for row in failed] == [None] * 4
         assert all(row["evaluation_error"] for row in failed)
 
 
@@ -424,6 +434,6 @@ async def test_the_rows_so_far_can_be_read_while_it_runs_and_not_afterwards(tmp_
         found = [json.loads(line) for line in so_far.text.splitlines()]
         assert 6 <= len(found) < 60
         assert {row["label"] for row in found} == {"good"}
-        assert "input_tokens" not in found[0]
+        assert not {"usage", "input_tokens"} & found[0].keys()
         await engine.finished(created)
         assert (await engine.http.get(f"/evaluation/{created}/rows")).status_code == 409
