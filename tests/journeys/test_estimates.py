@@ -82,7 +82,8 @@ async def _upload(provider: Provider, folder: Path, columns: list[str]) -> str:
 
 async def _usage(provider: Provider, request: AnyRequest) -> dict[str, int]:
     """Run the request and return the tokens that the engine counts."""
-    return (await _ended(provider, request))["usage"]
+    usage = (await _ended(provider, request))["usage"]
+    return {name: usage[name] for name in ("input_tokens", "output_tokens")}
 
 
 async def _ended(provider: Provider, request: AnyRequest) -> dict[str, Any]:
