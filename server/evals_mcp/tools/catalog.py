@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals_mcp.rendering import comparison, tool_text
+from evals_mcp.rendering import comparison, lists, tool_text
 from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.cancel_evaluation import cancel_evaluation
 from evals_mcp.tools.compare_evaluations import compare_evaluations
@@ -66,7 +66,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         takes=ListDatasetsInput,
         returns=ListDatasetsOutput,
         run=list_datasets,
-        render=tool_text.datasets,
+        render=lists.datasets,
         read_only=True,
         idempotent=True,
     ),
@@ -157,7 +157,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         takes=ListEvaluationsInput,
         returns=ListEvaluationsOutput,
         run=list_evaluations,
-        render=tool_text.evaluations,
+        render=lists.evaluations,
         read_only=True,
         idempotent=True,
     ),
