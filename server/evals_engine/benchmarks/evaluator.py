@@ -23,7 +23,7 @@ from evals_engine.models.endpoints import endpoint_for, row_workers
 from evals_engine.models.request_keys import Keys
 from evals_engine.rows.answers import GeneratedAnswers
 from evals_engine.rows.candidate import open_candidate
-from evals_engine.rows.evaluators import CANDIDATE, SingleEvaluator
+from evals_engine.rows.evaluators import CANDIDATE, RowEvaluator, SingleEvaluator
 from evals_engine.rows.outcome import Outcome
 from evals_schemas.datasets.reader import Row
 from evals_schemas.evaluation_api.evaluations import (
@@ -52,7 +52,7 @@ The expected answer:
 
 
 @dataclass(frozen=True)
-class BenchmarkEvaluator:
+class BenchmarkEvaluator(RowEvaluator):
     """Asks all models one question at the same time. The row fails if one of them fails."""
 
     models: Mapping[str, SingleEvaluator]

@@ -81,8 +81,27 @@ class Job:
         item.fail(TaskError("was not computed, because its caller has gone"))
         if item in self.waiting:
             self.waiting.remove(item)
-        elif all(each.done.is_set() for each in self._batch):
+        elif all(each.has_ended for each in self._batch):
             self._scope.cancel()
+
+
+class Caller:
+    """Who waits for some items, and is woken once, when the last of them has ended."""
+
+    def __init__(self, items: int) -> None:
+        """Wait for so many items, 1 or more."""
+        self._left = items
+        self._all_ended = anyio.Event()
+
+    def count_end(self) -> None:
+        """Take note that one more item has ended."""
+        self._left -= 1
+        if not self._left:
+            self._all_ended.set()
+
+    async def wait(self) -> None:
+        """Return when all items have ended."""
+        await self._all_ended.wait()
 
 
 @dataclass(eq=False)
@@ -92,7 +111,8 @@ class Item:
     encoded: bytes
     """The value as JSON."""
     limits: Limits
-    done: anyio.Event = field(default_factory=anyio.Event)
+    caller: Caller
+    has_ended: bool = False
     result: Any = None
     error: TaskError | None = None
     tries: int = 0
@@ -103,13 +123,17 @@ class Item:
             self.result = answer_content(answer, self.limits)
         except TaskError as error:
             self.error = error
-        self.done.set()
+        self._end()
 
     def fail(self, error: TaskError) -> None:
         """End without a result, unless the item has ended."""
-        if not self.done.is_set():
+        if not self.has_ended:
             self.error = error
-            self.done.set()
+            self._end()
+
+    def _end(self) -> None:
+        self.has_ended = True
+        self.caller.count_end()
 
 
 def answer_content(answer: Sequence[Any], limits: Limits) -> Any:

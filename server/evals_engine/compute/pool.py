@@ -21,7 +21,7 @@ from anyio import to_thread
 from anyio.abc import TaskGroup
 
 from evals_engine.compute.frames import encoded
-from evals_engine.compute.jobs import Item, Job, LimitError, Limits, answer_content
+from evals_engine.compute.jobs import Caller, Item, Job, LimitError, Limits, answer_content
 from evals_engine.compute.process import LARGE_BYTES, WorkerEndedError, WorkerProcess
 from evals_engine.compute.stock import WorkerStock
 from evals_engine.compute.tasks import TaskError
@@ -137,28 +137,44 @@ class ComputePool:
         Raises:
             TaskError: the item is at fault; `LimitError` if it runs into a limit.
         """
-        try:
-            if size < LARGE_BYTES:
-                body = encoded(value)
+        (result,) = await self.compute_each(job, [value], size)
+        if isinstance(result, TaskError):
+            raise result
+        return result
+
+    async def compute_each(self, job: Job, values: Sequence[Any], size: int = 0) -> list[Any]:
+        """Return what a job makes of each item, or a TaskError in its place.
+
+        Args:
+            job: from `open`.
+            values: JSON values.
+            size: about how many bytes they have together; many bytes are encoded in a thread.
+        """
+        if size < LARGE_BYTES:
+            bodies = _bodies(values)
+        else:
+            bodies = await to_thread.run_sync(_bodies, values)
+        if not values:
+            return []
+        caller = Caller(len(values))
+        items = [Item(body or b"", job.limits, caller) for body in bodies]
+        for item, body in zip(items, bodies, strict=True):
+            if body is None:
+                item.fail(TaskError("is nested too deeply"))
+            elif self._tasks is None:
+                item.fail(TaskError(_STOPPING))
             else:
-                body = await to_thread.run_sync(encoded, value)
-        except (RecursionError, ValueError):
-            raise TaskError("is nested too deeply") from None
-        if self._tasks is None:
-            raise TaskError(_STOPPING)
-        item = Item(body, job.limits)
-        job.waiting.append(item)
-        if not job.is_pumped:
+                job.waiting.append(item)
+        if self._tasks is not None and job.waiting and not job.is_pumped:
             job.is_pumped = True
             self._tasks.start_soon(self._pump, job)
         try:
-            await item.done.wait()
+            await caller.wait()
         except BaseException:
-            job.abandon(item)
+            for item in items:
+                job.abandon(item)
             raise
-        if item.error is not None:
-            raise item.error
-        return item.result
+        return [item.result if item.error is None else item.error for item in items]
 
     async def _pump(self, job: Job) -> None:
         """Send the waiting items of a job, a batch at a time; other jobs take turns between."""
@@ -272,6 +288,17 @@ class ComputePool:
             left.popleft().fail(LimitError(job.limits.reason))
 
 
+def _bodies(values: Sequence[Any]) -> list[bytes | None]:
+    """Return values as JSON; None for one that is nested too deeply."""
+    bodies = list[bytes | None]()
+    for value in values:
+        try:
+            bodies.append(encoded(value))
+        except (RecursionError, ValueError):
+            bodies.append(None)
+    return bodies
+
+
 async def _send(worker: WorkerProcess, job: Job, items: Collection[Item], *, careful: bool) -> None:
     setup = None if job.name in worker.jobs else job.setup
     head = encoded([job.name, job.task, setup, careful, job.limits.cpu_seconds])
@@ -329,3 +356,7 @@ class OwnerPool:
     async def compute(self, job: Job, value: Any, size: int = 0) -> Any:
         """Return the result of one item; see `ComputePool.compute`."""
         return await self.pool.compute(job, value, size)
+
+    async def compute_each(self, job: Job, values: Sequence[Any], size: int = 0) -> list[Any]:
+        """Return the result of each item; see `ComputePool.compute_each`."""
+        return await self.pool.compute_each(job, values, size)

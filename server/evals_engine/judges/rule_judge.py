@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from evals_engine.compute.jobs import Job
 from evals_engine.compute.pool import OwnerPool
@@ -37,19 +38,38 @@ class ComputedRule:
             RequestError: the template fails on the row, an answer is too long, the expected text
                 is not a regular expression, or a limit is reached.
         """
-        for answer in answers:
-            if len(answer) > MAX_ANSWER:
-                raise RequestError(
-                    f"{self.name}: the answer has {len(answer):,} characters, {MAX_ANSWER:,} are "
-                    "the most that a rule compares"
-                )
-        named = chosen(row, self.columns)
-        size = size_hint([*named.values(), *answers])
-        try:
-            results = await self._pool.compute(self._job, [named, answers], size)
-        except TaskError as error:
-            raise template_fault(error, self._field) from None
-        return [Agreement(value, reason) for value, reason in results]
+        (computed,) = await self.agreements_of([(row, answers)])
+        if isinstance(computed, RequestError):
+            raise computed
+        return computed
+
+    async def agreements_of(
+        self, rows: Sequence[tuple[Row, Sequence[str]]]
+    ) -> list[list[Agreement] | RequestError]:
+        """Return the agreements of the answers of each row, or the error in their place."""
+        too_long = [self._too_long(answers) for _, answers in rows]
+        items, size = list[Any](), 0
+        for (row, answers), problem in zip(rows, too_long, strict=True):
+            if problem is None:
+                named = chosen(row, self.columns)
+                size += size_hint(named.values()) + size_hint(answers)
+                items.append([named, answers])
+        computed = iter(await self._pool.compute_each(self._job, items, size))
+        return [problem or self._read(next(computed)) for problem in too_long]
+
+    def _too_long(self, answers: Sequence[str]) -> RequestError | None:
+        longest = max(map(len, answers))
+        if longest <= MAX_ANSWER:
+            return None
+        return RequestError(
+            f"{self.name}: the answer has {longest:,} characters, {MAX_ANSWER:,} are the most "
+            "that a rule compares"
+        )
+
+    def _read(self, computed: Any) -> list[Agreement] | RequestError:
+        if isinstance(computed, TaskError):
+            return template_fault(computed, self._field)
+        return [Agreement(value, reason) for value, reason in computed]
 
 
 async def open_rule(rule: str, source: str, field: str, pool: OwnerPool) -> ComputedRule:
@@ -82,7 +102,7 @@ class RuleJudge:
             RequestError: every label is a pass label.
         """
         form.check_rule()
-        self._rule = rule
+        self.rule = rule
         self._form = form
         self.columns = rule.columns
         """The columns that the rule's template reads."""
@@ -96,12 +116,16 @@ class RuleJudge:
         """See `Judge`."""
         if answer is None:
             raise RequestError(
-                f"{self._rule.name} compares an answer with the expected text: name a column of "
+                f"{self.rule.name} compares an answer with the expected text: name a column of "
                 "answers or a model as model_to_evaluate.",
                 "model_to_evaluate",
             )
-        (agreement,) = await self._rule.agreements(row, [answer])
-        return Judgement(verdict_of(self._form, self._rule.name, agreement))
+        (agreement,) = await self.rule.agreements(row, [answer])
+        return self.judgement(agreement)
+
+    def judgement(self, agreement: Agreement) -> Judgement:
+        """Return the verdict on an answer that agrees so far."""
+        return Judgement(verdict_of(self._form, self.rule.name, agreement))
 
     async def decision(
         self,
@@ -112,8 +136,12 @@ class RuleJudge:
         both_orders: bool,
     ) -> Decision:
         """See `Judge`. The order makes no difference to a rule."""
-        for_a, for_b = await self._rule.agreements(row, [a, b])
-        original = Judgement(choice_of(self._rule.name, for_a, for_b))
+        for_a, for_b = await self.rule.agreements(row, [a, b])
+        return self.decided(for_a, for_b, both_orders)
+
+    def decided(self, for_a: Agreement, for_b: Agreement, both_orders: bool) -> Decision:
+        """Return the decision on two answers that agree so far."""
+        original = Judgement(choice_of(self.rule.name, for_a, for_b))
         if not both_orders:
             return decide(original, None)
-        return decide(original, Judgement(choice_of(self._rule.name, for_b, for_a)))
+        return decide(original, Judgement(choice_of(self.rule.name, for_b, for_a)))

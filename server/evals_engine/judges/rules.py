@@ -37,6 +37,9 @@ RULES: Mapping[str, str] = MappingProxyType(
 """Each rule's description, by its name."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def check_rule(name: str) -> None:
     """Raise RequestError, with the names of all rules, if there is no rule of this name."""
     if name not in RULES:
@@ -69,5 +72,5 @@ def choice_of(rule: str, a: Agreement, b: Agreement) -> Verdict:
 
 
 def _verdict(form: VerdictForm, feedback: str, value: str | float) -> Verdict:
-    text = json.dumps({"feedback": feedback, form.key: value}, ensure_ascii=False)
+    text = _encode({"feedback": feedback, form.key: value})
     return Verdict(value, well_formed(feedback), text, None)

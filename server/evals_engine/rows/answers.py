@@ -72,12 +72,15 @@ class ReadyAnswers:
         return frozenset({self.column})
 
     async def answer(self, row: Row) -> Answer:
+        """Return the text of the cell. Raises GenerationError."""
+        return Answer(self.text(row), None)
+
+    def text(self, row: Row) -> str:
         """Return the cell: a text unchanged, anything else as JSON. Raises GenerationError."""
         value = row[self.column]
         if value is None:
             raise GenerationError(f"column {self.column} is null")
-        text = cell_text(value)
-        return Answer(text, None)
+        return cell_text(value)
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from evals_engine.compute.pool import OwnerPool
 from evals_engine.faults import ModelCallError, RequestError
 from evals_engine.judges.judge import make_judge
 from evals_engine.judges.protocol import Decision, Judge, Judgement
+from evals_engine.judges.rule_judge import RuleJudge
 from evals_engine.judges.verdict_forms import VerdictForm
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.endpoints import endpoint_for, row_workers
 from evals_engine.models.request_keys import Keys
-from evals_engine.rows.answers import Answer, AnswerSource, GenerationError, answer_source
-from evals_engine.rows.outcome import Outcome, failure
+from evals_engine.rows.answers import (
+    Answer,
+    AnswerSource,
+    GenerationError,
+    ReadyAnswers,
+    answer_source,
+)
+from evals_engine.rows.outcome import Outcome, failed, failure
+from evals_engine.rows.rule_evaluator import RuleEvaluator
 from evals_schemas.datasets.reader import IMAGE_COLUMN, Row
 from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
@@ -25,7 +34,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ScoreParameters,
     candidates,
 )
-from evals_schemas.evaluation_api.rows import OUTPUT, FailedAt
+from evals_schemas.evaluation_api.rows import OUTPUT
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.evaluation_api.usage import JUDGE, Usage
 
@@ -46,13 +55,32 @@ class Evaluator(Protocol):
         """How many rows are evaluated at once."""
         ...
 
-    async def outcome(self, row: Row) -> Outcome:
-        """Return the outcome of one row; an error of a model or a row is an outcome too."""
+    @property
+    def rows_together(self) -> int:
+        """How many of these rows are best evaluated by one call of `outcomes`."""
+        ...
+
+    async def outcomes(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Return the outcome of each row; an error of a model or a row is an outcome too."""
         ...
 
 
+class RowEvaluator(ABC):
+    """An evaluator that calls models for one row after another."""
+
+    rows_together = 1
+
+    async def outcomes(self, rows: Sequence[Row]) -> list[Outcome]:
+        """See `Evaluator`."""
+        return [await self.outcome(row) for row in rows]
+
+    @abstractmethod
+    async def outcome(self, row: Row) -> Outcome:
+        """Return the outcome of one row; an error of a model or the row is an outcome too."""
+
+
 @dataclass(frozen=True)
-class SingleEvaluator:
+class SingleEvaluator(RowEvaluator):
     """Judges one answer a row, as classify and score do."""
 
     judge: Judge
@@ -79,14 +107,15 @@ class SingleEvaluator:
                 row, answer and answer.prompt, answer and answer.text
             )
         except GenerationError as error:
-            return _failed("generation_failed", fields, error, {CANDIDATE: error.usage})
+            return failed("generation_failed", fields, error, {CANDIDATE: error.usage})
         except (ModelCallError, RequestError) as error:
-            return _failed("judge_failed", fields, error, _used(answer) | _used_by_judge(error))
+            return failed("judge_failed", fields, error, _used(answer) | _used_by_judge(error))
         return replace(
-            self._judged(fields, judgement), usage=_used(answer) | {JUDGE: judgement.usage}
+            self.judged(fields, judgement), usage=_used(answer) | {JUDGE: judgement.usage}
         )
 
-    def _judged(self, fields: dict[str, Any], judgement: Judgement) -> Outcome:
+    def judged(self, fields: dict[str, Any], judgement: Judgement) -> Outcome:
+        """Return the outcome of a judgement, without its usage."""
         verdict = judgement.verdict
         fields |= {"feedback": verdict.feedback, "judge_raw_output": verdict.raw}
         if judgement.attempts > 1:
@@ -99,7 +128,7 @@ class SingleEvaluator:
 
 
 @dataclass(frozen=True)
-class PairEvaluator:
+class PairEvaluator(RowEvaluator):
     """Compares two answers a row, in one order or in both."""
 
     judge: Judge
@@ -131,9 +160,9 @@ class PairEvaluator:
                 row, a.prompt or b.prompt, a.text, b.text, self.both_orders
             )
         except GenerationError as error:
-            return _failed("generation_failed", fields, error, used | {role: error.usage})
+            return failed("generation_failed", fields, error, used | {role: error.usage})
         except (ModelCallError, RequestError) as error:
-            return _failed("judge_failed", fields, error, used | _used_by_judge(error))
+            return failed("judge_failed", fields, error, used | _used_by_judge(error))
         judged = decision.original.usage
         if decision.flipped:
             judged = judged.plus(decision.flipped.usage)
@@ -164,16 +193,6 @@ def _decided(fields: dict[str, Any], decision: Decision) -> Outcome:
     return Outcome("ok", fields | {"evaluation_successful": True})
 
 
-def _failed(
-    state: Literal["generation_failed", "judge_failed"],
-    fields: dict[str, Any],
-    error: GenerationError | ModelCallError | RequestError,
-    usage: Mapping[str, Usage],
-) -> Outcome:
-    stage: FailedAt = "judge" if state == "judge_failed" else "generation"
-    return Outcome(state, fields | failure(stage, str(error)), usage, error.reason)
-
-
 def _used(answer: Answer | None) -> dict[str, Usage]:
     return {CANDIDATE: answer.usage} if answer else {}
 
@@ -188,7 +207,7 @@ async def single_evaluator(
     access: ModelAccess,
     pool: OwnerPool,
     keys: Keys,
-) -> SingleEvaluator:
+) -> Evaluator:
     """Return the evaluator of a classify or score evaluation.
 
     Raises:
@@ -202,7 +221,17 @@ async def single_evaluator(
             param="model_to_evaluate",
         )
     judge = await _judge(parameters, form, access, pool, keys)
-    return SingleEvaluator(judge, form, sources.get("model_to_evaluate"), _workers(parameters))
+    source = sources.get("model_to_evaluate")
+    evaluator = SingleEvaluator(judge, form, source, _workers(parameters))
+    if isinstance(judge, RuleJudge) and isinstance(source, ReadyAnswers):
+        return RuleEvaluator(
+            judge.rule,
+            [source],
+            form.key,
+            lambda fields, agreements: evaluator.judged(fields, judge.judgement(agreements[0])),
+            evaluator.workers,
+        )
+    return evaluator
 
 
 async def pair_evaluator(
@@ -211,7 +240,7 @@ async def pair_evaluator(
     access: ModelAccess,
     pool: OwnerPool,
     keys: Keys,
-) -> PairEvaluator:
+) -> Evaluator:
     """Return the evaluator of a compare evaluation.
 
     Raises:
@@ -221,7 +250,18 @@ async def pair_evaluator(
     judge = await _judge(parameters, form, access, pool, keys)
     both_orders = not parameters.disable_position_bias_correction
     workers = _workers(parameters)
-    return PairEvaluator(judge, sources["model_a"], sources["model_b"], both_orders, workers)
+    a, b = sources["model_a"], sources["model_b"]
+    if isinstance(judge, RuleJudge) and isinstance(a, ReadyAnswers) and isinstance(b, ReadyAnswers):
+        return RuleEvaluator(
+            judge.rule,
+            [a, b],
+            "final_decision",
+            lambda fields, agreements: _decided(
+                fields, judge.decided(agreements[0], agreements[1], both_orders)
+            ),
+            workers,
+        )
+    return PairEvaluator(judge, a, b, both_orders, workers)
 
 
 async def _answer_sources(

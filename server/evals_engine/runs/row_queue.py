@@ -12,7 +12,7 @@ from anyio import to_thread
 
 from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
 
-READ_AHEAD_ROWS = 32
+READ_AHEAD_ROWS = 128
 READ_AHEAD_BYTES = 4 * 1024 * 1024
 """Both bound what is held in memory; one row more than a bound is read."""
 
@@ -32,13 +32,17 @@ class RowQueue:
         self.problem: str | None = None
         """Why the data set cannot be read on; None while it can."""
 
-    async def next(self) -> tuple[int, Row] | None:
-        """Return the next row with its number; None after the last row that can be read."""
+    async def next(self, most: int = 1) -> list[tuple[int, Row]]:
+        """Return the next rows with their numbers; none after the last row that can be read.
+
+        Args:
+            most: rows at most. There may be fewer although further rows follow.
+        """
         if not self._ahead:
             async with self._reading:
                 if not self._ahead and self.problem is None:
                     self._ahead.extend(await to_thread.run_sync(self._read_ahead))
-        return self._ahead.popleft() if self._ahead else None
+        return [self._ahead.popleft() for _ in range(min(most, len(self._ahead)))]
 
     def close(self) -> None:
         """Close the file; no row is handed out afterwards."""

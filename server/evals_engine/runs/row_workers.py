@@ -75,6 +75,7 @@ class RowWorkers:
         self._commit = commit
         self._stop_seconds = stop_seconds
         self._workers = max(1, min(evaluator.workers, counts.total))
+        self._together = min(evaluator.rows_together, self._workers)
         self._waiting = anyio.Semaphore(self._workers, fast_acquire=True)
         self._gathered = anyio.Event()
         self._stopping = anyio.Event()
@@ -118,34 +119,37 @@ class RowWorkers:
         async with anyio.create_task_group() as workers:
             workers.start_soon(self._end_after_stop, workers.cancel_scope)
             async with anyio.create_task_group() as working:
-                for number in range(self._workers):
-                    delay = RAMP_SECONDS * number / self._workers
+                tasks = self._workers // self._together
+                for number in range(tasks):
+                    delay = RAMP_SECONDS * number / tasks
                     working.start_soon(self._work, finished, delay)
             workers.cancel_scope.cancel()
 
     async def _work(self, finished: MemoryObjectSendStream[FinishedRow], delay: float) -> None:
         await anyio.sleep(delay)
         while not self._stopping.is_set() and self._failed <= MAX_FAILED_SHARE * self._total:
-            item = await self._queue.next()
-            if item is None:
+            items = await self._queue.next(self._together)
+            outcomes = await self._outcomes([row for _, row in items])
+            if not outcomes:
                 return
-            number, row = item
-            if (outcome := await self._outcome(row)) is None:
-                return
-            self._failed += outcome.state != "ok"
-            await self._waiting.acquire()
-            finished.send_nowait(FinishedRow(number, outcome.state, _ledger_json(outcome)))
-            if not self._waiting.value:
-                self._gathered.set()
+            for (number, _), outcome in zip(items, outcomes, strict=True):
+                self._failed += outcome.state != "ok"
+                if self._waiting.value:
+                    self._waiting.acquire_nowait()
+                else:
+                    await self._waiting.acquire()
+                finished.send_nowait(FinishedRow(number, outcome.state, _ledger_json(outcome)))
+                if not self._waiting.value:
+                    self._gathered.set()
 
-    async def _outcome(self, row: Row) -> Outcome | None:
-        """Return the outcome of a row; None if the process stops and leaves the row to the next."""
-        outcome = None
+    async def _outcomes(self, rows: list[Row]) -> list[Outcome]:
+        """Return the outcomes of rows; none if the process stops and leaves them to the next."""
+        outcomes = list[Outcome]()
         try:
-            outcome = await self._evaluator.outcome(row)
+            outcomes = await self._evaluator.outcomes(rows)
         except* StoppingError:
             pass
-        return outcome
+        return outcomes
 
     async def _end_after_stop(self, workers: anyio.CancelScope) -> None:
         await self._stopping.wait()

@@ -14,6 +14,7 @@ from evals_engine.benchmarks.totals import BenchmarkTotals
 from evals_engine.http.owners import LOCAL
 from evals_engine.judges.verdict_forms import ScoreForm
 from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
+from evals_engine.rows.evaluators import RowEvaluator
 from evals_engine.rows.outcome import Outcome
 from evals_engine.runs import evaluation_types
 from evals_engine.runs.evaluation_types import TYPES, TypeSpec, typed_parameters
@@ -72,7 +73,7 @@ class WordCount(BaseModel):
 
 
 @dataclass(frozen=True)
-class WordCounter:
+class WordCounter(RowEvaluator):
     """Counts the words of one column."""
 
     columns: frozenset[str]
