@@ -15,6 +15,9 @@ from jwt.algorithms import ECAlgorithm
 AUDIENCE = "https://evals.example/mcp"
 EVERYTHING = "evals:read evals:write"
 
+QUARTER_HOUR = 900.0
+"""Seconds for which a token is valid, unless a test runs longer."""
+
 
 def _answer(document: object) -> httpx2.Response:
     """Return an answer whose body is read as a stream."""
@@ -48,9 +51,15 @@ class Issuer:
 
         return httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
 
-    def token(self, subject: str, scope: str = EVERYTHING, audience: str = AUDIENCE) -> str:
-        """Return a token of a subject that is valid for a quarter of an hour."""
+    def token(
+        self,
+        subject: str,
+        scope: str = EVERYTHING,
+        audience: str = AUDIENCE,
+        seconds: float = QUARTER_HOUR,
+    ) -> str:
+        """Return a token of a subject that is valid for so long."""
         now = int(time.time())
-        times = {"iat": now, "exp": now + 900}
+        times = {"iat": now, "exp": now + int(seconds)}
         claims = {"iss": self.url, "aud": audience, "sub": subject, "scope": scope} | times
         return jwt.encode(claims, self._key, algorithm="ES256", headers={"kid": "one"})

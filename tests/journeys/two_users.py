@@ -18,7 +18,7 @@ from evals_mcp.settings.loading import load_settings
 from evals_mcp.settings.schema import Settings
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
 from tests.journeys.caller import Caller
-from tests.journeys.issuer import AUDIENCE, Issuer
+from tests.journeys.issuer import AUDIENCE, QUARTER_HOUR, Issuer
 from tests.journeys.served import served_engine
 from tests.server.http.serving import listening
 
@@ -130,7 +130,8 @@ def of_issuer(folder: Path, issuer: Issuer, **settings: str) -> Settings:
 async def by_tokens(folder: Path, seconds: float = 100) -> AsyncGenerator[list[Caller]]:
     """Yield two subjects of one issuer who share the embedded engine, for so long at most."""
     issuer = Issuer()
-    tokens = [bearer(issuer.token(subject)) for subject in ("alice", "bob")]
+    valid = max(seconds, QUARTER_HOUR)
+    tokens = [bearer(issuer.token(subject, seconds=valid)) for subject in ("alice", "bob")]
     async with ModelServer(says, MODELS) as models:
         settings = of_issuer(
             folder, issuer, SERVER__PROVIDER="local", LOCAL__MODELS__BASE_URL=models.base_url
