@@ -15,6 +15,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
@@ -36,6 +37,7 @@ from evals_schemas.evaluation_api.evaluations import (
 from evals_schemas.evaluation_api.rules import RULE_NAMES
 from evals_schemas.evaluation_types import RequestType
 from evals_schemas.tools.groups import BY
+from evals_schemas.tools.metrics import SeveralMetrics, with_judges_in_metrics
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "allow_inf_nan")
 
@@ -199,6 +201,11 @@ class CreateEvaluationInput(Request):
         default=None,
         description="benchmark: metrics by name, such as accuracy; or an object by name.",
     )
+    metrics: SeveralMetrics | None = Field(
+        default=None,
+        description="Several evaluations of one data set: for each a name and the arguments that "
+        "differ, such as judge.",
+    )
     dry_run: bool = Field(
         default=False, description="true starts nothing: returns rows, calls, cost and warnings."
     )
@@ -215,6 +222,12 @@ class CreateEvaluationInput(Request):
     again: bool = Field(
         default=False, description="true starts another although an identical one was just started."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def judges_belong_to_metrics(cls, arguments: object) -> object:
+        """Give each metric the common judge, which may lack what the metrics add."""
+        return with_judges_in_metrics(arguments)
 
     @field_validator("model_to_evaluate", "model_a", "model_b", mode="before")
     @classmethod
@@ -246,7 +259,10 @@ _EVALUATION_ID = "The evaluation's id, such as `eval-…`."
 class GetEvaluationInput(Request):
     """The arguments of `get_evaluation`."""
 
-    evaluation_id: str = Field(description=_EVALUATION_ID, min_length=1)
+    evaluation_id: str = Field(
+        description="Its id, such as `eval-…`; several with commas are shown side by side.",
+        min_length=1,
+    )
     cluster_column: str | None = Field(
         default=None,
         description="Column whose equal values mark rows that belong together, such as several "

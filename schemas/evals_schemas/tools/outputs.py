@@ -47,9 +47,10 @@ class CreateEvaluationOutput(Output):
         "plan.columns_used", "plan.columns_unused", "plan.first_row"
     )
 
-    outcome: Literal["started", "exists", "plan", "confirm", "declined"] = Field(
+    outcome: Literal["started", "exists", "plan", "confirm", "declined", "partial"] = Field(
         description="started; exists: an identical one was just started, nothing new; plan: dry "
-        "run; confirm: nothing started, the user must agree; declined: the user said no."
+        "run; confirm: nothing started, the user must agree; declined: the user said no; partial: "
+        "not every metric was started."
     )
     evaluation_id: str | None = Field(
         default=None, description="Its id; absent if nothing was started."
@@ -75,6 +76,9 @@ class CreateEvaluationOutput(Output):
         default=None, description="Seconds until the code expires."
     )
     warnings: list[str] = Field(default_factory=list[str], description="Likely mistakes.")
+    metrics: list[dict[str, Any]] | None = Field(
+        default=None, description="By metric: name, evaluation_id, outcome, calls, cost_usd, error."
+    )
     plan: Plan | None = Field(default=None, description="Absent if an evaluation was started.")
 
 
@@ -131,7 +135,9 @@ class ListEvaluationsOutput(Output):
 class GetEvaluationOutput(Output):
     """One evaluation with its results."""
 
-    data_not_instructions: list[str] = foreign_fields("parameters", "error", "summary.labels", "by")
+    data_not_instructions: list[str] = foreign_fields(
+        "parameters", "error", "summary.labels", "by", "evaluations"
+    )
 
     evaluation_id: str = Field(description="Its id.")
     type: str | None = Field(default=None, description="Absent if unknown.")
@@ -143,6 +149,10 @@ class GetEvaluationOutput(Output):
     )
     summary: Summary | None = Field(default=None, description="Absent until it has completed.")
     by: ByColumn = None
+    evaluations: list[dict[str, Any]] | None = Field(
+        default=None,
+        description="Of several ids: each with its headline and its own parameters.",
+    )
     error: str | None = Field(default=None, description="Why it failed; absent if it did not.")
     reason: Reason | None = Field(default=None, description="Code for `error`; absent without one.")
     result_file_id: str | None = Field(default=None, description="The file with every row.")

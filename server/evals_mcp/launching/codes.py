@@ -133,9 +133,15 @@ class ConfirmCodes:
             return f"The code has expired; it was valid for {code.lifetime} s."
         return None
 
-    def creation_key(self, code: Code) -> str:
-        """Return an idempotency key that is the same in every process for the same code."""
-        return hmac.new(self._key, f"{_VERSION} create\n{code.text}".encode(), sha256).hexdigest()
+    def creation_key(self, code: Code, part: str = "") -> str:
+        """Return an idempotency key that is the same in every process for the same code.
+
+        Args:
+            code: the code under which an evaluation starts.
+            part: which evaluation, of several that start under the code; empty for one alone.
+        """
+        text = f"{_VERSION} create\n{code.text}" + (f"\n{part}" if part else "")
+        return hmac.new(self._key, text.encode(), sha256).hexdigest()
 
     def request_digest(self, request: str) -> bytes:
         """Return the nine bytes that stand for a request in its codes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from evals_mcp.launching.agreed_estimate import Estimate
 from evals_mcp.launching.codes import Code
@@ -13,6 +13,54 @@ from evals_mcp.providers.same_request import measured
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.digests import request_digest
 from evals_schemas.tools.plans import Plan
+
+
+class Requested(Protocol):
+    """A request for one evaluation, or for several."""
+
+    @property
+    def account(self) -> str:
+        """The account of the service that will run it."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The name of what is measured, for this account."""
+        ...
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests of all requests that a user's "no" to this one declines."""
+        ...
+
+
+class PlannedRequest(Requested, Protocol):
+    """A request with its plan."""
+
+    @property
+    def plan(self) -> Plan:
+        """What it would do."""
+        ...
+
+    @property
+    def again(self) -> bool:
+        """Whether to start another evaluation, even if an identical one was just started."""
+        ...
+
+    @property
+    def estimate(self) -> Estimate:
+        """The calls and the cost that the user is asked to agree to."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """The requested type or types, for answers."""
+        ...
+
+    @property
+    def service(self) -> str:
+        """The name of the service that will run it."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,16 +84,25 @@ class RequestedEvaluation:
         """Whether the service starts one evaluation for each idempotency key."""
         return self._route[0].capabilities.takes_keys
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """The name of what is measured, for this account of this service.
 
         The digest is the same for every identical request, also if further services are
         configured later.
         """
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         provider, request = self._route
         parameters = measured(request.type, parameters_of(request))
         return request_digest(provider.account, request.type, parameters)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digests of all requests that a user's "no" to this one declines."""
+        return (self.digest,)
 
     @property
     def service(self) -> str:
@@ -69,6 +126,11 @@ class Launch(RequestedEvaluation):
     def estimate(self) -> Estimate:
         """The calls and the cost that the user is asked to agree to."""
         return Estimate.of(self.plan)
+
+    @property
+    def kind(self) -> str:
+        """The requested type, for answers."""
+        return self.request.type
 
 
 def parameters_of(request: AnyRequest) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.launching.codes import Code, ConfirmCodes
 from evals_mcp.launching.declines import Declines
 from evals_mcp.launching.key_file import confirmation_key
-from evals_mcp.launching.launch import Launch, RequestedEvaluation
+from evals_mcp.launching.launch import Launch, PlannedRequest, Requested
 from evals_mcp.launching.repeats import Repeats
 from evals_mcp.settings.schema import BudgetSettings
 
@@ -97,7 +97,7 @@ class Launches:
         """
         return self._server.locks.hold(launch.account, launch.digest)
 
-    async def new_code(self, launch: Launch) -> Code:
+    async def new_code(self, launch: PlannedRequest) -> Code:
         """Return a new code for a launch."""
         codes = await self.codes()
         generation = await self._declines.generation(codes.request_digest(launch.digest))
@@ -110,7 +110,7 @@ class Launches:
             generation=generation,
         )
 
-    async def read_code(self, text: str, requested: RequestedEvaluation) -> Code:
+    async def read_code(self, text: str, requested: Requested) -> Code:
         """Return the content of a code that came with a request.
 
         Raises:
@@ -118,7 +118,7 @@ class Launches:
         """
         return (await self.codes()).read(text, self._owner(requested))
 
-    async def decline(self, requested: RequestedEvaluation, code: str | None = None) -> None:
+    async def decline(self, requested: Requested, code: str | None = None) -> None:
         """Record the user's "no", which withdraws every code and question of the request.
 
         Args:
@@ -128,7 +128,7 @@ class Launches:
         """
         self.close_question(requested)
         codes = await self.codes()
-        declined = {codes.request_digest(requested.digest)}
+        declined = {codes.request_digest(digest) for digest in requested.digests}
         if code is not None:
             # If the code is not genuine, the answer counts for the request that it came with.
             with suppress(InvalidRequestError):
@@ -140,16 +140,19 @@ class Launches:
         """Return whether the user has declined the request after this code was issued."""
         return code.generation != await self._declines.generation(code.request_digest)
 
-    async def is_declined(self, launch: Launch) -> bool:
+    async def is_declined(self, launch: Requested) -> bool:
         """Return whether the user has declined a request and has not agreed to it since."""
-        request = (await self.codes()).request_digest(launch.digest)
-        return await self._declines.is_declined(request)
+        codes = await self.codes()
+        for digest in launch.digests:
+            if await self._declines.is_declined(codes.request_digest(digest)):
+                return True
+        return False
 
     async def note_agreement(self, code: Code) -> None:
         """Record that an evaluation was started under the user's agreement."""
         await self._declines.agree(code.request_digest, code.generation)
 
-    def open_question(self, launch: Launch) -> bool:
+    def open_question(self, launch: Requested) -> bool:
         """Note that the user is asked about a request; return false if that question is open.
 
         If a question is open and the call comes without an answer, the client declared that it can
@@ -157,9 +160,9 @@ class Launches:
         """
         return self._server.open_question(self._principal_id, launch.digest)
 
-    def close_question(self, requested: RequestedEvaluation) -> None:
+    def close_question(self, requested: Requested) -> None:
         """Note that an answer has come."""
         self._server.close_question(self._principal_id, requested.digest)
 
-    def _owner(self, requested: RequestedEvaluation) -> str:
+    def _owner(self, requested: Requested) -> str:
         return f"{self._principal_id}\n{requested.account}"

@@ -8,7 +8,7 @@ from typing import Literal
 from evals_mcp.cleaning import inert
 from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
-from evals_mcp.launching.launch import Launch
+from evals_mcp.launching.launch import Launch, PlannedRequest
 from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.settings.schema import BudgetSettings
 from evals_schemas.tools.outputs import CreateEvaluationOutput
@@ -23,7 +23,7 @@ _REASON = 300
 
 def started(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOutput:
     """Return the output for an evaluation that was started."""
-    return _answer(
+    return _ran(
         launch,
         "started",
         f"Call get_status with evaluation_id {evaluation.evaluation_id} and wait_seconds 45, again "
@@ -35,7 +35,7 @@ def started(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOu
 def exists(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOutput:
     """Return the output for an evaluation that an identical create has already started."""
     note = f"{inert(evaluation.note, 200).rstrip('.')}. " if evaluation.note else ""
-    return _answer(
+    return _ran(
         launch,
         "exists",
         f"{note}Call get_status with evaluation_id {evaluation.evaluation_id} and wait_seconds 45. "
@@ -45,7 +45,7 @@ def exists(launch: Launch, evaluation: StartedEvaluation) -> CreateEvaluationOut
     )
 
 
-def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
+def plan(launch: PlannedRequest, budget: BudgetSettings) -> CreateEvaluationOutput:
     """Return the output of a dry run, even if a create would be refused."""
     again = "Call create_evaluation again without dry_run"
     if launch.plan.problems:
@@ -59,7 +59,7 @@ def plan(launch: Launch, budget: BudgetSettings) -> CreateEvaluationOutput:
     return _answer(launch, "plan", step.strip())
 
 
-def confirm(launch: Launch, reasons: Sequence[str], code: Code) -> CreateEvaluationOutput:
+def confirm(launch: PlannedRequest, reasons: Sequence[str], code: Code) -> CreateEvaluationOutput:
     """Return the output that asks for the user's agreement, with a code for the next call."""
     what = "what would start, the calls and the cost"
     if launch.plan.warnings:
@@ -73,13 +73,13 @@ def confirm(launch: Launch, reasons: Sequence[str], code: Code) -> CreateEvaluat
     return answer.model_copy(update={"confirm": code.text, "expires_in_seconds": code.lifetime})
 
 
-def declined(launch: Launch) -> CreateEvaluationOutput:
+def declined(launch: PlannedRequest) -> CreateEvaluationOutput:
     """Return the output after the user has declined."""
     step = "Do not start it unless the user asks for it; ask them what to change."
     return _answer(launch, "declined", step)
 
 
-def withdrawn(launch: Launch) -> CreateEvaluationOutput:
+def withdrawn(launch: PlannedRequest) -> CreateEvaluationOutput:
     """Return the output for a code, or for an agreement, from before the user's last "no"."""
     step = (
         "The user has declined this request since the code was issued or the question was asked, "
@@ -89,26 +89,36 @@ def withdrawn(launch: Launch) -> CreateEvaluationOutput:
     return _answer(launch, "declined", step)
 
 
-def _answer(
+def _ran(
     launch: Launch,
+    outcome: Literal["started", "exists"],
+    next_step: str,
+    evaluation: StartedEvaluation,
+) -> CreateEvaluationOutput:
+    """Return the output for one evaluation."""
+    service = launch.provider.service_of(evaluation.evaluation_id)
+    update = {
+        "evaluation_id": evaluation.evaluation_id,
+        "status": evaluation.status,
+        "provider": service.name,
+        "plan": None,
+    }
+    return _answer(launch, outcome, next_step).model_copy(update=update)
+
+
+def _answer(
+    launch: PlannedRequest,
     outcome: Literal["started", "exists", "plan", "confirm", "declined"],
     next_step: str,
-    evaluation: StartedEvaluation | None = None,
 ) -> CreateEvaluationOutput:
     return CreateEvaluationOutput(
         outcome=outcome,
-        evaluation_id=evaluation.evaluation_id if evaluation else None,
-        type=launch.request.type,
-        status=evaluation.status if evaluation else None,
-        provider=(
-            launch.provider.service_of(evaluation.evaluation_id).name
-            if evaluation
-            else launch.service
-        ),
+        type=launch.kind,
+        provider=launch.service,
         calls=launch.plan.calls,
         cost_usd=launch.plan.cost_usd,
         warnings=launch.plan.warnings[:_LISTED],
-        plan=None if evaluation else _bounded(launch.plan, rows=outcome == "plan"),
+        plan=_bounded(launch.plan, rows=outcome == "plan"),
         next_step=next_step,
     )
 

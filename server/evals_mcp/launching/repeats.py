@@ -31,6 +31,7 @@ from evals_mcp.launching.launch import Launch, parameters_of
 from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS, same_request
 from evals_mcp.providers.times import created_at
 from evals_mcp.state.kinds import STARTED, UNSETTLED
+from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationCreated, EvaluationJob
 
 if TYPE_CHECKING:
@@ -312,9 +313,10 @@ def _code_name(code: Code) -> str:
 
 
 def _repetition_name(launch: Launch) -> str:
-    """Return what a create and its repetitions share: the request or, with `again`, the code."""
+    """Return what a create and its repetitions share: the request and, with `again`, the code."""
     if launch.again and launch.code:
-        return _code_name(launch.code)
+        # Several requests may start under one code.
+        return value_digest("repetition", [_code_name(launch.code), launch.digest])
     return launch.digest
 
 

@@ -28,12 +28,16 @@ from evals_schemas.type_models import TYPE_MODELS
 _SIDES = ("model_a", "model_b")
 """The two sides of a type that compares two answers; both are required."""
 
-_MODELS = {column: model for model, column in RESPONSE_COLUMNS.items()}
+MODEL_OF = {column: model for model, column in RESPONSE_COLUMNS.items()}
+"""The argument for a model to run, by the one for a column of ready answers."""
+
+COLUMN_OF = RESPONSE_COLUMNS
+"""The argument for a column of ready answers, by the one for a model to run."""
 
 _LABELS = 10
 """Most labels that a message names."""
 
-_CALL_FIELDS = frozenset({"dry_run", "half_width", "confirm", "again"})
+CALL_FIELDS = frozenset({"metrics", "dry_run", "half_width", "confirm", "again"})
 """Fields of the tool that say how to start an evaluation, not what to evaluate."""
 
 
@@ -72,7 +76,7 @@ def _judged_request(
     arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
 ) -> JudgedRequest:
     fields = arguments.model_dump(
-        exclude_none=True, exclude={"type", "judge", *_CALL_FIELDS, *RESPONSE_COLUMNS, *_MODELS}
+        exclude_none=True, exclude={"type", "judge", *CALL_FIELDS, *RESPONSE_COLUMNS, *MODEL_OF}
     )
     if arguments.judge:
         fields["judge"] = _endpoint("judge", arguments.judge, credentials)
@@ -94,11 +98,11 @@ def _judged_request(
 
 
 def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:
-    passed = arguments.model_fields_set - {"type", *_CALL_FIELDS}
+    passed = arguments.model_fields_set - {"type", *CALL_FIELDS}
     for name in CreateEvaluationInput.model_fields:
         if name not in passed or getattr(arguments, name) is None:
             continue
-        types = [kind for kind in TYPE_MODELS if _has_field(kind, name)]
+        types = [kind for kind in TYPE_MODELS if has_field(kind, name)]
         if arguments.type not in types:
             raise InvalidRequestError(
                 f"`{name}` belongs to type {_listed(types)}, not {arguments.type}: leave it "
@@ -110,15 +114,16 @@ def _listed(names: list[str]) -> str:
     return " and ".join([*filter(None, [", ".join(names[:-1])]), *names[-1:]])
 
 
-def _has_field(kind: str, name: str) -> bool:
-    return _MODELS.get(name, name) in TYPE_MODELS[kind].fields
+def has_field(kind: str, name: str) -> bool:
+    """Return whether evaluations of a type have an argument; false for an unknown type."""
+    return kind in TYPE_MODELS and MODEL_OF.get(name, name) in TYPE_MODELS[kind].fields
 
 
 def _fields_of(kind: str) -> str:
     names = [
         name
         for name in CreateEvaluationInput.model_fields
-        if name != "type" and _has_field(kind, name)
+        if name != "type" and has_field(kind, name)
     ]
     return f"A {kind} evaluation takes {', '.join(names)}."
 

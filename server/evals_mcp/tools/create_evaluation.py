@@ -1,8 +1,11 @@
-"""`create_evaluation`: plans an evaluation, asks the user if needed, and starts it once."""
+"""`create_evaluation`: plans evaluations, asks the user if needed, and starts each once."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, InvalidRequestError
 from evals_mcp.launching import outcomes
@@ -11,9 +14,13 @@ from evals_mcp.launching.ask_user import Answer
 from evals_mcp.launching.budget import DECLINED_BEFORE, over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch, RequestedEvaluation
+from evals_mcp.launching.metrics.arguments import arguments_by_metric, of_metric
+from evals_mcp.launching.metrics.group import MetricsLaunch, RequestedMetrics, metrics_question
+from evals_mcp.launching.metrics.outcomes import started_metrics, with_metrics
+from evals_mcp.launching.metrics.starting import earlier_metrics, metrics_under, start_metrics
 from evals_mcp.launching.question import question
-from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.launching.request import to_request
+from evals_mcp.launching.starting import earlier_evaluation, start_evaluation
 from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_summary import headline_of
@@ -21,6 +28,10 @@ from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.tools.outputs import CreateEvaluationOutput
+from evals_schemas.tools.plans import Plan
+
+AnyLaunch = Launch | MetricsLaunch
+"""One planned evaluation, or several."""
 
 
 async def create_evaluation(
@@ -34,6 +45,9 @@ async def create_evaluation(
         EvalsMCPError: nothing was started, and the message says so.
     """
     output = await _created(arguments, session)
+    if output.metrics is not None:
+        lines = [await _with_headline(line, session) for line in output.metrics]
+        return output.model_copy(update={"metrics": lines})
     if output.outcome != "exists" or output.status not in ENDED or not output.evaluation_id:
         return output
     try:
@@ -41,6 +55,18 @@ async def create_evaluation(
         return output.model_copy(update={"headline": await headline_of(job, session)})
     except EvalsMCPError:
         return output
+
+
+async def _with_headline(line: dict[str, Any], session: ToolSession) -> dict[str, Any]:
+    """Return the line of a metric, with its headline if it exists and has ended."""
+    if line.get("outcome") != "exists" or line["status"] not in ENDED:
+        return line
+    try:
+        job = await session.provider.get_evaluation(line["evaluation_id"])
+        headline = await headline_of(job, session)
+    except EvalsMCPError:
+        return line
+    return line | {"headline": headline} if headline else line
 
 
 async def _created(
@@ -56,9 +82,9 @@ async def _created(
             await session.launches.decline(requested, reply.code)
         launch = await _planned(requested, arguments, session)
         if arguments.dry_run:
-            return outcomes.plan(launch, session.settings.budget)
+            return _shown(launch, outcomes.plan(launch, session.settings.budget))
         if has_declined:
-            return outcomes.declined(launch)
+            return _shown(launch, outcomes.declined(launch))
         _refuse(launch, session)
         if (code := await _confirmation_code(arguments, launch, session)) is not None:
             return await _under_code(launch, code, session)
@@ -69,26 +95,63 @@ async def _created(
         raise _not_started(error) from None
 
 
-async def _requested(arguments: CreateEvaluationInput, session: ToolSession) -> RequestedEvaluation:
-    """Return the request with complete ids; its data are not read."""
+async def _requested(
+    arguments: CreateEvaluationInput, session: ToolSession
+) -> RequestedEvaluation | RequestedMetrics:
+    """Return the request or the requests with complete ids; their data are not read."""
+    if arguments.metrics is None:
+        return await _requested_evaluation(arguments, session)
+    requests: dict[str, RequestedEvaluation] = {}
+    for name, own in arguments_by_metric(arguments).items():
+        with _errors_of_metric(name):
+            requests[name] = await _requested_evaluation(own, session)
+    requested = RequestedMetrics(requests)
+    requested.check()
+    return requested
+
+
+async def _requested_evaluation(
+    arguments: CreateEvaluationInput, session: ToolSession
+) -> RequestedEvaluation:
     refuse_unsupported_type(arguments.type, session.provider)
     request = to_request(arguments, session.settings.credentials)
     complete = await session.provider.with_public_ids(request)
     return RequestedEvaluation(complete, session.provider)
 
 
+@contextmanager
+def _errors_of_metric(name: str) -> Generator[None]:
+    """Begin the messages of errors with the metric that they are about."""
+    try:
+        yield
+    except EvalsMCPError as error:
+        raise type(error)(of_metric(name) + str(error), error.reason) from None
+
+
 async def _planned(
-    requested: RequestedEvaluation, arguments: CreateEvaluationInput, session: ToolSession
-) -> Launch:
+    requested: RequestedEvaluation | RequestedMetrics,
+    arguments: CreateEvaluationInput,
+    session: ToolSession,
+) -> AnyLaunch:
     # Imported here because loading Jinja2 would slow down every start.
     from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
+    from evals_mcp.planning.several_plans import combined_plan  # noqa: PLC0415
 
-    request, provider = requested.request, requested.provider
-    plan = await plan_evaluation(request, provider, session.planning, arguments.half_width)
-    return Launch(request, provider, plan, arguments.again)
+    async def planned(of: RequestedEvaluation) -> Plan:
+        return await plan_evaluation(
+            of.request, of.provider, session.planning, arguments.half_width
+        )
+
+    if isinstance(requested, RequestedEvaluation):
+        plan = await planned(requested)
+        return Launch(requested.request, requested.provider, plan, arguments.again)
+    plans: dict[str, Plan] = {}
+    for name, each in requested.requests.items():
+        plans[name] = await planned(each)
+    return MetricsLaunch(requested.requests, plans, combined_plan(plans), arguments.again)
 
 
-def _refuse(launch: Launch, session: ToolSession) -> None:
+def _refuse(launch: AnyLaunch, session: ToolSession) -> None:
     """Raise InvalidRequestError if the plan has problems or is over the budget's limit."""
     if launch.plan.problems:
         raise InvalidRequestError(" ".join(launch.plan.problems))
@@ -97,7 +160,7 @@ def _refuse(launch: Launch, session: ToolSession) -> None:
 
 
 async def _confirmation_code(
-    arguments: CreateEvaluationInput, launch: Launch, session: ToolSession
+    arguments: CreateEvaluationInput, launch: AnyLaunch, session: ToolSession
 ) -> Code | None:
     """Return the code from the argument or from the user's answer; None without one."""
     reply = session.ask_user.reply
@@ -105,12 +168,14 @@ async def _confirmation_code(
     return None if text is None else await session.launches.read_code(text, launch)
 
 
-async def _under_code(launch: Launch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
+async def _under_code(
+    launch: AnyLaunch, code: Code, session: ToolSession
+) -> CreateEvaluationOutput:
     """Start the evaluation that a genuine code is for, or say why the user must be asked again."""
     launches, ask_user = session.launches, session.ask_user
     launches.close_question(launch)
-    if started := await launches.repeats.started_under(code, launch):
-        return outcomes.exists(launch, started)
+    if started := await _started_under(code, launch, session):
+        return started
     codes = await launches.codes()
     is_for_this = codes.is_for(code, launch.digest)
     if is_for_this and await launches.is_withdrawn(code):
@@ -119,16 +184,16 @@ async def _under_code(launch: Launch, code: Code, session: ToolSession) -> Creat
     if reason is None:
         return await _started(replace(launch, again=code.again, code=code), session)
     if earlier := await _earlier(launch, session):
-        return outcomes.exists(launch, earlier)
+        return earlier
     new_code = await launches.new_code(launch)
     if ask_user.reply and ask_user.answers_later and is_for_this:
         # The client has just asked the user, so it can ask again: the call ends with a question.
         await _ask(launch, new_code, [reason], session)
-    return outcomes.confirm(launch, [reason], new_code)
+    return _shown(launch, outcomes.confirm(launch, [reason], new_code))
 
 
 async def _without_code(
-    launch: Launch, arguments: CreateEvaluationInput, session: ToolSession
+    launch: AnyLaunch, arguments: CreateEvaluationInput, session: ToolSession
 ) -> CreateEvaluationOutput:
     """Start the evaluation if it needs no agreement; else ask the user or issue a code."""
     launches = session.launches
@@ -138,7 +203,7 @@ async def _without_code(
     if not reasons:
         return await _started(launch, session)
     if earlier := await _earlier(launch, session):
-        return outcomes.exists(launch, earlier)
+        return earlier
     code = await launches.new_code(launch)
     match await _ask(launch, code, reasons, session):
         case "agreed":
@@ -146,14 +211,14 @@ async def _without_code(
             return await _agreed(await _planned(requested, arguments, session), code, session)
         case "declined":
             await launches.decline(launch)
-            return outcomes.declined(launch)
+            return _shown(launch, outcomes.declined(launch))
         case "unanswered":
             if await launches.is_withdrawn(code):
                 return outcomes.withdrawn(launch)
-            return outcomes.confirm(launch, reasons, code)
+            return _shown(launch, outcomes.confirm(launch, reasons, code))
 
 
-async def _agreed(launch: Launch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
+async def _agreed(launch: AnyLaunch, code: Code, session: ToolSession) -> CreateEvaluationOutput:
     """Start what the user has agreed to, unless a new plan shows that the cost has risen."""
     _refuse(launch, session)
     if code.estimate.covers(launch.estimate):
@@ -161,38 +226,63 @@ async def _agreed(launch: Launch, code: Code, session: ToolSession) -> CreateEva
     if await session.launches.is_withdrawn(code):
         return outcomes.withdrawn(launch)
     reason = change_reason(code.estimate, launch.estimate)
-    return outcomes.confirm(launch, [reason], await session.launches.new_code(launch))
+    new_code = await session.launches.new_code(launch)
+    return _shown(launch, outcomes.confirm(launch, [reason], new_code))
 
 
-async def _ask(launch: Launch, code: Code, reasons: list[str], session: ToolSession) -> Answer:
+async def _ask(launch: AnyLaunch, code: Code, reasons: list[str], session: ToolSession) -> Answer:
     ask_user = session.ask_user
     if ask_user.answers_later and not session.launches.open_question(launch):
         return "unanswered"
-    return await ask_user.ask(question(launch, reasons), code.text, session.clock.sleep)
+    if isinstance(launch, Launch):
+        text = question(launch, reasons)
+    else:
+        text = metrics_question(launch, reasons)
+    return await ask_user.ask(text, code.text, session.clock.sleep)
 
 
-async def _earlier(launch: Launch, session: ToolSession) -> StartedEvaluation | None:
-    """Return what an identical create has started, after waiting for one that is being sent."""
-    async with session.launches.lock(launch):
-        return await session.launches.repeats.find_earlier(launch)
+async def _started_under(
+    code: Code, launch: AnyLaunch, session: ToolSession
+) -> CreateEvaluationOutput | None:
+    """Return what was started under a code; None if nothing was, or not every metric."""
+    if isinstance(launch, Launch):
+        started = await session.launches.repeats.started_under(code, launch)
+        return outcomes.exists(launch, started) if started else None
+    results = await metrics_under(code, launch, session.launches)
+    return started_metrics(launch, results) if results else None
 
 
-async def _started(launch: Launch, session: ToolSession) -> CreateEvaluationOutput:
-    """Start the evaluation, unless an identical create has started it or the user declined it."""
-    launches = session.launches
-    async with launches.lock(launch):
-        earlier = await launches.repeats.search(launch)
-        if earlier.evaluation:
-            return outcomes.exists(launch, earlier.evaluation)
-        key = None
-        if launch.code:
-            if await launches.is_withdrawn(launch.code):
-                return outcomes.withdrawn(launch)
-            key = (await launches.codes()).creation_key(launch.code)
-        started = await launches.repeats.create(launch, earlier, key)
-    if launch.code:
-        await launches.note_agreement(launch.code)
-    return outcomes.started(launch, started)
+async def _earlier(launch: AnyLaunch, session: ToolSession) -> CreateEvaluationOutput | None:
+    """Return what identical creates have started; None if nothing was, or not every metric."""
+    if isinstance(launch, Launch):
+        earlier = await earlier_evaluation(launch, session.launches)
+        return outcomes.exists(launch, earlier) if earlier else None
+    results = await earlier_metrics(launch, session.launches)
+    return started_metrics(launch, results) if len(results) == len(launch.requests) else None
+
+
+async def _started(launch: AnyLaunch, session: ToolSession) -> CreateEvaluationOutput:
+    """Start what identical creates have not started and the user has not declined."""
+    if isinstance(launch, MetricsLaunch):
+        results = await start_metrics(launch, session.launches)
+        if all(result.outcome == "declined" for result in results[:1]):
+            return outcomes.withdrawn(launch)
+        return started_metrics(launch, results)
+    started = await start_evaluation(launch, session.launches)
+    if started is None:
+        return outcomes.withdrawn(launch)
+    evaluation, is_new = started
+    return (outcomes.started if is_new else outcomes.exists)(launch, evaluation)
+
+
+def _shown(launch: AnyLaunch, output: CreateEvaluationOutput) -> CreateEvaluationOutput:
+    """Return an output without a start, with a line for each metric of several."""
+    if isinstance(launch, Launch):
+        return output
+    from evals_mcp.planning.several_plans import plan_figures  # noqa: PLC0415
+
+    figures = {name: plan_figures(plan) for name, plan in launch.plans.items()}
+    return with_metrics(output, launch, figures)
 
 
 def _not_started(error: EvalsMCPError) -> EvalsMCPError:

@@ -1,6 +1,9 @@
-"""`get_evaluation`: one evaluation with a summary of its results."""
+"""`get_evaluation`: an evaluation with a summary of its results, or several side by side."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from anyio import to_thread
 
@@ -21,14 +24,29 @@ from evals_mcp.tools.job_text import (
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.groups import Groups
 from evals_schemas.tools.inputs import GetEvaluationInput
+from evals_schemas.tools.metrics import MOST_METRICS
 from evals_schemas.tools.outputs import GetEvaluationOutput
 from evals_schemas.tools.summaries import Summary
+
+SEPARATOR = ","
+
+_OWN_VALUES = 6
+_VALUE = 80
+"""Most parameters that a line shows, and the length of one."""
 
 
 async def get_evaluation(
     arguments: GetEvaluationInput, session: ToolSession
 ) -> GetEvaluationOutput:
-    """Return one evaluation with its results, without its rows."""
+    """Return one evaluation with its results, without its rows, or several side by side."""
+    if SEPARATOR in arguments.evaluation_id:
+        if arguments.by or arguments.cluster_column:
+            name = "by" if arguments.by else "cluster_column"
+            raise InvalidRequestError(
+                f"`{name}` is for one evaluation: call get_evaluation for each id alone, or for "
+                f"several without `{name}`."
+            )
+        return await _side_by_side(arguments.evaluation_id, session)
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.provider.get_evaluation(evaluation_id)
     summary, groups = await _results(job, arguments, session)
@@ -93,3 +111,87 @@ def _next_step(job: EvaluationJob, capabilities: Capabilities) -> str:
     if job.status in ENDED:
         return after_failure(job, capabilities)
     return f"Call get_status with evaluation_id {job.workflow_id} and wait_seconds 45."
+
+
+async def _side_by_side(ids: str, session: ToolSession) -> GetEvaluationOutput:
+    """Return one line for each evaluation: its headline, and the parameters that only it has.
+
+    Args:
+        ids: the ids with commas between them.
+        session: the collaborators of the call.
+
+    Raises:
+        InvalidRequestError: one text is no id, there are too many, or one stands there twice.
+        EvalsMCPError: one does not exist, or cannot be read.
+    """
+    names = [part.strip() for part in ids.split(SEPARATOR) if part.strip()]
+    if not 1 < len(names) <= MOST_METRICS:
+        raise InvalidRequestError(
+            f"`evaluation_id` takes one id, or 2 to {MOST_METRICS} with commas between them; got "
+            f"{len(names)}."
+        )
+    jobs: dict[str, EvaluationJob] = {}
+    for name in names:
+        evaluation_id = await session.evaluation_id(name)
+        jobs[evaluation_id] = await session.provider.get_evaluation(evaluation_id)
+    shown = [_paths(shown_parameters(job.parameters)) for job in jobs.values()]
+    common = {
+        path: value
+        for path, value in shown[0].items()
+        if all(path in own and own[path] == value for own in shown)
+    }
+    lines = [
+        await _line(job, {path: own[path] for path in own if path not in common}, session)
+        for job, own in zip(jobs.values(), shown, strict=True)
+    ]
+    return GetEvaluationOutput(
+        evaluation_id=SEPARATOR.join(jobs),
+        type=_joined([job.type or "unknown" for job in jobs.values()]),
+        status=_joined([inert(job.status, STATUS_SHOWN) for job in jobs.values()]),
+        evaluations=lines,
+        parameters=common,
+        next_step=_step_of_several(jobs),
+    )
+
+
+async def _line(job: EvaluationJob, own: Mapping[str, Any], session: ToolSession) -> dict[str, Any]:
+    summary = await summary_of(job, session)
+    failures = summary.failures.total if summary and summary.failures else None
+    figures = {
+        "evaluation_id": job.workflow_id,
+        "type": job.type,
+        "status": inert(job.status, STATUS_SHOWN),
+        "headline": summary.headline if summary else None,
+        "failed_rows": failures,
+        "error": failure_reason(job),
+        "parameters": dict(list(own.items())[:_OWN_VALUES]),
+    }
+    return {name: value for name, value in figures.items() if value is not None}
+
+
+def _paths(parameters: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Return the values by their paths, such as `judge.model`; lists stay whole."""
+    values: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            values |= _paths(cast("dict[str, Any]", value), f"{above}{name}.")
+        else:
+            values[above + name] = clean(value, _VALUE) if isinstance(value, str) else value
+    return values
+
+
+def _joined(values: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(values))
+
+
+def _step_of_several(jobs: Mapping[str, EvaluationJob]) -> str:
+    running = [name for name, job in jobs.items() if job.status not in ENDED]
+    if running:
+        return (
+            f"{len(running)} of {len(jobs)} still run: call get_status with evaluation_id "
+            f"{running[0]} and wait_seconds 45, then this tool again."
+        )
+    return (
+        "Report each headline with its interval, side by side. Call compare_evaluations for a test "
+        "of two over the same rows, and read_results for the rows of one."
+    )

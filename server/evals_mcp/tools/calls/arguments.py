@@ -28,6 +28,9 @@ _SECRETS = frozenset({"external_api_token", "external_base_url", "api_key", "api
 _DATA = frozenset({"rows"})
 """Arguments that hold data, not settings; keys in them are detected when the data is stored."""
 
+_REPEATS_THE_CALL = frozenset({"metrics"})
+"""Arguments that are lists of objects with the arguments of the call itself."""
+
 _OWN_TEXTS = frozenset({"confirm", "cursor"})
 """Arguments with texts that this server issued, which look random; messages never quote them."""
 
@@ -76,18 +79,29 @@ def parse_arguments(
 
 def _decoded(value: Any, schema: Schema) -> Any:
     """Return the value with JSON strings parsed if the schema wants JSON, and without nulls."""
+    arguments: object = _decoded_value(value, schema)
+    if isinstance(arguments, dict):
+        fields = cast("dict[str, Any]", arguments)
+        for name in _REPEATS_THE_CALL & fields.keys() & schema["properties"].keys():
+            if isinstance(fields[name], list):
+                fields[name] = [_decoded_value(item, schema) for item in fields[name]]
+        return fields
+    return arguments
+
+
+def _decoded_value(value: Any, schema: Schema) -> Any:
     kind = schema.get("type")
     if isinstance(value, str):
-        return _decoded(inside, schema) if (inside := _read_json(value, kind)) else value
+        return _decoded_value(inside, schema) if (inside := _read_json(value, kind)) else value
     if kind == "object" and isinstance(value, dict) and "properties" in schema:
         fields = cast("Mapping[str, Schema]", schema["properties"])
         return {
-            name: _decoded(item, fields.get(name, {}))
+            name: _decoded_value(item, fields.get(name, {}))
             for name, item in cast("dict[str, Any]", value).items()
             if item is not None
         }
     if kind == "array" and isinstance(value, list):
-        return [_decoded(item, schema["items"]) for item in cast("list[Any]", value)]
+        return [_decoded_value(item, schema["items"]) for item in cast("list[Any]", value)]
     return cast("object", value)
 
 
@@ -110,6 +124,11 @@ def _secret_in(arguments: Mapping[str, Any]) -> str | None:
     for name, value in arguments.items():
         if name in _SECRETS:
             return name
+        if name in _REPEATS_THE_CALL and isinstance(value, list):
+            for item in cast("list[Any]", value):
+                own = cast("dict[str, Any]", item) if isinstance(item, dict) else {}
+                if secret := _secret_in(own):
+                    return f"{name}.{secret}"
         if isinstance(value, dict):
             inner = cast("dict[str, Any]", value)
             if secret := next((key for key in inner if key in _SECRETS), None):

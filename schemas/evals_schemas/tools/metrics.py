@@ -1,0 +1,61 @@
+"""The argument `metrics` of `create_evaluation`: several evaluations over one data set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
+
+from pydantic import Field, WithJsonSchema
+
+MOST_METRICS = 20
+"""Most metrics of one request."""
+
+Metric = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    ),
+]
+"""A name, and the arguments in which one metric differs from the request."""
+
+SeveralMetrics = Annotated[list[Metric], Field(min_length=1, max_length=MOST_METRICS)]
+
+
+def with_judges_in_metrics(arguments: object) -> object:
+    """Return the arguments with the common judge moved into each metric.
+
+    A judge of all metrics may then lack its rubric, and a metric may give nothing but the rubric.
+    A `type` that only the metrics name becomes the type of the request. Anything that is not of
+    this form is returned unchanged, for the validation that follows.
+    """
+    if not isinstance(arguments, Mapping):
+        return arguments
+    fields = dict(cast("Mapping[str, Any]", arguments))
+    metrics: object = fields.get("metrics")
+    if not isinstance(metrics, list) or not metrics:
+        return cast("object", arguments)
+    common = _object(fields.pop("judge", None))
+    written: list[object] = []
+    for metric in cast("list[object]", metrics):
+        own = _object(metric)
+        if own is None:
+            written.append(metric)
+            continue
+        judge = own.get("judge")
+        both = {**(common or {}), **(_object(judge) or {})}
+        is_readable = judge is None or _object(judge) is not None
+        written.append({**own, "judge": both} if both and is_readable else own)
+        if isinstance(own.get("type"), str):
+            fields.setdefault("type", own["type"])
+    return {**fields, "metrics": written}
+
+
+def _object(value: object) -> dict[str, Any] | None:
+    """Return an object, also one that is written as a JSON text; None for anything else."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None

@@ -1,0 +1,1 @@
+"""Several evaluations of one data set from one create: planned, agreed and started together."""
