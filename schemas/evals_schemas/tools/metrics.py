@@ -8,13 +8,19 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, WithJsonSchema
 
+from evals_schemas.evaluation_types import BENCHMARK
+
 MOST_METRICS = 20
 """Most metrics of one request."""
 
 Metric = Annotated[
     dict[str, Any],
     WithJsonSchema(
-        {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+        {
+            "type": "object",
+            "properties": {"name": {"type": "string", "description": "Its name."}},
+            "required": ["name"],
+        }
     ),
 ]
 """A name, and the arguments in which one metric differs from the request."""
@@ -28,6 +34,9 @@ def with_judges_in_metrics(arguments: object) -> object:
     A judge of all metrics may then lack its rubric, and a metric may give nothing but the rubric.
     A `type` that only the metrics name becomes the type of the request. Anything that is not of
     this form is returned unchanged, for the validation that follows.
+
+    Raises:
+        ValueError: a metric is a name alone.
     """
     if not isinstance(arguments, Mapping):
         return arguments
@@ -35,6 +44,8 @@ def with_judges_in_metrics(arguments: object) -> object:
     metrics: object = fields.get("metrics")
     if not isinstance(metrics, list) or not metrics:
         return cast("object", arguments)
+    if any(isinstance(metric, str) and _object(metric) is None for metric in metrics):
+        raise ValueError(_instead_of_names(fields.get("type")))
     common = _object(fields.pop("judge", None))
     written: list[object] = []
     for metric in cast("list[object]", metrics):
@@ -49,6 +60,15 @@ def with_judges_in_metrics(arguments: object) -> object:
         if isinstance(own.get("type"), str):
             fields.setdefault("type", own["type"])
     return {**fields, "metrics": written}
+
+
+def _instead_of_names(kind: object) -> str:
+    if kind == BENCHMARK:
+        return "metrics: these are metrics by name; did you mean custom_metrics?"
+    return (
+        "metrics: must be an array of objects, each with a name of your choice and the arguments "
+        "that differ, such as judge"
+    )
 
 
 def _object(value: object) -> dict[str, Any] | None:

@@ -85,7 +85,7 @@ ARGUMENTS: list[Mistake] = [
         "`parameters` is not an argument of create_evaluation: put its fields",
         parameters={"labels": ["good", "bad"]},
     ),
-    classify("that exist are in the input schema of create_evaluation.", metrics=["accuracy"]),
+    classify("an array of objects, each with a name", metrics=["accuracy"]),
     classify(
         "leave it out; the evaluation_id finds the evaluation again.", description="first try"
     ),
