@@ -44,11 +44,12 @@ def with_judges_in_metrics(arguments: object) -> object:
     metrics: object = fields.get("metrics")
     if not isinstance(metrics, list) or not metrics:
         return cast("object", arguments)
-    if any(isinstance(metric, str) and _object(metric) is None for metric in metrics):
+    given = cast("list[object]", metrics)
+    if any(isinstance(metric, str) and _object(metric) is None for metric in given):
         raise ValueError(_instead_of_names(fields.get("type")))
     common = _object(fields.pop("judge", None))
     written: list[object] = []
-    for metric in cast("list[object]", metrics):
+    for metric in given:
         own = _object(metric)
         if own is None:
             written.append(metric)
