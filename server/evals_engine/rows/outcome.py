@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
@@ -24,7 +24,7 @@ class Outcome:
     state: State
     fields: dict[str, Any]
     """What the row gains in the result file."""
-    usage: Mapping[str, Usage] = NO_USAGE
+    usage: Mapping[str, Usage] = field(default_factory=lambda: NO_USAGE)
     """The calls and tokens by role; a role without a call may be missing."""
     reason: Reason | None = None
     """What is wrong with the endpoint of a failed call; None if the endpoint is not at fault."""
