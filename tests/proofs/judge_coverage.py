@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import sqrt
 from typing import Any
 
@@ -34,6 +35,8 @@ LEAST = 88.0
 
 SHOWN = 20.0
 """Share of the runs in percent that show an interval, from which on its coverage counts."""
+
+_SHOWN = "where shown (in % of runs)"
 
 
 @dataclass(frozen=True)
@@ -157,25 +160,29 @@ def _spearman(scores: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> floa
 def table(found: Sequence[Agreement], ranked: Sequence[Ranks]) -> str:
     """Return both tables as Markdown."""
     lines = [
-        "| rows | each judge calls bad | kappa | kappa always | kappa | AC1 |",
-        "|---|---|---|---|---|---|",
+        f"| rows | each judge calls bad | kappa, if always shown | kappa, {_SHOWN} "
+        f"| AC1, {_SHOWN} |",
+        "|---|---|---|---|---|",
     ]
-    lines += [
-        f"| {one.rows} | {100 * one.rare:g} % | {one.kappa:g} | {one.without_rule:.0f} | "
-        f"{_cell(one.kappa_shown, one.kappa_covered)} | {_cell(one.ac1_shown, one.ac1_covered)} |"
-        for one in found
-    ]
-    lines += ["", "| scores | correlation | rows | covered |", "|---|---|---|---|"]
-    lines += [
-        f"| {'with a ceiling' if one.ceiling else 'normal'} | {one.correlation:g} | {one.rows} | "
-        f"{one.covered:.1f} |"
-        for one in ranked
-    ]
+    for (rows, rare), group in groupby(found, lambda one: (one.rows, one.rare)):
+        ones = list(group)
+        always = " / ".join(f"{one.without_rule:.0f}" for one in ones)
+        kappa = " / ".join(_cell(one.kappa_shown, one.kappa_covered) for one in ones)
+        ac1 = " / ".join(_cell(one.ac1_shown, one.ac1_covered) for one in ones)
+        lines.append(f"| {rows:,} | {100 * rare:g} % | {always} | {kappa} | {ac1} |")
+    rows_named = "/".join(map(str, RANKED_ROWS))
+    lines += ["", f"| scores | correlation | covered, {rows_named} rows |", "|---|---|---|"]
+    for (ceiling, correlation), group in groupby(
+        ranked, lambda one: (one.ceiling, one.correlation)
+    ):
+        covered = " / ".join(f"{one.covered:.1f}" for one in group)
+        scores = "with a ceiling" if ceiling else "normal"
+        lines.append(f"| {scores} | {correlation:g} | {covered} |")
     return "\n".join(lines)
 
 
 def _cell(shown: float, covered: float | None) -> str:
-    return f"none ({shown:.0f})" if covered is None else f"{covered:.0f} ({shown:.0f})"
+    return "never" if covered is None else f"{covered:.0f} ({shown:.0f})"
 
 
 def main(runs: int) -> int:

@@ -16,7 +16,7 @@ def test_kappa_is_covered_where_its_interval_is_shown_and_not_where_it_is_not(
     monkeypatch.setattr(proof, "CORRELATIONS", (0.7,))
     monkeypatch.setattr(proof, "RANKED_ROWS", (50,))
 
-    rare, even = proof.agreements(30)
+    rare, even = proof.agreements(10)
     ranked = list(proof.ranks(100))
 
     assert rare.kappa_shown == 0
@@ -24,6 +24,6 @@ def test_kappa_is_covered_where_its_interval_is_shown_and_not_where_it_is_not(
     assert even.kappa_shown == 100
     assert even.kappa_covered is not None
     assert even.kappa_covered > 70
-    assert not even.is_low(30)
+    assert not even.is_low(10)
     assert all(one.covered > 80 for one in ranked)
     assert len(proof.table([rare, even], ranked).splitlines()) == 9
