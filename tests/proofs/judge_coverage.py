@@ -159,11 +159,9 @@ def _spearman(scores: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> floa
 
 def table(found: Sequence[Agreement], ranked: Sequence[Ranks]) -> str:
     """Return both tables as Markdown."""
-    lines = [
-        f"| rows | each judge calls bad | kappa, if always shown | kappa, {_SHOWN} "
-        f"| AC1, {_SHOWN} |",
-        "|---|---|---|---|---|",
-    ]
+    names = ["rows", "each judge calls bad", "kappa, if always shown"]
+    names += [f"kappa, {_SHOWN}", f"AC1, {_SHOWN}"]
+    lines = [f"| {' | '.join(names)} |", "|---|---|---|---|---|"]
     for (rows, rare), group in groupby(found, lambda one: (one.rows, one.rare)):
         ones = list(group)
         always = " / ".join(f"{one.without_rule:.0f}" for one in ones)
