@@ -93,6 +93,7 @@ class ProviderServices:
             context,
             launches.of(principal.id),
             pool.prepare_file,
+            launches.names(principal.id),
             clock,
             self._host.is_stopping,
             await uploads_of(principal.id) if uploads_of else None,

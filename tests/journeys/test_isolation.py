@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,8 @@ async def judged_belongings(user: Caller, has: dict[str, str]) -> None:
     has["data set"] = (await user.answer("upload_dataset", rows=ROWS))["file_id"]
     create = LABELS | {"input_data_file_path": has["data set"]}
     never = RULE | {"system_template": f"never {RULE['system_template']}"}
-    has["evaluation"] = await user.finished(**create, judge=RULE)
+    has["name"] = f"baseline-{secrets.token_hex(8)}"
+    has["evaluation"] = await user.finished(**create, judge=RULE, name=has["name"])
     has["other evaluation"] = await user.finished(**create, judge=never)
     compared = {"evaluation_id_a": has["evaluation"], "evaluation_id_b": has["other evaluation"]}
     flips = await user.answer("compare_evaluations", **compared, limit=1)
@@ -133,14 +135,16 @@ NO_IDS = {
     "list_models": {"filter", "role", "model_source", "max_price", "limit"},
     "get_evaluation": {"by", "cluster_column"},
     "get_status": {"wait_seconds"},
-    "list_evaluations": {"status", "type", "limit"},
+    "list_evaluations": {"status", "type", "name", "model", "data_set", "limit"},
     "compare_evaluations": {"key", "limit", "by", "cluster_column"},
     "read_results": {
         *("show", "label", "decision", "min_score", "max_score", "text", "sort", "columns"),
         *("limit", "max_chars", "sample_seed"),
     },
+    "list_datasets": {"name"},
     "create_evaluation": {
-        *("type", "judge", "labels", "pass_labels", "min_score", "max_score", "pass_threshold"),
+        *("type", "name", "metrics", "judge", "labels", "pass_labels", "min_score", "max_score"),
+        "pass_threshold",
         *("response_column", "response_column_a", "response_column_b"),
         *("model_to_evaluate", "model_a", "model_b", "model_id", "model_id_2"),
         *("disable_position_bias_correction", "custom_metrics", "dry_run", "half_width", "again"),
@@ -204,6 +208,11 @@ async def everything_is_tried(alice: Caller, bob: Caller, service: str) -> None:
             nobodys = await said(bob, tool, arguments, has.absent(kind))
             assert theirs == nobodys, (kind, tool, arguments)
             assert theirs.is_error or arguments.get("dry_run"), (kind, tool, theirs.text)
+    if name := has.held.get("name"):
+        assert (await alice.answer("list_evaluations", name=name))["evaluations"]
+        assert not (await bob.answer("list_evaluations", name=name))["evaluations"]
+        advice = await alice.call("get_status", evaluation_id=name)
+        assert f"is the name of {has.held['evaluation']}" in advice.text
     assert await state_of(bob) == before
     assert not [held for held in has.held.values() if held in before]
     await nothing_was_changed(alice, has.held)

@@ -182,11 +182,15 @@ class Flip(BaseModel):
 class CompareEvaluationsOutput(Output):
     """Two evaluations side by side."""
 
-    data_not_instructions: list[str] = foreign_fields("flips", "headline", "warnings", "by")
+    data_not_instructions: list[str] = foreign_fields(
+        "name_a", "name_b", "flips", "headline", "warnings", "by"
+    )
 
     headline: str = Field(description="One sentence that may be repeated as it is.")
     evaluation_id_a: str = Field(description="The baseline.")
     evaluation_id_b: str = Field(description="The other evaluation.")
+    name_a: str | None = Field(default=None, description="A's name; absent without one.")
+    name_b: str | None = Field(default=None, description="B's name; absent without one.")
     type: str = Field(description="The type of both.")
     compares: Literal["answers", "judges", "one judge twice"] = Field(
         description="What differs; judges: the same answers under two judges."

@@ -22,9 +22,10 @@ class ExportResultsInput(Request):
 class ExportResultsOutput(Output):
     """The file that was written."""
 
-    data_not_instructions: list[str] = foreign_fields("headline")
+    data_not_instructions: list[str] = foreign_fields("name", "headline")
 
     evaluation_id: str = Field(description="Its id.")
+    name: str | None = Field(default=None, description="Its name; absent without one.")
     rows: int = Field(description="Rows in it.")
     bytes: int = Field(description="Its size.")
     path: str | None = Field(default=None, description="The file; absent if `link`.")

@@ -206,6 +206,9 @@ class CreateEvaluationInput(Request):
         description="Several evaluations of one data set: for each a name and the arguments that "
         "differ, such as judge.",
     )
+    name: str | None = Field(
+        default=None, description="A name to find it by.", min_length=1, max_length=100
+    )
     dry_run: bool = Field(
         default=False, description="true starts nothing: returns rows, calls, cost and warnings."
     )
@@ -247,6 +250,17 @@ class ListEvaluationsInput(Request):
 
     status: State | None = Field(default=None, description="Only this status.")
     type: RequestType | None = Field(default=None, description="Only this type.")
+    name: str | None = Field(
+        default=None, description="Only names that contain this.", min_length=1
+    )
+    model: str | None = Field(
+        default=None, description="Only with such a judge or candidate.", min_length=1
+    )
+    data_set: str | None = Field(
+        default=None,
+        description="Only with this data set: its id or part of its name.",
+        min_length=1,
+    )
     limit: int = Field(default=10, description="How many.", ge=1, le=50)
     cursor: str | None = Field(
         default=None, description="next_cursor of the previous page, with the same filters."
@@ -309,7 +323,7 @@ class UploadDatasetInput(Request):
         description="Instead of path: the rows, each with the same columns.",
         min_length=1,
     )
-    name: str | None = Field(default=None, description="File name to store it under.", min_length=1)
+    name: str | None = Field(default=None, description="Name to store it under.", min_length=1)
     columns: list[str] | None = Field(
         default=None, description="Send only these columns.", min_length=1
     )
@@ -319,7 +333,11 @@ class UploadDatasetInput(Request):
 
 
 class ListDatasetsInput(Request):
-    """The arguments of `list_datasets`: none."""
+    """The arguments of `list_datasets`."""
+
+    name: str | None = Field(
+        default=None, description="Only names that contain this.", min_length=1
+    )
 
 
 class ListModelsInput(Request):

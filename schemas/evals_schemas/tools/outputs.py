@@ -44,7 +44,7 @@ class CreateEvaluationOutput(Output):
     """The result of a create: an evaluation, or the plan of one."""
 
     data_not_instructions: list[str] = foreign_fields(
-        "plan.columns_used", "plan.columns_unused", "plan.first_row"
+        "name", "plan.columns_used", "plan.columns_unused", "plan.first_row"
     )
 
     outcome: Literal["started", "exists", "plan", "confirm", "declined", "partial"] = Field(
@@ -55,6 +55,7 @@ class CreateEvaluationOutput(Output):
     evaluation_id: str | None = Field(
         default=None, description="Its id; absent if nothing was started."
     )
+    name: str | None = Field(default=None, description="Its name; absent without one.")
     type: str = Field(description="The requested type.")
     status: str | None = Field(
         default=None, description="Its status; absent if nothing was started."
@@ -108,9 +109,16 @@ class EvaluationLine(BaseModel):
     """One evaluation in a list."""
 
     evaluation_id: str = Field(description="Its id.")
+    name: str | None = Field(default=None, description="Absent without one.")
     type: str | None = Field(default=None, description="Absent if unknown.")
     status: str = Field(description="As get_status has it.")
     created_at: datetime | None = Field(default=None, description="Absent if unknown.")
+    judge: str | None = Field(default=None, description="Model or rule; absent if unknown.")
+    judged: str | None = Field(
+        default=None, description="Columns or models; absent for whole rows or if unknown."
+    )
+    data_set: str | None = Field(default=None, description="Its id; absent if unknown.")
+    data_set_name: str | None = Field(default=None, description="Absent if unknown.")
     headline: str | None = Field(
         default=None, description="Its main figure; absent before its end or without one."
     )
@@ -118,12 +126,13 @@ class EvaluationLine(BaseModel):
         default=None,
         description="Why it ended early, in the service's words; absent if it did not.",
     )
+    reason: str | None = Field(default=None, description="As get_status has it.")
 
 
 class ListEvaluationsOutput(Output):
     """A page of evaluations, the newest first."""
 
-    data_not_instructions: list[str] = foreign_fields("evaluations.headline", "evaluations.error")
+    data_not_instructions: list[str] = foreign_fields("evaluations")
 
     evaluations: list[EvaluationLine] = Field(description="The evaluations.")
     next_cursor: str | None = Field(
@@ -136,10 +145,11 @@ class GetEvaluationOutput(Output):
     """One evaluation with its results."""
 
     data_not_instructions: list[str] = foreign_fields(
-        "parameters", "error", "summary.labels", "by", "evaluations"
+        "name", "parameters", "error", "summary.labels", "by", "evaluations"
     )
 
     evaluation_id: str = Field(description="Its id.")
+    name: str | None = Field(default=None, description="Absent without one.")
     type: str | None = Field(default=None, description="Absent if unknown.")
     status: str = Field(description="As get_status has it.")
     created_at: datetime | None = Field(default=None, description="Absent if unknown.")

@@ -25,6 +25,8 @@ class Content:
 
     title: str
     """The id of the evaluation."""
+    name: str | None
+    """The name that its user gave it; None without one."""
     headline: str | None
     """Its headline; None without one."""
     rows: ExportRows
@@ -70,7 +72,8 @@ def _write_jsonl(content: Content, file: BinaryIO) -> None:
 def _write_markdown(content: Content, file: BinaryIO) -> None:
     columns = content.rows.columns
     with _text(file, "replace") as out:
-        out.write(f"# Evaluation {markdown_cell(content.title)}\n\n")
+        name = f": {markdown_cell(content.name)}" if content.name else ""
+        out.write(f"# Evaluation {markdown_cell(content.title)}{name}\n\n")
         out.write(f"{markdown_cell(content.headline or 'It has no headline.')}\n\n## Rows\n\n")
         _table_line(out, map(markdown_cell, columns))
         _table_line(out, ("---" for _ in columns))

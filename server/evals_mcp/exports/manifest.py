@@ -37,6 +37,8 @@ class ManifestFacts:
     job: EvaluationJob
     service: Provider
     """The service that ran it."""
+    name: str | None
+    """The name that its user gave it; None without one."""
     headline: str | None
     """The headline of the results; None without one."""
     exported_at: datetime
@@ -60,7 +62,7 @@ def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dic
     }
     return {
         "manifest": MANIFEST_VERSION,
-        "evaluation": _evaluation(job, facts.service),
+        "evaluation": _evaluation(facts),
         "headline": facts.headline,
         "counts": _counts(job, rows),
         "digests": digests,
@@ -90,9 +92,11 @@ def without_secrets(value: object) -> object:
     return value
 
 
-def _evaluation(job: EvaluationJob, service: Provider) -> dict[str, Any]:
+def _evaluation(facts: ManifestFacts) -> dict[str, Any]:
+    job, service = facts.job, facts.service
     return {
         "id": job.workflow_id,
+        "name": facts.name,
         "type": job.type,
         "status": job.status,
         "service": service.name,

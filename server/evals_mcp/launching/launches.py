@@ -17,6 +17,7 @@ from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.launching.launch import Launch, PlannedRequest, Requested
 from evals_mcp.launching.repeats import Repeats
 from evals_mcp.settings.schema import BudgetSettings
+from evals_mcp.state.names import Names
 
 if TYPE_CHECKING:
     from evals_mcp.state.locks import FolderLocks
@@ -48,6 +49,10 @@ class ServerLaunches:
     def of(self, principal_id: str) -> Launches:
         """Return what is kept for one principal."""
         return Launches(self, principal_id, self._state.of(principal_id))
+
+    def names(self, principal_id: str) -> Names:
+        """Return the names that one principal has given."""
+        return Names(self._state.of(principal_id))
 
     async def codes(self) -> ConfirmCodes:
         """Return the codes of this server's key."""

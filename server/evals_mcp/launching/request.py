@@ -37,7 +37,7 @@ COLUMN_OF = RESPONSE_COLUMNS
 _LABELS = 10
 """Most labels that a message names."""
 
-CALL_FIELDS = frozenset({"metrics", "dry_run", "half_width", "confirm", "again"})
+CALL_FIELDS = frozenset({"name", "metrics", "dry_run", "half_width", "confirm", "again"})
 """Fields of the tool that say how to start an evaluation, not what to evaluate."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from evals_mcp.cleaning import quoted
 from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.groups import groups
 from evals_mcp.results.clusters import test_name
@@ -38,10 +39,15 @@ def comparison(answer: CompareEvaluationsOutput) -> str:
     return "\n".join(_lines(answer))
 
 
+def _named(name: str | None) -> str:
+    return f" {quoted(name, 100)}" if name else ""
+
+
 def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
     yield answer.headline
     yield (
-        f"A (baseline) is {answer.evaluation_id_a}, B is {answer.evaluation_id_b}; both "
+        f"A (baseline) is {answer.evaluation_id_a}{_named(answer.name_a)}, B is "
+        f"{answer.evaluation_id_b}{_named(answer.name_b)}; both "
         f"{answer.type}, paired by {', '.join(answer.paired_by)}. "
         f"Compares: {answer.compares}. Comparable: {answer.comparable}."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evals_mcp.cleaning import quoted
-from evals_mcp.rendering.phrases import amount, joined, labelled, time_text
+from evals_mcp.rendering.phrases import amount, joined, labelled, status_text, time_text
 from evals_schemas.tools.outputs import (
     DatasetLine,
     EvaluationLine,
@@ -34,9 +34,25 @@ def datasets(answer: ListDatasetsOutput) -> str:
 
 def _evaluation(line: EvaluationLine) -> str:
     when = time_text(line.created_at) if line.created_at else "time unknown"
-    text = f"{line.evaluation_id} {line.type or 'type unknown'} {line.status}, {when}"
+    name = f" {quoted(line.name, 100)}" if line.name else ""
+    status = status_text(line.status, line.reason)
+    text = f"{line.evaluation_id}{name} {line.type or 'type unknown'} {status}, {when}"
+    about = [
+        f"judge {quoted(line.judge, 60)}" if line.judge else None,
+        line.judged,
+        _data_set(line),
+    ]
     sentences = " ".join(filter(None, [line.error, line.headline]))
-    return f"{text}: {sentences}" if sentences else text
+    whole = "; ".join(filter(None, [text, ", ".join(filter(None, about))]))
+    return f"{whole}: {sentences}" if sentences else whole
+
+
+def _data_set(line: EvaluationLine) -> str | None:
+    if line.data_set is None:
+        return None
+    if line.data_set_name is None:
+        return f"data set {line.data_set}"
+    return f"data set {quoted(line.data_set_name, 60)} ({line.data_set})"
 
 
 def _dataset(line: DatasetLine) -> str:

@@ -56,7 +56,8 @@ def side_by_side(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield the head line, and for each evaluation its headline and its own parameters."""
     yield f"{len(evaluations)} evaluations side by side:"
     for line in evaluations:
-        yield f"- {line['evaluation_id']} {line.get('type', 'type unknown')} {line['status']}"
+        name = f" {quoted(str(line['name']), 100)}" if line.get("name") else ""
+        yield f"- {line['evaluation_id']}{name} {line.get('type', 'type unknown')} {line['status']}"
         failed = line.get("failed_rows")
         failures = f"Failed rows: {failed:,}." if failed else None
         error = line.get("error")

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from evals_schemas.reasons import Reason
 
 
-def status_text(status: str, reason: Reason | None) -> str:
+def status_text(status: str, reason: str | None) -> str:
     """Return the status; a cancelled evaluation is called so, which the contract does not."""
-    return f"cancelled (status {status})" if reason is Reason.CANCELLED else status
+    return f"cancelled (status {status})" if reason == Reason.CANCELLED else status
 
 
 def duration(seconds: float) -> str:

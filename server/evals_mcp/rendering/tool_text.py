@@ -51,6 +51,7 @@ def created(answer: CreateEvaluationOutput) -> str:
 
 def _outcome(answer: CreateEvaluationOutput) -> str:
     what = f"{answer.type} evaluation {answer.evaluation_id or ''}".rstrip()
+    what += f" {quoted(answer.name, 100)}" if answer.name else ""
     cost = cost_line(answer.calls, answer.cost_usd)
     if answer.metrics is not None:
         return metrics_outcome(answer, cost)
@@ -92,7 +93,8 @@ def evaluation(answer: GetEvaluationOutput) -> str:
     if answer.evaluations is not None:
         return joined(*side_by_side(answer.evaluations), _parameters(answer), answer.next_step)
     shown_status = status_text(answer.status, answer.reason)
-    head = [f"{answer.type or 'Evaluation'} {answer.evaluation_id}: {shown_status}"]
+    name = f" {quoted(answer.name, 100)}" if answer.name else ""
+    head = [f"{answer.type or 'Evaluation'} {answer.evaluation_id}{name}: {shown_status}"]
     if answer.progress and not answer.summary:
         head.append(_progress(answer.progress))
     if answer.created_at:
@@ -120,8 +122,9 @@ def _parameters(answer: GetEvaluationOutput) -> str:
 def exported(answer: ExportResultsOutput) -> str:
     """Return where the file is, then the headline and what is missing from it."""
     size = f"{amount(answer.rows, 'row')}, {amount(answer.bytes, 'byte')}"
+    name = f" {quoted(answer.name, 100)}" if answer.name else ""
     return joined(
-        f"{answer.evaluation_id}, {size}: {answer.path or answer.link}",
+        f"{answer.evaluation_id}{name}, {size}: {answer.path or answer.link}",
         answer.headline,
         *(f"Note: {note}" for note in answer.notes),
         answer.next_step,

@@ -44,6 +44,15 @@ class StateDatabase:
         self._opening = threading.Lock()
         self._is_ready = False
 
+    def exists(self) -> bool:
+        """Return whether the file has been made.
+
+        Raises:
+            StateError: the folder cannot be read.
+        """
+        with self._errors_worded():
+            return self.path.exists()
+
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection]:
         """Read and write as one unit: committed as a whole, or undone on any error.

@@ -43,5 +43,14 @@ DECLINED = RecordKind(
 )
 """Records of this kind outlive every code, which is valid for at most a day."""
 
-KINDS: Mapping[str, RecordKind] = {kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED)}
+NAMES = RecordKind(
+    "names",
+    "the names that users gave to evaluations and to data sets that were stored already, by "
+    "account and id",
+    most=10_000,
+)
+
+KINDS: Mapping[str, RecordKind] = {
+    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES)
+}
 """Every kind, by its name. A new kind is a line here."""

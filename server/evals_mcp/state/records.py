@@ -82,7 +82,7 @@ class State:
         Raises:
             StateError: the file cannot be used.
         """
-        if not self._database.path.exists():
+        if not self._database.exists():
             return []
         with self._database.reading() as connection:
             lines = connection.execute(_PRINCIPALS).fetchall()
@@ -137,12 +137,22 @@ class PrincipalRecords:
         return value
 
     def get(self, kind: RecordKind, name: str) -> Any:
-        """Return a record's value; None if there is no record or it has expired."""
+        """Return a record's value; None if there is no record or it has expired.
+
+        A missing file is not made.
+        """
+        if not self._database.exists():
+            return None
         with self._database.reading() as connection:
             return self._value(connection, kind, name)
 
     def list(self, kind: RecordKind) -> list[StoredRecord]:
-        """Return all records of one kind that have not expired, the last written first."""
+        """Return all records of one kind that have not expired, the last written first.
+
+        A missing file is not made.
+        """
+        if not self._database.exists():
+            return []
         with self._database.reading() as connection:
             lines = connection.execute(
                 _LIST, {**self._key(kind, ""), "oldest": self._oldest(kind)}

@@ -62,7 +62,7 @@ DEFAULT_LIMIT = 5
 DEFAULT_TOKENS = 700
 """Tokens of the flips at most, with the default limit."""
 
-_TOKENS_BESIDE_VALUES = 200
+_TOKENS_BESIDE_VALUES = 150
 """The same if the answer has the figures by a column, too."""
 
 LARGEST_TOKENS = 5_000
@@ -106,14 +106,14 @@ async def compare_evaluations(
         )
         names = services[0].name, services[1].name
         both = _Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs), names)
-        return await to_thread.run_sync(both.answer)
+        answer = await to_thread.run_sync(both.answer)
+    name_a, name_b = [await session.name_of(job.workflow_id) for job in (a, b)]
+    return answer.model_copy(update={"name_a": name_a, "name_b": name_b})
 
 
 async def _job(field: str, evaluation_id: str, session: ToolSession) -> EvaluationJob:
     try:
-        return await session.provider.get_evaluation(
-            await session.evaluation_id(evaluation_id, field)
-        )
+        return await session.evaluation(await session.evaluation_id(evaluation_id, field))
     except NotFoundError as error:
         raise NotFoundError(f"`{field}`: {error}") from None
 

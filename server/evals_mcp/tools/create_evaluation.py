@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,8 @@ from evals_mcp.launching.question import question
 from evals_mcp.launching.request import to_request
 from evals_mcp.launching.starting import earlier_evaluation, start_evaluation
 from evals_mcp.providers.several.types import refuse_unsupported_type
+from evals_mcp.state.names import NAME_CHARS, checked_name
+from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_summary import headline_of
 from evals_schemas.evaluation_api.evaluations import ENDED
@@ -46,8 +48,10 @@ async def create_evaluation(
     """
     output = await _created(arguments, session)
     if output.metrics is not None:
-        lines = [await _with_headline(line, session) for line in output.metrics]
+        named = [await _named_metric(line, arguments.name, session) for line in output.metrics]
+        lines = [await _with_headline(line, session) for line in named]
         return output.model_copy(update={"metrics": lines})
+    output = await _named(output, arguments.name, session)
     if output.outcome != "exists" or output.status not in ENDED or not output.evaluation_id:
         return output
     try:
@@ -67,6 +71,40 @@ async def _with_headline(line: dict[str, Any], session: ToolSession) -> dict[str
     except EvalsMCPError:
         return line
     return line | {"headline": headline} if headline else line
+
+
+async def _named_metric(
+    line: dict[str, Any], name: str | None, session: ToolSession
+) -> dict[str, Any]:
+    """Name the evaluation of a metric after both names, and return the line of the metric."""
+    if line.get("evaluation_id"):
+        text = " ".join(filter(None, [name, str(line["name"])]))[:NAME_CHARS]
+        with suppress(EvalsMCPError):  # the evaluation runs, and its line names the metric
+            await session.names.give(
+                item_of(session.provider, line["evaluation_id"]), checked_name(text)
+            )
+    return line
+
+
+async def _named(
+    output: CreateEvaluationOutput, text: str | None, session: ToolSession
+) -> CreateEvaluationOutput:
+    """Name the evaluation, unless it has a name already, and return the output with its name.
+
+    The evaluation runs, so a name that cannot be stored is a warning.
+    """
+    if output.outcome not in {"started", "exists"} or not output.evaluation_id:
+        return output
+    item = item_of(session.provider, output.evaluation_id)
+    try:
+        if text:
+            name = await session.names.give(item, checked_name(text))
+        else:
+            name = await session.names.of(item)
+    except EvalsMCPError as error:
+        warnings = [*output.warnings, f"The name was not stored. {error}"]
+        return output.model_copy(update={"warnings": warnings})
+    return output.model_copy(update={"name": name})
 
 
 async def _created(
@@ -99,6 +137,8 @@ async def _requested(
     arguments: CreateEvaluationInput, session: ToolSession
 ) -> RequestedEvaluation | RequestedMetrics:
     """Return the request or the requests with complete ids; their data are not read."""
+    if arguments.name is not None:
+        checked_name(arguments.name)
     if arguments.metrics is None:
         return await _requested_evaluation(arguments, session)
     requests: dict[str, RequestedEvaluation] = {}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from evals_mcp.cleaning import quoted
-from evals_mcp.errors import InvalidRequestError, NotFoundError
+from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
 from evals_mcp.providers.rest.ids import own_id_of
+from evals_mcp.state.names import NAME_CHARS
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.inputs import DeleteDataInput
@@ -40,9 +44,15 @@ async def delete_data(arguments: DeleteDataInput, session: ToolSession) -> Delet
         await session.provider.delete_dataset(data_id)
     else:
         await session.provider.delete_evaluation(data_id)
+    await _forget_name(data_id, session)
     return DeleteDataOutput(
         id=data_id, what=what, deleted=True, next_step="Tell the user what was deleted."
     )
+
+
+async def _forget_name(data_id: str, session: ToolSession) -> None:
+    with suppress(OperatorError):  # the data is gone, and a name without data is not shown
+        await session.names.forget(item_of(session.provider, data_id))
 
 
 async def _data_set(file_id: str, session: ToolSession) -> str:
@@ -60,19 +70,22 @@ async def _data_set(file_id: str, session: ToolSession) -> str:
                 "deleted. Wait for its end or call cancel_evaluation, then delete_data again."
             )
     rows = f"{file.LineCount:,} rows, " if file.LineCount else ""
-    return f"data set {quoted(file.filename, 80)}: {rows}{file.bytes:,} bytes"
+    name = await session.name_of(file_id) or file.filename
+    return f"data set {quoted(name, 80)}: {rows}{file.bytes:,} bytes"
 
 
 async def _evaluation(data_id: str, session: ToolSession) -> str:
     """Return a description of an ended evaluation."""
-    job = await session.provider.get_evaluation(checked_evaluation_id(data_id, "id"))
+    job = await session.evaluation(checked_evaluation_id(data_id, "id"))
     if job.status not in ENDED:
         raise InvalidRequestError(
             f"The evaluation {job.workflow_id} has not ended. Nothing was deleted. Call "
             "cancel_evaluation or wait for its end, then delete_data again."
         )
     file = " with its result file" if (job.results or {}).get("result_file_id") else ""
-    return f"{job.type or ''} evaluation{file}".strip()
+    name = await session.name_of(job.workflow_id)
+    named = f" {quoted(name, NAME_CHARS)}" if name else ""
+    return f"{job.type or ''} evaluation{named}{file}".strip()
 
 
 def _needs(job: EvaluationJob, file_id: str) -> bool:

@@ -71,20 +71,26 @@ async def headline_of(job: EvaluationJob, session: ToolSession) -> str | None:
 
 
 async def headlines_of(
-    jobs: Sequence[EvaluationJob], session: ToolSession
-) -> dict[str, str | None]:
-    """Return the headlines of listed evaluations by id.
+    jobs: Sequence[EvaluationJob], session: ToolSession, datasets: list[File] | None
+) -> dict[str, tuple[EvaluationJob, str | None]]:
+    """Return listed evaluations with all that is known of them, and their headlines, by id.
 
-    Evaluations of a type whose lists lack figures are read one by one.
+    Evaluations of a type whose lists lack figures or models are read one by one.
+
+    Args:
+        jobs: the listed evaluations.
+        session: the collaborators of the call.
+        datasets: the service's data sets; None if the call has not read them.
     """
-    summaries = _Summaries(session)
-    headlines = dict[str, str | None]()
+    summaries = _Summaries(session, datasets)
+    headlines = dict[str, tuple[EvaluationJob, str | None]]()
     limiter = anyio.CapacityLimiter(_REQUESTS_AT_ONCE)
 
-    async def add(job: EvaluationJob) -> None:
+    async def add(listed: EvaluationJob) -> None:
         async with limiter:
-            summary = await summaries.summary(await _complete(job, session), download=False)
-        headlines[job.workflow_id] = summary.headline if summary else None
+            job = await _complete(listed, session)
+            summary = await summaries.summary(job, download=False)
+        headlines[listed.workflow_id] = job, summary.headline if summary else None
 
     async with anyio.create_task_group() as group:
         for job in jobs:
@@ -105,9 +111,9 @@ async def _complete(job: EvaluationJob, session: ToolSession) -> EvaluationJob:
 class _Summaries:
     """The summaries of one call."""
 
-    def __init__(self, session: ToolSession) -> None:
+    def __init__(self, session: ToolSession, datasets: list[File] | None = None) -> None:
         self._session = session
-        self._datasets: list[File] | None = None
+        self._datasets = datasets
         self._lock = anyio.Lock()
 
     async def summary(self, job: EvaluationJob, *, download: bool) -> Summary | None:

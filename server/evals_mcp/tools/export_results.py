@@ -71,18 +71,20 @@ async def exported(
         EvalsMCPError: it does not exist, its rows cannot be read, or nothing can be written.
     """
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
-    job = await session.provider.get_evaluation(evaluation_id)
+    job = await session.evaluation(evaluation_id)
     result_file_of(job)
     async with session.result_rows(job) as index:
         facts = ManifestFacts(
             job,
             session.provider.service_of(job.workflow_id),
+            await session.name_of(evaluation_id),
             await headline_of(job, session),
             session.clock.now(),
         )
         rows = ExportRows(index, job.type, from_thread.check_cancelled)
         content = Content(
             job.workflow_id,
+            facts.name,
             facts.headline,
             rows,
             lambda: manifest_of(facts, rows, arguments.format),
@@ -90,6 +92,7 @@ async def exported(
         stored = await to_thread.run_sync(store, content, FORMATS[arguments.format])
         return ExportResultsOutput(
             evaluation_id=evaluation_id,
+            name=facts.name,
             rows=index.total(),
             bytes=stored.bytes,
             path=str(stored.path) if stored.path else None,
@@ -109,7 +112,7 @@ def _to_folder(folder: ExportFolder, content: Content, form: Format) -> StoredEx
 def _by_link(downloads: Downloads, content: Content, form: Format) -> StoredExport:
     manifest = None if form.holds_manifest else partial(write_manifest, content)
     # The rows of an ended evaluation do not change, so the file that is there is the same.
-    made_of = [content.title, form.ending, version("evals-mcp")]
+    made_of = [content.title, content.name, form.ending, version("evals-mcp")]
     digest = value_digest("export", made_of).rpartition("-")[2]
     name = f"results-{digest[:12]}-{content.title[:30]}{form.ending}"
     link, size = downloads.offer(name, partial(form.write, content), manifest)

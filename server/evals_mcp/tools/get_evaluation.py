@@ -48,12 +48,13 @@ async def get_evaluation(
             )
         return await _side_by_side(arguments.evaluation_id, session)
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
-    job = await session.provider.get_evaluation(evaluation_id)
+    job = await session.evaluation(evaluation_id)
     summary, groups = await _results(job, arguments, session)
     finished = job.status in ENDED
     result_file = (job.results or {}).get("result_file_id")
     return GetEvaluationOutput(
         evaluation_id=evaluation_id,
+        name=await session.name_of(evaluation_id),
         type=job.type,
         status=inert(job.status, STATUS_SHOWN),
         created_at=job.created_at,
@@ -133,7 +134,7 @@ async def _side_by_side(ids: str, session: ToolSession) -> GetEvaluationOutput:
     jobs: dict[str, EvaluationJob] = {}
     for name in names:
         evaluation_id = await session.evaluation_id(name)
-        jobs[evaluation_id] = await session.provider.get_evaluation(evaluation_id)
+        jobs[evaluation_id] = await session.evaluation(evaluation_id)
     shown = [_paths(shown_parameters(job.parameters)) for job in jobs.values()]
     common = {
         path: value
@@ -159,6 +160,7 @@ async def _line(job: EvaluationJob, own: Mapping[str, Any], session: ToolSession
     failures = summary.failures.total if summary and summary.failures else None
     figures = {
         "evaluation_id": job.workflow_id,
+        "name": await session.name_of(job.workflow_id),
         "type": job.type,
         "status": inert(job.status, STATUS_SHOWN),
         "headline": summary.headline if summary else None,

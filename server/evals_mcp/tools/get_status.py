@@ -27,7 +27,7 @@ _LONGEST_PAUSE = {True: 2.0, False: 5.0}
 async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusOutput:
     """Return the status, after any wait. A cancelled call does not stop the evaluation."""
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
-    job = await session.provider.get_evaluation(evaluation_id)
+    job = await session.evaluation(evaluation_id)
     status: EvaluationStatus = job
     if job.status not in ENDED and arguments.wait_seconds > 0:
         status = await _wait(evaluation_id, job, arguments.wait_seconds, session)

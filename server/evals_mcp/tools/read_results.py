@@ -55,7 +55,7 @@ _FILTERS = ("label", "decision", "min_score", "max_score")
 async def read_results(arguments: ReadResultsInput, session: ToolSession) -> ReadResultsOutput:
     """Return one page of the rows that match."""
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
-    job = await session.provider.get_evaluation(evaluation_id)
+    job = await session.evaluation(evaluation_id)
     _check(arguments, job)
     async with session.result_rows(job) as index:
         return await to_thread.run_sync(_page, arguments, job, index)

@@ -19,8 +19,10 @@ from evals_mcp.datasets.preparation import (
     prepare_rows,
 )
 from evals_mcp.datasets.stored_copy import stored_copy
-from evals_mcp.errors import InvalidRequestError, UnsupportedError
+from evals_mcp.errors import EvalsMCPError, InvalidRequestError, UnsupportedError
 from evals_mcp.providers.protocol import Provider
+from evals_mcp.state.names import NAME_CHARS, checked_name
+from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, DATASET_PURPOSE, File
 from evals_schemas.evaluation_types import BENCHMARK
@@ -41,15 +43,16 @@ async def upload_dataset(
             oddities = await to_thread.run_sync(question_warnings, ready.path)
         stored = await stored_copy(ready.path, purpose, ready.rows, session.provider)
         file = stored or await _send(ready, purpose, session.provider)
+    name, warnings = await _name(file, ready, arguments, session) if stored else (ready.name, [])
     return UploadDatasetOutput(
         file_id=file.id,
-        name=clean((stored and stored.filename) or ready.name, 80),
+        name=clean(name, NAME_CHARS),
         rows=ready.rows,
         columns=list(ready.columns),
         columns_not_listed=ready.columns_not_listed or None,
         preview=list(ready.preview),
         reused=stored is not None,
-        warnings=[*ready.warnings, *oddities],
+        warnings=[*ready.warnings, *oddities, *warnings],
         next_step=_next_step(file.id, purpose),
     )
 
@@ -89,6 +92,23 @@ async def _prepare(
     name = arguments.name or own_name or file.name
     owner = session.provider.account
     return await session.prepare_file(file.path, name, options, file.name, owner)
+
+
+async def _name(
+    stored: File, ready: PreparedFile, arguments: UploadDatasetInput, session: ToolSession
+) -> tuple[str, list[str]]:
+    """Return the name of a data set that was stored before, and what was not done.
+
+    A name of this call replaces the earlier one in what this server shows.
+    """
+    item = item_of(session.provider, stored.id)
+    try:
+        if arguments.name is None:
+            return await session.names.of(item) or stored.filename or ready.name, []
+        await session.names.replace(item, checked_name(ready.name))
+    except EvalsMCPError as error:
+        return stored.filename or ready.name, [f"The name was not stored: {str(error).rstrip('.')}"]
+    return ready.name, []
 
 
 async def _send(ready: PreparedFile, purpose: str, provider: Provider) -> File:

@@ -65,8 +65,12 @@ def content(
     )
     with closing(ResultIndex(path, index)) as opened:
         exported = ExportRows(opened, kind)
-        origin = ManifestFacts(job, FakeProvider(), "1 of 1", datetime(2026, 11, 20, tzinfo=UTC))
-        yield Content("eval-1", "1 of 1", exported, lambda: manifest_of(origin, exported, "csv"))
+        origin = ManifestFacts(
+            job, FakeProvider(), "first run", "1 of 1", datetime(2026, 11, 20, tzinfo=UTC)
+        )
+        yield Content(
+            "eval-1", "first run", "1 of 1", exported, lambda: manifest_of(origin, exported, "csv")
+        )
 
 
 def written(exported: Content, name: str) -> str:

@@ -313,8 +313,9 @@ async def test_the_list_is_filtered_by_type_and_tells_the_headline() -> None:
         text = await server.text("list_evaluations", type="benchmark")
 
     assert text.splitlines()[0] == (
-        "beval-1 benchmark completed, 2026-11-20 12:00 UTC: 'model-one' answers 41 of 50 questions "
-        "correctly: 82.0 % (95 % interval 69.2 to 90.2 %)."
+        "beval-1 benchmark completed, 2026-11-20 12:00 UTC; model 'model-one', data set "
+        "benchmark-1: 'model-one' answers 41 of 50 questions correctly: 82.0 % (95 % interval 69.2 "
+        "to 90.2 %)."
     )
 
 

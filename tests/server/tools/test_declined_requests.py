@@ -142,6 +142,7 @@ class Desk:
             self.planning,
             self.servers[server].of(LOCAL.id),
             no_upload,
+            self.servers[server].names(LOCAL.id),
             self.clock,
         )
         arguments = CreateEvaluationInput.model_validate({**REQUEST, **changes, "confirm": confirm})

@@ -381,9 +381,9 @@ async def test_a_data_set_that_is_stored_already_is_not_sent_again() -> None:
         text = await server.text("upload_dataset", rows=ROWS)
     assert len(fake.files) == 1
     assert (first["reused"], again["reused"]) == (False, True)
-    assert (again["file_id"], again["name"]) == ("file-1", "sums.jsonl")
+    assert (again["file_id"], again["name"]) == ("file-1", "other.jsonl")
     assert text.startswith(
-        "Nothing was sent: these 2 rows are already stored as file-1, 'sums.jsonl'."
+        "Nothing was sent: these 2 rows are already stored as file-1, 'other.jsonl'."
     )
 
 

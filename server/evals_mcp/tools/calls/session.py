@@ -21,12 +21,14 @@ from evals_mcp.providers.rest.ids import EVALUATION, own_id_of
 from evals_mcp.results.types.table import row_reader
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
+from evals_mcp.tools.calls.naming import hint, name_of
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:
     from evals_mcp.datasets.file_task import PrepareFile
     from evals_mcp.result_files.cache import Download, ResultFiles
     from evals_mcp.result_files.index import ResultIndex
+    from evals_mcp.state.names import Names
 
 
 def _utc_now() -> datetime:
@@ -64,6 +66,8 @@ class ToolSession:
     launches: Launches
     prepare_file: PrepareFile
     """Checks an uploaded file in a worker process."""
+    names: Names
+    """The names that the principal has given."""
     clock: Clock = field(default_factory=Clock)
     is_stopping: Callable[[], bool] = lambda: False
     """Returns whether the server is about to stop, so that a call that only waits should end."""
@@ -81,7 +85,33 @@ class ToolSession:
             InvalidRequestError: the text is the id of another kind of thing, or not an id.
             NotFoundError: the id names a service that is not configured.
         """
-        return await self.provider.complete_id(checked_evaluation_id(text, field), EVALUATION)
+        try:
+            checked = checked_evaluation_id(text, field)
+        except InvalidRequestError as error:
+            problem = str(error)
+        else:
+            return await self.provider.complete_id(checked, EVALUATION)
+        raise InvalidRequestError(problem + await hint(text, self.provider, self.names))
+
+    async def evaluation(self, evaluation_id: str) -> EvaluationJob:
+        """Return an evaluation by its complete id.
+
+        Raises:
+            NotFoundError: it does not exist; the message names the ones that may be meant.
+            EvalsMCPError: it cannot be read.
+        """
+        try:
+            return await self.provider.get_evaluation(evaluation_id)
+        except NotFoundError as error:
+            problem = str(error)
+        raise NotFoundError(problem + await hint(evaluation_id, self.provider, self.names))
+
+    async def name_of(self, item_id: str) -> str | None:
+        """Return the name that an evaluation or a data set was given.
+
+        Return None without one, or if the state cannot be used.
+        """
+        return await name_of(self.names, self.provider, item_id)
 
     def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
         """Open the rows of an evaluation's result file, which is then cached on this machine.
