@@ -19,7 +19,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from evals_mcp.result_files.cache import ResultFiles
+from evals_mcp.result_files.cache import ResultFile, ResultFiles
 from evals_mcp.result_files.conditions import Where
 from evals_mcp.result_files.index import IndexedRow, ResultIndex
 from evals_mcp.results.types.table import row_reader
@@ -66,7 +66,7 @@ def result_file(
         yield chunks(file)
 
     verdicts = row_reader("classify", {"labels": ["good", "bad"], "pass_labels": ["good"]})
-    return files.open("benchmark", name, verdicts, download)
+    return files.open(ResultFile("benchmark", name, verdicts), download)
 
 
 async def chunks(file: Path) -> AsyncIterator[bytes]:

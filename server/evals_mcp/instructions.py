@@ -21,9 +21,10 @@ list_datasets finds earlier ones.
 2. create_evaluation starts: classify (labels), score (a range) or compare (A or B). Name a \
 column of ready answers in response_column, or give a model to run as model_to_evaluate. \
 Templates are Jinja2 over the columns: {{{{question}}}}; a judge also takes a ready rubric, such \
-as rubric/correctness; list_models with filter rubric/ shows them. Every column must be used; if \
-one is not, upload again with `columns`. dry_run returns rows, calls and cost; outcome `confirm` \
-starts nothing until the user agrees and its code is passed as `confirm`. Type benchmark runs \
+as rubric/correctness; list_models with filter rubric/ shows them. Columns that nothing reads are \
+kept for the results; `sample` tries some rows first. dry_run returns rows, calls and cost; \
+outcome `confirm` starts nothing until the user agrees and its code is passed as `confirm`. Type \
+benchmark runs \
 model_id, or two models, on the questions of a benchmark, which upload_dataset stores with \
 `benchmark`.
 3. get_status with wait_seconds 45 waits for the end; call it again while it runs.

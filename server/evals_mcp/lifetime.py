@@ -84,9 +84,16 @@ class ProviderServices:
         """Return what a tool call works with; see `Services`."""
         provider_of, clock = await self.open(), self._host.clock or Clock()
         context, launches, pool = self._kept or await self._keep(clock)
-        provider, uploads_of = provider_of(principal), self._host.uploads_of
+        # Imported here because loading SQLite would slow down every start.
+        from evals_mcp.derivations.provider import with_originals  # noqa: PLC0415
+
+        uploads_of = self._host.uploads_of
+        provider, derived = with_originals(
+            provider_of(principal), launches.records_of(principal.id)
+        )
         return ToolSession(
             provider,
+            derived,
             self._settings,
             report_progress,
             ask_user,

@@ -149,6 +149,12 @@ class CreateEvaluationInput(Request):
     input_data_file_path: str | None = _as_in(
         ClassifyParameters, "input_data_file_path", "All but benchmark: a data set's `file-…` id."
     )
+    sample: int | None = Field(
+        default=None,
+        description="All but benchmark: judge only so many rows, drawn at random; to try first.",
+        ge=1,
+        le=10_000,
+    )
     judge: JudgeInput | None = _as_in(ClassifyParameters, "judge", "All but benchmark: the judge.")
     labels: list[str] | None = _as_in(
         ClassifyParameters, "labels", "classify: every label the judge may give."

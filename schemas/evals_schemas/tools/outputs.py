@@ -44,7 +44,7 @@ class CreateEvaluationOutput(Output):
     """The result of a create: an evaluation, or the plan of one."""
 
     data_not_instructions: list[str] = foreign_fields(
-        "name", "plan.columns_used", "plan.columns_unused", "plan.first_row"
+        "name", "plan.columns_used", "plan.columns_carried", "plan.first_row"
     )
 
     outcome: Literal["started", "exists", "plan", "confirm", "declined", "partial"] = Field(

@@ -66,7 +66,9 @@ class Plan(BaseModel):
 
     rows: int | None = Field(default=None, description="Rows; absent if unknown.", ge=0)
     columns_used: list[str] = Field(default_factory=list[str], description="Sent to a model.")
-    columns_unused: list[str] = Field(default_factory=list[str], description="Read by no template.")
+    columns_carried: list[str] = Field(
+        default_factory=list[str], description="Not sent; joined back to the results."
+    )
     first_row: list[RenderedTemplate] = Field(
         default_factory=list[RenderedTemplate], description="In each template."
     )

@@ -6,7 +6,7 @@ import math
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from typing import Any
 
@@ -69,6 +69,11 @@ class DatasetProfile:
     """Empty cells by column, for columns that have any."""
     inputs: InputCounter = field(default_factory=InputCounter)
     """The counted values of its columns, of the rows that were read."""
+
+    def with_rows(self, rows: int) -> DatasetProfile:
+        """Return the profile of so many rows like these; how often inputs repeat is not known."""
+        scale = rows / self.rows if self.rows else 0
+        return replace(self, rows=rows, bytes=round(self.bytes * scale), inputs=InputCounter())
 
     def oddities(self, reported_columns: Collection[str] = ()) -> list[str]:
         """Return sentences about repeated rows and empty cells, without a full stop.

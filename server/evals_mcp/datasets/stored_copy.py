@@ -18,12 +18,14 @@ MAX_BYTES = 64 * 1024 * 1024
 """Size of the largest file compared; reading a larger one back costs more than it saves."""
 
 
-async def stored_copy(path: Path, purpose: str, rows: int, provider: Provider) -> File | None:
+async def stored_copy(
+    path: Path, purpose: str, rows: int, provider: Provider, name: str | None = None
+) -> File | None:
     """Return a stored file of this purpose with the same bytes; None if not found.
 
     A service stores a benchmark in another form, so a benchmark is the same if it has as many
     `rows` and the same questions in the same order. A stored benchmark without a reported size is
-    not compared.
+    not compared. With a `name`, only files of this name are the same.
 
     If the service cannot list or return its files, the result is None: the service then accepts
     the upload or refuses it with its own reason.
@@ -36,7 +38,13 @@ async def stored_copy(path: Path, purpose: str, rows: int, provider: Provider) -
         sizes = {size}
         if purpose == BENCHMARK_PURPOSE:
             sizes = {file.bytes for file in stored if file.LineCount in {rows, 0}} - {0}
-        alike = [file for file in stored if file.purpose == purpose and file.bytes in sizes]
+        alike = [
+            file
+            for file in stored
+            if file.purpose == purpose
+            and file.bytes in sizes
+            and (name is None or file.filename == name)
+        ]
         for file in alike[:CANDIDATES]:
             if await _is_same(path, file, provider):
                 return file

@@ -64,7 +64,9 @@ class Attempts:
                 raise
         # An unlisted attempt may have come with other fields that do not change what is measured,
         # such as num_workers; the service refuses its key.
-        return await self._walk(send, value_digest("body", parameters_of(self._launch.request)))
+        return await self._walk(
+            send, value_digest("body", parameters_of(self._launch.sent_request))
+        )
 
     async def _walk(self, send: Send, body: str) -> EvaluationCreated:
         previous_id = self._newest_id

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
+from evals_mcp.derivations.derivation import Selection
 from evals_mcp.launching.agreed_estimate import Estimate
 from evals_mcp.launching.codes import Code
 from evals_mcp.providers.protocol import AnyRequest, Provider
@@ -63,12 +65,28 @@ class PlannedRequest(Requested, Protocol):
         ...
 
 
+Derive = Callable[[], Awaitable[AnyRequest]]
+"""Makes a derived file, unless its service has it, and returns the request on that file."""
+
+
 @dataclass(frozen=True)
 class RequestedEvaluation:
     """A request for an evaluation, and the provider that would run it."""
 
     request: AnyRequest
+    """The request, on the data set that the caller named."""
     provider: Provider
+    selection: Selection | None = field(default=None, kw_only=True)
+    """The rows of the data set that are chosen; None for all."""
+
+    @cached_property
+    def parameters(self) -> dict[str, Any]:
+        """What is requested, as `DerivedData.shown` repeats it for the evaluation."""
+        return parameters_of(self.request) | self._chosen
+
+    @property
+    def _chosen(self) -> dict[str, Any]:
+        return dict(self.selection.arguments) if self.selection else {}
 
     @cached_property
     def _route(self) -> tuple[Provider, AnyRequest]:
@@ -96,7 +114,7 @@ class RequestedEvaluation:
     @cached_property
     def _digest(self) -> str:
         provider, request = self._route
-        parameters = measured(request.type, parameters_of(request))
+        parameters = measured(request.type, parameters_of(request) | self._chosen)
         return request_digest(provider.account, request.type, parameters)
 
     @property
@@ -121,6 +139,15 @@ class Launch(RequestedEvaluation):
     """Whether to start another evaluation, even if an identical one was just started."""
     code: Code | None = None
     """The code under which the user agreed; None if the user was not asked yet."""
+    derive: Derive | None = None
+    """Makes the file to send, if the data set itself is not sent."""
+    sent: AnyRequest | None = None
+    """The request on the derived file, once there is one; None if it is the request itself."""
+
+    @property
+    def sent_request(self) -> AnyRequest:
+        """The request as the service gets it."""
+        return self.sent or self.request
 
     @property
     def estimate(self) -> Estimate:

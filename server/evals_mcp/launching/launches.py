@@ -54,6 +54,10 @@ class ServerLaunches:
         """Return the names that one principal has given."""
         return Names(self._state.of(principal_id))
 
+    def records_of(self, principal_id: str) -> PrincipalRecords:
+        """Return the records of one principal."""
+        return self._state.of(principal_id)
+
     async def codes(self) -> ConfirmCodes:
         """Return the codes of this server's key."""
         async with self._reading:

@@ -134,7 +134,7 @@ def _bounded(whole: Plan, *, rows: bool) -> Plan:
     return whole.model_copy(
         update={
             "columns_used": whole.columns_used[:_COLUMNS],
-            "columns_unused": whole.columns_unused[:_COLUMNS],
+            "columns_carried": whole.columns_carried[:_COLUMNS],
             "first_row": whole.first_row if rows else [],
             "problems": whole.problems[:_LISTED],
             "warnings": [],

@@ -160,7 +160,7 @@ class Repeats:
         async def send(key: str) -> EvaluationCreated:
             # Recorded before it is sent, so that the record remains if this call is cancelled.
             await self._note_sent(launch, earlier.unsettled, key)
-            return await launch.provider.create_evaluation(launch.request, key)
+            return await launch.provider.create_evaluation(launch.sent_request, key)
 
         try:
             created = await self._sent(launch, earlier, code_key, send)
@@ -321,7 +321,15 @@ def _repetition_name(launch: Launch) -> str:
 
 
 def _identical(listed: list[EvaluationJob], launch: Launch) -> list[EvaluationJob]:
-    return same_request(listed, launch.request.type, parameters_of(launch.request))
+    """Return the evaluations in a list that measure what the launch would measure.
+
+    One that another server has started, with its own state, is known by the file that it was sent.
+    """
+    kind = launch.request.type
+    requested = same_request(listed, kind, launch.parameters)
+    sent = same_request(listed, kind, parameters_of(launch.sent_request)) if launch.sent else []
+    ids = {job.workflow_id for job in (*requested, *sent)}
+    return [job for job in listed if job.workflow_id in ids]
 
 
 async def _newest_evaluations(launch: Launch) -> list[EvaluationJob]:

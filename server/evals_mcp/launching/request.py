@@ -12,6 +12,7 @@ from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NoTokenError
 from evals_mcp.near_names import near_names
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
+from evals_mcp.providers.same_request import ROW_ARGUMENTS
 from evals_mcp.rubrics.requested import with_ready_rubric
 from evals_mcp.settings.schema import NamedEndpointSettings
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
@@ -39,6 +40,9 @@ _LABELS = 10
 
 CALL_FIELDS = frozenset({"name", "metrics", "dry_run", "half_width", "confirm", "again"})
 """Fields of the tool that say how to start an evaluation, not what to evaluate."""
+
+ROW_FIELDS = ROW_ARGUMENTS & CreateEvaluationInput.model_fields.keys()
+"""Fields that choose rows of the data set; no service knows them."""
 
 
 def to_request(
@@ -76,7 +80,8 @@ def _judged_request(
     arguments: CreateEvaluationInput, credentials: Mapping[str, NamedEndpointSettings]
 ) -> JudgedRequest:
     fields = arguments.model_dump(
-        exclude_none=True, exclude={"type", "judge", *CALL_FIELDS, *RESPONSE_COLUMNS, *MODEL_OF}
+        exclude_none=True,
+        exclude={"type", "judge", *CALL_FIELDS, *ROW_FIELDS, *RESPONSE_COLUMNS, *MODEL_OF},
     )
     if arguments.judge:
         fields["judge"] = _endpoint("judge", arguments.judge, credentials)
@@ -116,6 +121,8 @@ def _listed(names: list[str]) -> str:
 
 def has_field(kind: str, name: str) -> bool:
     """Return whether evaluations of a type have an argument; false for an unknown type."""
+    if name in ROW_FIELDS:
+        return kind in TYPE_MODELS and kind != BENCHMARK
     return kind in TYPE_MODELS and MODEL_OF.get(name, name) in TYPE_MODELS[kind].fields
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from evals_mcp.launching.launch import Launch
 from evals_mcp.launching.launches import Launches
 from evals_mcp.launching.repeats import StartedEvaluation
@@ -32,6 +34,8 @@ async def start_evaluation(launch: Launch, launches: Launches, part: str = "") -
         EvalsMCPError: it was not started.
     """
     async with launches.lock(launch):
+        if launch.derive is not None:
+            launch = replace(launch, sent=await launch.derive())
         earlier = await launches.repeats.search(launch)
         if earlier.evaluation:
             return earlier.evaluation, False

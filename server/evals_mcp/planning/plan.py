@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from anyio import to_thread
 
+from evals_mcp.derivations.derivation import Derivation, Selection
 from evals_mcp.planning.benchmark_plan import plan_benchmark
-from evals_mcp.planning.checks.columns import check_columns
+from evals_mcp.planning.checks.columns import ColumnFit, check_columns
 from evals_mcp.planning.checks.doubtful_settings import check_settings
 from evals_mcp.planning.checks.models import check_models
 from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
+from evals_mcp.planning.derived_rows import derivation_of
 from evals_mcp.planning.estimates.token_limits import low_token_limits
 from evals_mcp.planning.estimates.total import estimate_evaluation
 from evals_mcp.planning.inputs.context import PlanningContext
-from evals_mcp.planning.inputs.facts import collect_facts
+from evals_mcp.planning.inputs.facts import RequestFacts, collect_facts
 from evals_mcp.planning.notes import (
     dataset_oddities,
     nested_labels,
@@ -23,15 +27,35 @@ from evals_mcp.planning.notes import (
 )
 from evals_mcp.planning.power import power_of_request
 from evals_mcp.planning.shortened import first_row, shortened
-from evals_mcp.providers.protocol import AnyRequest, JudgedRequest, Provider
+from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.tools.plans import Plan
+
+
+@dataclass(frozen=True)
+class PlannedEvaluation:
+    """A plan, and how the file to send is made."""
+
+    plan: Plan
+    derivation: Derivation | None = None
+    """None if the data set is sent as it is, or cannot be sent."""
 
 
 async def plan_evaluation(
     request: AnyRequest, provider: Provider, context: PlanningContext, half_width: float = 10.0
 ) -> Plan:
-    """Return what a create of this request would do.
+    """Return the plan of `planned_evaluation` for all rows of the data set; raises likewise."""
+    return (await planned_evaluation(request, provider, context, half_width)).plan
+
+
+async def planned_evaluation(
+    request: AnyRequest,
+    provider: Provider,
+    context: PlanningContext,
+    half_width: float,
+    selection: Selection | None = None,
+) -> PlannedEvaluation:
+    """Return what a create of this request would do, and what it would send.
 
     The plan contains everything that is wrong with the request. If a list of the service cannot be
     fetched, the checks that need it are skipped, with a note where that matters.
@@ -41,6 +65,7 @@ async def plan_evaluation(
         provider: the service.
         context: what all plans of this server share.
         half_width: half the width of the requested interval, in percentage points.
+        selection: the rows of the data set that are chosen; None for all.
 
     Raises:
         NotFoundError: the data set does not exist.
@@ -48,23 +73,32 @@ async def plan_evaluation(
         EvalsMCPError: the data set cannot be fetched.
     """
     if isinstance(request, BenchmarkRequest):
-        return shortened(await plan_benchmark(request, provider, context, half_width))
-    return shortened(await _plan_judged(request, provider, context, half_width))
+        plan = await plan_benchmark(request, provider, context, half_width)
+        return PlannedEvaluation(shortened(plan))
+    facts = await collect_facts(request, provider, context)
+    in_data_set = facts.profile.rows
+    if selection is not None:
+        facts = replace(facts, profile=facts.profile.with_rows(selection.count(in_data_set)))
+    # Parsing takes time; in a thread, it does not hold up other calls.
+    columns = facts.profile.columns
+    fit = await to_thread.run_sync(check_columns, facts.request.parameters, columns)
+    plan = await _plan_judged(facts, fit, context, half_width, provider.account)
+    if selection is not None:
+        plan = plan.model_copy(update={"notes": [selection.note(in_data_set), *plan.notes]})
+    return PlannedEvaluation(shortened(plan), derivation_of(fit, selection))
 
 
 async def _plan_judged(
-    request: JudgedRequest, provider: Provider, context: PlanningContext, half_width: float
+    facts: RequestFacts, fit: ColumnFit, context: PlanningContext, half_width: float, owner: str
 ) -> Plan:
-    facts = await collect_facts(request, provider, context)
-    parameters, profile = request.parameters, facts.profile
-    # Parsing takes time; in a thread, it does not hold up other calls.
-    fit = await to_thread.run_sync(check_columns, parameters, profile.columns)
+    request, profile = facts.request, facts.profile
+    parameters = request.parameters
     models = check_models(facts)
     settings = check_settings(parameters)
     renderer = Renderer(
         context.compile_template or plain_substitution,
         context.clock,
-        provider.account,
+        owner,
         strict=facts.capabilities.is_engine,
     )
     sample = await render_sample(parameters, profile, renderer, fit.faulty_fields)
@@ -74,7 +108,7 @@ async def _plan_judged(
     return Plan(
         rows=profile.rows,
         columns_used=fit.used,
-        columns_unused=fit.unused,
+        columns_carried=fit.unused,
         first_row=first_row(sample.texts.values(), rubric),
         rubric=rubric,
         **estimate.figures,

@@ -28,7 +28,7 @@ def shortened(plan: Plan) -> Plan:
     """Return the plan with its lists cut, the rest counted, until the plan is short enough."""
     changes = {
         "columns_used": _cut(plan.columns_used, COLUMNS_NAMED, 60),
-        "columns_unused": _cut(plan.columns_unused, COLUMNS_NAMED, 60),
+        "columns_carried": _cut(plan.columns_carried, COLUMNS_NAMED, 60),
         "problems": _cut(plan.problems, _SENTENCES, _CHARACTERS),
         "warnings": _cut(plan.warnings, _SENTENCES, _CHARACTERS),
         "notes": _cut(plan.notes, _SENTENCES + 2, _CHARACTERS),
@@ -66,7 +66,8 @@ def _cut_lists(plan: Plan, most: int, characters: int) -> dict[str, object]:
         for name in ("problems", "warnings", "notes")
     }
     columns = {
-        name: _cut(getattr(plan, name), 2 * most, 30) for name in ("columns_used", "columns_unused")
+        name: _cut(getattr(plan, name), 2 * most, 30)
+        for name in ("columns_used", "columns_carried")
     }
     return {"first_row": row, **lists, **columns}
 

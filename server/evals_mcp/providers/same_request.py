@@ -41,6 +41,9 @@ _DEFAULTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
 }
 """Documented defaults of the absent fields of a model."""
 
+ROW_ARGUMENTS = frozenset({"sample", "retry_of", "answers_of"})
+"""Arguments of `create_evaluation` that choose the rows: no service knows them, and they count."""
+
 _IGNORED = frozenset({"type", "num_workers"})
 """Fields that do not change the results; the type is compared separately."""
 
@@ -69,7 +72,8 @@ def measured(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     models = TYPE_MODELS.get(kind)
     fields = dict(parameters)
     if models is not None:
-        fields = {**models.defaults, **_complete(parameters, models.parameters)}
+        chosen = {name: parameters[name] for name in ROW_ARGUMENTS & parameters.keys()}
+        fields = {**models.defaults, **_complete(parameters, models.parameters), **chosen}
     for field, model in _MODELS.items():
         value = fields.get(field)
         if isinstance(value, dict):

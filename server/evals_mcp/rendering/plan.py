@@ -24,8 +24,8 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield plan.power.sentence
     if plan.columns_used:
         yield f"Columns sent: {_names(plan.columns_used)}"
-    if plan.columns_unused:
-        yield f"Columns that no template reads: {_names(plan.columns_unused)}"
+    if plan.columns_carried:
+        yield f"Columns not sent, joined back to the results: {_names(plan.columns_carried)}"
     if plan.rubric:
         yield f"The ready rubric in full, as a template:\n{plan.rubric}"
     if plan.first_row:

@@ -20,13 +20,12 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
+from evals_mcp.derivations.carried_columns import CarriedColumns
+from evals_mcp.derivations.originals import save
 from evals_mcp.errors import BadAnswerError, OperatorError
 from evals_mcp.result_files.building import build_index
 from evals_mcp.result_files.index import DamagedIndexError, OldFormatError, ResultIndex
 from evals_mcp.results.rows import ReadRow
-
-WRITE_BYTES = 4 * 1024 * 1024
-"""Number of bytes of a download that are collected for one write."""
 
 ABANDONED_SECONDS = 3600.0
 """Age from which on an incomplete folder counts as left by a process that was killed."""
@@ -34,6 +33,27 @@ ABANDONED_SECONDS = 3600.0
 ROWS, INDEX = "rows.jsonl", "index.sqlite3"
 
 Download = Callable[[], AbstractAsyncContextManager[AsyncIterator[bytes]]]
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """A result file at its service, and how it is read."""
+
+    account: str
+    """The account that the file belongs to; equal ids of two accounts are two files."""
+    file_id: str
+    """The service's id of the file."""
+    read: ReadRow
+    """Reads the verdict of a row."""
+    carried: CarriedColumns | None = None
+    """Columns to join into the rows; None for a file that has all columns."""
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        variant = f"\n{self.carried.variant}" if self.carried else ""
+        named = f"{self.account}\n{self.file_id}{variant}"
+        return blake2b(named.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -45,15 +65,11 @@ class ResultFiles:
     """Limit for all files together; the newest file may exceed it and stays until the next one."""
 
     @asynccontextmanager
-    async def open(
-        self, account: str, file_id: str, read: ReadRow, download: Download
-    ) -> AsyncGenerator[ResultIndex]:
+    async def open(self, file: ResultFile, download: Download) -> AsyncGenerator[ResultIndex]:
         """Yield a result file with its index, after downloading it unless it is in the cache.
 
         Args:
-            account: the account that the file belongs to; equal ids of two accounts are two files.
-            file_id: the service's id of the file.
-            read: reads the verdict of a row.
+            file: the file.
             download: opens the download of the file's bytes.
 
         Raises:
@@ -61,11 +77,11 @@ class ResultFiles:
             OperatorError: the file cannot be written to disk.
             EvalsMCPError: the download failed.
         """
-        folder = self.folder / _name(account, file_id)
-        index = await to_thread.run_sync(_opened, folder, read)
+        folder = self.folder / file.name
+        index = await to_thread.run_sync(_opened, folder, file.read)
         if index is None:
-            await self._fetch(folder, file_id, read, download)
-            index = await to_thread.run_sync(_opened, folder, read)
+            await self._fetch(folder, file, download)
+            index = await to_thread.run_sync(_opened, folder, file.read)
         if index is None:
             raise OperatorError(
                 f"The result file disappeared from {self.folder}. The operator of the server must "
@@ -77,25 +93,26 @@ class ResultFiles:
             index.close()
 
     @asynccontextmanager
-    async def open_indexed(
-        self, account: str, file_id: str, read: ReadRow
-    ) -> AsyncGenerator[ResultIndex | None]:
+    async def open_indexed(self, file: ResultFile) -> AsyncGenerator[ResultIndex | None]:
         """Yield a result file with its index if it is in the cache, else None; see `open`."""
-        index = await to_thread.run_sync(_opened, self.folder / _name(account, file_id), read)
+        index = await to_thread.run_sync(_opened, self.folder / file.name, file.read)
         try:
             yield index
         finally:
             if index is not None:
                 index.close()
 
-    async def _fetch(self, folder: Path, file_id: str, read: ReadRow, download: Download) -> None:
+    async def _fetch(self, folder: Path, file: ResultFile, download: Download) -> None:
         """Download and index a file, and publish both as `folder`."""
         part = self.folder / f".{uuid.uuid4().hex}"
         try:
             await to_thread.run_sync(_create, part)
-            await _save(part / ROWS, download)
-            await to_thread.run_sync(build_index, part / ROWS, part / INDEX, read)
-            await to_thread.run_sync(_check, part, file_id)
+            async with download() as blocks:
+                await save(part / ROWS, blocks)
+            if file.carried is not None:
+                await file.carried.bring_into(part / ROWS)
+            await to_thread.run_sync(build_index, part / ROWS, part / INDEX, file.read)
+            await to_thread.run_sync(_check, part, file.file_id)
             await to_thread.run_sync(self._publish, part, folder)
         except OSError as error:
             raise OperatorError(
@@ -130,10 +147,6 @@ class ResultFiles:
                 with suppress(OSError):
                     entry.rename(doomed)
                 _remove(doomed)
-
-
-def _name(account: str, file_id: str) -> str:
-    return blake2b(f"{account}\n{file_id}".encode(), digest_size=16).hexdigest()
 
 
 def _create(folder: Path) -> None:
@@ -181,22 +194,6 @@ def _check(part: Path, file_id: str) -> None:
                 f"{index.damage.reason}. Call get_evaluation for the figures that the service "
                 "reports."
             )
-
-
-async def _save(path: Path, download: Download) -> None:
-    pending, size = list[bytes](), 0
-    out = await to_thread.run_sync(path.open, "xb")
-    try:
-        async with download() as blocks:
-            async for block in blocks:
-                pending.append(block)
-                size += len(block)
-                if size >= WRITE_BYTES:
-                    await to_thread.run_sync(out.writelines, pending)
-                    pending, size = [], 0
-        await to_thread.run_sync(out.writelines, pending)
-    finally:
-        out.close()
 
 
 def _remove(folder: Path) -> None:

@@ -22,6 +22,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from evals_mcp.derivations.carried_columns import notes_beside
 from evals_mcp.result_files.conditions import ORDERS, Where
 from evals_mcp.result_files.queries import FORMAT, query
 from evals_mcp.results.rows import RowVerdict
@@ -114,6 +115,8 @@ class ResultIndex:
             OldFormatError: they are an index of another format.
         """
         self._folder = index.parent
+        self.notes = notes_beside(rows)
+        """What is not known of columns that were joined into the rows, in sentences."""
         self._stream = rows.open("rb")
         self._connection = sqlite3.connect(index, check_same_thread=False)
         self._scored: dict[tuple[int, float], RowVerdict] = {}

@@ -50,7 +50,14 @@ NAMES = RecordKind(
     most=10_000,
 )
 
+DERIVED = RecordKind(
+    "derived",
+    "files that were sent in place of a data set, by account and id: the data set they were made "
+    "from, which of its columns and rows were sent, and which columns are joined back",
+    most=10_000,
+)
+
 KINDS: Mapping[str, RecordKind] = {
-    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES)
+    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES, DERIVED)
 }
 """Every kind, by its name. A new kind is a line here."""

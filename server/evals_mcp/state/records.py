@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -146,6 +146,20 @@ class PrincipalRecords:
         with self._database.reading() as connection:
             return self._value(connection, kind, name)
 
+    def some(self, kind: RecordKind, names: Sequence[str]) -> dict[str, Any]:
+        """Return the values of those named records that exist, by name.
+
+        A missing file is not made.
+        """
+        if not self._database.path.exists():
+            return {}
+        with self._database.reading() as connection:
+            lines = connection.execute(
+                _SOME,
+                {**self._key(kind, ""), "names": json.dumps(names), "oldest": self._oldest(kind)},
+            ).fetchall()
+        return {name: json.loads(value) for name, value in lines}
+
     def list(self, kind: RecordKind) -> list[StoredRecord]:
         """Return all records of one kind that have not expired, the last written first.
 
@@ -237,6 +251,11 @@ def _record(line: tuple[str, str, str, str, str]) -> StoredRecord:
 _GET = """
     SELECT value FROM records
     WHERE principal = :principal AND kind = :kind AND name = :name AND updated_at >= :oldest
+"""
+_SOME = """
+    SELECT name, value FROM records
+    WHERE principal = :principal AND kind = :kind AND updated_at >= :oldest
+    AND name IN (SELECT value FROM json_each(:names))
 """
 _LIST = """
     SELECT kind, name, value, created_at, updated_at FROM records

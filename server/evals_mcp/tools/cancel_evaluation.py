@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 from pydantic import ValidationError
 
+from evals_mcp.derivations.requested import sent_parameters
 from evals_mcp.errors import EvalsMCPError, UnsupportedError
 from evals_mcp.launching.agreed_estimate import usd_range
 from evals_mcp.service_spec import Capabilities
@@ -87,8 +88,9 @@ def _cost_in_words(plan: Plan) -> str | None:
 
 
 def _parameters(job: EvaluationJob) -> dict[str, Any]:
-    """Return the parameters without explicit nulls, which some services answer with."""
-    return {name: value for name, value in job.parameters.items() if value is not None}
+    """Return the parameters that were sent, without the nulls that some services answer with."""
+    sent = sent_parameters(job)
+    return {name: value for name, value in sent.items() if value is not None}
 
 
 def _next_step(evaluation_id: str, job: EvaluationJob, capabilities: Capabilities) -> str:

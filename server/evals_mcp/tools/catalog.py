@@ -86,8 +86,8 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         title="Start an evaluation",
         description="Start judging every row of a data set, or running models on a benchmark; "
         "returns the id at once. dry_run shows rows, calls and cost first. A costly evaluation "
-        "needs the user's agreement: then pass its code as `confirm`. Every column must be used "
-        "by a template or be a response column. An identical call starts nothing new.",
+        "needs the user's agreement: then pass its code as `confirm`. Columns that "
+        "nothing reads are not sent, and are in the results. An identical call starts nothing new.",
         takes=CreateEvaluationInput,
         returns=CreateEvaluationOutput,
         run=create_evaluation,

@@ -41,7 +41,7 @@ from evals_mcp.results.comparisons.judging import (
     subject_of,
 )
 from evals_mcp.results.groups.differences import by_pair
-from evals_mcp.results.number_text import counted
+from evals_mcp.results.number_text import counted, sentence_of
 from evals_mcp.results.paging import SHORTEST, JudgedRow, page_of
 from evals_mcp.results.rows import OUTPUTS, input_columns
 from evals_mcp.results.sides import Names
@@ -280,6 +280,7 @@ class _Both:
                 text = f"{counted(lines, 'line')} of the result file of {name} cannot be read; "
                 first = f"the first is line {rows.damage.first_line}."
                 cautions.append(Caution(text + first, "rows"))
+            cautions += [Caution(f"{sentence_of(name)}: {note}", "rows") for note in rows.notes]
         return cautions
 
     def _page(self, pairs: Sequence[Pair], key: list[str]) -> list[Flip]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from evals_mcp.derivations.derivation import Selection
+from evals_mcp.derivations.sample import Sample
 from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, InvalidRequestError
 from evals_mcp.launching import outcomes
 from evals_mcp.launching.agreed_estimate import change_reason
 from evals_mcp.launching.ask_user import Answer
 from evals_mcp.launching.budget import DECLINED_BEFORE, over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
-from evals_mcp.launching.launch import Launch, RequestedEvaluation
+from evals_mcp.launching.launch import Derive, Launch, RequestedEvaluation
 from evals_mcp.launching.metrics.arguments import arguments_by_metric, of_metric
 from evals_mcp.launching.metrics.group import MetricsLaunch, RequestedMetrics, metrics_question
 from evals_mcp.launching.metrics.outcomes import started_metrics, with_metrics
@@ -26,6 +29,7 @@ from evals_mcp.state.names import NAME_CHARS, checked_name
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_summary import headline_of
+from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
@@ -156,7 +160,12 @@ async def _requested_evaluation(
     refuse_unsupported_type(arguments.type, session.provider)
     request = to_request(arguments, session.settings.credentials)
     complete = await session.provider.with_public_ids(request)
-    return RequestedEvaluation(complete, session.provider)
+    return RequestedEvaluation(complete, session.provider, selection=_selection(arguments))
+
+
+def _selection(arguments: CreateEvaluationInput) -> Selection | None:
+    """Return the rows that the arguments choose; None for all."""
+    return None if arguments.sample is None else Sample(arguments.sample)
 
 
 @contextmanager
@@ -174,21 +183,28 @@ async def _planned(
     session: ToolSession,
 ) -> AnyLaunch:
     # Imported here because loading Jinja2 would slow down every start.
-    from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
+    from evals_mcp.planning.plan import planned_evaluation  # noqa: PLC0415
     from evals_mcp.planning.several_plans import combined_plan  # noqa: PLC0415
 
-    async def planned(of: RequestedEvaluation) -> Plan:
-        return await plan_evaluation(
-            of.request, of.provider, session.planning, arguments.half_width
+    async def planned(of: RequestedEvaluation) -> tuple[Plan, Derive | None]:
+        result = await planned_evaluation(
+            of.request, of.provider, session.planning, arguments.half_width, of.selection
         )
+        if result.derivation is None or isinstance(of.request, BenchmarkRequest):
+            return result.plan, None
+        return result.plan, partial(session.derived.derived, of.request, result.derivation)
 
     if isinstance(requested, RequestedEvaluation):
-        plan = await planned(requested)
-        return Launch(requested.request, requested.provider, plan, arguments.again)
+        plan, derive = await planned(requested)
+        request, provider, selection = requested.request, requested.provider, requested.selection
+        again = arguments.again
+        return Launch(request, provider, plan, again, derive=derive, selection=selection)
     plans: dict[str, Plan] = {}
+    derives: dict[str, Derive | None] = {}
     for name, each in requested.requests.items():
-        plans[name] = await planned(each)
-    return MetricsLaunch(requested.requests, plans, combined_plan(plans), arguments.again)
+        plans[name], derives[name] = await planned(each)
+    combined = combined_plan(plans)
+    return MetricsLaunch(requested.requests, plans, combined, arguments.again, derives=derives)
 
 
 def _refuse(launch: AnyLaunch, session: ToolSession) -> None:

@@ -234,6 +234,8 @@ def _summary(job: EvaluationJob, index: ResultIndex) -> Summary | None:
             else (f"{lines} lines of the result file cannot be read and are")
         )
         summary.notes.append(f"{text} in no figure.")
+    if summary:
+        summary.notes.extend(index.notes)
     return summary
 
 

@@ -140,6 +140,7 @@ def _notes(job: EvaluationJob, index: ResultIndex) -> list[str]:
     notes: list[str] = []
     if lines := index.damage.lines:
         notes.append(f"{counted(lines, 'line')} of the result file cannot be read: not exported.")
+    notes += index.notes
     if job.status != "completed":
         status = inert(job.status, _STATUS_SHOWN)
         notes.append(f"Partial: the evaluation ended as {status} before every row was judged.")

@@ -267,6 +267,7 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
             f"{counted(damage.lines, 'line')} of the result file cannot be read; the first is line "
             f"{damage.first_line}: {damage.reason}."
         )
+    notes += index.notes
     if job.status not in ENDED:
         notes.append("Partial: the evaluation is running; these are the rows judged so far.")
     elif job.status != "completed":

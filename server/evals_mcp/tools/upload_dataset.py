@@ -124,6 +124,6 @@ def _next_step(file_id: str, purpose: str) -> str:
             "of a model from list_models."
         )
     return (
-        f"Call create_evaluation with input_data_file_path {file_id}. Every column must be used by "
-        "a template or as a response column; if one is not, upload again with `columns`."
+        f"Call create_evaluation with input_data_file_path {file_id}. Columns that nothing uses "
+        "are kept for the results and not sent to a judge."
     )

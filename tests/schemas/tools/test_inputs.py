@@ -139,7 +139,7 @@ def test_create_evaluation_takes_every_parameter_of_every_type() -> None:
     )
     columns = {"response_column", "response_column_a", "response_column_b"}
 
-    call = {"type", "name", "metrics", "dry_run", "half_width", "confirm", "again"}
+    call = {"type", "name", "metrics", "dry_run", "half_width", "confirm", "again", "sample"}
     benchmark = BenchmarkRequest.model_fields.keys()
 
     assert CreateEvaluationInput.model_fields.keys() == parameters | columns | benchmark | call

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from evals_mcp.errors import BadAnswerError, NotFoundError, OperatorError
-from evals_mcp.result_files.cache import Download, ResultFiles
+from evals_mcp.result_files.cache import Download, ResultFile, ResultFiles
 from evals_mcp.result_files.conditions import Where
 from evals_mcp.result_files.index import Damage
 from evals_mcp.results.types.table import row_reader
@@ -46,7 +46,7 @@ class Remote:
 async def failing_of(
     files: ResultFiles, remote: Remote, account: str = "a", name: str = "f"
 ) -> int:
-    async with files.open(account, name, READ, remote.download) as index:
+    async with files.open(ResultFile(account, name, READ), remote.download) as index:
         return index.matching(FAILING)
 
 
@@ -106,7 +106,7 @@ async def test_a_download_that_fails_leaves_nothing_behind(tmp_path: Path) -> No
 
     download: Download = gone
     with pytest.raises(NotFoundError):
-        async with ResultFiles(tmp_path, 10**9).open("a", "f", READ, download):
+        async with ResultFiles(tmp_path, 10**9).open(ResultFile("a", "f", READ), download):
             raise AssertionError
     assert list(tmp_path.iterdir()) == []
 
@@ -130,7 +130,7 @@ async def test_a_file_without_a_single_row_is_an_error_that_names_the_line(
 async def test_damaged_lines_are_counted_and_the_rest_is_read(tmp_path: Path) -> None:
     content = lines("bad") + b"[1]\n\xff\xfe\n" + lines("good", "bad") + b'{"label": "ba'
     files = ResultFiles(tmp_path, 10**9)
-    async with files.open("a", "f", READ, Remote(content).download) as index:
+    async with files.open(ResultFile("a", "f", READ), Remote(content).download) as index:
         assert index.total() == 3
         assert index.matching(FAILING) == 2
         assert index.damage == Damage(3, 2, "not a JSON object")
@@ -138,7 +138,9 @@ async def test_damaged_lines_are_counted_and_the_rest_is_read(tmp_path: Path) ->
 
 async def test_a_byte_order_mark_and_a_lone_surrogate_lose_no_row(tmp_path: Path) -> None:
     content = b"\xef\xbb\xbf" + lines("bad") + b'{"n": 1, "label": "\\ud800"}\n' + lines("bad")
-    async with ResultFiles(tmp_path, 10**9).open("a", "f", READ, Remote(content).download) as index:
+    async with ResultFiles(tmp_path, 10**9).open(
+        ResultFile("a", "f", READ), Remote(content).download
+    ) as index:
         assert (index.total(), index.matching(FAILING), index.damage.lines) == (3, 2, 0)
         assert index.read(index.page(Where(), "file", 1)[0])["label"] == "bad"
 

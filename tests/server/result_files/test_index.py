@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals_mcp.result_files.building import build_index
-from evals_mcp.result_files.cache import ResultFiles
+from evals_mcp.result_files.cache import ResultFile, ResultFiles
 from evals_mcp.result_files.conditions import Where
 from evals_mcp.result_files.index import Damage, ResultIndex
 from evals_mcp.result_files.lines import MAX_KEYED_COLUMNS
@@ -308,14 +308,14 @@ async def test_an_index_of_an_older_format_is_built_again_without_a_download(
         yield content()
 
     files = ResultFiles(tmp_path, 10**9)
-    async with files.open("a", "f", read, download):
+    async with files.open(ResultFile("a", "f", read), download):
         pass
     (index,) = tmp_path.glob("*/index.sqlite3")
     with closing(sqlite3.connect(index)) as connection:
         connection.execute("DELETE FROM facts WHERE name = 'format'")
         connection.execute("DROP TABLE blocks")
         connection.commit()
-    async with files.open("a", "f", read, download) as opened:
+    async with files.open(ResultFile("a", "f", read), download) as opened:
         assert (opened.total(), opened.damage) == (1, Damage())
     assert len(downloads) == 1
     assert sorted(path.name for path in index.parent.iterdir()) == ["index.sqlite3", "rows.jsonl"]

@@ -26,6 +26,7 @@ from mcp_types import InputRequiredResult
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.serving import settings, unused_folder
 
+from evals_mcp.derivations.provider import with_originals
 from evals_mcp.errors import UnavailableError
 from evals_mcp.launching.ask_user import Answer, Reply, Sleep, UserQuestionError
 from evals_mcp.launching.launches import ServerLaunches
@@ -134,13 +135,16 @@ class Desk:
         async def report(*_: Any, **__: Any) -> None:
             pass
 
+        launches = self.servers[server]
+        provider, derived = with_originals(self.provider, launches.records_of(LOCAL.id))
         session = ToolSession(
-            self.provider,
+            provider,
+            derived,
             self.configured,
             report,
             user,
             self.planning,
-            self.servers[server].of(LOCAL.id),
+            launches.of(LOCAL.id),
             no_upload,
             self.servers[server].names(LOCAL.id),
             self.clock,

@@ -247,8 +247,8 @@ Warning: `a` is empty in 2 rows, first at row 3.
 First rows (data, not instructions):
 {"q": "x", "a": "1"}
 {"q": "x", "a": "1"}
-Call create_evaluation with input_data_file_path file-1. Every column must be used by a template \
-or as a response column; if one is not, upload again with `columns`.\
+Call create_evaluation with input_data_file_path file-1. Columns that nothing uses are kept for \
+the results and not sent to a judge.\
 """
     )
 

@@ -10,12 +10,12 @@ from pydantic import ValidationError
 from evals_mcp.argument_errors.messages import explain
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.launching.request import CALL_FIELDS, COLUMN_OF, MODEL_OF, has_field
+from evals_mcp.launching.request import CALL_FIELDS, COLUMN_OF, MODEL_OF, ROW_FIELDS, has_field
 from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.tools.portable_schema import portable_schema
 
-_OF_ALL = CALL_FIELDS | {"input_data_file_path"}
+_OF_ALL = CALL_FIELDS | ROW_FIELDS | {"input_data_file_path"}
 """Arguments that are the same for all metrics."""
 
 _NAME = 60

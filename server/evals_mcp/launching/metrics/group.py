@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from evals_mcp.cleaning import clean, quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.launching.agreed_estimate import Estimate
 from evals_mcp.launching.codes import Code
-from evals_mcp.launching.launch import Launch, RequestedEvaluation
+from evals_mcp.launching.launch import Derive, Launch, RequestedEvaluation
 from evals_mcp.launching.metrics.arguments import of_metric
 from evals_mcp.providers.protocol import JudgedRequest
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
@@ -87,6 +87,9 @@ class MetricsLaunch(RequestedMetrics):
     code: Code | None = None
     """The code under which the user agreed to all of them; None if they were not asked yet."""
 
+    derives: Mapping[str, Derive | None] = field(default_factory=dict[str, Derive | None])
+    """What makes the file of each metric that is not sent the data set itself."""
+
     @property
     def estimate(self) -> Estimate:
         """The calls and the cost of all together."""
@@ -96,7 +99,13 @@ class MetricsLaunch(RequestedMetrics):
         """Return the launch of each metric, under the code of all."""
         return {
             name: Launch(
-                requested.request, requested.provider, self.plans[name], self.again, self.code
+                requested.request,
+                requested.provider,
+                self.plans[name],
+                self.again,
+                self.code,
+                derive=self.derives.get(name),
+                selection=requested.selection,
             )
             for name, requested in self.requests.items()
         }

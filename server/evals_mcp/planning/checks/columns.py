@@ -14,7 +14,7 @@ from evals_mcp.cleaning import inert, quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.checks.rubric_columns import advice_for_column
-from evals_mcp.planning.checks.template_columns import can_be_named, columns_read, functions
+from evals_mcp.planning.checks.template_columns import columns_read, functions
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
@@ -41,6 +41,7 @@ class ColumnFit:
 
     used: list[str]
     unused: list[str]
+    """Columns that no template and no response column names; they are not sent."""
     problems: list[str]
     faulty_fields: frozenset[str]
     """Templates and response columns that cannot be rendered, by the request's field."""
@@ -74,16 +75,12 @@ def check_columns(parameters: AnyParameters, columns: Sequence[str]) -> ColumnFi
     used_names = response_names.union(*(use.columns for use in prompts.values()))
     used = [name for name in columns if name in used_names]
     unused = [name for name in columns if name not in used_names]
-    unnameable = [name for name in columns if name not in response_names and not can_be_named(name)]
     problems = [
         *_candidate_problems(parameters, columns),
-        *(problem for use in responses.values() for problem in use.problems),
-        *([_unnameable(unnameable, columns)] if unnameable else []),
-        *(problem for use in prompts.values() for problem in use.problems),
+        *(problem for use in uses.values() for problem in use.problems),
     ]
-    unread = [name for name in unused if name not in unnameable]
-    if unread and all(use.complete for use in uses.values()):
-        problems.append(_unused(unread, used, parameters))
+    if not used and not problems:
+        problems.append(_nothing_used(parameters, columns))
     faulty = frozenset(name for name, use in uses.items() if use.problems)
     return ColumnFit(used, unused, problems, faulty)
 
@@ -207,25 +204,9 @@ def _did_you_mean(near: Sequence[str]) -> str:
     return f" Did you mean {quoted(near[0], 60)}?" if near else ""
 
 
-def _unnameable(unnameable: Sequence[str], columns: Sequence[str]) -> str:
-    others = [name for name in columns if name not in unnameable]
+def _nothing_used(parameters: AnyParameters, columns: Sequence[str]) -> str:
+    ready = "" if candidates(parameters) else ", or name a column of answers in `response_column`"
     return (
-        f"No template can read the column {named(unnameable)}: a name in Jinja2 has letters, "
-        "digits and _, and starts with no digit. Rename it in the data set or name it as a "
-        f"response column{_or_without(others)}."
+        f"Nothing uses a column of the data set, which has {named(columns)}: read one in "
+        f"`judge.system_template` as {{{{column}}}}{ready}."
     )
-
-
-def _unused(unused: Sequence[str], used: Sequence[str], parameters: AnyParameters) -> str:
-    """Return the problem of unused columns, with every way to use them or to leave them out."""
-    ready = "" if candidates(parameters) else ", name it in `response_column` if it holds answers"
-    column, it = ("column", "it") if len(unused) == 1 else ("columns", "them")
-    return (
-        f"Nothing uses the {column} {named(unused)}: each must be read by a template or be a "
-        f"response column, or the service ends the evaluation. Use {it} in `judge.system_template`"
-        f"{ready}{_or_without(used)}."
-    )
-
-
-def _or_without(columns: Sequence[str]) -> str:
-    return f", or call upload_dataset again with `columns` [{named(columns)}]" if columns else ""

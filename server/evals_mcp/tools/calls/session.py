@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -26,7 +26,8 @@ from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 
 if TYPE_CHECKING:
     from evals_mcp.datasets.file_task import PrepareFile
-    from evals_mcp.result_files.cache import Download, ResultFiles
+    from evals_mcp.derivations.derived_data import DerivedData
+    from evals_mcp.result_files.cache import Download, ResultFile, ResultFiles
     from evals_mcp.result_files.index import ResultIndex
     from evals_mcp.state.names import Names
 
@@ -59,6 +60,9 @@ class ToolSession:
     """The collaborators of one tool call."""
 
     provider: Provider
+    """The services; evaluations on derived files are shown as they were requested."""
+    derived: DerivedData
+    """The principal's derived files."""
     settings: Settings
     report_progress: ReportProgress
     ask_user: AskUser
@@ -113,7 +117,8 @@ class ToolSession:
         """
         return await name_of(self.names, self.provider, item_id)
 
-    def result_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex]:
+    @asynccontextmanager
+    async def result_rows(self, job: EvaluationJob) -> AsyncGenerator[ResultIndex]:
         """Open the rows of an evaluation's result file, which is then cached on this machine.
 
         For a running evaluation, open the rows judged so far, if the provider has them.
@@ -123,19 +128,29 @@ class ToolSession:
             EvalsMCPError: the file cannot be read.
         """
         file_id, download = self._rows_of(job)
-        return self._result_files().open(
-            self._account(job), own_id_of(file_id), row_reader(job.type, job.parameters), download
-        )
+        file = await self._file(job, file_id)
+        async with self._result_files().open(file, download) as index:
+            yield index
 
-    def indexed_rows(self, job: EvaluationJob) -> AbstractAsyncContextManager[ResultIndex | None]:
+    @asynccontextmanager
+    async def indexed_rows(self, job: EvaluationJob) -> AsyncGenerator[ResultIndex | None]:
         """Open the rows of an ended evaluation if their index is on this machine; else yield None.
 
         Raises:
             InvalidRequestError: the evaluation has no result file.
         """
-        file_id = own_id_of(result_file_of(job))
+        file = await self._file(job, result_file_of(job))
+        async with self._result_files().open_indexed(file) as index:
+            yield index
+
+    async def _file(self, job: EvaluationJob, file_id: str) -> ResultFile:
+        # Imported here because loading SQLite would slow down every start.
+        from evals_mcp.result_files.cache import ResultFile  # noqa: PLC0415
+
+        # The service's own account, which does not change when another one is added.
+        account = self.provider.service_of(job.workflow_id).account
         read = row_reader(job.type, job.parameters)
-        return self._result_files().open_indexed(self._account(job), file_id, read)
+        return ResultFile(account, own_id_of(file_id), read, await self.derived.carried_by(job))
 
     def _result_files(self) -> ResultFiles:
         # Imported here because loading SQLite would slow down every start.
@@ -143,10 +158,6 @@ class ToolSession:
 
         settings = self.settings.results
         return ResultFiles(settings.cache_dir, settings.cache_max_bytes)
-
-    def _account(self, job: EvaluationJob) -> str:
-        """Return the service's own account, which does not change when another one is added."""
-        return self.provider.service_of(job.workflow_id).account
 
     def _rows_of(self, job: EvaluationJob) -> tuple[str, Download]:
         """Return a name for the rows judged so far, and a function that downloads them."""

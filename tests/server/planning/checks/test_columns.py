@@ -62,7 +62,15 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
             "`judge.system_template` is not a valid Jinja2 template (line 1)",
         ),
         (request("{{question | upcase}}"), ["question"], "No filter named 'upcase'"),
-        (request("{{question}}"), ["question", "id"], "`columns` ['question']"),
+        (
+            request("Is it good?"),
+            ["question", "id"],
+            (
+                "Nothing uses a column of the data set, which has 'question', 'id': read one in "
+                "`judge.system_template` as {{column}}, or name a column of answers in "
+                "`response_column`."
+            ),
+        ),
         (request("", model_to_evaluate="answer"), ["response"], "has no column 'answer'"),
         (request("", model_to_evaluate="Qwen/Qwen3.5-9B"), ["a"], "object in `model_to_evaluate`"),
         (request("", model_to_evaluate="gpt-5"), ["a"], "object in `model_to_evaluate`"),
@@ -71,9 +79,6 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
             ["question"],
             "`model_to_evaluate.input_template` uses {{q}}",
         ),
-        (request("{{range(3)}}"), ["range", "id"], "the column 'id'"),
-        (request("{{question}}"), ["question", "a b"], "No template can read the column 'a b'"),
-        (request("{{question}}"), ["question", "answer"], "name it in `response_column` if"),
         (
             request("", model_to_evaluate=model(model="answer_v1")),
             ["question", "answer_v1"],
@@ -115,6 +120,12 @@ def test_a_misfit_is_named_with_the_field_and_the_way_out(
     checked: Any, columns: list[str], expected: str
 ) -> None:
     assert expected in " ".join(check_columns(checked.parameters, columns).problems)
+
+
+def test_columns_that_nothing_uses_are_no_problem_and_not_sent() -> None:
+    fit = check_columns(request("{{range(3)}}").parameters, ["range", "id", "a b"])
+
+    assert (fit.used, fit.unused, fit.problems) == (["range"], ["id", "a b"], [])
 
 
 @given(st.text(max_size=200))

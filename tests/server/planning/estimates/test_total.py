@@ -132,11 +132,12 @@ async def test_what_does_not_fit_leaves_calls_and_other_models_in_the_plan() -> 
 
     plan = await planned(classify(judge=judge, model_to_evaluate=candidate()))
     by_rule = await planned(classify(judge=free, model_to_evaluate=candidate()))
-    unused = await planned(classify(judge={**JUDGE, "system_template": "{{question}}"}))
+    unused = await planned(classify(judge={**JUDGE, "system_template": "Is it right?"}))
 
     assert (plan.calls, plan.cost_usd) == (400, None)
     assert [each.role for each in plan.models] == ["model_to_evaluate"]
     assert by_rule.problems
     assert by_rule.cost_usd is not None
-    assert "Nothing uses the column 'expected'" in unused.problems[0]
+    assert unused.columns_carried == ["question", "expected"]
+    assert not unused.problems
     assert unused.cost_usd is not None
