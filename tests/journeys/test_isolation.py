@@ -147,7 +147,14 @@ NO_IDS = {
         "pass_threshold",
         *("response_column", "response_column_a", "response_column_b"),
         *("model_to_evaluate", "model_a", "model_b", "model_id", "model_id_2"),
-        *("disable_position_bias_correction", "custom_metrics", "dry_run", "half_width", "again"),
+        *(
+            "disable_position_bias_correction",
+            "custom_metrics",
+            "dry_run",
+            "half_width",
+            "again",
+            "sample",
+        ),
     },
 }
 

@@ -160,10 +160,10 @@ def packed(numbers: Iterable[int]) -> str:
     """Return row numbers as a text: one bit for each row, compressed, in base64."""
     bits = bytearray()
     for number in numbers:
-        place, bit = divmod(number, 8)
-        if place >= len(bits):
-            bits.extend(bytes(max(place + 1 - len(bits), len(bits))))
-        bits[place] |= 1 << bit
+        index, bit = divmod(number, 8)
+        if index >= len(bits):
+            bits.extend(bytes(max(index + 1 - len(bits), len(bits))))
+        bits[index] |= 1 << bit
     return base64.b64encode(zlib.compress(bytes(bits).rstrip(b"\0"))).decode()
 
 
@@ -173,8 +173,8 @@ def unpacked(text: str) -> bytes:
 
 
 def _has(bits: bytes, number: int) -> bool:
-    place, bit = divmod(number, 8)
-    return place < len(bits) and bool(bits[place] >> bit & 1)
+    index, bit = divmod(number, 8)
+    return index < len(bits) and bool(bits[index] >> bit & 1)
 
 
 def _is_taken(name: str) -> bool:

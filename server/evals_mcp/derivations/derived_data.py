@@ -38,7 +38,7 @@ _UNPLAIN = re.compile(r"[^\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
-class _Made:
+class _WrittenFile:
     """A derived file on this machine's disk."""
 
     path: Path
@@ -79,16 +79,16 @@ class DerivedData:
         own_id, service = own_id_of(original), self._provider.service_of(original)
         files = await service.list_datasets()
         stored = {file.id for file in files}
-        for known in await self.copies_of(original):
-            same = known.recipe.to_json() == derivation.recipe.to_json()
-            if same and known.file_id in stored:
-                return beside(original, known.file_id)
+        for copy in await self.copies_of(original):
+            same = copy.recipe.to_json() == derivation.recipe.to_json()
+            if same and copy.file_id in stored:
+                return beside(original, copy.file_id)
         with tempfile.TemporaryDirectory(prefix="evals-mcp-") as folder:
-            made = await self._make(original, derivation, Path(folder))
+            written = await self._write_file(original, derivation, Path(folder))
             name = _file_name(own_id, files, derivation)
-            file = await stored_copy(made.path, DATASET_PURPOSE, made.rows, service, name)
-            file = file or await service.upload_dataset(made.path, name)
-        derived = DerivedFile(file.id, own_id, derivation.recipe, made.numbers)
+            file = await stored_copy(written.path, DATASET_PURPOSE, written.rows, service, name)
+            file = file or await service.upload_dataset(written.path, name)
+        derived = DerivedFile(file.id, own_id, derivation.recipe, written.numbers)
         record = self._name(service, file.id)
         await to_thread.run_sync(self._records.put, DERIVED, record, derived.to_json())
         return beside(original, file.id)
@@ -146,7 +146,9 @@ class DerivedData:
     def _name(service: Provider, own_id: str) -> str:
         return f"{service.account}/{own_id}"
 
-    async def _make(self, original: str, derivation: Derivation, folder: Path) -> _Made:
+    async def _write_file(
+        self, original: str, derivation: Derivation, folder: Path
+    ) -> _WrittenFile:
         """Write the derived file."""
         path = folder / "original"
         try:
@@ -160,7 +162,7 @@ class DerivedData:
             ) from None
 
 
-def _write(original: Path, derivation: Derivation, path: Path) -> _Made:
+def _write(original: Path, derivation: Derivation, path: Path) -> _WrittenFile:
     """Write the rows to send; blocks."""
     numbers = array("q")
     with path.open("xb") as out:
@@ -169,7 +171,7 @@ def _write(original: Path, derivation: Derivation, path: Path) -> _Made:
             sent = derivation.recipe.row(row)
             text = json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
             out.write(text.encode() + b"\n")
-    return _Made(path, len(numbers), packed(numbers) if derivation.selection else None)
+    return _WrittenFile(path, len(numbers), packed(numbers) if derivation.selection else None)
 
 
 def _file_name(own_id: str, files: Sequence[File], derivation: Derivation) -> str:

@@ -76,8 +76,8 @@ class SentRows:
     def add(self, sent: dict[str, Any], carried: dict[str, Any]) -> None:
         """Add the next row that was sent, with the cells to join back."""
         key = row_key(sent, self._columns)
-        (place,) = self._connection.execute(_ADD_KEY, (key,)).fetchone()
-        self._connection.execute(_ADD_SENT, (key, place, json.dumps(carried)))
+        (copies,) = self._connection.execute(_ADD_KEY, (key,)).fetchone()
+        self._connection.execute(_ADD_SENT, (key, copies, json.dumps(carried)))
 
     def count(self, row: dict[str, Any]) -> None:
         """Count a row that came back."""
@@ -97,9 +97,9 @@ class SentRows:
 
     def _agreed(self, key: bytes) -> Match:
         """Return the cells that all sent rows of this content share."""
-        known = self._connection.execute(_AGREED, (key,)).fetchone()
-        if known is not None:
-            return Match(json.loads(known[0]), bool(known[1]))
+        agreed = self._connection.execute(_AGREED, (key,)).fetchone()
+        if agreed is not None:
+            return Match(json.loads(agreed[0]), bool(agreed[1]))
         alike = self._connection.execute(_ALIKE, (key,))
         shared: dict[str, Any] = json.loads(alike.fetchone()[0])
         differing: set[str] = set()

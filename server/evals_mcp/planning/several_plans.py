@@ -30,10 +30,10 @@ def combined_plan(plans: Mapping[str, Plan]) -> Plan:
         Plan(
             rows=first.rows,
             columns_used=_union(plan.columns_used for plan in each),
-            columns_unused=[
+            columns_carried=[
                 name
-                for name in first.columns_unused
-                if all(name in plan.columns_unused for plan in each)
+                for name in first.columns_carried
+                if all(name in plan.columns_carried for plan in each)
             ],
             first_row=_first_rows(plans),
             calls=_sum(plan.calls for plan in each),
