@@ -11,7 +11,7 @@ READY := .venv/ready
 DEMO_BIN := .venv-demo/$(SCRIPTS)
 DEMO_READY := .venv-demo/ready
 
-.PHONY: demo test check tests wheel bench clients conformance fresh faults proofs lock schemas clean
+.PHONY: demo test check tests wheel bench clients conformance fresh faults proofs lock schemas page clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
@@ -58,6 +58,9 @@ proofs: $(READY)  ## long proofs of single promises, such as 200 rounds of ident
 
 schemas: $(READY)  ## write the tool list anew from the models
 	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
+
+page: $(READY)  ## build server/evals_mcp/views/page.html from page/
+	$(BIN)/python -m tests.page.build
 
 rubrics: $(READY)  ## write docs/rubrics.md anew from the table of ready rubrics
 	$(BIN)/python -m evals_mcp.cli rubrics > docs/rubrics.md

@@ -23,6 +23,7 @@ EXPECTED = (
     "evals_mcp/cli.py",
     "evals_mcp/py.typed",
     "evals_mcp/result_files/index.sql",
+    "evals_mcp/views/page.html",
     "evals_schemas/py.typed",
     "evals_schemas/tools/outputs.py",
 )

@@ -52,14 +52,11 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
                 scheduler = Scheduler(context)
                 uploads = Uploads(store, config.max_upload_bytes, config.quotas)
                 app.state.engine = Engine(config, store, scheduler, access, pool, uploads, clock)
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(scheduler.run)
-                    try:
+                if config.runs_evaluations:
+                    async with _running(scheduler):
                         yield
-                    finally:
-                        with anyio.CancelScope(shield=True):
-                            await scheduler.stop()
-                        tasks.cancel_scope.cancel()
+                else:
+                    yield
         finally:
             store.close()
 
@@ -79,6 +76,19 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
     app.add_middleware(BoundedHeaders)
     app.add_middleware(InternalErrors)
     return app
+
+
+@asynccontextmanager
+async def _running(scheduler: Scheduler) -> AsyncGenerator[None]:
+    """Claim and run evaluations for as long as the context is open."""
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(scheduler.run)
+        try:
+            yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await scheduler.stop()
+            tasks.cancel_scope.cancel()
 
 
 def _routes() -> list[BaseRoute]:

@@ -72,3 +72,5 @@ class EngineConfig:
     """Seconds for which a process holds a lease without renewing it."""
     stop_seconds: float = 30.0
     """Seconds that rows in flight have to finish when the engine stops or a run is cancelled."""
+    runs_evaluations: bool = True
+    """Whether this process claims and runs evaluations; if not, it only reads and stores."""

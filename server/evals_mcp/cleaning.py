@@ -34,6 +34,19 @@ def clean(text: str, limit: int, *, keep_lines: bool = False) -> str:
     return result[: limit - 1].rstrip() + "…" if was_cut else result
 
 
+def clean_whole(text: str, limit: int) -> tuple[str, bool]:
+    """Return the text as `clean` does, with its spaces and line breaks, and whether it was cut.
+
+    Args:
+        text: Foreign text of any length.
+        limit: The most characters to return, 1 or more.
+    """
+    bounded = _ESCAPES.sub("", text[: limit + 1024]).expandtabs(4)
+    shown = _BLANKS.sub("", _visible(bounded, keep_lines=True))
+    was_cut = len(shown) > limit or len(text) > limit + 1024
+    return (shown[: limit - 1] + "…" if was_cut else shown), was_cut
+
+
 _ACTIVE = (
     (re.compile(r"\](?=[(\[])"), "] "),  # links and images, [text](address)
     (re.compile(r"(?<=[A-Za-z0-9]):(?=//)"), ": "),  # https://

@@ -11,7 +11,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
-    0 if it worked, 2 if the command line or a setting is wrong, and 1 if an export is impossible
-    for another reason.
+    0 if it worked, 2 if the command line or a setting is wrong, and 1 if an export or a
+    report is impossible for another reason.
     """
     chosen = _parser().parse_args(arguments)
     if text_of := {"tools": _tools, "rubrics": _rubrics}.get(chosen.command):
@@ -49,6 +49,8 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         return _data(settings, chosen.action, getattr(chosen, "principal", ""))
     if chosen.command == "export":
         return _export(settings, chosen.evaluation, chosen.format, chosen.output)
+    if chosen.command == "report":
+        return _report(settings, chosen)
     if chosen.command == "engine":
         return _engine(settings, chosen.host, chosen.port)
     if chosen.command == "serve" and chosen.http:
@@ -84,8 +86,17 @@ def _parser() -> argparse.ArgumentParser:
         described.add_argument("principal", metavar="PRINCIPAL", help="id or label; see list")
     export = commands.add_parser("export", help="write the results of an evaluation to a file")
     export.add_argument("evaluation", metavar="ID", help="id of an ended evaluation")
-    export.add_argument("--format", choices=("csv", "jsonl", "markdown"), default="csv")
+    export.add_argument("--format", choices=("csv", "jsonl", "markdown", "html"), default="csv")
     export.add_argument(
+        "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
+    )
+    report = commands.add_parser(
+        "report", help="write a page to look at: an evaluation, or two of them compared"
+    )
+    report.add_argument("ids", nargs="+", metavar="ID", help="one ended evaluation, or two")
+    report.add_argument("--rows", type=int, default=500, help="rows in it; 0 for none (500)")
+    report.add_argument("--by", metavar="COLUMN", help="adds the figures for each of its values")
+    report.add_argument(
         "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
     )
     commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
@@ -223,17 +234,33 @@ def _export(settings: Settings, evaluation_id: str, form: ExportFormat, output: 
         import anyio
 
         from evals_mcp.commands.export import export
-        from evals_mcp.errors import EvalsMCPError
         from evals_mcp.rendering.tool_text import exported
 
+    return _printed(lambda: exported(anyio.run(export, settings, evaluation_id, form, output)))
+
+
+def _report(settings: Settings, chosen: argparse.Namespace) -> int:
+    with _loading():
+        import anyio
+
+        from evals_mcp.commands.report import ReportOptions, report
+
+    options = ReportOptions(chosen.rows, chosen.by, chosen.output)
+    return _printed(lambda: anyio.run(report, settings, chosen.ids, options))
+
+
+def _printed(work: Callable[[], str]) -> int:
+    """Print what some work has to say, or why it is impossible; return the exit code."""
+    from evals_mcp.errors import EvalsMCPError
+
     try:
-        answer = anyio.run(export, settings, evaluation_id, form, output)
+        text = work()
     except OperatorError:
         raise
     except EvalsMCPError as error:
         print(f"evals-mcp: {error}", file=sys.stderr)
         return 1
-    print(exported(answer))
+    print(text)
     return 0
 
 

@@ -30,7 +30,7 @@ _Open = Callable[[Settings], AbstractAsyncContextManager[Member]]
 
 @asynccontextmanager
 async def open_providers(
-    settings: Settings, names: Sequence[str] | None = None
+    settings: Settings, names: Sequence[str] | None = None, *, idle: bool = False
 ) -> AsyncGenerator[ProviderOf]:
     """Open the configured services for as long as the context is open.
 
@@ -39,6 +39,7 @@ async def open_providers(
     Args:
         settings: The configuration.
         names: Other services than the configured ones, if principals bring the keys.
+        idle: Whether a service inside this process only reads and stores, and runs nothing.
 
     Raises (on entering):
         NoTokenError: a service needs a token of the configuration and no token is set.
@@ -48,7 +49,7 @@ async def open_providers(
         members = [
             member
             for place, name in enumerate(names or settings.providers)
-            if (member := await _opened(stack, settings, name, is_default=place == 0)) is not None
+            if (member := await _opened(stack, settings, name, place == 0, idle)) is not None
         ]
         configured: Provider | None = None
 
@@ -62,13 +63,18 @@ async def open_providers(
         yield provider_of
 
 
+def open_idle_providers(settings: Settings) -> AbstractAsyncContextManager[ProviderOf]:
+    """Open the configured services for a process that runs no evaluation; see `open_providers`."""
+    return open_providers(settings, idle=True)
+
+
 async def _opened(
-    stack: AsyncExitStack, settings: Settings, name: str, *, is_default: bool
+    stack: AsyncExitStack, settings: Settings, name: str, is_default: bool, idle: bool
 ) -> Member | None:
     """Open a service; None if it is only offered beside the default one and cannot be opened."""
     spec = settings.service(name)
     try:
-        return await stack.enter_async_context(_open_function(spec)(settings))
+        return await stack.enter_async_context(_open_function(spec, idle)(settings))
     except SettingsError as error:
         if is_default or not spec.is_offered_beside(getattr(settings, name)):
             raise
@@ -76,8 +82,8 @@ async def _opened(
         return None
 
 
-def _open_function(spec: ServiceSpec) -> _Open:
-    return resolve_name(spec.open)
+def _open_function(spec: ServiceSpec, idle: bool) -> _Open:
+    return resolve_name((idle and spec.open_idle) or spec.open)
 
 
 def _provider_of(

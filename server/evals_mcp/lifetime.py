@@ -24,7 +24,7 @@ from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.server import log_bug
 from evals_mcp.settings.schema import Settings
-from evals_mcp.tools.calls.session import Clock, ReportProgress, ToolSession
+from evals_mcp.tools.calls.session import Clock, ReportProgress, ToolSession, WrittenReport
 
 if TYPE_CHECKING:
     from evals_mcp.local_engine.server_pool import ServerPool
@@ -104,6 +104,7 @@ class ProviderServices:
             clock,
             self._host.is_stopping,
             await uploads_of(principal.id) if uploads_of else None,
+            _make_report,
         )
 
     async def open(self) -> Callable[[Principal], Provider]:
@@ -209,6 +210,12 @@ def _server_launches(settings: Settings, clock: Clock) -> ServerLaunches:
     folder = settings.state.folder
     state = State(folder, settings.state.max_bytes, clock.now)
     return ServerLaunches(settings.budget, state, FolderLocks(folder), clock.now)
+
+
+async def _make_report(session: ToolSession, evaluation_id: str) -> WrittenReport:
+    from evals_mcp.views.report import evaluation_report  # noqa: PLC0415 - not before a call
+
+    return await evaluation_report(session, evaluation_id)
 
 
 def _composed(

@@ -59,6 +59,8 @@ class ServiceSpec:
     """The function that opens the service, as `module:function`. It takes the `Settings` and
     returns an async context manager with a `Member`; see `evals_mcp.compose`. Its module is
     imported by the first call that needs a provider."""
+    open_idle: str | None = None
+    """Likewise, for a process that must run no evaluation; None if `open` runs none anyway."""
     key_variable: str | None = None
     """The environment variable with the token; None if the service needs no token."""
     key_header: str | None = None

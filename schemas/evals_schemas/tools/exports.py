@@ -9,14 +9,15 @@ from pydantic import Field
 from evals_schemas.contract import Request
 from evals_schemas.tools.outputs import Output, foreign_fields
 
-ExportFormat = Literal["csv", "jsonl", "markdown"]
+ExportFormat = Literal["csv", "jsonl", "markdown", "html"]
+"""The formats of a file; html is a report for people, the others hold every row."""
 
 
 class ExportResultsInput(Request):
     """The arguments of `export_results`."""
 
     evaluation_id: str = Field(description="Its id.", min_length=1)
-    format: ExportFormat = Field(default="csv", description="markdown: to read.")
+    format: ExportFormat = Field(default="csv", description="markdown: to read; html: charts.")
 
 
 class ExportResultsOutput(Output):

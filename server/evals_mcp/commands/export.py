@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evals_mcp.errors import EvalsMCPError, InvalidRequestError, OperatorError
+from evals_mcp.commands.session import as_local_user
+from evals_mcp.errors import InvalidRequestError, OperatorError
 from evals_mcp.exchange.new_files import manifest_path, opened_new
 
 if TYPE_CHECKING:
     from evals_mcp.exports.formats import Content, Format
-    from evals_mcp.launching.ask_user import Answer, Reply, Sleep
     from evals_mcp.settings.schema import Settings
+    from evals_mcp.tools.calls.session import ToolSession
     from evals_mcp.tools.export_results import StoredExport
     from evals_schemas.tools.exports import ExportFormat, ExportResultsOutput
 
@@ -33,21 +34,17 @@ async def export(
     Raises:
         EvalsMCPError: the evaluation cannot be exported, or the file cannot be written.
     """
-    from evals_mcp.lifetime import open_services
-    from evals_mcp.principals import LOCAL
     from evals_mcp.tools.export_results import export_results, exported
     from evals_schemas.tools.exports import ExportResultsInput
 
     arguments = ExportResultsInput(evaluation_id=evaluation_id, format=form)
-    async with open_services(settings) as services:
-        try:
-            session = await services.session(LOCAL, _no_report, _NobodyToAsk())
-            if output is None:
-                return await export_results(arguments, session)
-            return await exported(arguments, session, partial(_to_file, output))
-        except EvalsMCPError as error:
-            failure = error  # raised below, because a task group would wrap it
-    raise failure
+
+    async def write(session: ToolSession) -> ExportResultsOutput:
+        if output is None:
+            return await export_results(arguments, session)
+        return await exported(arguments, session, partial(_to_file, output))
+
+    return await as_local_user(settings, write)
 
 
 def _to_file(path: Path, content: Content, form: Format) -> StoredExport:
@@ -70,20 +67,3 @@ def _to_file(path: Path, content: Content, form: Format) -> StoredExport:
             "choose a file in another folder that exists."
         ) from None
     return stored_at(path.absolute(), form)
-
-
-async def _no_report(
-    progress: float, total: float | None = None, message: str | None = None
-) -> None:
-    """Report no progress."""
-
-
-class _NobodyToAsk:
-    """Stands for a user who cannot be asked; an export asks nothing."""
-
-    reply: Reply | None = None
-    answers_later = False
-
-    async def ask(self, question: str, code: str, sleep: Sleep) -> Answer:
-        """Raise, because an export starts nothing."""
-        raise NotImplementedError

@@ -32,6 +32,8 @@ class Content:
     rows: ExportRows
     manifest: Callable[[], Manifest]
     """Returns the manifest, once all rows were read."""
+    report: bytes = b""
+    """The report; only for the format html."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,16 @@ def _write_markdown(content: Content, file: BinaryIO) -> None:
         out.write(f"\n## What made it\n\n```json\n{_json(content.manifest())}\n```\n")
 
 
+def _write_report(content: Content, file: BinaryIO) -> None:
+    file.write(content.report)
+
+
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "csv": Format(".csv", _write_csv),
         "jsonl": Format(".jsonl", _write_jsonl),
         "markdown": Format(".md", _write_markdown, holds_manifest=True),
+        "html": Format(".html", _write_report, holds_manifest=True),
     }
 )
 """The formats by their names."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
 import httpx2
 
 from evals_engine.app import create_app
+from evals_engine.config import EngineConfig
 from evals_engine.store.database import DataDirError
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.configuration import engine_config
@@ -31,15 +32,27 @@ _BASE_URL = "http://engine"
 """The address of the embedded engine; nothing resolves this host name."""
 
 
-@asynccontextmanager
-async def open_local(settings: Settings) -> AsyncGenerator[Member]:
+def open_local(settings: Settings) -> AbstractAsyncContextManager[Member]:
     """Start the engine; yield the provider of each principal, over both of its REST contracts.
 
     Raises (on entering):
         SettingsError: the engine's data folder cannot be used.
     """
+    return _open(settings, engine_config(settings))
+
+
+def open_local_idle(settings: Settings) -> AbstractAsyncContextManager[Member]:
+    """Open the engine as `open_local` does, without claiming evaluations.
+
+    Those that wait or run are left to other processes, which a request to stop one still reaches.
+    """
+    return _open(settings, replace(engine_config(settings), runs_evaluations=False))
+
+
+@asynccontextmanager
+async def _open(settings: Settings, config: EngineConfig) -> AsyncGenerator[Member]:
     section = settings.section(LocalSettings)
-    app = create_app(engine_config(settings))
+    app = create_app(config)
     try:
         # The runs live in the lifespan, which no transport enters.
         async with (

@@ -129,6 +129,7 @@ LOCAL = ServiceSpec(
     description="The evaluation engine inside this server.",
     types=frozenset({*JUDGED_TYPES, BENCHMARK}),
     open="evals_mcp.local_engine.opening:open_local",
+    open_idle="evals_mcp.local_engine.opening:open_local_idle",
     capabilities=Capabilities(
         runs_rules=True,
         lists_models=False,

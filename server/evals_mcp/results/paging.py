@@ -27,12 +27,13 @@ _RARE_BEYOND = re.compile("[\u0800-\u2fff\ua000-\uabff\ud7a4-\uffff]")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 
 _FEEDBACK = ("feedback", "judge_feedback_original_order", "judge_feedback_flipped_order")
-_STATES = {
+STATES = {
     "generation_failed": "no answer was generated",
     "judge_failed": "the judge call failed",
     "invalid": "the verdict could not be read",
     "one_order": "judged in one order only, not counted",
 }
+"""Why a row has no valid verdict, by its state."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def _unique_names(columns: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _problem(row: JudgedRow, fit: Any) -> str:
     error = row.columns.get("evaluation_error")
     reason = f": {fit('problem', error)}" if error else ""
-    return _STATES[row.verdict.state] + reason
+    return STATES[row.verdict.state] + reason
 
 
 def shown_columns(names: Sequence[str]) -> list[str]:

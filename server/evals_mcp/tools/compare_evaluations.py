@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from itertools import repeat
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from anyio import from_thread, to_thread
+from anyio import to_thread
 
 from evals_mcp.cleaning import clean
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, NotFoundError
+from evals_mcp.result_files.keyed_rows import keyed_rows
 from evals_mcp.results.comparisons import comparability
 from evals_mcp.results.comparisons.clustered import (
     ClusteredComparison,
@@ -19,12 +21,11 @@ from evals_mcp.results.comparisons.clustered import (
 )
 from evals_mcp.results.comparisons.comparability import Caution
 from evals_mcp.results.comparisons.comparison import Comparison
-from evals_mcp.results.comparisons.flips import flips
+from evals_mcp.results.comparisons.flips import FEEDBACK_A, FEEDBACK_B, flips, shown_flip
 from evals_mcp.results.comparisons.headline import headline
 from evals_mcp.results.comparisons.joining import (
     SIDES,
     Joined,
-    KeyedRows,
     Pair,
     answer_columns,
     join,
@@ -43,14 +44,13 @@ from evals_mcp.results.comparisons.judging import (
 from evals_mcp.results.groups.differences import by_pair
 from evals_mcp.results.number_text import counted, sentence_of
 from evals_mcp.results.paging import SHORTEST, JudgedRow, page_of
-from evals_mcp.results.rows import OUTPUTS, input_columns
+from evals_mcp.results.rows import input_columns
 from evals_mcp.results.sides import Names
 from evals_mcp.results.statistics.estimate import Scale
 from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.digests import answer_key, joined_keys
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 from evals_schemas.tools.groups import Groups
@@ -74,7 +74,6 @@ _SHORTEST = 80
 
 _COLUMNS_SHOWN = 3
 _FEEDBACK = ("feedback", "judge_feedback_original_order")
-_FEEDBACK_A, _FEEDBACK_B = "feedback of A", "feedback of B"
 _ANSWER_A, _ANSWER_B = "answer in A", "answer in B"
 
 
@@ -82,6 +81,30 @@ async def compare_evaluations(
     arguments: CompareEvaluationsInput, session: ToolSession
 ) -> CompareEvaluationsOutput:
     """Compare two evaluations; rows are paired by the keys in the indexes of their files."""
+    async with open_both(arguments, session) as both:
+        answer = await to_thread.run_sync(both.answer)
+    return await with_names(answer, session)
+
+
+async def with_names(
+    answer: CompareEvaluationsOutput, session: ToolSession
+) -> CompareEvaluationsOutput:
+    """Return the answer with the names that users gave the evaluations."""
+    ids = (answer.evaluation_id_a, answer.evaluation_id_b)
+    name_a, name_b = [await session.name_of(each) for each in ids]
+    return answer.model_copy(update={"name_a": name_a, "name_b": name_b})
+
+
+@asynccontextmanager
+async def open_both(
+    arguments: CompareEvaluationsInput, session: ToolSession
+) -> AsyncGenerator[Both]:
+    """Open the rows of two ended evaluations of one type.
+
+    Raises:
+        InvalidRequestError: the arguments exclude each other, or the two cannot be compared.
+        EvalsMCPError: an evaluation does not exist, or its rows cannot be read.
+    """
     a = await _job("evaluation_id_a", arguments.evaluation_id_a, session)
     b = await _job("evaluation_id_b", arguments.evaluation_id_b, session)
     if a.workflow_id == b.workflow_id:
@@ -105,10 +128,7 @@ async def compare_evaluations(
             session.provider.service_of(b.workflow_id),
         )
         names = services[0].name, services[1].name
-        both = _Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs), names)
-        answer = await to_thread.run_sync(both.answer)
-    name_a, name_b = [await session.name_of(job.workflow_id) for job in (a, b)]
-    return answer.model_copy(update={"name_a": name_a, "name_b": name_b})
+        yield Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs), names)
 
 
 async def _job(field: str, evaluation_id: str, session: ToolSession) -> EvaluationJob:
@@ -151,7 +171,7 @@ def _all_inputs(inputs: Sequence[list[str] | None]) -> frozenset[str] | None:
 
 
 @dataclass(frozen=True)
-class _Both:
+class Both:
     """Two ended evaluations with their rows. The methods block and run in a worker thread."""
 
     arguments: CompareEvaluationsInput
@@ -175,21 +195,34 @@ class _Both:
             return index.columns
         return [name for name in index.columns if name in inputs]
 
+    @cached_property
+    def joined(self) -> Joined:
+        """The pairs of rows. Raises InvalidRequestError if there are none."""
+        a, b = ((self.a, self.rows_a), (self.b, self.rows_b))
+        joined = join(keyed_rows(*a, self._key), keyed_rows(*b, self._key))
+        refuse_no_pairs(joined, self._key)
+        return joined
+
+    @cached_property
+    def changed(self) -> list[Pair]:
+        """The pairs judged differently, the largest change first."""
+        return flips(self._spec.comparing.change, self.joined.pairs, self._same_labels)
+
+    @property
+    def _same_labels(self) -> bool:
+        return comparability.same_labels(self.a, self.b)
+
     def answer(self) -> CompareEvaluationsOutput:
         """Return the answer of the tool."""
         query = [self.a.workflow_id, self.b.workflow_id, self.arguments.key]
         start = _start(query, self.arguments.cursor)
-        key = self._key()
-        joined = join(keyed_rows(self.a, self.rows_a, key), keyed_rows(self.b, self.rows_b, key))
-        refuse_no_pairs(joined, key)
-        same_labels = comparability.same_labels(self.a, self.b)
-        comparing = self._spec.comparing
+        key, joined, comparing = self._key, self.joined, self._spec.comparing
         scale = comparing.scale(self.a, self.b, joined)
-        plain = comparing.figures(joined, same_labels, scale)
-        compared, cautions = self._compared(joined)
+        plain = comparing.figures(joined, self._same_labels, scale)
+        compared, cautions = self.compared()
         clustered = self._over_clusters(plain, joined, scale)
         figures, compared = clustered.figures, replace(compared, **clustered.headline_facts)
-        changed = flips(comparing.change, joined.pairs, same_labels)
+        changed = self.changed
         page = self._page(changed[start : start + self.arguments.limit], key)
         end = start + len(page)
         cursor = write_cursor(query, end) if page and end < len(changed) else None
@@ -217,8 +250,9 @@ class _Both:
             next_step=_next_step(compared, bool(cautions), cursor),
         )
 
-    def _compared(self, joined: Joined) -> tuple[Compared, list[Caution]]:
+    def compared(self) -> tuple[Compared, list[Caution]]:
         """Return what the comparison is about, and what weakens it."""
+        joined = self.joined
         judge = judge_differences(self.a, self.b, self.services)
         passing = passing_differences(self.a, self.b)
         subject = subject_of(self.a, self.b, joined.same_answers, judge)
@@ -259,6 +293,7 @@ class _Both:
         answers = ready_answers(self.a.parameters) | ready_answers(self.b.parameters)
         return without_clusters(figures, file_repeated_input(self.rows_a, answers))
 
+    @cached_property
     def _key(self) -> list[str]:
         if self._spec.own_rows and self.arguments.key is None:
             return [self._spec.own_rows.key]
@@ -288,13 +323,13 @@ class _Both:
         rows = [JudgedRow(pair.row_a, pair.a, self._texts(pair, key)) for pair in pairs]
         few = self.arguments.limit <= DEFAULT_LIMIT
         shown_columns = (name for row in rows for name in row.columns)
-        names = [*dict.fromkeys([_FEEDBACK_A, _FEEDBACK_B, *shown_columns])]
+        names = [*dict.fromkeys([FEEDBACK_A, FEEDBACK_B, *shown_columns])]
         tokens, shortest = (DEFAULT_TOKENS, _SHORTEST) if few else (LARGEST_TOKENS, SHORTEST)
         if few and self.arguments.by:
             tokens = _TOKENS_BESIDE_VALUES
         page = page_of(rows, names, _CHARS, tokens, shortest)
         shown = zip(pairs, (row.columns for row in page.rows), strict=False)
-        return [_flip(pair, columns) for pair, columns in shown]
+        return [shown_flip(pair, columns) for pair, columns in shown]
 
     def _texts(self, pair: Pair, key: list[str]) -> dict[str, Any]:
         """Return both reasons, the judged answers, and the columns that say which row it is."""
@@ -305,7 +340,7 @@ class _Both:
         others = [name for name in columns if name not in key]
         inputs = [name for name in [*key, *others] if name not in answers_a | answers_b]
         texts = {name: row_a.get(name) for name in inputs[:_COLUMNS_SHOWN]}
-        texts |= {_FEEDBACK_A: _feedback(row_a), _FEEDBACK_B: _feedback(row_b)}
+        texts |= {FEEDBACK_A: _feedback(row_a), FEEDBACK_B: _feedback(row_b)}
         if answers_a == answers_b:
             return texts | answers_a
         texts |= dict(zip([_ANSWER_A, f"second {_ANSWER_A}"], answers_a.values(), strict=False))
@@ -322,31 +357,6 @@ class _Both:
         return {name: row.get(name) for name in answer_columns(job.parameters, ())}
 
 
-def keyed_rows(job: EvaluationJob, index: ResultIndex, key: list[str]) -> KeyedRows:
-    """Yield the rows of an evaluation with their keys from its index; runs in a worker thread."""
-    own_rows = type_spec(job.type).own_rows
-    answers = [own_rows.answer] if own_rows else answer_columns(job.parameters, index.columns)
-    unknown = None if set(answers) <= set(index.columns) else answer_key(_origin(job, answers))
-    for block in index.blocks(key if unknown else [*key, *answers]):
-        from_thread.check_cancelled()
-        rows = len(block.verdicts)
-        judged = repeat(unknown) if unknown else joined_keys(block.keys[len(key) :], rows)
-        keys = joined_keys(block.keys[: len(key)], rows)
-        numbers = range(block.first, block.first + rows)
-        yield from zip(numbers, keys, judged, block.verdicts, strict=False)
-
-
-def _origin(job: EvaluationJob, answers: Sequence[str]) -> list[object]:
-    """Return what names the answers that the result file lacks: the same for the same ones only.
-
-    Ready answers are those of a column of a data set. Generated ones are known to one evaluation.
-    """
-    file_id = job.parameters.get("input_data_file_path")
-    if file_id is None or any(name in OUTPUTS for name in answers):
-        return [job.workflow_id]
-    return [file_id, *answers]
-
-
 def _start(query: object, cursor: str | None) -> int:
     """Return the index at which the page of flips begins.
 
@@ -359,25 +369,6 @@ def _start(query: object, cursor: str | None) -> int:
             "`cursor` is not from compare_evaluations: leave it out to start from the first flips."
         )
     return start
-
-
-def _flip(pair: Pair, columns: dict[str, str]) -> Flip:
-    feedback_a, feedback_b = columns.pop(_FEEDBACK_A, None), columns.pop(_FEEDBACK_B, None)
-    return Flip(
-        row_a=pair.row_a,
-        row_b=pair.row_b,
-        verdict_a=_verdict(pair.a.verdict, pair.a.score),
-        verdict_b=_verdict(pair.b.verdict, pair.b.score),
-        passed_a=pair.a.passed,
-        passed_b=pair.b.passed,
-        feedback_a=feedback_a or None,
-        feedback_b=feedback_b or None,
-        columns=columns,
-    )
-
-
-def _verdict(verdict: str | None, score: float | None) -> str:
-    return clean(verdict or "", 40) if score is None else f"{score:.6g}"
 
 
 def _feedback(row: dict[str, Any]) -> object:

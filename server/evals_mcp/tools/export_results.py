@@ -19,7 +19,7 @@ from evals_mcp.exports.formats import FORMATS, Content, Format, write_manifest
 from evals_mcp.exports.manifest import ManifestFacts, manifest_of
 from evals_mcp.exports.rows import ExportRows
 from evals_mcp.results.number_text import counted
-from evals_mcp.tools.calls.session import ToolSession, result_file_of
+from evals_mcp.tools.calls.session import ToolSession, WrittenReport, result_file_of
 from evals_mcp.tools.evaluation_summary import headline_of
 from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -73,6 +73,7 @@ async def exported(
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.evaluation(evaluation_id)
     result_file_of(job)
+    report = await _report(arguments, job, session)
     async with session.result_rows(job) as index:
         facts = ManifestFacts(
             job,
@@ -88,19 +89,29 @@ async def exported(
             facts.headline,
             rows,
             lambda: manifest_of(facts, rows, arguments.format),
+            report.document if report else b"",
         )
         stored = await to_thread.run_sync(store, content, FORMATS[arguments.format])
         return ExportResultsOutput(
             evaluation_id=evaluation_id,
             name=facts.name,
-            rows=index.total(),
+            rows=report.rows if report else index.total(),
             bytes=stored.bytes,
             path=str(stored.path) if stored.path else None,
             link=stored.link,
             headline=facts.headline,
-            notes=_notes(job, index),
+            notes=[*_notes(job, index), *(report.left_out if report else ())],
             next_step=stored.next_step,
         )
+
+
+async def _report(
+    arguments: ExportResultsInput, job: EvaluationJob, session: ToolSession
+) -> WrittenReport | None:
+    """Return the report for the format html; None for a format that is written row by row."""
+    if arguments.format != "html":
+        return None
+    return await session.make_report(session, job.workflow_id)
 
 
 def _to_folder(folder: ExportFolder, content: Content, form: Format) -> StoredExport:

@@ -34,7 +34,7 @@ DEFAULT_TOKENS = 1_600
 LARGEST_TOKENS = 6_500
 """Tokens of a page's rows at most, with larger limits."""
 
-_SHOWN = {
+SHOWN = {
     "failing": "state = 'ok' AND passed = 0",
     "passing": "state = 'ok' AND passed = 1",
     "invalid": "state = 'invalid'",
@@ -43,6 +43,7 @@ _SHOWN = {
     "one_order": "state = 'one_order'",
     "all": "1",
 }
+"""Conditions on the index by the value of `show`."""
 
 _LABELS = 20
 
@@ -56,12 +57,12 @@ async def read_results(arguments: ReadResultsInput, session: ToolSession) -> Rea
     """Return one page of the rows that match."""
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.evaluation(evaluation_id)
-    _check(arguments, job)
+    check_filters(arguments, job)
     async with session.result_rows(job) as index:
         return await to_thread.run_sync(_page, arguments, job, index)
 
 
-def _check(arguments: ReadResultsInput, job: EvaluationJob) -> None:
+def check_filters(arguments: ReadResultsInput, job: EvaluationJob) -> None:
     """Raise InvalidRequestError for a filter that no row of this type can match."""
     spec = type_spec(job.type)
     for name in _FILTERS:
@@ -97,10 +98,10 @@ def _types_with(argument: str) -> str:
 
 def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> ReadResultsOutput:
     columns = _columns(arguments.columns, index.columns, job)
-    query = _RowQuery(arguments, job, index)
+    query = RowQuery(arguments, job, index)
     entries = query.page()
     rows = [
-        JudgedRow(entry.number, entry.verdict, _with_reason(index.read(entry), job))
+        JudgedRow(entry.number, entry.verdict, with_reason(index.read(entry), job))
         for entry in entries
     ]
     plain = arguments.limit <= DEFAULT_LIMIT and arguments.max_chars <= DEFAULT_CHARS
@@ -116,7 +117,7 @@ def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -
         rows=page.rows,
         cut=page.cut,
         notes=[
-            *_notes(job, index, page.left_out),
+            *file_notes(job, index, page.left_out),
             *_short(arguments, returned, len(entries)),
             *_threshold_note(job, rows),
         ],
@@ -125,7 +126,7 @@ def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -
     )
 
 
-class _RowQuery:
+class RowQuery:
     """The rows that match a call's filters."""
 
     def __init__(self, arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> None:
@@ -135,7 +136,7 @@ class _RowQuery:
         """Rows that match."""
         self.verdicts = type_spec(job.type).verdicts
         """What the verdicts of the rows are, in the plural."""
-        self.show = arguments.show or _default_show(arguments, job)
+        self.show = arguments.show or default_show(arguments, job)
         self._where = _where(arguments, self.show)
         filters = arguments.model_dump(exclude={"cursor", "limit", "max_chars", "columns", "show"})
         # The file of a running evaluation grows: a cursor into a shorter one would hide rows.
@@ -189,7 +190,7 @@ class _RowQuery:
         return numbers
 
 
-def _default_show(arguments: ReadResultsInput, job: EvaluationJob) -> str:
+def default_show(arguments: ReadResultsInput, job: EvaluationJob) -> str:
     """Return failing rows by default; all rows with a filter, or if no row can fail."""
     filtered = any(getattr(arguments, name) is not None for name in _FILTERS)
     can_fail = type_spec(job.type).can_fail(job.parameters)
@@ -215,7 +216,7 @@ def _where(arguments: ReadResultsInput, show: str) -> Where:
     # Imported here because loading SQLite would slow down every start.
     from evals_mcp.result_files.conditions import Where  # noqa: PLC0415
 
-    where = Where(_SHOWN[show])
+    where = Where(SHOWN[show])
     if arguments.label is not None:
         where = where.also("verdict = :label", label=arguments.label)
     if arguments.decision is not None:
@@ -259,7 +260,8 @@ def _showing(arguments: ReadResultsInput, show: str) -> str:
     return ", ".join([show, *parts])
 
 
-def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[str]:
+def file_notes(job: EvaluationJob, index: ResultIndex, left_out: Sequence[str] = ()) -> list[str]:
+    """Return what is missing from a result file, and which columns have no room."""
     notes: list[str] = []
     damage = index.damage
     if damage.lines:
@@ -279,7 +281,7 @@ def _notes(job: EvaluationJob, index: ResultIndex, left_out: list[str]) -> list[
     return notes
 
 
-def _with_reason(row: Row, job: EvaluationJob) -> Row:
+def with_reason(row: Row, job: EvaluationJob) -> Row:
     """Return the row with the reason of its failure in the field that other types use."""
     own_rows = type_spec(job.type).own_rows
     return row if own_rows is None else {**row, "evaluation_error": row.get(own_rows.error)}
@@ -300,13 +302,13 @@ def _short(arguments: ReadResultsInput, returned: int, drawn: int) -> list[str]:
     return [f"{returned} of the {drawn} rows drawn fit here: lower `limit` or choose `columns`."]
 
 
-def _next_step(query: _RowQuery, returned: int, cursor: str | None) -> str:
+def _next_step(query: RowQuery, returned: int, cursor: str | None) -> str:
     if cursor:
         return "Call read_results with this cursor and the same filters for more."
     if not returned:
         if unknown := _unknown_label(query):
             return unknown
-        counts = {name: query.index.matching(_shown_where(name)) for name in _SHOWN}
+        counts = {name: query.index.matching(shown_where(name)) for name in SHOWN}
         by_show = ", ".join(f"{name} {rows}" for name, rows in counts.items() if rows)
         return f"No row matches. Rows by `show`: {by_show or 'none'}."
     if query.arguments.sample_seed is not None:
@@ -314,7 +316,7 @@ def _next_step(query: _RowQuery, returned: int, cursor: str | None) -> str:
     return "These are all matching rows."
 
 
-def _unknown_label(query: _RowQuery) -> str | None:
+def _unknown_label(query: RowQuery) -> str | None:
     """Return a list of the labels or models if no row has the one in the filter; else None."""
     label = query.arguments.label
     labels = list(dict.fromkeys(count.verdict.verdict for count in query.index.counts))
@@ -326,7 +328,8 @@ def _unknown_label(query: _RowQuery) -> str | None:
     return f"No row has the label {quoted(label, 60)}; {what}."
 
 
-def _shown_where(show: str) -> Where:
+def shown_where(show: str) -> Where:
+    """Return the condition of a value of `show`."""
     from evals_mcp.result_files.conditions import Where  # noqa: PLC0415 - as above
 
-    return Where(_SHOWN[show])
+    return Where(SHOWN[show])

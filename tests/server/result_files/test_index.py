@@ -21,11 +21,11 @@ from evals_mcp.result_files.building import build_index
 from evals_mcp.result_files.cache import ResultFile, ResultFiles
 from evals_mcp.result_files.conditions import Where
 from evals_mcp.result_files.index import Damage, ResultIndex
+from evals_mcp.result_files.keyed_rows import keyed_rows
 from evals_mcp.result_files.lines import MAX_KEYED_COLUMNS
 from evals_mcp.results.comparisons.joining import KeyedRow, join
 from evals_mcp.results.rows import ReadRow, RowVerdict
 from evals_mcp.results.types.table import row_reader
-from evals_mcp.tools.compare_evaluations import keyed_rows
 from evals_schemas.digests import answer_key, row_key
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from operator import itemgetter
 
+from evals_mcp.cleaning import clean
 from evals_mcp.results.comparisons.joining import Pair
+from evals_schemas.tools.comparisons import Flip
+
+FEEDBACK_A, FEEDBACK_B = "feedback of A", "feedback of B"
+"""The names of the judges' reasons among the texts of a changed pair."""
 
 Size = Callable[[Pair, bool], float]
 """Returns how much a pair changed; 0 if it did not change.
@@ -58,3 +63,23 @@ def _change_of_pass(pair: Pair) -> float:
     if pair.a.passed is pair.b.passed or None in (pair.a.passed, pair.b.passed):
         return 0
     return 3 if pair.a.passed else 2
+
+
+def shown_flip(pair: Pair, columns: dict[str, str]) -> Flip:
+    """Return a changed pair with its texts, of which those named `FEEDBACK_A` are reasons."""
+    feedback_a, feedback_b = columns.pop(FEEDBACK_A, None), columns.pop(FEEDBACK_B, None)
+    return Flip(
+        row_a=pair.row_a,
+        row_b=pair.row_b,
+        verdict_a=_verdict(pair.a.verdict, pair.a.score),
+        verdict_b=_verdict(pair.b.verdict, pair.b.score),
+        passed_a=pair.a.passed,
+        passed_b=pair.b.passed,
+        feedback_a=feedback_a or None,
+        feedback_b=feedback_b or None,
+        columns=columns,
+    )
+
+
+def _verdict(verdict: str | None, score: float | None) -> str:
+    return clean(verdict or "", 40) if score is None else f"{score:.6g}"

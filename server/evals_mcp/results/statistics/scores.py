@@ -74,6 +74,19 @@ def _between(ranked: Sequence[float], position: float) -> float:
     return ranked[lower] + share * step
 
 
+def bin_counts(
+    values: Sequence[float], low: float, high: float, bins: int = 10
+) -> tuple[list[float], list[int], int]:
+    """Return the ends of equal bins, the number of values in each, and the number outside.
+
+    There is one end more than bins. Each bin includes its lower end, the last one also its upper
+    end. If `low` equals `high`, there is a single bin.
+    """
+    bins = bins if low < high else 1
+    counts, outside = _count(values, low, high, bins)
+    return [_between((low, high), k / bins) for k in range(bins)] + [high], counts, outside
+
+
 def histogram(
     values: Sequence[float], low: float, high: float, bins: int = 10, width: int = 30
 ) -> list[str] | None:
@@ -81,16 +94,14 @@ def histogram(
 
     With a negative end the ends read `-1 to 0`, since a dash would read as another sign.
 
-    The bins divide the range from `low` to `high` equally; each includes its lower end, the last
-    one also its upper end. If `low` equals `high`, there is a single bin. Scores outside the range
-    are counted in an extra last line, so that the counts add up to all values. The longest bar has
-    `width` characters, and every bin with a value has at least one.
+    The bins are those of `bin_counts`. Scores outside the range are counted in an extra last line,
+    so that the counts add up to all values. The longest bar has `width` characters, and every bin
+    with a value has at least one.
     """
     if not values:
         return None
-    bins = bins if low < high else 1
-    counts, outside = _count(values, low, high, bins)
-    edges = [_between((low, high), k / bins) for k in range(bins)] + [high]
+    edges, counts, outside = bin_counts(values, low, high, bins)
+    bins = len(counts)
     dash = "-" if low >= 0 else " to "
     names = [f"{edges[k]:.4g}{dash}{edges[k + 1]:.4g}" for k in range(bins)]
     if outside:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
-from evals_mcp.errors import InvalidRequestError, NotFoundError, TokenRefusedError
+from evals_mcp.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    TokenRefusedError,
+    UnsupportedError,
+)
 from evals_mcp.exchange.uploads import Uploads
 from evals_mcp.launching.ask_user import AskUser
 from evals_mcp.launching.launches import Launches
@@ -56,6 +61,28 @@ class ReportProgress(Protocol):
 
 
 @dataclass(frozen=True)
+class WrittenReport:
+    """A report for people: one HTML file."""
+
+    document: bytes
+    rows: int
+    """Rows in it."""
+    left_out: list[str]
+    """What it does not hold, a sentence each."""
+    headline: str | None
+    """Its main result; None without one."""
+
+
+MakeReport = Callable[["ToolSession", str], Awaitable[WrittenReport]]
+"""Returns the report of an ended evaluation by its id, see `evals_mcp.views.report`; raises
+EvalsMCPError if the evaluation runs, does not exist, or cannot be read."""
+
+
+async def _no_report(*_: object) -> WrittenReport:
+    raise UnsupportedError("This server makes no reports: export the rows as csv.")
+
+
+@dataclass(frozen=True)
 class ToolSession:
     """The collaborators of one tool call."""
 
@@ -77,6 +104,8 @@ class ToolSession:
     """Returns whether the server is about to stop, so that a call that only waits should end."""
     uploads: Uploads | None = None
     """How a user of another machine sends files; None where paths are of this machine."""
+    make_report: MakeReport = _no_report
+    """Makes the report of an evaluation. Passed in, because it is made of the answers of tools."""
 
     async def evaluation_id(self, text: str, field: str = "evaluation_id") -> str:
         """Return the complete id of an evaluation, as callers see it now.
