@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-import anyio
 from mcp.server import Server
 from mcp.server.streamable_http import EventStore
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -16,8 +15,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from evals_mcp.http.bodies import BodyDeadline, BodyLength
 from evals_mcp.http.hosts import AllowedHosts
 from evals_mcp.http.limits import CallLimits, HeaderLimit, Limits
 from evals_mcp.http.logs import REQUEST_ID, AccessLog
@@ -87,7 +87,7 @@ def build_app(server: Server[Services], front: Front, options: AppOptions) -> St
         options: The parts that depend on the mode.
     """
     sessions = _sessions(server, front, options)
-    guarded: ASGIApp = sessions.handle_request
+    guarded: ASGIApp = BodyLength(sessions.handle_request, front.max_body_bytes)
     if options.write_refusal is not None:
         guarded = WriteScope(guarded, options.may_call, options.write_refusal, front.max_body_bytes)
     guarded = CallLimits(BodyDeadline(guarded, front.body_seconds), front.limits)
@@ -157,38 +157,3 @@ def _cors(front: Front) -> list[Middleware]:
             expose_headers=["Mcp-Session-Id", "WWW-Authenticate", "Retry-After", REQUEST_ID],
         )
     ]
-
-
-class BodyDeadline:
-    """Answers 408 to a request whose body takes too long to arrive."""
-
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
-        self.app = app
-        self.seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on with a deadline for its body."""
-        deadline = anyio.current_time() + self.seconds
-        whole = answered = False
-
-        async def received() -> Message:
-            nonlocal whole
-            if whole:
-                return await receive()
-            with anyio.fail_after(max(0.0, deadline - anyio.current_time())):
-                message = await receive()
-            whole = not message.get("more_body", False)
-            return message
-
-        async def watched(message: Message) -> None:
-            nonlocal answered
-            answered = True
-            await send(message)
-
-        try:
-            await self.app(scope, received, watched)
-        except TimeoutError:
-            if whole or answered:
-                raise
-            late = {"error": "request_timeout", "error_description": "The body took too long."}
-            await JSONResponse(late, 408, {"Connection": "close"})(scope, receive, send)

@@ -186,6 +186,11 @@ async def test_a_long_body_is_refused_whether_or_not_its_length_is_told() -> Non
         untold = await client.post("/mcp", content=in_pieces(), headers=headers)
 
     assert (told.status_code, untold.status_code) == (413, 413)
+    assert told.json() == untold.json()
+    problem = told.json()["error"]["message"]
+    assert "more than 10,000 bytes" in problem
+    assert "upload_dataset" in problem
+    assert "http.max_body_bytes" in problem
 
 
 async def test_headers_that_no_client_sends_are_refused() -> None:
