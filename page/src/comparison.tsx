@@ -22,7 +22,7 @@ export function Comparison({ page, source, by, setBy, children }: { page: Compar
       <Head kind={found.type} headline={found.headline} facts={[{ text: KINDS[found.compares] }, { text: counted(rows.pairs, "paired row") }]}>
         <p class="sides">
           {(["A", "B"] as const).map((side, k) => (
-            <span class={k ? "tone-b" : "tone-a"} key={side}><b>{side}</b> <bdi>{page.names[k]}</bdi> <code>{k ? found.evaluation_id_b : found.evaluation_id_a}</code></span>
+            <span class={k ? "tone-b" : "tone-a"} key={side}><b>{side}</b> <bdi>{page.names[k]}</bdi> {k ? found.name_b && <bdi>{found.name_b} </bdi> : found.name_a && <bdi>{found.name_a} </bdi>}<code>{k ? found.evaluation_id_b : found.evaluation_id_a}</code></span>
           ))}
         </p>
       </Head>

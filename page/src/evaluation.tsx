@@ -56,6 +56,7 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
         !!page.judge && { text: `judge ${page.judge}` },
         !!answer.created_at && { text: when(answer.created_at) },
         !runs && answer.elapsed_seconds != null && { text: duration(answer.elapsed_seconds) },
+        !!answer.name && { text: answer.name },
         { text: answer.evaluation_id, code: true },
       ]} />
       {children}

@@ -55,7 +55,7 @@ function Line({ line, open, side, toggle }: { line: EvaluationLine; open(id: str
     <li>
       {toggle && <label class="tick"><input type="checkbox" checked={!!side} disabled={!ended} onChange={() => toggle(id)} /><span class="hidden">Compare {id}</span><span aria-hidden="true">{side}</span></label>}
       <button type="button" class="evaluation" onClick={() => open(id)}>
-        <span class="eyebrow"><b>{line.type ?? "evaluation"}</b>{line.status !== "completed" && <span class={ended ? "" : "live"}>{stateName(line.status)}</span>}{line.created_at && <span>{when(line.created_at)}</span>}<code>{id}</code></span>
+        <span class="eyebrow">{line.name && <b class="named"><bdi>{line.name}</bdi></b>}<b>{line.type ?? "evaluation"}</b>{line.status !== "completed" && <span class={ended ? "" : "live"}>{stateName(line.status)}</span>}{line.judged && <span><bdi>{line.judged}</bdi></span>}{line.judge && <span>judge <bdi>{line.judge}</bdi></span>}{line.created_at && <span>{when(line.created_at)}</span>}<code>{id}</code></span>
         <span class="said" dir="auto">{line.headline ?? line.error ?? (ended ? "No figures." : "Running.")}</span>
       </button>
     </li>

@@ -45,14 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     """Run a command that needs the settings."""
-    if chosen.command == "data":
-        return _data(settings, chosen.action, getattr(chosen, "principal", ""))
-    if chosen.command == "export":
-        return _export(settings, chosen.evaluation, chosen.format, chosen.output)
-    if chosen.command == "report":
-        return _report(settings, chosen)
-    if chosen.command == "engine":
-        return _engine(settings, chosen.host, chosen.port)
+    commands: dict[str, Callable[[], int]] = {
+        "data": lambda: _data(settings, chosen.action, getattr(chosen, "principal", "")),
+        "export": lambda: _export(settings, chosen.evaluation, chosen.format, chosen.output),
+        "report": lambda: _report(settings, chosen),
+        "view": lambda: _view(settings, chosen.evaluation),
+        "engine": lambda: _engine(settings, chosen.host, chosen.port),
+    }
+    if run := commands.get(chosen.command):
+        return run()
     if chosen.command == "serve" and chosen.http:
         return _serve_http(settings, chosen.host, chosen.port)
     if chosen.command == "serve" and (chosen.host or chosen.port is not None):
@@ -99,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
     )
+    view = commands.add_parser("view", help="show evaluations in a browser on this machine")
+    view.add_argument("evaluation", nargs="?", metavar="ID", help="the one shown first")
     commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
     commands.add_parser("rubrics", help="print every ready rubric in full, as Markdown")
     return parser
@@ -247,6 +250,19 @@ def _report(settings: Settings, chosen: argparse.Namespace) -> int:
 
     options = ReportOptions(chosen.rows, chosen.by, chosen.output)
     return _printed(lambda: anyio.run(report, settings, chosen.ids, options))
+
+
+def _view(settings: Settings, evaluation_id: str | None) -> int:
+    with _loading():
+        from evals_mcp.commands.view import IDLE_SECONDS, view
+
+    def announce(address: str) -> None:
+        print(address)
+        ends = f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes without a call."
+        print(f"Open this address in a browser of this machine. {ends}", flush=True)
+
+    view(settings, evaluation_id, announce)
+    return 0
 
 
 def _printed(work: Callable[[], str]) -> int:
