@@ -7,7 +7,8 @@ message contains a secret, a row or a vendor's text of unlimited length.
     ├── OperatorError            the operator changes the configuration
     │   ├── SettingsError        a setting is missing, unknown, misspelt or a placeholder
     │   ├── NoTokenError         a provider is chosen and has no token
-    │   └── TokenRefusedError    the service does not accept the token
+    │   ├── TokenRefusedError    the service does not accept the token
+    │   └── DailyLimitError      the limit of a day has no room for it now
     ├── CallerError              the caller changes the request
     │   ├── InvalidRequestError  a field is missing, unknown or holds a value not allowed
     │   ├── DatasetFaultError    the data set cannot be used as it is
@@ -45,6 +46,10 @@ class NoTokenError(OperatorError):
 
 class TokenRefusedError(OperatorError):
     """The service answered 401 or 403 to the configured token."""
+
+
+class DailyLimitError(OperatorError):
+    """The limit of a day has no room for it: the operator raises it, or the caller waits."""
 
 
 class CallerError(EvalsMCPError):

@@ -184,6 +184,8 @@ class BenchmarkWireResults(Answer):
     """Judge of the answers; the embedded engine only."""
     custom_metrics: Listed = None
     """The requested metrics, if not all; the embedded engine only."""
+    usage: ByName = None
+    """Calls and tokens; the embedded engine only."""
     error: Text = None
     """Why it failed; the embedded engine only."""
     reason: Text = None
@@ -343,6 +345,9 @@ class BenchmarkResults(Answer):
     )
     judge: str | None = Field(
         default=None, description="The judge of the answers, a rule or a model; absent if unknown."
+    )
+    usage: dict[str, Any] | None = Field(
+        default=None, description="Calls and tokens; absent if not reported."
     )
     error: str | None = Field(default=None, description="Why it failed; absent if it did not.")
     reason: str | None = Field(default=None, description="Code for `error`, see `Reason`.")

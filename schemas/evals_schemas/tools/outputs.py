@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from evals_schemas.reasons import Reason
+from evals_schemas.tools.costs import CostField
 from evals_schemas.tools.groups import ByColumn
 from evals_schemas.tools.plans import Plan, Range
 from evals_schemas.tools.summaries import Summary
@@ -163,6 +164,7 @@ class GetEvaluationOutput(Output):
         default=None,
         description="Of several ids: each with its headline and its own parameters.",
     )
+    cost: CostField = None
     error: str | None = Field(default=None, description="Why it failed; absent if it did not.")
     reason: Reason | None = Field(default=None, description="Code for `error`; absent without one.")
     result_file_id: str | None = Field(default=None, description="The file with every row.")

@@ -13,7 +13,7 @@ from evals_mcp.exports.rows import ExportRows
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.digests import judge_digest, request_digest, rubric_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
-from evals_schemas.evaluation_api.rules import RULE_PREFIX
+from evals_schemas.tools.costs import Cost
 
 MANIFEST_VERSION = 1
 """Version of the manifest's form."""
@@ -26,7 +26,8 @@ _BENCHMARK_MODELS = ("model_id", "model_id_2")
 
 _NO_REPORT = "the service does not report which model answered"
 _NO_SEED = "the contract has no seed; models draw their answers without one"
-_NO_COST = "the service does not report what was charged"
+_NO_COST = "the evaluation has not ended"
+_NO_ESTIMATE = "no price was known, or this server did not start the evaluation"
 _NO_JUDGE = "the service chooses the judge and does not report it"
 
 
@@ -41,6 +42,8 @@ class ManifestFacts:
     """The name that its user gave it; None without one."""
     headline: str | None
     """The headline of the results; None without one."""
+    cost: Cost | None
+    """What it has cost; None if that cannot be said."""
     exported_at: datetime
 
 
@@ -51,11 +54,14 @@ def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dic
     """
     job, models = facts.job, list(_models(facts.job.parameters))
     digests = _digests(facts, rows)
-    cost, cost_reason = _cost(job, facts.service, models)
+    cost = facts.cost or Cost(
+        usd=None, calls=None, input_tokens=None, output_tokens=None, unknown=_NO_COST
+    )
     reasons = {
         "models.reported": _NO_REPORT if models else None,
         "seed": _NO_SEED,
-        "cost.usd": cost_reason,
+        "cost.usd": cost.unknown,
+        "cost.estimated_usd": None if cost.estimated_usd else _NO_ESTIMATE,
         "digests.judge": None if digests["judge"] else _NO_JUDGE,
         "digests.rubric": None if digests["rubric"] else _NO_JUDGE,
         "headline": None if facts.headline else "the service reports no figures",
@@ -69,7 +75,7 @@ def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dic
         "models": models,
         "parameters": without_secrets(job.parameters),
         "seed": None,
-        "cost": cost,
+        "cost": cost.model_dump(exclude={"unknown"}),
         "versions": {"evals-mcp": version("evals-mcp")},
         "exported_at": facts.exported_at.isoformat(timespec="seconds"),
         "format": format_name,
@@ -146,23 +152,6 @@ def _models(parameters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for role in _BENCHMARK_MODELS:
         if isinstance(name := parameters.get(role), str):
             yield {"role": role, "model": name, "reported": None}
-
-
-def _cost(
-    job: EvaluationJob, service: Provider, models: list[dict[str, Any]]
-) -> tuple[dict[str, Any], str | None]:
-    """Return tokens and US dollars, and why the dollars are unknown; None if they are known."""
-    usage: object = (job.results or {}).get("usage")
-    counted: Mapping[str, object] = {}
-    if isinstance(usage, Mapping):
-        counted = cast("Mapping[str, object]", usage)
-    tokens = {name: counted.get(name) for name in ("input_tokens", "output_tokens")}
-    judged_by_rules = isinstance(job.parameters.get("judge"), Mapping) and all(
-        str(model.get("model")).startswith(RULE_PREFIX) for model in models
-    )
-    if service.capabilities.is_engine and judged_by_rules:
-        return {"usd": 0.0, **tokens}, None
-    return {"usd": None, **tokens}, _NO_COST
 
 
 def _time(time: datetime | None) -> str | None:

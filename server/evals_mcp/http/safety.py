@@ -17,6 +17,11 @@ def check_safe(settings: Settings, host: str) -> None:
     Raises:
         SettingsError: names the setting to change.
     """
+    if settings.budget.max_usd_per_day is not None and not settings.state.shared:
+        raise SettingsError(
+            "budget.max_usd_per_day needs a state that all servers share: give them one "
+            "state.folder and leave state.shared out, or remove budget.max_usd_per_day"
+        )
     mode = settings.http.mode
     if mode == "local" and not is_loopback(host):
         raise SettingsError(

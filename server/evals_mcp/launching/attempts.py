@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from evals_mcp.errors import InvalidRequestError, UnavailableError
+from evals_mcp.errors import InvalidRequestError, UnavailableError, UnsupportedError
 from evals_mcp.launching.launch import Launch, parameters_of
+from evals_mcp.providers.same_request import SEARCHED_JOBS, same_request
 from evals_mcp.providers.times import created_at
 from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationCreated, EvaluationJob
@@ -95,3 +96,35 @@ def attempt_key(digest: str, previous_id: str, body: str = "") -> str:
     # The id without the name of its service, which only some configurations show.
     own_id = previous_id.rpartition(":")[2]
     return value_digest("attempt", [digest, own_id, body])
+
+
+def identical_evaluations(listed: list[EvaluationJob], launch: Launch) -> list[EvaluationJob]:
+    """Return the evaluations in a list that measure what the launch would measure.
+
+    One that another server has started, with its own state, is known by the file that it was sent.
+    """
+    kind = launch.request.type
+    requested = same_request(listed, kind, launch.parameters)
+    sent = same_request(listed, kind, parameters_of(launch.sent_request)) if launch.sent else []
+    ids = {job.workflow_id for job in (*requested, *sent)}
+    return [job for job in listed if job.workflow_id in ids]
+
+
+async def newest_evaluations(launch: Launch) -> list[EvaluationJob]:
+    """Return the service's newest evaluations; none if the service has no such list.
+
+    Raises:
+        UnavailableError: the list cannot be read, so an identical evaluation may be running.
+    """
+    try:
+        jobs, failures = await launch.provider.evaluations_with_failures(limit=SEARCHED_JOBS)
+    except UnsupportedError:
+        return []
+    service = launch.service
+    for failure in failures:
+        if service in {launch.provider.name, failure.service}:
+            raise UnavailableError(
+                "The list of evaluations cannot be read, so an identical evaluation may be running "
+                f"already. {failure.message}"
+            )
+    return jobs

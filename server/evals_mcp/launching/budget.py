@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evals_mcp.launching.agreed_estimate import usd, usd_range
 from evals_mcp.settings.schema import BudgetSettings
+from evals_mcp.spending.day import Day
+from evals_mcp.spending.dollars import usd, usd_range
 from evals_schemas.tools.plans import Plan
 
 
@@ -20,6 +21,13 @@ def over_the_limit(plan: Plan, budget: BudgetSettings) -> str | None:
         f"{_rows_within(plan, limit)}use a cheaper model, or ask the administrator to raise "
         "budget.max_usd."
     )
+
+
+def over_the_day(plan: Plan, day: Day | None) -> str | None:
+    """Return why the limit of a day refuses a plan; None if it does not, or without a limit."""
+    if day is None or plan.cost_usd is None or plan.calls == 0 or day.fits(plan.cost_usd):
+        return None
+    return day.refusal(plan.cost_usd)
 
 
 DECLINED_BEFORE = "The user has declined this request before."
@@ -38,8 +46,8 @@ def _cost_reasons(plan: Plan, budget: BudgetSettings) -> Iterator[str]:
         if plan.cost_usd.high > budget.confirm_above_usd:
             above = usd(budget.confirm_above_usd)
             yield f"The cost may be above {above} (budget.confirm_above_usd)."
-    elif budget.max_usd is not None:
-        yield f"Without a price, budget.max_usd ({usd(budget.max_usd)}) cannot be enforced."
+    elif limits := list(_limits(budget)):
+        yield f"Without a price, {' and '.join(limits)} cannot be enforced."
     elif plan.price_unavailable:
         yield "The service's price list is unavailable at the moment."
     elif plan.calls is None:
@@ -47,6 +55,13 @@ def _cost_reasons(plan: Plan, budget: BudgetSettings) -> Iterator[str]:
     elif plan.calls > budget.confirm_above_calls:
         above = f"{budget.confirm_above_calls:,} calls (budget.confirm_above_calls)"
         yield f"Without a price, more than {above} need the user's agreement."
+
+
+def _limits(budget: BudgetSettings) -> Iterator[str]:
+    for name in ("max_usd", "max_usd_per_day"):
+        limit: float | None = getattr(budget, name)
+        if limit is not None:
+            yield f"budget.{name} ({usd(limit)})"
 
 
 def _rows_within(plan: Plan, limit: float) -> str:

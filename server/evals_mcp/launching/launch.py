@@ -12,6 +12,7 @@ from evals_mcp.launching.agreed_estimate import Estimate
 from evals_mcp.launching.codes import Code
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.providers.same_request import measured
+from evals_mcp.spending.day import Day
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.digests import request_digest
 from evals_schemas.tools.plans import Plan
@@ -47,6 +48,11 @@ class PlannedRequest(Requested, Protocol):
     @property
     def again(self) -> bool:
         """Whether to start another evaluation, even if an identical one was just started."""
+        ...
+
+    @property
+    def day(self) -> Day | None:
+        """What was spent in the last 24 hours; None without a limit of a day."""
         ...
 
     @property
@@ -139,6 +145,8 @@ class Launch(RequestedEvaluation):
     """Whether to start another evaluation, even if an identical one was just started."""
     code: Code | None = None
     """The code under which the user agreed; None if the user was not asked yet."""
+    day: Day | None = None
+    """What was spent in the last 24 hours; None without a limit of a day."""
     derive: Derive | None = None
     """Makes the file to send, if the data set itself is not sent."""
     sent: AnyRequest | None = None

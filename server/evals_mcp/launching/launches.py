@@ -17,6 +17,7 @@ from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.launching.launch import Launch, PlannedRequest, Requested
 from evals_mcp.launching.repeats import Repeats
 from evals_mcp.settings.schema import BudgetSettings
+from evals_mcp.spending.records import Spending
 from evals_mcp.state.names import Names
 
 if TYPE_CHECKING:
@@ -89,7 +90,9 @@ class Launches:
     def __init__(
         self, server: ServerLaunches, principal_id: str, records: PrincipalRecords
     ) -> None:
-        self.repeats = Repeats(server.budget.repeat_seconds, server.now, records)
+        budget = server.budget
+        self.spending = Spending(records, budget.max_usd_per_day, server.now)
+        self.repeats = Repeats(budget.repeat_seconds, server.now, records, self.spending)
         self._server = server
         self._principal_id = principal_id
         self._declines = Declines(records)

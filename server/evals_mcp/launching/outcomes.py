@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from evals_mcp.cleaning import inert
-from evals_mcp.launching.budget import over_the_limit, reasons_to_ask
+from evals_mcp.launching.budget import over_the_day, over_the_limit, reasons_to_ask
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Launch, PlannedRequest
 from evals_mcp.launching.repeats import StartedEvaluation
@@ -50,7 +50,7 @@ def plan(launch: PlannedRequest, budget: BudgetSettings) -> CreateEvaluationOutp
     again = "Call create_evaluation again without dry_run"
     if launch.plan.problems:
         step = "A create would be refused: correct the problems, then call create_evaluation again."
-    elif reason := over_the_limit(launch.plan, budget):
+    elif reason := over_the_limit(launch.plan, budget) or over_the_day(launch.plan, launch.day):
         step = f"A create would be refused. {reason}"
     elif reasons := reasons_to_ask(launch.plan, budget):
         step = f"{again} to start it; the user is asked first. {_why(reasons, launch.plan)}"

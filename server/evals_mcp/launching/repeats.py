@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -22,19 +22,18 @@ from evals_mcp.errors import (
     EvalsMCPError,
     InvalidRequestError,
     OperatorError,
-    UnavailableError,
-    UnsupportedError,
 )
-from evals_mcp.launching.attempts import Attempts
+from evals_mcp.launching.attempts import Attempts, identical_evaluations, newest_evaluations
 from evals_mcp.launching.codes import Code
-from evals_mcp.launching.launch import Launch, parameters_of
-from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS, same_request
+from evals_mcp.launching.launch import Launch
+from evals_mcp.providers.same_request import CLOCK_SKEW, SEARCHED_JOBS
 from evals_mcp.providers.times import created_at
 from evals_mcp.state.kinds import STARTED, UNSETTLED
 from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationCreated, EvaluationJob
 
 if TYPE_CHECKING:
+    from evals_mcp.spending.records import Spending
     from evals_mcp.state.records import PrincipalRecords
 
 UNCERTAIN_SECONDS = 60.0
@@ -91,7 +90,11 @@ class Repeats:
     """
 
     def __init__(
-        self, repeat_seconds: float, now: Callable[[], datetime], records: PrincipalRecords
+        self,
+        repeat_seconds: float,
+        now: Callable[[], datetime],
+        records: PrincipalRecords,
+        spending: Spending,
     ) -> None:
         """Use the records of one principal.
 
@@ -99,10 +102,12 @@ class Repeats:
             repeat_seconds: seconds in which an identical create counts as a repetition; 0 for none.
             now: returns the time, with its zone.
             records: where creates are recorded.
+            spending: where their costs are recorded, and what limits them.
         """
         self._window = timedelta(seconds=repeat_seconds)
         self._now = now
         self._records = records
+        self._spending = spending
 
     async def started_under(self, code: Code, launch: Launch) -> StartedEvaluation | None:
         """Return what was started for a request under a code; None if nothing was."""
@@ -130,11 +135,11 @@ class Repeats:
         may_repeat = self._window and not launch.again
         if not (may_repeat or unsettled or launch.code):
             return EarlierCreates()
-        listed = await _newest_evaluations(launch)
-        jobs = _identical(listed, launch)
+        listed = await newest_evaluations(launch)
+        jobs = identical_evaluations(listed, launch)
         if job := await self._repeated_job(jobs, launch, unsettled):
             earlier = _started_from_job(job, created_at(job))
-            await self._remember(launch, earlier)
+            await self._remember(launch, earlier, unsettled.key if unsettled else None)
             return EarlierCreates(earlier)
         if unsettled and (seconds := self._seconds_to_wait(unsettled)) > 0:
             raise AmbiguousCreateError(_may_still_appear(seconds))
@@ -154,12 +159,15 @@ class Repeats:
         Raises:
             AmbiguousCreateError: the evaluation may have started; the next identical create finds
                 out.
+            DailyLimitError: the day's limit has no room for the evaluation.
             EvalsMCPError: the evaluation was not started.
         """
+        sent: list[str] = []
 
         async def send(key: str) -> EvaluationCreated:
             # Recorded before it is sent, so that the record remains if this call is cancelled.
-            await self._note_sent(launch, earlier.unsettled, key)
+            await self._note_sent(launch, earlier.unsettled, key, sent)
+            sent.append(key)
             return await launch.provider.create_evaluation(launch.sent_request, key)
 
         try:
@@ -167,13 +175,13 @@ class Repeats:
         except AmbiguousCreateError:
             raise
         except EvalsMCPError as error:
-            await self._forget_unsettled(launch)
+            await to_thread.run_sync(self._forget_unsettled, launch, sent)
             if isinstance(error, InvalidRequestError) and launch.takes_keys:
                 return await self._started_meanwhile(launch, error)
             raise
         started = StartedEvaluation(created.workflow_id, created.status, self._now())
         try:
-            await self._remember(launch, started)
+            await self._remember(launch, started, sent[-1])
         except (OperatorError, InvalidRequestError) as error:
             # The evaluation runs. The record of the create stays, so the next one finds it.
             log.warning("%s was started but not recorded: %s", started.evaluation_id, error)
@@ -203,7 +211,7 @@ class Repeats:
         Its create may have differed in fields that do not change what is measured, for which the
         service refuses the key. Without such an evaluation, raise the refusal.
         """
-        jobs = _identical(await _newest_evaluations(launch), launch)
+        jobs = identical_evaluations(await newest_evaluations(launch), launch)
         if launch.again or (job := await self._repeated_job(jobs, launch, None)) is None:
             raise refused
         started = _started_from_job(job, created_at(job))
@@ -214,11 +222,18 @@ class Repeats:
         """Return the recorded evaluations of a request, the newest last."""
         return await to_thread.run_sync(self._records.get, STARTED, launch.digest) or []
 
-    async def _remember(self, launch: Launch, started: StartedEvaluation) -> None:
+    async def _remember(
+        self, launch: Launch, started: StartedEvaluation, key: str | None = None
+    ) -> None:
         """Record an evaluation, at the latest time that any record of it has.
 
         The time of a start is by our clock, and the time in the list by the service's, which may
         be hours behind: an evaluation of a moment ago would count as old, and be started again.
+
+        Args:
+            launch: the create.
+            started: the evaluation.
+            key: the idempotency key under which it was sent; None if it was only found.
         """
         evaluation = {
             "id": started.evaluation_id,
@@ -238,8 +253,15 @@ class Repeats:
             latest = max([started.at, *times]).isoformat()
             return [*others, evaluation | {"at": latest}][-EVALUATIONS_OF_A_REQUEST:]
 
-        await to_thread.run_sync(self._records.update, STARTED, launch.digest, add)
-        await self._forget_unsettled(launch)
+        def record() -> None:
+            with self._records.together() as records:
+                records.update(STARTED, launch.digest, add)
+                records.delete(UNSETTLED, _repetition_name(launch))
+                if key is not None:
+                    service = launch.provider.service_of(started.evaluation_id).name
+                    self._spending.started(records, key, service, started.evaluation_id)
+
+        await to_thread.run_sync(record)
 
     async def _recorded(self, launch: Launch) -> StartedEvaluation | None:
         """Return the newest recorded evaluation that this launch repeats."""
@@ -264,17 +286,37 @@ class Repeats:
         first, last = (datetime.fromisoformat(value[name]) for name in ("first_sent", "last_sent"))
         return _UnsettledCreate(first, last, value["key"])
 
-    async def _note_sent(self, launch: Launch, earlier: _UnsettledCreate | None, key: str) -> None:
+    async def _note_sent(
+        self, launch: Launch, earlier: _UnsettledCreate | None, key: str, sent: Sequence[str]
+    ) -> None:
+        """Record a create and its cost as one unit, in place of those that this call has sent.
+
+        Raises:
+            DailyLimitError: the day's limit has no room for it.
+        """
         now = self._now().astimezone(UTC)
         value = {
             "first_sent": (earlier.first_sent if earlier else now).isoformat(),
             "last_sent": now.isoformat(),
             "key": key,
         }
-        await to_thread.run_sync(self._records.put, UNSETTLED, _repetition_name(launch), value)
 
-    async def _forget_unsettled(self, launch: Launch) -> None:
-        await to_thread.run_sync(self._records.delete, UNSETTLED, _repetition_name(launch))
+        def record() -> None:
+            with self._records.together() as records:
+                for earlier_key in sent:
+                    self._spending.release(records, earlier_key)
+                if launch.plan.calls != 0:
+                    self._spending.reserve(records, key, launch.plan.cost_usd)
+                records.put(UNSETTLED, _repetition_name(launch), value)
+
+        await to_thread.run_sync(record)
+
+    def _forget_unsettled(self, launch: Launch, keys: Sequence[str]) -> None:
+        """Forget a create that has started nothing, and what it would have cost."""
+        with self._records.together() as records:
+            records.delete(UNSETTLED, _repetition_name(launch))
+            for key in keys:
+                self._spending.release(records, key)
 
     async def _repeated_job(
         self, jobs: list[EvaluationJob], launch: Launch, unsettled: _UnsettledCreate | None
@@ -318,34 +360,6 @@ def _repetition_name(launch: Launch) -> str:
         # Several requests may start under one code.
         return value_digest("repetition", [_code_name(launch.code), launch.digest])
     return launch.digest
-
-
-def _identical(listed: list[EvaluationJob], launch: Launch) -> list[EvaluationJob]:
-    """Return the evaluations in a list that measure what the launch would measure.
-
-    One that another server has started, with its own state, is known by the file that it was sent.
-    """
-    kind = launch.request.type
-    requested = same_request(listed, kind, launch.parameters)
-    sent = same_request(listed, kind, parameters_of(launch.sent_request)) if launch.sent else []
-    ids = {job.workflow_id for job in (*requested, *sent)}
-    return [job for job in listed if job.workflow_id in ids]
-
-
-async def _newest_evaluations(launch: Launch) -> list[EvaluationJob]:
-    """Return the service's newest evaluations; none if the service has no such list."""
-    try:
-        jobs, failures = await launch.provider.evaluations_with_failures(limit=SEARCHED_JOBS)
-    except UnsupportedError:
-        return []
-    service = launch.service
-    for failure in failures:
-        if service in {launch.provider.name, failure.service}:
-            raise UnavailableError(
-                "The list of evaluations cannot be read, so an identical evaluation may be running "
-                f"already. {failure.message}"
-            )
-    return jobs
 
 
 def _is_repeated(job: EvaluationJob, is_young: bool) -> bool:

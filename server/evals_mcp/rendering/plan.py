@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from evals_mcp.cleaning import quoted
-from evals_mcp.launching.agreed_estimate import Estimate, usd_range
+from evals_mcp.launching.agreed_estimate import Estimate
+from evals_mcp.spending.dollars import usd_range
 from evals_schemas.tools.plans import ModelCalls, Plan, Range
 
 _COUNT = re.compile(r"and [0-9,]+ more")

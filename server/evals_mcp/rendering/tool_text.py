@@ -9,6 +9,7 @@ from typing import Any
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
 from evals_mcp.rendering.clusters import clusters_line
+from evals_mcp.rendering.costs import cost
 from evals_mcp.rendering.groups import groups
 from evals_mcp.rendering.metrics import metric_line, metrics_outcome, side_by_side
 from evals_mcp.rendering.phrases import amount, duration, joined, labelled, status_text, time_text
@@ -107,6 +108,7 @@ def evaluation(answer: GetEvaluationOutput) -> str:
         *_summary(answer.summary, _sides(answer.parameters)),
         *groups(answer.by),
         _reason(answer.error, answer.reason),
+        cost(answer.cost),
         labelled("Rows with verdicts", answer.result_file_id),
         _parameters(answer),
         answer.next_step,

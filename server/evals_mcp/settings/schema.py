@@ -94,6 +94,13 @@ class BudgetSettings(Section):
         ge=0,
         allow_inf_nan=False,
     )
+    max_usd_per_day: float | None = Field(
+        default=None,
+        description="US dollars, 0 or more, that the evaluations of one user may cost in any 24 "
+        "hours; those that run count with the high end of their estimate. Absent: no limit.",
+        ge=0,
+        allow_inf_nan=False,
+    )
     confirm_seconds: float = Field(
         default=900.0,
         description="Seconds, 1 to 86400, for which a confirmation code is valid.",

@@ -57,7 +57,13 @@ DERIVED = RecordKind(
     most=10_000,
 )
 
+COSTS = RecordKind(
+    "costs",
+    "what each evaluation was estimated to cost and what it has cost, by its service and id",
+    most=20_000,
+)
+
 KINDS: Mapping[str, RecordKind] = {
-    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES, DERIVED)
+    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES, DERIVED, COSTS)
 }
 """Every kind, by its name. A new kind is a line here."""

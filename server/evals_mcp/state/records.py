@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,10 +102,11 @@ class PrincipalRecords:
     def __init__(
         self, database: StateDatabase, principal_id: str, max_bytes: int, now: Clock
     ) -> None:
+        self.principal_id = principal_id
+        self.max_bytes = max_bytes
+        """Bytes of names and values that the principal may keep."""
+        self.now = now
         self._database = database
-        self._principal = principal_id
-        self._max_bytes = max_bytes
-        self._now = now
 
     def put(self, kind: RecordKind, name: str, value: Any) -> None:
         """Write a record, in place of one with the same kind and name.
@@ -126,15 +128,17 @@ class PrincipalRecords:
         Raises:
             QuotaError: the principal's quota does not allow the new value.
         """
-        if len(name.encode(errors="surrogatepass")) > MAX_NAME_BYTES:
-            raise ValueError(f"a record's name has at most {MAX_NAME_BYTES} bytes")
+        with self.together() as records:
+            return records.update(kind, name, change)
+
+    @contextmanager
+    def together(self) -> Generator[RecordsTransaction]:
+        """Read and write several records as one unit, which no other process interrupts.
+
+        An exception undoes all of it.
+        """
         with self._database.transaction() as connection:
-            value = change(self._value(connection, kind, name))
-            if value is None:
-                connection.execute(_DELETE, self._key(kind, name))
-            else:
-                self._write(connection, kind, name, value)
-        return value
+            yield RecordsTransaction(self, connection)
 
     def get(self, kind: RecordKind, name: str) -> Any:
         """Return a record's value; None if there is no record or it has expired.
@@ -144,7 +148,7 @@ class PrincipalRecords:
         if not self._database.exists():
             return None
         with self._database.reading() as connection:
-            return self._value(connection, kind, name)
+            return RecordsTransaction(self, connection).get(kind, name)
 
     def some(self, kind: RecordKind, names: Sequence[str]) -> dict[str, Any]:
         """Return the values of those named records that exist, by name.
@@ -154,11 +158,7 @@ class PrincipalRecords:
         if not self._database.path.exists():
             return {}
         with self._database.reading() as connection:
-            lines = connection.execute(
-                _SOME,
-                {**self._key(kind, ""), "names": json.dumps(names), "oldest": self._oldest(kind)},
-            ).fetchall()
-        return {name: json.loads(value) for name, value in lines}
+            return RecordsTransaction(self, connection).some(kind, names)
 
     def list(self, kind: RecordKind) -> list[StoredRecord]:
         """Return all records of one kind that have not expired, the last written first.
@@ -168,51 +168,88 @@ class PrincipalRecords:
         if not self._database.exists():
             return []
         with self._database.reading() as connection:
-            lines = connection.execute(
-                _LIST, {**self._key(kind, ""), "oldest": self._oldest(kind)}
-            ).fetchall()
-        return [_record(line) for line in lines]
+            return RecordsTransaction(self, connection).list(kind)
 
     def delete(self, kind: RecordKind, name: str) -> bool:
         """Delete a record, and return whether there was one."""
-        with self._database.transaction() as connection:
-            return connection.execute(_DELETE, self._key(kind, name)).rowcount > 0
+        with self.together() as records:
+            return records.delete(kind, name)
 
     def delete_all(self) -> int:
         """Delete everything of this principal, and return the number of records."""
         with self._database.transaction() as connection:
-            return connection.execute(_DELETE_ALL, {"principal": self._principal}).rowcount
+            return connection.execute(_DELETE_ALL, {"principal": self.principal_id}).rowcount
 
     def export(self) -> Iterator[StoredRecord]:
         """Yield every record of this principal, of all kinds, expired ones included."""
         with self._database.reading() as connection:
-            for line in connection.execute(_EXPORT, {"principal": self._principal}):
+            for line in connection.execute(_EXPORT, {"principal": self.principal_id}):
                 yield _record(line)
 
     def used_bytes(self) -> int:
         """Return the bytes of names and values that count towards the quota."""
         with self._database.reading() as connection:
-            return self._used(connection)
+            return RecordsTransaction(self, connection).used_bytes()
 
-    def _value(self, connection: sqlite3.Connection, kind: RecordKind, name: str) -> Any:
-        line = connection.execute(
+
+class RecordsTransaction:
+    """The records of one principal within a transaction."""
+
+    def __init__(self, records: PrincipalRecords, connection: sqlite3.Connection) -> None:
+        self._principal = records.principal_id
+        self._max_bytes = records.max_bytes
+        self._now = records.now
+        self._connection = connection
+
+    def get(self, kind: RecordKind, name: str) -> Any:
+        """Return a record's value; None if there is no record or it has expired."""
+        line = self._connection.execute(
             _GET, {**self._key(kind, name), "oldest": self._oldest(kind)}
         ).fetchone()
         return None if line is None else json.loads(line[0])
 
-    def _write(
-        self, connection: sqlite3.Connection, kind: RecordKind, name: str, value: Any
-    ) -> None:
+    def some(self, kind: RecordKind, names: Sequence[str]) -> dict[str, Any]:
+        """Return the values of those named records that exist, by name."""
+        lines = self._connection.execute(
+            _SOME,
+            {**self._key(kind, ""), "names": json.dumps(names), "oldest": self._oldest(kind)},
+        )
+        return {name: json.loads(value) for name, value in lines}
+
+    def list(self, kind: RecordKind) -> list[StoredRecord]:
+        """Return all records of one kind that have not expired, the last written first."""
+        lines = self._connection.execute(
+            _LIST, {**self._key(kind, ""), "oldest": self._oldest(kind)}
+        )
+        return [_record(line) for line in lines]
+
+    def update(self, kind: RecordKind, name: str, change: Callable[[Any], Any]) -> Any:
+        """Change a record and return its new value; see `PrincipalRecords.update`."""
+        value = change(self.get(kind, name))
+        if value is None:
+            self.delete(kind, name)
+        else:
+            self.put(kind, name, value)
+        return value
+
+    def put(self, kind: RecordKind, name: str, value: Any) -> None:
+        """Write a record, in place of one with the same kind and name.
+
+        Raises:
+            QuotaError: the principal's quota does not allow it.
+        """
+        if len(name.encode(errors="surrogatepass")) > MAX_NAME_BYTES:
+            raise ValueError(f"a record's name has at most {MAX_NAME_BYTES} bytes")
         text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
         now = _written(self._now())
-        connection.execute(
+        self._connection.execute(
             _PUT,
             {**self._key(kind, name), "value": text, "now": now, "bytes": len(name) + len(text)},
         )
-        connection.execute(
+        self._connection.execute(
             _PRUNE, {**self._key(kind, ""), "oldest": self._oldest(kind), "most": kind.most}
         )
-        used = self._used(connection)
+        used = self.used_bytes()
         if used > self._max_bytes:
             raise QuotaError(
                 f"This would keep {used:,} bytes for you; state.max_bytes allows "
@@ -220,8 +257,13 @@ class PrincipalRecords:
                 "to raise state.max_bytes."
             )
 
-    def _used(self, connection: sqlite3.Connection) -> int:
-        return connection.execute(_USED, {"principal": self._principal}).fetchone()[0]
+    def delete(self, kind: RecordKind, name: str) -> bool:
+        """Delete a record, and return whether there was one."""
+        return self._connection.execute(_DELETE, self._key(kind, name)).rowcount > 0
+
+    def used_bytes(self) -> int:
+        """Return the bytes of names and values that count towards the quota."""
+        return self._connection.execute(_USED, {"principal": self._principal}).fetchone()[0]
 
     def _key(self, kind: RecordKind, name: str) -> dict[str, Any]:
         return {"principal": self._principal, "kind": kind.name, "name": name}

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from evals_mcp.derivations.requested import sent_parameters
 from evals_mcp.errors import EvalsMCPError, UnsupportedError
-from evals_mcp.launching.agreed_estimate import usd_range
 from evals_mcp.service_spec import Capabilities
+from evals_mcp.spending.dollars import usd_range
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.job_text import after_failure, failure_reason, is_cancelled
 from evals_schemas.evaluation_api.evaluations import (

@@ -10,11 +10,22 @@ from typing import Any
 
 from evals_mcp.derivations.derivation import Selection
 from evals_mcp.derivations.sample import Sample
-from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError, InvalidRequestError
+from evals_mcp.errors import (
+    AmbiguousCreateError,
+    CallerError,
+    DailyLimitError,
+    EvalsMCPError,
+    InvalidRequestError,
+)
 from evals_mcp.launching import outcomes
 from evals_mcp.launching.agreed_estimate import change_reason
 from evals_mcp.launching.ask_user import Answer
-from evals_mcp.launching.budget import DECLINED_BEFORE, over_the_limit, reasons_to_ask
+from evals_mcp.launching.budget import (
+    DECLINED_BEFORE,
+    over_the_day,
+    over_the_limit,
+    reasons_to_ask,
+)
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Derive, Launch, RequestedEvaluation
 from evals_mcp.launching.metrics.arguments import arguments_by_metric, of_metric
@@ -25,6 +36,7 @@ from evals_mcp.launching.question import question
 from evals_mcp.launching.request import to_request
 from evals_mcp.launching.starting import earlier_evaluation, start_evaluation
 from evals_mcp.providers.several.types import refuse_unsupported_type
+from evals_mcp.spending.settling import current_day
 from evals_mcp.state.names import NAME_CHARS, checked_name
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
@@ -34,7 +46,7 @@ from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.tools.outputs import CreateEvaluationOutput
-from evals_schemas.tools.plans import Plan
+from evals_schemas.tools.plans import Plan, Range
 
 AnyLaunch = Launch | MetricsLaunch
 """One planned evaluation, or several."""
@@ -198,21 +210,41 @@ async def _planned(
         plan, derive = await planned(requested)
         request, provider, selection = requested.request, requested.provider, requested.selection
         again = arguments.again
-        return Launch(request, provider, plan, again, derive=derive, selection=selection)
+        return await _with_day(
+            Launch(request, provider, plan, again, derive=derive, selection=selection), session
+        )
     plans: dict[str, Plan] = {}
     derives: dict[str, Derive | None] = {}
     for name, each in requested.requests.items():
         plans[name], derives[name] = await planned(each)
     combined = combined_plan(plans)
-    return MetricsLaunch(requested.requests, plans, combined, arguments.again, derives=derives)
+    launch = MetricsLaunch(requested.requests, plans, combined, arguments.again, derives=derives)
+    return await _with_day(launch, session)
+
+
+async def _with_day(launch: AnyLaunch, session: ToolSession) -> AnyLaunch:
+    """Return the launch with what is left of the day, if a day has a limit."""
+    cost = Range(low=0, high=0) if launch.plan.calls == 0 else launch.plan.cost_usd
+    day = await current_day(cost, session.provider, session.launches.spending)
+    if day is None or launch.plan.calls == 0:
+        return launch
+    notes = [day.note, *launch.plan.notes]
+    return replace(launch, plan=launch.plan.model_copy(update={"notes": notes}), day=day)
 
 
 def _refuse(launch: AnyLaunch, session: ToolSession) -> None:
-    """Raise InvalidRequestError if the plan has problems or is over the budget's limit."""
+    """Refuse a plan that has problems or is over a limit of the budget.
+
+    Raises:
+        InvalidRequestError: the plan has problems, or is over the limit of an evaluation.
+        DailyLimitError: the day's limit has no room for it.
+    """
     if launch.plan.problems:
         raise InvalidRequestError(" ".join(launch.plan.problems))
     if reason := over_the_limit(launch.plan, session.settings.budget):
         raise InvalidRequestError(reason)
+    if reason := over_the_day(launch.plan, launch.day):
+        raise DailyLimitError(reason)
 
 
 async def _confirmation_code(

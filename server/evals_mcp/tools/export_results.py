@@ -19,6 +19,8 @@ from evals_mcp.exports.formats import FORMATS, Content, Format, write_manifest
 from evals_mcp.exports.manifest import ManifestFacts, manifest_of
 from evals_mcp.exports.rows import ExportRows
 from evals_mcp.results.number_text import counted
+from evals_mcp.spending.settling import cost_of_job
+from evals_mcp.spending.shown import shown_cost
 from evals_mcp.tools.calls.session import ToolSession, WrittenReport, result_file_of
 from evals_mcp.tools.evaluation_summary import headline_of
 from evals_schemas.digests import value_digest
@@ -80,6 +82,7 @@ async def exported(
             session.provider.service_of(job.workflow_id),
             await session.name_of(evaluation_id),
             await headline_of(job, session),
+            shown_cost(await cost_of_job(job, session.provider, session.launches.spending)),
             session.clock.now(),
         )
         rows = ExportRows(index, job.type, from_thread.check_cancelled)

@@ -11,6 +11,8 @@ from evals_mcp.cleaning import clean, inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
+from evals_mcp.spending.settling import cost_of_job
+from evals_mcp.spending.shown import shown_cost
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_summary import clustered_summary_of, summary_of
 from evals_mcp.tools.job_text import (
@@ -50,6 +52,7 @@ async def get_evaluation(
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.evaluation(evaluation_id)
     summary, groups = await _results(job, arguments, session)
+    cost = await cost_of_job(job, session.provider, session.launches.spending)
     finished = job.status in ENDED
     result_file = (job.results or {}).get("result_file_id")
     return GetEvaluationOutput(
@@ -62,6 +65,7 @@ async def get_evaluation(
         progress=shown_progress(job.progress, job.type),
         summary=summary,
         by=groups,
+        cost=shown_cost(cost),
         error=failure_reason(job),
         reason=reason_code(job),
         result_file_id=result_file if isinstance(result_file, str) else None,

@@ -21,6 +21,10 @@ from evals_mcp.exports.rows import ExportRows
 from evals_mcp.result_files.building import build_index
 from evals_mcp.result_files.index import ResultIndex
 from evals_mcp.results.types.table import row_reader
+from evals_mcp.spending.actual import actual_cost, used_by
+from evals_mcp.spending.prices import PriceList
+from evals_mcp.spending.settling import EvaluationCost
+from evals_mcp.spending.shown import shown_cost
 from evals_schemas.digests import dataset_digest, rubric_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from tests.server.fake_provider import FakeProvider, jsonl
@@ -65,9 +69,12 @@ def content(
     )
     with closing(ResultIndex(path, index)) as opened:
         exported = ExportRows(opened, kind)
-        origin = ManifestFacts(
-            job, FakeProvider(), "first run", "1 of 1", datetime(2026, 11, 20, tzinfo=UTC)
-        )
+        service = FakeProvider()
+        used = used_by(job, service)
+        assert used
+        cost = EvaluationCost(service.name, None, actual_cost(job, used, PriceList()))
+        at = datetime(2026, 11, 20, tzinfo=UTC)
+        origin = ManifestFacts(job, service, "first run", "1 of 1", shown_cost(cost), at)
         yield Content(
             "eval-1", "first run", "1 of 1", exported, lambda: manifest_of(origin, exported, "csv")
         )
@@ -169,15 +176,28 @@ def test_the_manifest_names_what_made_the_results_and_no_secret(tmp_path: Path) 
         "judged": 3,
         "planned": 4,
     }
-    assert stated["cost"] == {"usd": None, "input_tokens": 5, "output_tokens": 6}
-    assert {"seed", "cost.usd", "models.reported"} == stated["unknown"].keys()
+    assert stated["cost"] == {
+        "usd": None,
+        "calls": None,
+        "input_tokens": 5,
+        "output_tokens": 6,
+        "estimated_usd": None,
+    }
+    assert stated["unknown"].keys() == {
+        "seed",
+        "cost.usd",
+        "cost.estimated_usd",
+        "models.reported",
+    }
+    assert stated["unknown"]["cost.usd"] == "no price is known for 'm-1'"
     assert "secret" not in json.dumps(stated)
     assert "e.example" not in json.dumps(stated)
 
 
 def test_rules_of_the_engine_cost_nothing_and_a_hidden_judge_has_no_digest(tmp_path: Path) -> None:
     for kind, cost, judge in (("classify", 0.0, True), ("benchmark", None, False)):
-        with content(tmp_path, kind, [JUDGED[kind]]) as exported:
+        results = {"result_file_id": "file-1"}
+        with content(tmp_path, kind, [JUDGED[kind]], results=results) as exported:
             written(exported, "jsonl")
             stated = manifest(exported)
         assert stated["cost"]["usd"] == cost

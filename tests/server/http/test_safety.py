@@ -24,6 +24,12 @@ def configured(mode: str, provider: str | None = None, **sections: Any) -> Setti
             configured("local"), "0.0.0.0", r"http\.host.*header.*oauth", id="open to all"
         ),
         pytest.param(configured("header", "local"), "::1", r"server\.provider", id="no keys"),
+        pytest.param(
+            configured("local", budget={"max_usd_per_day": 5}, state={"shared": False}),
+            "::1",
+            r"budget\.max_usd_per_day needs a state that all servers share",
+            id="a limit that nobody keeps",
+        ),
         pytest.param(configured("oauth"), "::1", r"oauth\.issuer is required", id="no issuer"),
         pytest.param(
             configured("oauth", oauth={"issuer": OAUTH["issuer"]}),

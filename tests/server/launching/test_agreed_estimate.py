@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals_mcp.launching.agreed_estimate import Estimate, usd, usd_range
+from evals_mcp.launching.agreed_estimate import Estimate
+from evals_mcp.spending.dollars import usd, usd_range
 from evals_schemas.tools.plans import Range
 
 

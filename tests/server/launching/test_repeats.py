@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import pytest
@@ -24,8 +24,8 @@ from evals_mcp.launching.repeats import Repeats
 from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.several.ids import ServiceIds
 from evals_mcp.providers.several.provider import SeveralProviders
+from evals_mcp.spending.records import Spending
 from evals_mcp.state.database import StateError
-from evals_mcp.state.kinds import STARTED, RecordKind
 from evals_mcp.state.locks import FolderLocks
 from evals_mcp.state.records import State
 from evals_schemas.evaluation_api.evaluations import (
@@ -90,7 +90,8 @@ class CreatingProcess:
         self.service = Service()
         self.folder = folder or unused_folder()
         self.records = State(self.folder, 2**26, lambda: self.now).of("alice")
-        self.repeats = Repeats(repeat_seconds, lambda: self.now, self.records)
+        spending = Spending(self.records, None, lambda: self.now)
+        self.repeats = Repeats(repeat_seconds, lambda: self.now, self.records, spending)
         self.locks = FolderLocks(self.folder)
         self.codes = ConfirmCodes(b"k" * 32, lambda: self.now)
 
@@ -474,15 +475,14 @@ async def test_an_evaluation_that_cannot_be_recorded_is_started_all_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     process = CreatingProcess()
-    records = process.records
-    update = records.update
 
-    def full(kind: RecordKind, name: str, change: Callable[[Any], Any]) -> Any:
-        if kind is STARTED:
-            raise StateError("The disk is full.")
-        return update(kind, name, change)
+    def full() -> NoReturn:
+        raise StateError("The disk is full.")
 
-    records.update = full
+    def fill_the_disk() -> None:
+        process.records.together = full
+
+    process.service.on_create = fill_the_disk
     assert await process.started(process.launch()) == "eval-1"
     assert "eval-1 was started but not recorded: The disk is full." in caplog.text
     with pytest.raises(AmbiguousCreateError, match="again in 60 s"):

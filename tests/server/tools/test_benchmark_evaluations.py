@@ -100,6 +100,7 @@ async def test_one_model_is_summed_up_from_its_rows(tmp_path: Path) -> None:
             "- score: mean 0.75 (95 % interval 0.6098 to 0.8902), standard deviation 0.433 (population), 0 to 1, n 40",
             "- relevance: mean 1, standard deviation 0 (population), 1 to 1, n 40",
             "Failed rows: 1 (generation 1, judge 0, invalid verdict 0)",
+            "Cost: unknown (not reported by local).",
             "Rows with verdicts: rows-beval-1",
         ]
     )
@@ -125,6 +126,7 @@ async def test_two_models_are_told_apart_by_their_own_names_and_paired(tmp_path:
             "correct, 'model-two' - 'model-one', over 40 questions: +40.0 points; 95 % 17.3 to 58.4 (tango); exact McNemar p = 0.002; only 'model-one' right: 4, only 'model-two' right: 20",
             "score, 'model-two' - 'model-one', over 40 questions: +0.4; 95 % 0.1852 to 0.6148 (t); 95 % 0.1994 to 0.6006 (bootstrap); paired t p < 0.001",
             "Failed rows: none.",
+            "Cost: unknown (not reported by local).",
             "Rows with verdicts: rows-beval-1",
         ]
     )
@@ -161,6 +163,7 @@ async def test_without_rows_the_services_figures_are_told_as_such() -> None:
             "- score: mean 0.8, 0 to 1, n 50",
             "Note: The service writes its times without a zone.",
             "Note: Only the rows show whether the two models differ by more than chance: call read_results; some services do not return rows.",
+            "Cost: unknown (not reported by local).",
         ]
     )
 

@@ -259,6 +259,7 @@ async def test_a_value_that_is_clearly_lower_leads_and_is_named(tmp_path: Path) 
                 "points), corrected p < 0.001"
             ),
             "- 'rare': 0.0 % (95 % interval 0.0 to 65.8 %) over 2",
+            "Cost: unknown (not reported by local).",
         ]
     )
 

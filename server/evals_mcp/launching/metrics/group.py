@@ -13,6 +13,7 @@ from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launch import Derive, Launch, RequestedEvaluation
 from evals_mcp.launching.metrics.arguments import of_metric
 from evals_mcp.providers.protocol import JudgedRequest
+from evals_mcp.spending.day import Day
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.digests import value_digest
 from evals_schemas.tools.plans import Plan
@@ -86,6 +87,8 @@ class MetricsLaunch(RequestedMetrics):
     """Whether to start other evaluations, even if identical ones were just started."""
     code: Code | None = None
     """The code under which the user agreed to all of them; None if they were not asked yet."""
+    day: Day | None = None
+    """What was spent in the last 24 hours; None without a limit of a day."""
 
     derives: Mapping[str, Derive | None] = field(default_factory=dict[str, Derive | None])
     """What makes the file of each metric that is not sent the data set itself."""

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.planning.estimates.calls import PlannedCalls
 from evals_mcp.planning.estimates.outputs import Span
-from evals_schemas.evaluation_api.models import Model, Pricing
+from evals_mcp.spending.prices import Price, PriceList
 from evals_schemas.tools.plans import Range
 
 _INPUT_ERROR = 0.1
 """Relative error of the estimated prompt tokens; see `token_estimate`."""
 
 
-def cost_of(planned: PlannedCalls, prices: Mapping[str, Model]) -> Range | None:
-    """Return the US dollars of all calls to one model; None if a price is unknown.
-
-    The list has prices for models that the service itself serves. It has none for external models,
-    and none for dedicated endpoints, which are paid by the hour.
-    """
+def cost_of(planned: PlannedCalls, prices: PriceList) -> Range | None:
+    """Return the US dollars of all calls to one model; None if a price is unknown."""
     if not planned.calls:
         return Range(low=0, high=0)
-    model = prices.get(planned.endpoint.model)
-    if model is None or planned.endpoint.model_source != "serverless":
-        return None
-    pricing = model.pricing or Pricing()
-    if pricing.input is None or pricing.output is None:
-        return None
-    return priced(planned.input_tokens, planned.output_tokens, pricing.input, pricing.output)
+    price = prices.price_of(planned.endpoint.model, planned.endpoint.model_source)
+    return None if price is None else priced(planned.input_tokens, planned.output_tokens, price)
 
 
-def priced(
-    input_tokens: Span, output_tokens: Span, input_price: float, output_price: float
-) -> Range:
-    """Return US dollars, from tokens and prices for a million tokens."""
-    low = input_tokens.low * (1 - _INPUT_ERROR) * input_price + output_tokens.low * output_price
-    high = input_tokens.high * (1 + _INPUT_ERROR) * input_price + output_tokens.high * output_price
-    return Range(low=_rounded(low / 1e6), high=_rounded(high / 1e6))
+def priced(input_tokens: Span, output_tokens: Span, price: Price) -> Range:
+    """Return the US dollars of tokens."""
+    low = price.of(input_tokens.low * (1 - _INPUT_ERROR), output_tokens.low)
+    high = price.of(input_tokens.high * (1 + _INPUT_ERROR), output_tokens.high)
+    return Range(low=_rounded(low), high=_rounded(high))
 
 
 def total_cost(costs: Sequence[Range | None]) -> Range | None:

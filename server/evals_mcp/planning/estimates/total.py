@@ -21,6 +21,7 @@ from evals_mcp.planning.estimates.past_runs import (
 )
 from evals_mcp.planning.inputs.facts import RequestFacts, calls_per_row
 from evals_mcp.planning.inputs.service_lists import ServiceLists
+from evals_mcp.spending.prices import PriceList
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.tools.plans import ModelCalls, Range
 
@@ -92,7 +93,7 @@ def estimate_evaluation(facts: RequestFacts, sample: RenderedSample) -> Evaluati
 
 def estimate_tokens_and_cost(planned: Sequence[PlannedCalls], lists: ServiceLists) -> TokenEstimate:
     """Return tokens and cost, for each model and in total."""
-    prices = lists.models or {}
+    prices = PriceList(lists.models or {})
     costs = [cost_of(each, prices) for each in planned]
     figures: TokenFigures = {
         "models": [_model_calls(each, cost) for each, cost in zip(planned, costs, strict=True)],

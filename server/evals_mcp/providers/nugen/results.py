@@ -68,6 +68,7 @@ def results_of(
         paired_answers=wire.paired_answers,
         result_file_id=None if wire.raw_answers_count == 0 else f"{ROWS_PREFIX}{evaluation_id}",
         judge=clean(wire.judge, 120) if wire.judge else None,
+        usage=dict(wire.usage) if wire.usage else None,
         note=" ".join(dict.fromkeys(notes)) or None,
     )
 
