@@ -18,9 +18,16 @@ from evals_engine.benchmark_api.routes import BENCHMARK_ROUTES
 from evals_engine.compute.pool import ComputePool
 from evals_engine.config import EngineConfig
 from evals_engine.errors import BENCHMARK_ROOT, ApiError
+from evals_engine.evaluation_api import identity
 from evals_engine.evaluation_api.routes import EVALUATION_ROUTES
 from evals_engine.http.engine import Engine
-from evals_engine.http.middleware import BoundedHeaders, InternalErrors, LoopbackOnly, answer
+from evals_engine.http.middleware import (
+    BoundedHeaders,
+    InternalErrors,
+    LoopbackOnly,
+    PlainPaths,
+    answer,
+)
 from evals_engine.http.owners import BearerTokens, owners_of
 from evals_engine.http.uploads import Uploads
 from evals_engine.models.access import ModelAccess
@@ -69,10 +76,12 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
         },
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False
     owners = owners_of(config)
     app.add_middleware(BearerTokens, owners=owners)
     if not owners:
         app.add_middleware(LoopbackOnly)
+    app.add_middleware(PlainPaths)
     app.add_middleware(BoundedHeaders)
     app.add_middleware(InternalErrors)
     return app
@@ -99,6 +108,7 @@ def _routes() -> list[BaseRoute]:
     return [
         Mount("/v1/v1", routes=EVALUATION_ROUTES),
         Mount("/v1", routes=EVALUATION_ROUTES),
+        Mount("/v3", routes=identity.routes),
         Mount(BENCHMARK_ROOT, routes=BENCHMARK_ROUTES),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -77,14 +78,14 @@ class EngineClient:
 
 @asynccontextmanager
 async def running_engine(
-    config: EngineConfig | Path, **changes: Any
+    config: EngineConfig | Path, *, clock: Callable[[], float] = time.time, **changes: Any
 ) -> AsyncGenerator[EngineClient]:
     """An engine on a data directory, stopped at the end as a graceful shutdown stops it."""
     if isinstance(config, Path):
         config = EngineConfig(data_dir=config)
     # A model that never answers holds no test for long.
     changes = {"stop_seconds": 1.0} | changes
-    app = create_app(replace(config, **changes))
+    app = create_app(replace(config, **changes), clock)
     transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

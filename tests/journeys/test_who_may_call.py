@@ -37,8 +37,10 @@ async def test_without_a_key_nothing_is_answered(tmp_path: Path) -> None:
         user.headers = {}
         for body in ({"jsonrpc": "2.0", "id": 1, "method": "ping"}, tool_call("list_models")):
             answer = await user.post(body)
-            assert answer.status == 401
+            assert answer.status == 403
             assert "X-Together-Api-Key" in answer.text
+            # With either, clients would try to log in, and hide the sentence.
+            assert "www-authenticate" not in answer.headers
     assert not vendor.asked
 
 

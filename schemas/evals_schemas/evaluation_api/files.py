@@ -46,4 +46,5 @@ class FileDeleted(Answer):
     """The answer to the deletion of a file."""
 
     id: str = Field(description="The id that no longer exists.")
+    object: Literal["file"] = Field(default="file", description="Always `file`.")
     deleted: bool = Field(default=True, description="Always true.")

@@ -41,7 +41,9 @@ class Model(Answer):
     object: str = Field(default="model", description="Always `model`.")
     created: int | None = Field(default=None, description="Unix seconds; absent where unknown.")
     type: str | None = Field(
-        default=None, description="chat, language, embedding, rule, …; absent where unknown."
+        default=None,
+        description="chat, language, embedding, …; absent where unknown and for a rule, which the "
+        "vendor's clients have no type for.",
     )
     display_name: str | None = Field(default=None, description="The name for people.")
     organization: str | None = Field(default=None, description="Who made it.")

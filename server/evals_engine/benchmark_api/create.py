@@ -20,6 +20,7 @@ from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import invalid, json_body
 from evals_engine.models.offered import serverless_models
 from evals_engine.runs.creation import (
+    REPLAYED,
     NewEvaluation,
     created_before,
     creation_key,
@@ -36,8 +37,12 @@ async def create(request: Request) -> Response:
     body = await json_body(request)
     create_body, key = _parse(body), creation_key(request.headers, body)
     engine, owner = engine_of(request), owner_of(request)
-    created = key and await to_thread.run_sync(created_before, engine.store, owner, key)
-    if not created:
+    earlier = key and await to_thread.run_sync(
+        created_before, engine.store, owner, key, engine.clock()
+    )
+    if earlier:
+        created = earlier
+    else:
         parameters = await _checked(request, create_body)
         stored = parameters.model_dump(mode="json")
         new = NewEvaluation(
@@ -56,7 +61,8 @@ async def create(request: Request) -> Response:
             "benchmark_id": create_body.benchmark_id,
             "created_at": iso_time(evaluation.created_at),
             "message": "Evaluation created successfully and queued for execution",
-        }
+        },
+        headers=REPLAYED if earlier else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from anyio import to_thread
@@ -23,6 +23,7 @@ from evals_engine.http.uploads import CHUNK_BYTES
 from evals_engine.models.request_keys import keys_of, stored_parameters
 from evals_engine.results.result_file import rows_so_far
 from evals_engine.runs.creation import (
+    REPLAYED,
     NewEvaluation,
     created_before,
     creation_key,
@@ -62,8 +63,11 @@ async def create(request: Request) -> Response:
     body = await json_body(request)
     new_request, key = _parse(body), creation_key(request.headers, body)
     engine, owner = engine_of(request), owner_of(request)
-    if key and (earlier := await to_thread.run_sync(created_before, engine.store, owner, key)):
-        return _json(EvaluationCreated(workflow_id=earlier, status="pending"))
+    earlier = key and await to_thread.run_sync(
+        created_before, engine.store, owner, key, engine.clock()
+    )
+    if earlier:
+        return _json(EvaluationCreated(workflow_id=earlier, status="pending"), REPLAYED)
     file_id = new_request.parameters.input_data_file_path
     file = await to_thread.run_sync(engine.store.get_file, file_id, owner)
     if file is None or file.upload_key is not None or file.purpose in BENCHMARK_PURPOSES:
@@ -100,7 +104,10 @@ async def list_all(request: Request) -> Response:
     evaluations = await to_thread.run_sync(
         engine.store.list_evaluations, owner_of(request), status, _limit(request)
     )
-    return JSONResponse([_job(evaluation).model_dump(mode="json") for evaluation in evaluations])
+    jobs = [
+        _job(evaluation).model_dump(mode="json", exclude_none=True) for evaluation in evaluations
+    ]
+    return JSONResponse(jobs)
 
 
 async def read(request: Request) -> Response:
@@ -229,8 +236,11 @@ def _time(seconds: float) -> datetime:
 
 def _json(
     body: EvaluationCreated | EvaluationJob | EvaluationStatus,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
-    return Response(body.model_dump_json(), media_type="application/json")
+    """Return an answer without nulls: the contract has no null in most fields."""
+    text = body.model_dump_json(exclude_none=True)
+    return Response(text, media_type="application/json", headers=headers)
 
 
 routes = [

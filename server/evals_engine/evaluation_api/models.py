@@ -35,7 +35,7 @@ async def list_judges(request: Request) -> Response:
 def _rules() -> list[Model]:
     free = Pricing(input=0, output=0)
     return [
-        Model(id=name, type="rule", display_name=description, pricing=free)
+        Model(id=name, display_name=description, pricing=free)
         for name, description in RULES.items()
     ]
 

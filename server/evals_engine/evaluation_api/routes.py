@@ -2,6 +2,11 @@
 
 from starlette.routing import Route
 
-from evals_engine.evaluation_api import evaluations, files, models
+from evals_engine.evaluation_api import evaluations, files, identity, models
 
-EVALUATION_ROUTES: list[Route] = [*models.routes, *evaluations.routes, *files.routes]
+EVALUATION_ROUTES: list[Route] = [
+    *models.routes,
+    *evaluations.routes,
+    *files.routes,
+    *identity.below_v1,
+]

@@ -75,6 +75,22 @@ class BoundedHeaders:
         await self.app(scope, receive, send)
 
 
+class PlainPaths:
+    """Answers a path with a slash at its end like the path without it.
+
+    A redirect would do for some clients only: others follow none, or drop the body or the token.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        if scope["type"] == "http" and (path := scope["path"].rstrip("/")):
+            scope = {**scope, "path": path}
+        await self.app(scope, receive, send)
+
+
 class LoopbackOnly:
     """Accepts requests from this machine only: used when authentication is off.
 

@@ -25,6 +25,10 @@ CHUNK_BYTES = 1024 * 1024
 """Bytes of a file that are read at once."""
 
 
+_PARQUET = b"PAR1"
+"""First bytes of a Parquet file."""
+
+
 def new_file(owner: UserName, filename: str, purpose: str, now: float) -> StoredFile:
     """Return the record of a file whose bytes have not arrived yet."""
     return StoredFile(
@@ -169,6 +173,15 @@ def _already_uploaded() -> ApiError:
 
 def _count_rows(part: Path, file: StoredFile) -> int:
     with part.open("rb") as stream:
+        if stream.read(len(_PARQUET)) == _PARQUET:
+            raise ApiError(
+                400,
+                f"{cleaned(file.filename)}: a Parquet file; this service reads JSON Lines and CSV, "
+                "so convert it and send it again.",
+                param="file",
+                code="invalid_file",
+            )
+        stream.seek(0)
         dataset = check(stream, "csv" if file.kind == "csv" else "jsonl", preview=0)
     if problem := dataset.problem():
         raise ApiError(

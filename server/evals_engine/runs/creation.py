@@ -4,6 +4,10 @@ A client that sends a create again with the same `Idempotency-Key` gets the eval
 first one started. A key belongs to one owner and is bound to the body that came with it, for as
 long as the evaluation exists. If two processes get the same key at once, a unique index in the
 database decides which one creates the evaluation.
+
+The vendor's SDKs send a create without a key again if its answer was lost, up to twice, and count
+these retries in a header. A retry gets the evaluation that the same request has started a short
+time ago. The first attempt of a request always starts a new one.
 """
 
 from __future__ import annotations
@@ -25,6 +29,15 @@ from evals_engine.store.store import Store
 
 HEADER = "Idempotency-Key"
 MAX_CHARACTERS = 255
+
+RETRY_COUNT = "X-Stainless-Retry-Count"
+"""Header of the vendor's SDKs: how often they have sent this request before."""
+
+RETRY_SECONDS = 900.0
+"""Seconds in which an SDK sends its last retry: it may wait some minutes for each answer."""
+
+REPLAYED = {"Idempotent-Replayed": "true"}
+"""Headers of an answer to a create that has started nothing, because an earlier one did."""
 
 RETRY_AFTER = 30
 """Seconds after which a refused create may be sent again; an evaluation may have ended by then."""
@@ -89,12 +102,14 @@ def store_evaluation(
                 scheduler.forget_keys(evaluation.id)
         if is_stored:
             return evaluation.id
-        if key and (earlier := created_before(store, evaluation.owner, key)):
+        if key and (earlier := created_before(store, evaluation.owner, key, new.now)):
             return earlier
 
 
 def creation_key(headers: Mapping[str, str], body: object) -> CreationKey | None:
-    """Return the idempotency key of a create, bound to its body; None without the header.
+    """Return the idempotency key of a create, bound to its body, or what recognises a retry.
+
+    Return None without a header for either.
 
     Args:
         headers: Looked up without regard to case.
@@ -103,23 +118,33 @@ def creation_key(headers: Mapping[str, str], body: object) -> CreationKey | None
     Raises:
         ApiError: 400, the key is empty, too long or not printable.
     """
-    text = headers.get(HEADER)
+    text, retries = headers.get(HEADER), headers.get(RETRY_COUNT)
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     if text is None:
-        return None
+        is_retry = retries is not None and retries.isdecimal() and retries.strip("0") != ""
+        return None if retries is None else CreationKey(None, _digest(canonical), is_retry)
     if not (0 < len(text) <= MAX_CHARACTERS and text.isascii() and text.isprintable()):
         raise ApiError(
             400, f"{HEADER}: 1 to {MAX_CHARACTERS} printable ASCII characters.", param=HEADER
         )
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return CreationKey(_digest(text), _digest(canonical))
 
 
-def created_before(store: Store, owner: UserName, key: CreationKey) -> str | None:
-    """Return the id of the evaluation that was created with this key; None if not yet.
+def created_before(store: Store, owner: UserName, key: CreationKey, now: float) -> str | None:
+    """Return the id of the evaluation that this create has started before; None if it has not.
+
+    Args:
+        store: The evaluations.
+        owner: The user.
+        key: What recognises the create.
+        now: Unix seconds.
 
     Raises:
         ApiError: 422, the key came with another body before.
     """
+    if key.digest is None:
+        since = now - RETRY_SECONDS
+        return store.created_lately(owner, key.request_digest, since) if key.is_retry else None
     created = store.created_with(owner, key.digest)
     if created is None:
         return None

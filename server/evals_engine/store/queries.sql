@@ -46,6 +46,12 @@ ON CONFLICT DO NOTHING
 SELECT id, request_digest FROM evaluations
 WHERE owner = :owner AND idempotency_key = :idempotency_key
 
+-- created_lately: the newest evaluation that a request without an idempotency key has started.
+SELECT id FROM evaluations
+WHERE owner = :owner AND created_at >= :since AND idempotency_key IS NULL
+    AND request_digest = :request_digest
+ORDER BY created_at DESC, id DESC LIMIT 1
+
 -- get_evaluation: one evaluation of this owner.
 SELECT * FROM evaluations WHERE id = :id AND owner = :owner
 

@@ -77,11 +77,15 @@ class FinishedRow:
 
 @dataclass(frozen=True)
 class CreationKey:
-    """An idempotency key and the request it came with, as SHA-256 digests in hexadecimal."""
+    """What recognises a create that is sent again, as SHA-256 digests in hexadecimal."""
 
-    digest: str
+    digest: str | None
+    """Digest of the idempotency key; None for a create without a key, of a client that counts its
+    retries."""
     request_digest: str
-    """Digest of the request that came with the key."""
+    """Digest of the request."""
+    is_retry: bool = False
+    """Whether the client says that it sends the request again."""
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,18 @@ class Store:
         records = self._database.read("created_with", values)
         return (records[0]["id"], records[0]["request_digest"]) if records else None
 
+    def created_lately(self, owner: UserName, request_digest: str, since: float) -> str | None:
+        """Return the newest evaluation that a request without an idempotency key has started.
+
+        Args:
+            owner: The user.
+            request_digest: The digest of the request.
+            since: Unix seconds; evaluations that were created before do not count.
+        """
+        values = {"owner": owner, "request_digest": request_digest, "since": since}
+        records = self._database.read("created_lately", values)
+        return records[0]["id"] if records else None
+
     def get_evaluation(self, evaluation_id: str, owner: UserName) -> StoredEvaluation | None:
         """Return an evaluation of this owner; None if the owner has no evaluation with this id."""
         records = self._database.read("get_evaluation", {"id": evaluation_id, "owner": owner})

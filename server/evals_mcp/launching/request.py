@@ -16,6 +16,7 @@ from evals_mcp.providers.same_request import ROW_ARGUMENTS
 from evals_mcp.rubrics.requested import with_ready_rubric
 from evals_mcp.settings.schema import NamedEndpointSettings
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
+from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, TEMPERATURE
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import (
@@ -34,6 +35,10 @@ MODEL_OF = {column: model for model, column in RESPONSE_COLUMNS.items()}
 
 COLUMN_OF = RESPONSE_COLUMNS
 """The argument for a column of ready answers, by the one for a model to run."""
+
+_REQUIRED_OF_CANDIDATES = {"max_tokens": CANDIDATE_MAX_TOKENS, "temperature": TEMPERATURE}
+"""Fields that the contract requires, with their documented defaults: a strict service refuses a
+candidate without them."""
 
 _LABELS = 10
 """Most labels that a message names."""
@@ -170,6 +175,8 @@ def _endpoint(
 ) -> dict[str, Any]:
     """Return the API's fields of a model. Only here, a configured key is unwrapped."""
     fields = endpoint.model_dump(exclude_none=True, exclude={"external_credential"})
+    if isinstance(endpoint, CandidateInput):
+        fields = _REQUIRED_OF_CANDIDATES | fields
     name = endpoint.external_credential
     if endpoint.model_source == "external":
         return fields | _credential(f"{field}.external_credential", name, credentials)

@@ -134,6 +134,12 @@ class _Summaries:
             from_rows, reason = await self._from_rows(job, download=download)
             if from_rows:
                 update = {"headline": from_totals.headline} if suffice else {}
+                if from_rows.pass_rate is None and from_totals.pass_rate is not None:
+                    # The service does not repeat which labels pass, but how many rows do.
+                    update = {
+                        "pass_rate": from_totals.pass_rate,
+                        "headline": from_totals.headline,
+                    }
                 return from_rows.model_copy(update=update)
         if reason and download:
             from_totals.notes.append(

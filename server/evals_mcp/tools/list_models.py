@@ -18,6 +18,7 @@ from evals_mcp.tools.model_offers import (
     Offer,
     ServiceModels,
     in_turn,
+    is_rule,
     merged,
     offers_of,
 )
@@ -88,7 +89,7 @@ def _next_step(arguments: ListModelsInput, offers: Sequence[Offer], matches: Mat
     if runs and arguments.role != "judge":
         parts.append(f"as model_id of a benchmark{_owners(runs, offers)}")
     text = f"Give an id to create_evaluation {', or '.join(parts)}"
-    has_rules = any(model.type == RULE for model in matches.models)
+    has_rules = any(is_rule(model) for model in matches.models)
     text += "; a rule can only judge." if has_rules and arguments.role is None else "."
     if len(matches.models) > arguments.limit:
         text += f" {_FEWER}"
@@ -147,7 +148,7 @@ def _no_dedicated(offer: ServiceModels) -> str:
 def _unlisted(offer: ServiceModels, capabilities: Capabilities) -> str:
     """Return why the embedded engine lists no model of its main endpoint; empty if it lists one."""
     dedicated = capabilities.dedicated_models or ()
-    if any(model.type != RULE and model.id not in dedicated for model in offer.models):
+    if any(not is_rule(model) and model.id not in dedicated for model in offer.models):
         return ""
     if capabilities.missing_endpoint:
         return f"Other models need an endpoint: {capabilities.missing_endpoint} is not set."
@@ -162,7 +163,7 @@ def _line(offer: Offer, model: Model, *, several: bool) -> ModelLine:
     return ModelLine(
         id=clean(model.id, 120),
         provider=offer.service.name if several else None,
-        type=clean(model.type, 40) if model.type else None,
+        type=RULE if is_rule(model) else clean(model.type, 40) if model.type else None,
         input_price=pricing.input,
         output_price=pricing.output,
         context=model.context_length,

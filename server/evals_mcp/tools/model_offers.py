@@ -12,14 +12,19 @@ from evals_mcp.cleaning import inert
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.evaluation_api.models import NO_TEXT_TYPES, Model
+from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.tools.inputs import ListModelsInput
 
 RULE = "rule"
-"""The type of a judge that calls no model."""
+"""The type that a judge is shown with that calls no model; services have no type for it."""
 
-_NO_TEXT = NO_TEXT_TYPES | {RULE}
 _Test = Callable[[Model], bool]
+
+
+def is_rule(model: Model) -> bool:
+    """Return whether a listed judge calls no model."""
+    return model.id.startswith(RULE_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class ServiceModels:
 
     def can_answer(self, model: Model) -> bool:
         """Return whether the model can be a candidate, which rules and non-text models cannot."""
-        return model.type not in _NO_TEXT
+        return model.type not in NO_TEXT_TYPES and not is_rule(model)
 
     def is_serverless(self, model: Model) -> bool:
         """Return whether the model needs no dedicated endpoint; True if nothing is known."""

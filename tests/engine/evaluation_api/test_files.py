@@ -262,7 +262,7 @@ async def test_a_deleted_file_is_gone_and_its_bytes_too(tmp_path: Path) -> None:
     async with running_engine(tmp_path) as engine:
         file_id = (await engine.upload_bytes(LINES, "data.jsonl"))["id"]
         gone = await engine.http.delete(f"/files/{file_id}")
-        assert gone.json() == {"id": file_id, "deleted": True}
+        assert gone.json() == {"id": file_id, "object": "file", "deleted": True}
         assert (await engine.http.get(f"/files/{file_id}/content")).status_code == 404
         assert list((tmp_path / "files").iterdir()) == []
 

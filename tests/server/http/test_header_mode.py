@@ -76,7 +76,7 @@ async def test_without_a_key_for_a_configured_service_nobody_is_let_in(
     refusal = await mode("together").principal_of(Headers(headers))
 
     assert isinstance(refusal, Refusal)
-    assert refusal.status == 401
+    assert refusal.status == 403
     assert "X-Together-Api-Key" in refusal.description
     assert KEY not in refusal.description
 
@@ -87,7 +87,7 @@ async def test_two_keys_for_one_service_are_refused() -> None:
     refusal = await mode().principal_of(Headers(raw=raw))
 
     assert isinstance(refusal, Refusal)
-    assert refusal.status == 401
+    assert refusal.status == 403
 
 
 @given(st.text(st.characters(max_codepoint=255), max_size=600))
@@ -97,7 +97,7 @@ async def test_any_header_value_is_a_key_or_refused_without_being_repeated(value
     found = await mode().principal_of(Headers(raw=raw))
 
     if isinstance(found, Refusal):
-        assert found.status == 401
+        assert found.status == 403
         assert len(value) < 8 or value not in found.description
     else:
         assert key_of(found, "together") == value

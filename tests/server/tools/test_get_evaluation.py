@@ -140,3 +140,24 @@ async def test_a_result_file_that_lacks_rows_does_not_replace_the_services_total
         answer = await server.answer("get_evaluation", evaluation_id="eval-1")
     assert answer["summary"]["headline"].startswith("60.0 % of 1000 answers pass")
     assert "the result file has 6 of 1,000 rows" in answer["summary"]["notes"][-1]
+
+
+async def test_a_pass_rate_without_pass_labels_keeps_its_count_and_interval(tmp_path: Path) -> None:
+    job = classify_job()
+    del job.parameters["pass_labels"]
+    job.results = {
+        "label_counts": {"yes": 10, "no": 0},
+        "pass_percentage": 10,
+        "result_file_id": "file-9",
+    }
+    job.progress = None
+    row = {"answer": "a", "evaluation_successful": True, "label": "yes", "feedback": ""}
+    fake = FakeProvider(name="together", jobs=[job], contents={"file-9": jsonl(*[row] * 10)})
+    async with served(fake, configured=settings(tmp_path)) as server:
+        listed = await server.answer("list_evaluations")
+        answer = await server.answer("get_evaluation", evaluation_id="eval-1")
+
+    sentence = "10.0 % of 10 answers pass (95 % interval 1.8 to 40.4 %)."
+    assert listed["evaluations"][0]["headline"] == f"From totals: {sentence}"
+    assert answer["summary"]["headline"].endswith(sentence)
+    assert answer["summary"]["pass_rate"] == IsPartialDict(count=1, of=10)

@@ -275,3 +275,35 @@ async def test_a_stored_data_set_takes_the_new_name_and_is_found_by_it(tmp_path:
     assert [line["name"] for line in found["datasets"]] == ["week 40.jsonl"]
     assert found["datasets"][0]["file_id"] == first["file_id"]
     assert text == "No name contains 'sums': call list_datasets without `name` for all."
+
+
+@dataclass
+class FirstModelListed(FakeProvider):
+    """A service that lists the first model of a benchmark only."""
+
+    async def list_evaluations(
+        self, status: str | None = None, limit: int | None = None
+    ) -> list[EvaluationJob]:
+        jobs = await super().list_evaluations(status, limit)
+        first = [{**job.parameters, "model_id_2": None} for job in jobs]
+        return [
+            job.model_copy(update={"parameters": parameters})
+            for job, parameters in zip(jobs, first, strict=True)
+        ]
+
+
+async def test_a_benchmark_with_two_models_is_listed_as_both() -> None:
+    results = {"models": [{"model_id": m, "questions": 10, "correct": 5} for m in ("m1", "m2")]}
+    job = EvaluationJob(
+        workflow_id="beval-1",
+        type="benchmark",
+        status="completed",
+        parameters={"model_id": "m1", "model_id_2": "m2", "benchmark_id": "benchmark-1"},
+        results=results,
+    )
+    async with served(FirstModelListed(jobs=[job])) as server:
+        (line,) = (await server.answer("list_evaluations"))["evaluations"]
+
+    assert line["judged"] == "model 'm1' and model 'm2'"
+    assert "'m1'" in line["headline"]
+    assert "'m2'" in line["headline"]

@@ -17,6 +17,10 @@ from evals_mcp.principals import Principal
 
 _KEY = re.compile(r"[!-~]{8,512}")
 
+REFUSED = 403
+"""Status of a request without a usable key. After a 401, clients try to log in with OAuth, which
+this mode does not have, and hide the description."""
+
 UNCONFIRMED = "unconfirmed"
 """Name that the limits count all principals under whose keys no service has accepted yet."""
 
@@ -52,12 +56,12 @@ class HeaderMode:
                 continue
             if len(values) > 1 or not _KEY.fullmatch(values[0]):
                 return Refusal(
-                    401, "invalid_key", f"{header} must contain one key and nothing else."
+                    REFUSED, "invalid_key", f"{header} must contain one key and nothing else."
                 )
             keys[service] = SecretStr(values[0])
         if not keys:
             accepted = " or ".join(self._headers.values())
-            return Refusal(401, "missing_key", f"Send your key for the service as {accepted}.")
+            return Refusal(REFUSED, "missing_key", f"Send your key for the service as {accepted}.")
         brought = " or ".join(self._headers[service] for service in keys)
         lacking = {
             service: f"send your {service} key as {header}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -62,6 +63,9 @@ class _Trouble:
     """Whether no connection could be opened."""
     reason: str = ""
     """The service's own reason, without a full stop; empty without one."""
+
+
+_USER_AGENT = f"evals-mcp/{version('evals-mcp')}"
 
 
 class _TooLongError(Exception):
@@ -200,7 +204,10 @@ class RestClient:
 
     def _request(self, operation: Operation, item_id: str | None, **content: Any) -> httpx2.Request:
         """Build a request with the token in it: the client may be shared and never holds it."""
-        headers = {"Accept": "application/json" if operation.answers else "*/*"}
+        headers = {
+            "Accept": "application/json" if operation.answers else "*/*",
+            "User-Agent": _USER_AGENT,
+        }
         if token := self._service.token:
             headers["Authorization"] = f"Bearer {token.get_secret_value()}"
         url = self._service.base_url + path_of(operation, item_id)

@@ -103,6 +103,8 @@ def _rate(
     passed: int | None, valid: int, reported: float | None, failures: Failures
 ) -> Rate | None:
     """Return the counted pass rate; without a count, the one that the service reports."""
+    if passed is None and reported is not None:
+        passed = _count_of(reported, valid)
     if passed is None or not valid:
         return None if reported is None else Rate(percent=rounded(reported))
     ends = wilson_interval(passed, valid)
@@ -192,10 +194,13 @@ def _score_rate(reported: float | None, n: int | None, failures: Failures) -> Ra
     """Return the share at or above the threshold, with its count if that is a whole number."""
     if reported is None:
         return None
-    passed = None if n is None else round(reported * n / 100)
-    if n is None or passed is None or abs(100 * passed / n - reported) > 0.06:
-        return Rate(percent=rounded(reported))
-    return _rate(passed, n, reported, failures)
+    return _rate(None, n or 0, reported, failures)
+
+
+def _count_of(reported: float, n: int) -> int | None:
+    """Return the rows that a reported share stands for; None for part of a row."""
+    passed = round(reported * n / 100)
+    return passed if n and abs(100 * passed / n - reported) <= 0.06 else None
 
 
 def _without_scores(failures: Failures, rows: int | None) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ async def test_a_call_carries_token_path_and_parameters() -> None:
     (request,) = script.requests
     assert str(request.url) == "https://api.together.ai/v1/evaluation?limit=5"
     assert request.headers["authorization"] == f"Bearer {TOKEN}"
+    assert request.headers["user-agent"] == f"evals-mcp/{version('evals-mcp')}"
 
 
 async def test_only_an_answer_with_success_shows_that_the_token_is_accepted() -> None:
