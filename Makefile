@@ -8,10 +8,11 @@ endif
 UV := 0.13.9
 BIN := .venv/$(SCRIPTS)
 READY := .venv/ready
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8
 DEMO_BIN := .venv-demo/$(SCRIPTS)
 DEMO_READY := .venv-demo/ready
 
-.PHONY: demo test check tests wheel bench clients conformance fresh faults proofs lock schemas page clean
+.PHONY: demo test check tests coverage wheel bench clients conformance fresh faults proofs lock schemas page clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
@@ -30,8 +31,10 @@ wheel: $(READY)  ## build the wheel and run it away from this tree
 	$(BIN)/python tests/wheel.py
 
 tests: $(READY)
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8 \
-	  --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+coverage: $(READY)  ## the tests once more, with every line that they run; fails below 95 %
+	$(PYTEST) --cov --cov-report=term --cov-fail-under=95 $(PYTEST_ARGS)
 
 bench: $(READY)  ## figures beside a floor or a peer, taken in the same run
 	$(BIN)/python -m benchmarks

@@ -515,7 +515,8 @@ async def test_a_dry_run_of_a_mistake_is_no_error() -> None:
 async def test_an_answer_about_the_largest_data_set_is_short(outcome: str) -> None:
     names = [f"a_rather_long_column_name_{n:03d}" for n in range(80)]
     rows = [dict.fromkeys(names, "word " * 400) for _ in range(3)]
-    template = " ".join(f"{{{{{name}}}}}" for name in names[: 40 if outcome == "refused" else 79])
+    used = [*names[:79], "no_column_of_this_name"] if outcome == "refused" else names[:79]
+    template = " ".join(f"{{{{{name}}}}}" for name in used)
     fake = provider()
     fake.contents = {"file-1": jsonl(*rows)}
     wanted = {
