@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.contract import Request
@@ -36,6 +37,7 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.rules import RULE_NAMES
 from evals_schemas.evaluation_types import RequestType
+from evals_schemas.tools.earlier import with_changes_apart
 from evals_schemas.tools.groups import BY
 from evals_schemas.tools.metrics import SeveralMetrics, with_judges_in_metrics
 
@@ -155,6 +157,21 @@ class CreateEvaluationInput(Request):
         ge=1,
         le=10_000,
     )
+    answers_of: str | None = Field(
+        default=None,
+        description="All but benchmark: an ended evaluation whose rows and answers are judged "
+        "anew; nothing is generated.",
+        min_length=1,
+    )
+    retry_of: str | None = Field(
+        default=None,
+        description="All but benchmark: an ended evaluation; sends only its rows without a "
+        "verdict, takes over the others and absent arguments.",
+        min_length=1,
+    )
+    changes: SkipJsonSchema[dict[str, Any] | None] = Field(default=None)
+    """The models of a call with `answers_of` or `retry_of`, whose other fields are taken over. No
+    caller sends it; see `with_changes_apart`."""
     judge: JudgeInput | None = _as_in(ClassifyParameters, "judge", "All but benchmark: the judge.")
     labels: list[str] | None = _as_in(
         ClassifyParameters, "labels", "classify: every label the judge may give."
@@ -237,6 +254,12 @@ class CreateEvaluationInput(Request):
     def judges_belong_to_metrics(cls, arguments: object) -> object:
         """Give each metric the common judge, which may lack what the metrics add."""
         return with_judges_in_metrics(arguments)
+
+    @model_validator(mode="before")
+    @classmethod
+    def models_may_be_taken_over(cls, arguments: object) -> object:
+        """Keep models apart of which an earlier evaluation has the other fields."""
+        return with_changes_apart(arguments)
 
     @field_validator("model_to_evaluate", "model_a", "model_b", mode="before")
     @classmethod

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -15,7 +16,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import inert
 from evals_mcp.datasets.missing_data import missing_dataset
-from evals_mcp.datasets.streams import Blocks, opened
+from evals_mcp.datasets.streams import BLOCK_BYTES, Blocks, opened
 from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.datasets.quality import DatasetQuality, EmptyCells
@@ -197,6 +198,20 @@ async def read_profile(
     if not profile.complete:
         await _extrapolate(profile, provider, file_id)
     return profile
+
+
+async def read_file_profile(
+    path: Path, clock: Callable[[], float], seconds: float = READING_SECONDS
+) -> DatasetProfile:
+    """Return the profile of a data set on this machine's disk, which may have no row."""
+    async with await anyio.open_file(path, "rb") as stream:
+        blocks = Blocks(_chunks(stream), seconds, clock)
+        return await to_thread.run_sync(_read_profile, blocks)
+
+
+async def _chunks(stream: anyio.AsyncFile[bytes]) -> AsyncIterator[bytes]:
+    while chunk := await stream.read(BLOCK_BYTES):
+        yield chunk
 
 
 @dataclass

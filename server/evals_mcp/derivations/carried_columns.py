@@ -116,6 +116,12 @@ def notes_beside(rows: Path) -> list[str]:
     return JoinReport(**value | {"columns": tuple(value["columns"])}).sentences()
 
 
+def whole_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a result file, without lines that are no rows."""
+    with path.open("rb") as stream:
+        yield from (row for _, row in _lines(stream) if row is not None)
+
+
 def _join(
     derived: DerivedFile, original: Path, rows: Path, matching: Path, joined: Path
 ) -> JoinReport:

@@ -7,8 +7,10 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Protocol, cast
 
+from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.results.rows import OUTPUTS, RESULT_FIELDS
 from evals_schemas.datasets.reader import Row
 from evals_schemas.digests import value_digest
@@ -30,8 +32,8 @@ class Selection(Protocol):
         """Columns that the rows get and that the original does not have."""
         ...
 
-    def count(self, rows: int) -> int:
-        """Return how many rows are chosen of an original with so many rows."""
+    def profile(self, whole: DatasetProfile) -> DatasetProfile:
+        """Return the profile of the chosen rows, given that of the original."""
         ...
 
     def note(self, rows: int) -> str:
@@ -77,7 +79,7 @@ class Recipe:
 
         An evaluation may write a verdict over a column with the name of a result field.
         """
-        return tuple(name for name in self.sent if not _is_taken(name))
+        return tuple(name for name in self.sent if not is_taken(name))
 
     @property
     def shown_as(self) -> dict[str, str]:
@@ -88,7 +90,7 @@ class Recipe:
         names: dict[str, str] = {}
         for column in self.carried:
             name = column
-            while _is_taken(name) or (name != column and name in {*self.sent, *self.carried}):
+            while is_taken(name) or (name != column and name in {*self.sent, *self.carried}):
                 name = f"input_{name}"
             names[column] = name
         return names
@@ -137,11 +139,17 @@ class DerivedFile:
         """Return the file of a record."""
         return cls(file_id, value["original"], Recipe.from_json(value["recipe"]), value["rows"])
 
+    def was_sent(self) -> Callable[[int], bool]:
+        """Return a function that returns whether the row with a number was sent."""
+        if self.numbers is None:
+            return lambda _: True
+        return partial(_has, unpacked(self.numbers))
+
     def sent_rows(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
         """Yield each row that was sent as it was sent, without added columns, and its original."""
-        chosen = None if self.numbers is None else unpacked(self.numbers)
+        was_sent = self.was_sent()
         for number, row in enumerate(rows, 1):
-            if chosen is None or _has(chosen, number):
+            if was_sent(number):
                 yield self.recipe.row(row), row
 
 
@@ -177,5 +185,6 @@ def _has(bits: bytes, number: int) -> bool:
     return index < len(bits) and bool(bits[index] >> bit & 1)
 
 
-def _is_taken(name: str) -> bool:
+def is_taken(name: str) -> bool:
+    """Return whether an evaluation writes a verdict or an answer under this name."""
     return name in RESULT_FIELDS or name in OUTPUTS

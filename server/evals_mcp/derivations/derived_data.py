@@ -109,13 +109,15 @@ class DerivedData:
         name = self._name(self._provider.service_of(original), derived.file_id)
         await to_thread.run_sync(self._records.delete, DERIVED, name)
 
+    async def file_of(self, job: EvaluationJob) -> DerivedFile | None:
+        """Return the derived file of an evaluation that `shown` returned; None without one."""
+        sent = job.parameters.get(SENT_FIELD)
+        return (await self._derived([sent])).get(sent) if isinstance(sent, str) else None
+
     async def carried_by(self, job: EvaluationJob) -> CarriedColumns | None:
         """Return the columns to join into the results of an evaluation that `shown` returned."""
-        sent, original = job.parameters.get(SENT_FIELD), job.parameters.get(FILE_FIELD)
-        if not isinstance(sent, str) or not isinstance(original, str):
-            return None
-        derived = (await self._derived([sent])).get(sent)
-        if derived is None or not derived.recipe.carried:
+        derived, original = await self.file_of(job), job.parameters.get(FILE_FIELD)
+        if derived is None or not derived.recipe.carried or not isinstance(original, str):
             return None
         return CarriedColumns(derived, original, lambda: self._provider.dataset_content(original))
 

@@ -95,6 +95,18 @@ class SentRows:
             return Match(json.loads(cells))
         return self._agreed(key)
 
+    def next(self, row: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the cells of the next row of this content, whether or not all of them come back.
+
+        None if there is none, or no further one. Rows of this content are interchangeable here.
+        """
+        key = row_key(row, self._columns)
+        counts = self._connection.execute(_USE, (key,)).fetchone()
+        if counts is None or counts[2] > counts[0]:
+            return None
+        (cells,) = self._connection.execute(_SENT, (key, counts[2])).fetchone()
+        return json.loads(cells)
+
     def _agreed(self, key: bytes) -> Match:
         """Return the cells that all sent rows of this content share."""
         agreed = self._connection.execute(_AGREED, (key,)).fetchone()

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from heapq import heappush, heappushpop
 from typing import Any
 
+from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.derivations.derivation import Rows
 from evals_schemas.datasets.reader import Row
 
@@ -33,9 +34,9 @@ class Sample:
         """The argument of `create_evaluation`."""
         return {"sample": self.size}
 
-    def count(self, rows: int) -> int:
-        """Return the number of rows: the sample's size, or all if there are fewer."""
-        return min(self.size, rows)
+    def profile(self, whole: DatasetProfile) -> DatasetProfile:
+        """Return the profile of rows like all others: the sample's size, or all if fewer."""
+        return whole.with_rows(min(self.size, whole.rows))
 
     def note(self, rows: int) -> str:
         """Return how the rows are drawn."""

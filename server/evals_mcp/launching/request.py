@@ -43,7 +43,7 @@ candidate without them."""
 _LABELS = 10
 """Most labels that a message names."""
 
-CALL_FIELDS = frozenset({"name", "metrics", "dry_run", "half_width", "confirm", "again"})
+CALL_FIELDS = frozenset({"changes", "name", "metrics", "dry_run", "half_width", "confirm", "again"})
 """Fields of the tool that say how to start an evaluation, not what to evaluate."""
 
 ROW_FIELDS = ROW_ARGUMENTS & CreateEvaluationInput.model_fields.keys()

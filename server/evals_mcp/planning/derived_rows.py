@@ -11,6 +11,11 @@ def derivation_of(fit: ColumnFit, selection: Selection | None) -> Derivation | N
     if selection is None and not fit.unused:
         return None
     arguments = dict(selection.arguments) if selection else {}
-    added = tuple(selection.added) if selection else ()
-    recipe = Recipe(tuple(fit.used), tuple(fit.unused), added=added, arguments=arguments)
+    added = selection.added if selection else ()
+    recipe = Recipe(
+        tuple(name for name in fit.used if name not in added),
+        tuple(name for name in fit.unused if name not in added),
+        added=tuple(name for name in fit.used if name in added),
+        arguments=arguments,
+    )
     return Derivation(recipe, selection)

@@ -28,6 +28,7 @@ from evals_mcp.planning.notes import (
 from evals_mcp.planning.power import power_of_request
 from evals_mcp.planning.shortened import first_row, shortened
 from evals_mcp.providers.protocol import AnyRequest, Provider
+from evals_mcp.providers.same_request import RETRY_OF
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.tools.plans import Plan
 
@@ -78,13 +79,16 @@ async def planned_evaluation(
     facts = await collect_facts(request, provider, context)
     in_data_set = facts.profile.rows
     if selection is not None:
-        facts = replace(facts, profile=facts.profile.with_rows(selection.count(in_data_set)))
+        facts = replace(facts, profile=selection.profile(facts.profile))
     # Parsing takes time; in a thread, it does not hold up other calls.
     columns = facts.profile.columns
     fit = await to_thread.run_sync(check_columns, facts.request.parameters, columns)
     plan = await _plan_judged(facts, fit, context, half_width, provider.account)
     if selection is not None:
         plan = plan.model_copy(update={"notes": [selection.note(in_data_set), *plan.notes]})
+        if RETRY_OF in selection.arguments:
+            # Its rows are read together with those that it takes over.
+            plan = plan.model_copy(update={"power": None})
     return PlannedEvaluation(shortened(plan), derivation_of(fit, selection))
 
 

@@ -11,6 +11,7 @@ from evals_mcp.planning.shortened import shortened
 from evals_schemas.tools.plans import ModelCalls, Plan, Range, RenderedTemplate
 
 _NAME = 60
+_JUDGE = "judge"
 _ROW_CHARACTERS = 1_500
 """Characters of the first row in all templates together."""
 _FEWEST_CHARACTERS = 60
@@ -46,7 +47,7 @@ def combined_plan(plans: Mapping[str, Plan]) -> Plan:
             power=first.power if all(plan.power == first.power for plan in each) else None,
             problems=_sentences(plans, lambda plan: plan.problems),
             warnings=_sentences(plans, lambda plan: plan.warnings),
-            notes=_sentences(plans, lambda plan: plan.notes),
+            notes=[*_generated_for_each(each), *_sentences(plans, lambda plan: plan.notes)],
         )
     )
 
@@ -74,6 +75,24 @@ def _sentences(plans: Mapping[str, Plan], of: Callable[[Plan], Sequence[str]]) -
         if text not in common
     ]
     return [*common, *own]
+
+
+def _generated_for_each(plans: Sequence[Plan]) -> list[str]:
+    """Return a note if several evaluations run a model on the same rows; none if at most one does.
+
+    Each evaluation generates its own answers: no service hands those of one to another while both
+    start.
+    """
+    candidates = [[call for call in plan.models if call.role != _JUDGE] for plan in plans]
+    generating = [calls for calls in candidates if calls]
+    if len(generating) < 2:
+        return []
+    calls = sum(call.calls for calls in generating for call in calls)
+    text = (
+        f"Answers are generated for each metric anew, {calls:,} calls in all. To generate them "
+        "once, start one metric, and when it has ended the others with `answers_of` its id."
+    )
+    return [text]
 
 
 def _first_rows(plans: Mapping[str, Plan]) -> list[RenderedTemplate]:

@@ -21,6 +21,7 @@ import anyio
 from anyio import to_thread
 
 from evals_mcp.derivations.carried_columns import CarriedColumns
+from evals_mcp.derivations.earlier_try import EarlierTry
 from evals_mcp.derivations.originals import save
 from evals_mcp.errors import BadAnswerError, OperatorError
 from evals_mcp.result_files.building import build_index
@@ -47,11 +48,14 @@ class ResultFile:
     """Reads the verdict of a row."""
     carried: CarriedColumns | None = None
     """Columns to join into the rows; None for a file that has all columns."""
+    earlier: EarlierTry | None = None
+    """The rows that a retry takes over; None for a file that has all rows."""
 
     @property
     def name(self) -> str:
         """The name of its folder."""
-        variant = f"\n{self.carried.variant}" if self.carried else ""
+        parts = (self.carried, self.earlier)
+        variant = "".join(f"\n{part.variant}" for part in parts if part is not None)
         named = f"{self.account}\n{self.file_id}{variant}"
         return blake2b(named.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
@@ -111,6 +115,8 @@ class ResultFiles:
                 await save(part / ROWS, blocks)
             if file.carried is not None:
                 await file.carried.bring_into(part / ROWS)
+            if file.earlier is not None:
+                await file.earlier.bring_into(part / ROWS)
             await to_thread.run_sync(build_index, part / ROWS, part / INDEX, file.read)
             await to_thread.run_sync(_check, part, file.file_id)
             await to_thread.run_sync(self._publish, part, folder)

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from evals_mcp.derivations.carried_columns import notes_beside
+from evals_mcp.derivations.earlier_rows import ResultRow
+from evals_mcp.derivations.tries import tries_beside
 from evals_mcp.result_files.conditions import ORDERS, Where
 from evals_mcp.result_files.queries import FORMAT, query
 from evals_mcp.results.rows import RowVerdict
@@ -115,8 +117,11 @@ class ResultIndex:
             OldFormatError: they are an index of another format.
         """
         self._folder = index.parent
-        self.notes = notes_beside(rows)
-        """What is not known of columns that were joined into the rows, in sentences."""
+        self.tries, about_tries = tries_beside(rows)
+        """The tries that the rows are of; empty unless the file is that of a retry."""
+        self.notes = [*notes_beside(rows), *about_tries]
+        """What is not known of columns that were joined into the rows, and which rows are of which
+        try, in sentences."""
         self._stream = rows.open("rb")
         self._connection = sqlite3.connect(index, check_same_thread=False)
         self._scored: dict[tuple[int, float], RowVerdict] = {}
@@ -262,6 +267,11 @@ class ResultIndex:
             rows = zip(block.starts, block.lengths, self._verdicts(block), strict=True)
             for number, (start, length, verdict) in enumerate(rows, first):
                 yield IndexedRow(number, start, length, verdict)
+
+    def results(self) -> Iterator[ResultRow]:
+        """Yield the state and the columns of every row in the order of the file."""
+        for entry in self.every():
+            yield ResultRow(entry.verdict.state, self.read(entry))
 
     def blocks(self, columns: Sequence[str]) -> Iterator[Block]:
         """Yield every row in blocks, in the order of the file, with the keys of some columns."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evals_mcp.cleaning import clean
-from evals_mcp.results.rows import RESULT_FIELDS, RowVerdict
+from evals_mcp.results.rows import RESULT_FIELDS, TRY, RowVerdict
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.tools.result_pages import ResultRow
 
@@ -185,5 +185,5 @@ def _problem(row: JudgedRow, fit: Any) -> str:
 
 
 def shown_columns(names: Sequence[str]) -> list[str]:
-    """Return the columns that a page shows by default: all but those of the verdict."""
-    return [name for name in names if name not in RESULT_FIELDS]
+    """Return the columns that a page shows by default: none of the verdict but the try."""
+    return [name for name in names if name not in RESULT_FIELDS or name == TRY]

@@ -18,12 +18,19 @@ RowState = Literal["ok", "one_order", "invalid", "judge_failed", "generation_fai
 
 Row = Mapping[str, Any]
 
+TRY = "evals_try"
+"""The column that this server adds where rows are of several tries: 1 for the first."""
+
+JUDGED: RowState = "ok"
+"""The state of a row whose verdict counts."""
+
 RESULT_FIELDS = frozenset(
     {
         "choice_flipped",
         "choice_original",
         "evaluation_error",
         "evaluation_successful",
+        TRY,
         "failed_at",
         "feedback",
         "final_decision",
@@ -120,6 +127,16 @@ def _generated(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     sides = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
     return tuple(
         column for side, column in sides.items() if isinstance(parameters.get(side), Mapping)
+    )
+
+
+def answer_columns_of(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns of the judged answers in a result file, A before B; empty without any."""
+    sides = {"model_to_evaluate": OUTPUT, "model_a": f"{OUTPUT}_A", "model_b": f"{OUTPUT}_B"}
+    return tuple(
+        value if isinstance(value, str) else column
+        for side, column in sides.items()
+        if (value := parameters.get(side)) is not None
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from evals_mcp.derivations.derivation import Selection
 from evals_mcp.derivations.sample import Sample
 from evals_mcp.errors import (
     AmbiguousCreateError,
@@ -40,6 +39,7 @@ from evals_mcp.spending.settling import current_day
 from evals_mcp.state.names import NAME_CHARS, checked_name
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.earlier.evaluations import EarlierEvaluations, earlier_evaluations
 from evals_mcp.tools.evaluation_summary import headline_of
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import ENDED
@@ -62,7 +62,8 @@ async def create_evaluation(
         UserQuestionError: the call ends with a question to the user.
         EvalsMCPError: nothing was started, and the message says so.
     """
-    output = await _created(arguments, session)
+    async with earlier_evaluations(session) as earlier:
+        output = await _created(arguments, session, earlier)
     if output.metrics is not None:
         named = [await _named_metric(line, arguments.name, session) for line in output.metrics]
         lines = [await _with_headline(line, session) for line in named]
@@ -124,11 +125,11 @@ async def _named(
 
 
 async def _created(
-    arguments: CreateEvaluationInput, session: ToolSession
+    arguments: CreateEvaluationInput, session: ToolSession, earlier: EarlierEvaluations
 ) -> CreateEvaluationOutput:
     """Return the output without the headline of an evaluation that already exists."""
     try:
-        requested = await _requested(arguments, session)
+        requested = await _requested(arguments, session, earlier)
         reply = session.ask_user.reply
         has_declined = reply is not None and not reply.agreed and not arguments.dry_run
         if reply and has_declined:
@@ -142,7 +143,7 @@ async def _created(
         _refuse(launch, session)
         if (code := await _confirmation_code(arguments, launch, session)) is not None:
             return await _under_code(launch, code, session)
-        return await _without_code(launch, arguments, session)
+        return await _without_code(launch, arguments, session, earlier)
     except AmbiguousCreateError:
         raise
     except EvalsMCPError as error:
@@ -150,34 +151,31 @@ async def _created(
 
 
 async def _requested(
-    arguments: CreateEvaluationInput, session: ToolSession
+    arguments: CreateEvaluationInput, session: ToolSession, earlier: EarlierEvaluations
 ) -> RequestedEvaluation | RequestedMetrics:
     """Return the request or the requests with complete ids; their data are not read."""
     if arguments.name is not None:
         checked_name(arguments.name)
     if arguments.metrics is None:
-        return await _requested_evaluation(arguments, session)
+        return await _requested_evaluation(arguments, session, earlier)
     requests: dict[str, RequestedEvaluation] = {}
     for name, own in arguments_by_metric(arguments).items():
         with _errors_of_metric(name):
-            requests[name] = await _requested_evaluation(own, session)
+            requests[name] = await _requested_evaluation(own, session, earlier)
     requested = RequestedMetrics(requests)
     requested.check()
     return requested
 
 
 async def _requested_evaluation(
-    arguments: CreateEvaluationInput, session: ToolSession
+    arguments: CreateEvaluationInput, session: ToolSession, earlier: EarlierEvaluations
 ) -> RequestedEvaluation:
     refuse_unsupported_type(arguments.type, session.provider)
+    arguments, rows = await earlier.completed(arguments)
+    selection = rows or (None if arguments.sample is None else Sample(arguments.sample))
     request = to_request(arguments, session.settings.credentials)
     complete = await session.provider.with_public_ids(request)
-    return RequestedEvaluation(complete, session.provider, selection=_selection(arguments))
-
-
-def _selection(arguments: CreateEvaluationInput) -> Selection | None:
-    """Return the rows that the arguments choose; None for all."""
-    return None if arguments.sample is None else Sample(arguments.sample)
+    return RequestedEvaluation(complete, session.provider, selection=selection)
 
 
 @contextmanager
@@ -271,8 +269,8 @@ async def _under_code(
     reason = codes.rejection(code, launch.digest, launch.estimate, again=launch.again)
     if reason is None:
         return await _started(replace(launch, again=code.again, code=code), session)
-    if earlier := await _earlier(launch, session):
-        return earlier
+    if running := await _earlier(launch, session):
+        return running
     new_code = await launches.new_code(launch)
     if ask_user.reply and ask_user.answers_later and is_for_this:
         # The client has just asked the user, so it can ask again: the call ends with a question.
@@ -281,7 +279,10 @@ async def _under_code(
 
 
 async def _without_code(
-    launch: AnyLaunch, arguments: CreateEvaluationInput, session: ToolSession
+    launch: AnyLaunch,
+    arguments: CreateEvaluationInput,
+    session: ToolSession,
+    earlier: EarlierEvaluations,
 ) -> CreateEvaluationOutput:
     """Start the evaluation if it needs no agreement; else ask the user or issue a code."""
     launches = session.launches
@@ -290,12 +291,12 @@ async def _without_code(
         reasons = [DECLINED_BEFORE]
     if not reasons:
         return await _started(launch, session)
-    if earlier := await _earlier(launch, session):
-        return earlier
+    if running := await _earlier(launch, session):
+        return running
     code = await launches.new_code(launch)
     match await _ask(launch, code, reasons, session):
         case "agreed":
-            requested = await _requested(arguments, session)
+            requested = await _requested(arguments, session, earlier)
             return await _agreed(await _planned(requested, arguments, session), code, session)
         case "declined":
             await launches.decline(launch)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
 from evals_mcp.providers.rest.ids import own_id_of
+from evals_mcp.providers.same_request import RETRY_OF
 from evals_mcp.state.names import NAME_CHARS
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.naming import item_of
@@ -82,6 +83,12 @@ async def _evaluation(data_id: str, session: ToolSession) -> str:
             f"The evaluation {job.workflow_id} has not ended. Nothing was deleted. Call "
             "cancel_evaluation or wait for its end, then delete_data again."
         )
+    for other in await session.provider.list_evaluations(limit=_LISTED):
+        if other.parameters.get(RETRY_OF) == own_id_of(job.workflow_id):
+            raise InvalidRequestError(
+                f"{other.workflow_id} is a retry of this evaluation and takes over its rows. "
+                f"Nothing was deleted. Delete {other.workflow_id} first, or keep both."
+            )
     file = " with its result file" if (job.results or {}).get("result_file_id") else ""
     name = await session.name_of(job.workflow_id)
     named = f" {quoted(name, NAME_CHARS)}" if name else ""

@@ -14,17 +14,22 @@ import anyio
 from anyio import from_thread, to_thread
 from pydantic import ValidationError
 
-from evals_mcp.errors import EvalsMCPError
+from evals_mcp.derivations.requested import FILE_FIELD, SENT_FIELD
+from evals_mcp.derivations.tries import reasons_to_keep_apart, tries_apart
+from evals_mcp.errors import EvalsMCPError, InvalidRequestError
+from evals_mcp.providers.same_request import RETRY_OF
 from evals_mcp.results.comparisons.joining import ready_answers
-from evals_mcp.results.rows import Row, RowVerdict, input_columns
+from evals_mcp.results.rows import TRY, Row, RowVerdict, input_columns
 from evals_mcp.results.summaries.clustered import with_repeated_input
 from evals_mcp.results.types.summing import (
+    part_of,
     summarize,
     summarize_clusters,
     summarize_rows,
     summarize_verdicts,
 )
 from evals_mcp.results.types.table import type_spec
+from evals_mcp.results.types.tries import summarize_apart
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.evaluation_api.files import File
@@ -39,6 +44,8 @@ ROWS_SECONDS = 10.0
 
 FROM_TOTALS = "From totals: "
 """The start of a headline that rows may correct."""
+
+_TRIED_ROWS = "Of the rows of this retry alone, without those that it takes over: "
 
 _CHECK_EVERY = 256
 _REQUESTS_AT_ONCE = 5
@@ -61,7 +68,23 @@ async def clustered_summary_of(
     if job.status not in ENDED:
         return None
     async with session.result_rows(job) as index:
+        refuse_tries_apart(index, "cluster_column")
         return await to_thread.run_sync(_clustered_summary, job, index, column)
+
+
+def refuse_tries_apart(index: ResultIndex, argument: str) -> None:
+    """Raise InvalidRequestError if the figures of the tries of a retry may not be added up.
+
+    Args:
+        index: the rows.
+        argument: the argument of the call that would add them up.
+    """
+    if tries_apart(index.tries):
+        why = ", ".join(reasons_to_keep_apart(index.tries))
+        raise InvalidRequestError(
+            f"`{argument}` would add up rows of several tries, which differ in {why}: leave it "
+            "out, or call get_evaluation with it for the first try alone."
+        )
 
 
 async def headline_of(job: EvaluationJob, session: ToolSession) -> str | None:
@@ -123,6 +146,8 @@ class _Summaries:
             job: the evaluation.
             download: whether rows that are not indexed yet are downloaded and indexed.
         """
+        if RETRY_OF in job.parameters:
+            return await self._of_all_tries(job, download=download)
         from_totals = summarize(job, await self._row_count(job))
         if from_totals is None:
             return None
@@ -151,6 +176,21 @@ class _Summaries:
             from_totals.headline = FROM_TOTALS + from_totals.headline
         return from_totals
 
+    async def _of_all_tries(self, job: EvaluationJob, *, download: bool) -> Summary | None:
+        """Return the summary of a retry and of the rows that it takes over."""
+        if job.status not in ENDED:
+            return None
+        from_rows, reason = await self._from_rows(job, download=download)
+        if from_rows is not None:
+            return from_rows
+        alone = summarize(job, None)
+        if alone is None:
+            return None
+        alone.headline = f"{_TRIED_ROWS}{alone.headline}"
+        if reason:
+            alone.notes.append(f"The rows that it takes over cannot be read: {reason}.")
+        return alone
+
     async def _from_rows(
         self, job: EvaluationJob, *, download: bool
     ) -> tuple[Summary | None, str | None]:
@@ -162,7 +202,7 @@ class _Summaries:
                 async with rows as index:
                     if index is None:
                         return None, None
-                    expected = _judged_rows(job)
+                    expected = None if index.tries else _judged_rows(job)
                     if expected is None or _is_complete(job, index.total(), expected):
                         return await to_thread.run_sync(_summary, job, index), None
                     reason = f"the result file has {index.total():,} of {expected:,} rows"
@@ -191,7 +231,7 @@ class _Summaries:
         async with self._lock:
             if self._datasets is None:
                 self._datasets = await self._session.provider.list_datasets()
-        file_id = job.parameters.get("input_data_file_path")
+        file_id = job.parameters.get(SENT_FIELD) or job.parameters.get(FILE_FIELD)
         rows = (file.LineCount for file in self._datasets if file.id == file_id)
         return next(rows, None) or None
 
@@ -261,10 +301,20 @@ def _clustered_summary(job: EvaluationJob, index: ResultIndex, column: str) -> S
 
 
 def _summary_of_rows(job: EvaluationJob, index: ResultIndex) -> Summary | None:
+    if index.tries:
+        # The service's totals are those of the retried rows alone.
+        job = part_of(job)
+        if groups := tries_apart(index.tries):
+            reasons = reasons_to_keep_apart(index.tries)
+            return summarize_apart(job, _tried_verdicts(index), groups, reasons)
     if type_spec(job.type).summing.rows is not None:
         return summarize_rows(job, _every_row(index))
     verdicts = [(count.verdict, count.rows) for count in index.counts]
     return summarize_verdicts(job, verdicts, index.scores())
+
+
+def _tried_verdicts(index: ResultIndex) -> Iterator[tuple[int, RowVerdict]]:
+    return ((row[TRY], verdict) for _, verdict, row in _every_row(index))
 
 
 def _every_row(index: ResultIndex) -> Iterator[tuple[int, RowVerdict, Row]]:

@@ -14,7 +14,11 @@ from evals_mcp.service_spec import Capabilities
 from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_cost
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.evaluation_summary import clustered_summary_of, summary_of
+from evals_mcp.tools.evaluation_summary import (
+    clustered_summary_of,
+    refuse_tries_apart,
+    summary_of,
+)
 from evals_mcp.tools.job_text import (
     STATUS_SHOWN,
     after_failure,
@@ -70,7 +74,7 @@ async def get_evaluation(
         reason=reason_code(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
-        next_step=_next_step(job, session.provider.service_of(evaluation_id).capabilities),
+        next_step=_next_step(job, summary, session.provider.service_of(evaluation_id).capabilities),
     )
 
 
@@ -102,19 +106,27 @@ async def _results(
     from evals_mcp.result_files.groups import figures_by_column  # noqa: PLC0415
 
     async with session.result_rows(job) as index:
+        refuse_tries_apart(index, "by")
         # The rows are indexed now, so the summary is theirs, too.
         summary = await summary_of(job, session)
         return summary, await to_thread.run_sync(figures_by_column, job, index, by, summary)
 
 
-def _next_step(job: EvaluationJob, capabilities: Capabilities) -> str:
+def _next_step(job: EvaluationJob, summary: Summary | None, capabilities: Capabilities) -> str:
+    retry = ""
+    failed = summary.failures.total if summary and summary.failures else None
+    if failed and type_spec(job.type).own_rows is None:
+        retry = (
+            " To try only the rows without a verdict again, call create_evaluation with `retry_of` "
+            f"{job.workflow_id} and what should differ."
+        )
     if job.status == "completed":
         return (
             "Report the headline with its interval and notes. Call read_results for the rows: "
-            f"{type_spec(job.type).rows_to_read}."
+            f"{type_spec(job.type).rows_to_read}.{retry}"
         )
     if job.status in ENDED:
-        return after_failure(job, capabilities)
+        return after_failure(job, capabilities) + retry
     return f"Call get_status with evaluation_id {job.workflow_id} and wait_seconds 45."
 
 

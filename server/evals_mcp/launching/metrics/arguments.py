@@ -32,6 +32,11 @@ def arguments_by_metric(arguments: CreateEvaluationInput) -> dict[str, CreateEva
         InvalidRequestError: a metric has no name of its own, gives an argument that is the same
             for all metrics or does not exist, or no metric's type has an argument of the request.
     """
+    if arguments.retry_of is not None:
+        raise InvalidRequestError(
+            "`metrics` and `retry_of` exclude each other: a retry is of one evaluation. Call "
+            "create_evaluation with `retry_of` once for each."
+        )
     common = arguments.model_dump(exclude_unset=True, exclude_none=True, exclude={"metrics"})
     unused = set(common) - _OF_ALL - {"type"}
     requested: dict[str, CreateEvaluationInput] = {}

@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import anyio
 
+from evals_mcp.derivations.requested import beside
 from evals_mcp.errors import (
     InvalidRequestError,
     NotFoundError,
@@ -23,6 +25,7 @@ from evals_mcp.launching.launches import Launches
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.providers.rest.ids import EVALUATION, own_id_of
+from evals_mcp.providers.same_request import RETRY_OF
 from evals_mcp.results.types.table import row_reader
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
@@ -32,6 +35,7 @@ from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 if TYPE_CHECKING:
     from evals_mcp.datasets.file_task import PrepareFile
     from evals_mcp.derivations.derived_data import DerivedData
+    from evals_mcp.derivations.earlier_try import EarlierTry, TriedRows
     from evals_mcp.result_files.cache import Download, ResultFile, ResultFiles
     from evals_mcp.result_files.index import ResultIndex
     from evals_mcp.state.names import Names
@@ -179,7 +183,30 @@ class ToolSession:
         # The service's own account, which does not change when another one is added.
         account = self.provider.service_of(job.workflow_id).account
         read = row_reader(job.type, job.parameters)
-        return ResultFile(account, own_id_of(file_id), read, await self.derived.carried_by(job))
+        carried, earlier = await self.derived.carried_by(job), await self._earlier_try(job)
+        return ResultFile(account, own_id_of(file_id), read, carried, earlier)
+
+    async def _earlier_try(self, job: EvaluationJob) -> EarlierTry | None:
+        """Return the evaluation that a retry is of; None if the evaluation is no retry."""
+        from evals_mcp.derivations.earlier_try import EarlierTry  # noqa: PLC0415
+
+        own_id, derived = job.parameters.get(RETRY_OF), await self.derived.file_of(job)
+        if not isinstance(own_id, str) or derived is None:
+            return None
+        earlier_id = beside(job.workflow_id, own_id)
+        try:
+            earlier = await self.provider.get_evaluation(earlier_id)
+        except NotFoundError:
+            return EarlierTry(earlier_id, job, derived.recipe.keys)
+        rows = partial(self._tried_rows, earlier)
+        return EarlierTry(earlier_id, job, derived.recipe.keys, earlier, rows)
+
+    @asynccontextmanager
+    async def _tried_rows(self, earlier: EvaluationJob) -> AsyncGenerator[TriedRows]:
+        from evals_mcp.derivations.earlier_try import TriedRows  # noqa: PLC0415
+
+        async with self.result_rows(earlier) as index:
+            yield TriedRows(index.results, index.tries)
 
     def _result_files(self) -> ResultFiles:
         # Imported here because loading SQLite would slow down every start.
