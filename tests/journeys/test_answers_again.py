@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,17 @@ async def server_in(folder: Path, models: ModelServer) -> AsyncGenerator[Served]
     with anyio.fail_after(300):
         async with Client(build_server("0.0", opening)) as client:
             yield Served(client)
+
+
+@asynccontextmanager
+async def both_in(
+    folder: Path, answer: Callable[[ChatRequest], Reply]
+) -> AsyncGenerator[tuple[Served, ModelServer]]:
+    async with (
+        ModelServer(answer, models=MODELS) as models,
+        server_in(folder, models) as server,
+    ):
+        yield server, models
 
 
 async def run(server: Served, **request: Any) -> str:
@@ -140,32 +151,31 @@ async def test_the_answers_of_two_models_are_compared_and_judged_one_by_one(
         "type": "compare",
         "model_a": MODEL,
         "model_b": {**MODEL, "model": "small-2"},
-        "judge": {"model": "judge-1", "system_template": "The better? {{question}}", "max_tokens": 9},
-    }  # fmt: skip
-    async with ModelServer(undecided, models=MODELS) as models:
-        async with server_in(tmp_path, models) as server:
-            stored = await server.answer("upload_dataset", rows=ROWS)
-            first = await run(server, **compare, input_data_file_path=stored["file_id"])
-            calls = len(models.requests)
-            pairs = await run(server, type="compare", answers_of=first, **MORE)
-            side = {**JUDGED, "response_column": "MODEL_TO_EVALUATE_OUTPUT_B"}
-            metrics = [
-                {"name": "b"},
-                {"name": "a", "response_column": "MODEL_TO_EVALUATE_OUTPUT_A"},
-            ]
-            both = await server.answer(
-                "create_evaluation", **{**side, "metrics": metrics, "answers_of": first}
-            )
-            unclear = await server.refusal(
-                "create_evaluation", **{**side, "response_column": None}, answers_of=first
-            )
-            ids = [metric["evaluation_id"] for metric in both["metrics"]]
-            for evaluation_id in ids:
-                await server.answer("get_status", evaluation_id=evaluation_id, wait_seconds=45)
-            answer = await server.answer("get_evaluation", evaluation_id=pairs)
-            retried = await run(server, type="compare", retry_of=first, **MORE)
-            whole = await server.answer("get_evaluation", evaluation_id=retried)
-            one = await rows_of(server, ids[0])
+        "judge": {"model": "judge-1", "system_template": "Which? {{question}}", "max_tokens": 9},
+    }
+    async with both_in(tmp_path, undecided) as (server, models):
+        stored = await server.answer("upload_dataset", rows=ROWS)
+        first = await run(server, **compare, input_data_file_path=stored["file_id"])
+        calls = len(models.requests)
+        pairs = await run(server, type="compare", answers_of=first, **MORE)
+        side = {**JUDGED, "response_column": "MODEL_TO_EVALUATE_OUTPUT_B"}
+        metrics = [
+            {"name": "b"},
+            {"name": "a", "response_column": "MODEL_TO_EVALUATE_OUTPUT_A"},
+        ]
+        both = await server.answer(
+            "create_evaluation", **{**side, "metrics": metrics, "answers_of": first}
+        )
+        unclear = await server.refusal(
+            "create_evaluation", **{**side, "response_column": None}, answers_of=first
+        )
+        ids = [metric["evaluation_id"] for metric in both["metrics"]]
+        for evaluation_id in ids:
+            await server.answer("get_status", evaluation_id=evaluation_id, wait_seconds=45)
+        answer = await server.answer("get_evaluation", evaluation_id=pairs)
+        retried = await run(server, type="compare", retry_of=first, **MORE)
+        whole = await server.answer("get_evaluation", evaluation_id=retried)
+        one = await rows_of(server, ids[0])
 
     assert {model_of(each) for each in models.requests[calls : calls + 20]} == {"judge-1"}
     assert answer["parameters"]["response_column_a"] == "MODEL_TO_EVALUATE_OUTPUT_A"
@@ -215,7 +225,7 @@ async def test_only_rows_without_a_verdict_are_sent_again_and_the_others_taken_o
     assert tries == [(f"r{n}", "2" if n in {2, 4} else "1") for n in range(10)]
     exported = [json.loads(line) for line in Path(export["path"]).read_text().splitlines()]
     assert [(row["id"], str(row["evals_try"])) for row in exported] == tries
-    assert compared["rows"]["b"] == 10
+    assert compared["rows"]["rows_b"] == 10
     assert f"{second} is a retry of this evaluation and takes over its rows" in kept
     assert f"Every row of {second} has a verdict, so there is nothing to retry" in nothing
 
@@ -223,19 +233,18 @@ async def test_only_rows_without_a_verdict_are_sent_again_and_the_others_taken_o
 async def test_figures_of_another_judge_are_kept_apart_and_tries_form_a_chain(
     tmp_path: Path,
 ) -> None:
-    async with ModelServer(unsure, models=MODELS) as models:
-        async with server_in(tmp_path, models) as server:
-            stored = await server.answer("upload_dataset", rows=ROWS)
-            first = await run(server, **JUDGED, input_data_file_path=stored["file_id"])
-            half = await run(server, type="classify", retry_of=first, judge={"max_tokens": 19})
-            other = {"type": "classify", "retry_of": half}
-            last = await run(server, **other, judge={"max_tokens": 2_000, "model": "judge-2"})
-            answer = await server.answer("get_evaluation", evaluation_id=last)
-            by = await server.refusal("get_evaluation", evaluation_id=last, by="topic")
-            rows = await rows_of(server, last)
-            for each in (last, half):
-                await server.answer("delete_data", id=each, confirm=True)
-            gone = await server.answer("delete_data", id=first, confirm=True)
+    async with both_in(tmp_path, unsure) as (server, _):
+        stored = await server.answer("upload_dataset", rows=ROWS)
+        first = await run(server, **JUDGED, input_data_file_path=stored["file_id"])
+        half = await run(server, type="classify", retry_of=first, judge={"max_tokens": 19})
+        other = {"type": "classify", "retry_of": half}
+        last = await run(server, **other, judge={"max_tokens": 2_000, "model": "judge-2"})
+        answer = await server.answer("get_evaluation", evaluation_id=last)
+        by = await server.refusal("get_evaluation", evaluation_id=last, by="topic")
+        rows = await rows_of(server, last)
+        for each in (last, half):
+            await server.answer("delete_data", id=each, confirm=True)
+        gone = await server.answer("delete_data", id=first, confirm=True)
 
     assert answer["summary"]["headline"].startswith(
         "Kept apart, because the tries differ in judge.model. Tries 1, 2: 87.5 % of 8 answers pass"
@@ -252,47 +261,46 @@ async def test_figures_of_another_judge_are_kept_apart_and_tries_form_a_chain(
 async def test_an_earlier_evaluation_that_cannot_be_built_on_is_refused(
     argument: str, tmp_path: Path
 ) -> None:
-    async with ModelServer(unsure, models=MODELS) as models:
-        async with server_in(tmp_path, models) as server:
-            stored = await server.answer("upload_dataset", rows=ROWS)
-            data = {"input_data_file_path": stored["file_id"]}
-            first = await run(server, **JUDGED, **data)
-            benchmark = await server.answer(
-                "upload_dataset",
-                rows=[{"question": "1 + 1?", "answer": "2"}],
-                benchmark=True,
-            )
-            asked = await run(
-                server, type="benchmark", benchmark_id=benchmark["file_id"], model_id="small-1"
-            )
-            base = {"type": "classify", argument: first}
-            refused = {
-                "No evaluation 'eval-0000-1' exists": {argument: "eval-0000-1"},
-                "is the id of a data set": {argument: stored["file_id"]},
-                "is a benchmark evaluation": {argument: asked},
-                "and `sample` exclude each other": {"sample": 3},
-                "Leave `input_data_file_path` out": {"input_data_file_path": "file-other"},
-                "exclude each other: the first judges": {"answers_of": first, "retry_of": first},
+    async with both_in(tmp_path, unsure) as (server, models):
+        stored = await server.answer("upload_dataset", rows=ROWS)
+        data = {"input_data_file_path": stored["file_id"]}
+        first = await run(server, **JUDGED, **data)
+        benchmark = await server.answer(
+            "upload_dataset",
+            rows=[{"question": "1 + 1?", "answer": "2"}],
+            benchmark=True,
+        )
+        asked = await run(
+            server, type="benchmark", benchmark_id=benchmark["file_id"], model_id="small-1"
+        )
+        base = {"type": "classify", argument: first}
+        refused = {
+            "No evaluation 'eval-0000-1' exists": {argument: "eval-0000-1"},
+            "is the id of a data set": {argument: stored["file_id"]},
+            "is a benchmark evaluation": {argument: asked},
+            "and `sample` exclude each other": {"sample": 3},
+            "Leave `input_data_file_path` out": {"input_data_file_path": "file-other"},
+            "exclude each other: the first judges": {"answers_of": first, "retry_of": first},
+        }
+        if argument == "retry_of":
+            refused |= {
+                "`labels` differs from": {"labels": ["good", "bad", "ugly"]},
+                "Give `type` classify": {"type": "score"},
+                "a retry is of one evaluation": {"metrics": [{"name": "a"}]},
+                "`judge.max_tokens` must be": {"judge": {"max_tokens": 0}},
             }
-            if argument == "retry_of":
-                refused |= {
-                    "`labels` differs from": {"labels": ["good", "bad", "ugly"]},
-                    "Give `type` classify": {"type": "score"},
-                    "a retry is of one evaluation": {"metrics": [{"name": "a"}]},
-                    "`judge.max_tokens` must be": {"judge": {"max_tokens": 0}},
-                }
-            else:
-                refused |= {
-                    "nothing is generated": {"model_to_evaluate": MODEL},
-                    "`judge.system_template` is missing": {"type": "score", **MORE},
-                }
-            before = len(models.requests)
-            for expected, changes in refused.items():
-                text = await server.refusal("create_evaluation", **{**base, **changes})
-                assert expected in text, text
-                assert "create_evaluation again" in text
-            assert len(models.requests) == before
-            await server.answer("delete_data", id=stored["file_id"], confirm=True)
-            text = await server.refusal("create_evaluation", **base)
+        else:
+            refused |= {
+                "nothing is generated": {"model_to_evaluate": MODEL},
+                "`judge.system_template` is missing": {"type": "score", **MORE},
+            }
+        before = len(models.requests)
+        for expected, changes in refused.items():
+            text = await server.refusal("create_evaluation", **{**base, **changes})
+            assert expected in text, text
+            assert "create_evaluation again" in text
+        assert len(models.requests) == before
+        await server.answer("delete_data", id=stored["file_id"], confirm=True)
+        text = await server.refusal("create_evaluation", **base)
 
     assert f"The data set {stored['file_id']} of {first} does not exist any more" in text

@@ -122,11 +122,14 @@ ID_FIELDS = {
     "export_results": {"evaluation_id"},
     "compare_evaluations": {"evaluation_id_a", "evaluation_id_b", "cursor"},
     "cancel_evaluation": {"evaluation_id"},
-    "create_evaluation": {"input_data_file_path", "benchmark_id", "confirm"},
+    "create_evaluation": {
+        *("input_data_file_path", "benchmark_id", "confirm", "answers_of", "retry_of"),
+        *("changes", "metrics"),
+    },
     "list_evaluations": {"cursor"},
     "delete_data": {"id"},
 }
-"""All arguments that take an id, a cursor or a code."""
+"""All arguments that take an id, a cursor or a code, or objects with such arguments."""
 
 NO_IDS = {
     "delete_data": {"confirm"},
@@ -143,7 +146,7 @@ NO_IDS = {
     },
     "list_datasets": {"name"},
     "create_evaluation": {
-        *("type", "name", "metrics", "judge", "labels", "pass_labels", "min_score", "max_score"),
+        *("type", "name", "judge", "labels", "pass_labels", "min_score", "max_score"),
         "pass_threshold",
         *("response_column", "response_column_a", "response_column_b"),
         *("model_to_evaluate", "model_a", "model_b", "model_id", "model_id_2"),
@@ -170,6 +173,7 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     done = own.get("evaluation") or own["answers"]
     second = own.get("other evaluation") or own["answers"]
     yield "get_evaluation", {"evaluation_id": "ID"}
+    yield "get_evaluation", {"evaluation_id": f"{done},ID"}
     yield "get_status", {"evaluation_id": "ID", "wait_seconds": 1}
     yield "read_results", {"evaluation_id": "ID", "show": "all"}
     yield "export_results", {"evaluation_id": "ID"}
@@ -187,6 +191,8 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for create in (judged, asked):
         yield "create_evaluation", create
         yield "create_evaluation", create | {"dry_run": True}
+    for argument in ("answers_of", "retry_of"):
+        yield "create_evaluation", LABELS | {argument: "ID", "judge": RULE, "dry_run": True}
     if "data set" in own:
         rubric = "Is it right? {{question}} {{expected}}"
         mine = {"judge": {"model": "fast", "system_template": rubric}, "confirm": "ID"}
@@ -198,7 +204,10 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 async def said(user: Caller, tool: str, arguments: dict[str, Any], held: str) -> Answer:
     """Call a tool with the other user's text; return the answer with the text replaced by `ID`."""
-    filled = {name: held if value == "ID" else value for name, value in arguments.items()}
+    filled = {
+        name: value.replace("ID", held) if isinstance(value, str) else value
+        for name, value in arguments.items()
+    }
     answer = await user.call(tool, **filled)
     headers = {name: value for name, value in answer.headers.items() if name != "date"}
     # A service gets the id without its own name in front, and its error repeats the id so.

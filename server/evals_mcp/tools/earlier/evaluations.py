@@ -67,7 +67,7 @@ class EarlierEvaluations:
             )
         ((argument, text),) = given.items()
         evaluation_id = await self.session.evaluation_id(text, argument)
-        job = await self.session.provider.get_evaluation(evaluation_id)
+        job = await self.session.evaluation(evaluation_id)
         if type_spec(job.type).own_rows is not None:
             raise InvalidRequestError(
                 f"`{argument}`: {job.workflow_id} is a benchmark evaluation, which asks models its "
