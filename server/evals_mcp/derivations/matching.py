@@ -98,7 +98,7 @@ class SentRows:
     def next(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """Return the cells of the next row of this content, whether or not all of them come back.
 
-        None if there is none, or no further one. Rows of this content are interchangeable here.
+        None without a further one. Rows of this content are interchangeable here.
         """
         key = row_key(row, self._columns)
         counts = self._connection.execute(_USE, (key,)).fetchone()
