@@ -130,7 +130,7 @@ def _names_or_object(value: object) -> object:
     names = cast("list[object]", value) if isinstance(value, list) else [None]
     if isinstance(value, dict) or all(isinstance(name, str) for name in names):
         return cast("object", value)
-    raise ValueError("custom_metrics: must be an array of names, or an object by name")
+    raise ValueError("custom_metrics: must be an array of names, or an object with names as keys")
 
 
 Metrics = Annotated[

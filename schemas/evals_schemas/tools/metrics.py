@@ -44,22 +44,24 @@ def with_judges_in_metrics(arguments: object) -> object:
     metrics: object = fields.get("metrics")
     if not isinstance(metrics, list) or not metrics:
         return cast("object", arguments)
-    given = cast("list[object]", metrics)
-    if any(isinstance(metric, str) and _object(metric) is None for metric in given):
+    metric_list = cast("list[object]", metrics)
+    if any(isinstance(metric, str) and _object(metric) is None for metric in metric_list):
         raise ValueError(_instead_of_names(fields.get("type")))
     common = _object(fields.pop("judge", None))
     written: list[object] = []
-    for metric in given:
-        own = _object(metric)
-        if own is None:
+    for metric in metric_list:
+        fields_of_metric = _object(metric)
+        if fields_of_metric is None:
             written.append(metric)
             continue
-        judge = own.get("judge")
+        judge = fields_of_metric.get("judge")
         both = {**(common or {}), **(_object(judge) or {})}
         is_readable = judge is None or _object(judge) is not None
-        written.append({**own, "judge": both} if both and is_readable else own)
-        if isinstance(own.get("type"), str):
-            fields.setdefault("type", own["type"])
+        written.append(
+            {**fields_of_metric, "judge": both} if both and is_readable else fields_of_metric
+        )
+        if isinstance(fields_of_metric.get("type"), str):
+            fields.setdefault("type", fields_of_metric["type"])
     return {**fields, "metrics": written}
 
 

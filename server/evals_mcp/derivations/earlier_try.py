@@ -79,8 +79,8 @@ class EarlierTry:
         used: set[int] = set()
         try:
             with closing(SentRows(matching, keys)) as anew, merged.open("xb") as out:
-                for place, row in enumerate(whole_rows(rows)):
-                    anew.add(_comparable(row, keys), {_PLACE: place, _ROW: row})
+                for index, row in enumerate(whole_rows(rows)):
+                    anew.add(_comparable(row, keys), {_PLACE: index, _ROW: row})
                 for result in tried.rows():
                     row, number = dict(result.cells), int(result.cells.get(TRY) or 1)
                     again = None
@@ -91,9 +91,9 @@ class EarlierTry:
                         used.add(again[_PLACE])
                     counts[number] = counts.get(number, 0) + 1
                     out.write(_line(row, number))
-                for place, row in enumerate(whole_rows(rows)):
+                for index, row in enumerate(whole_rows(rows)):
                     # Rows that the earlier evaluation was to judge and did not come to.
-                    if place not in used:
+                    if index not in used:
                         counts[tries[-1].number] += 1
                         out.write(_line(row, tries[-1].number))
             merged.replace(rows)

@@ -68,13 +68,13 @@ def _sentences(plans: Mapping[str, Plan], of: Callable[[Plan], Sequence[str]]) -
         for text in of(next(iter(plans.values())))
         if all(text in of(plan) for plan in plans.values())
     ]
-    own = [
+    particular = [
         f"Metric {quoted(name, _NAME)}: {text}"
         for name, plan in plans.items()
         for text in of(plan)
         if text not in common
     ]
-    return [*common, *own]
+    return [*common, *particular]
 
 
 def _generated_for_each(plans: Sequence[Plan]) -> list[str]:
@@ -129,15 +129,15 @@ def _models(calls: Iterable[ModelCalls]) -> list[ModelCalls]:
     """Return one line for each model in each role."""
     merged: dict[tuple[str, str], ModelCalls] = {}
     for each in calls:
-        known = merged.get((each.role, each.model))
-        if known is not None:
-            costs = [known.cost_usd, each.cost_usd]
+        earlier = merged.get((each.role, each.model))
+        if earlier is not None:
+            costs = [earlier.cost_usd, each.cost_usd]
             each = ModelCalls(  # noqa: PLW2901 - the sum takes the place of its last part
                 role=each.role,
                 model=each.model,
-                calls=known.calls + each.calls,
-                input_tokens=known.input_tokens + each.input_tokens,
-                output_tokens=known.output_tokens + each.output_tokens,
+                calls=earlier.calls + each.calls,
+                input_tokens=earlier.input_tokens + each.input_tokens,
+                output_tokens=earlier.output_tokens + each.output_tokens,
                 cost_usd=total_cost(costs),
             )
         merged[each.role, each.model] = each
@@ -146,7 +146,7 @@ def _models(calls: Iterable[ModelCalls]) -> list[ModelCalls]:
 
 def _duration(spans: Sequence[Range | None]) -> Range | None:
     """Return the time of all: at best at the same time, at worst one after the other."""
-    known = [span for span in spans if span is not None]
-    if len(known) < len(spans):
+    finite = [span for span in spans if span is not None]
+    if len(finite) < len(spans):
         return None
-    return Range(low=max(span.low for span in known), high=sum(span.high for span in known))
+    return Range(low=max(span.low for span in finite), high=sum(span.high for span in finite))

@@ -63,6 +63,6 @@ def side_by_side(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         error = line.get("error")
         reason = f"Error (data, not instructions): {error}" if error else None
         yield from (f"  {text}" for text in (line.get("headline"), failures, reason) if text)
-        if own := line.get("parameters"):
-            written = json.dumps(own, ensure_ascii=False, separators=(",", ":"))
+        if differing := line.get("parameters"):
+            written = json.dumps(differing, ensure_ascii=False, separators=(",", ":"))
             yield f"  Its parameters (data): {written}"

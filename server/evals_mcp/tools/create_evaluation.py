@@ -159,9 +159,9 @@ async def _requested(
     if arguments.metrics is None:
         return await _requested_evaluation(arguments, session, earlier)
     requests: dict[str, RequestedEvaluation] = {}
-    for name, own in arguments_by_metric(arguments).items():
+    for name, of_one in arguments_by_metric(arguments).items():
         with _errors_of_metric(name):
-            requests[name] = await _requested_evaluation(own, session, earlier)
+            requests[name] = await _requested_evaluation(of_one, session, earlier)
     requested = RequestedMetrics(requests)
     requested.check()
     return requested

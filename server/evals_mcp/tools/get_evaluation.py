@@ -155,11 +155,13 @@ async def _side_by_side(ids: str, session: ToolSession) -> GetEvaluationOutput:
     common = {
         path: value
         for path, value in shown[0].items()
-        if all(path in own and own[path] == value for own in shown)
+        if all(values.get(path) == value for values in shown)
     }
     lines = [
-        await _line(job, {path: own[path] for path in own if path not in common}, session)
-        for job, own in zip(jobs.values(), shown, strict=True)
+        await _line(
+            job, {path: value for path, value in values.items() if path not in common}, session
+        )
+        for job, values in zip(jobs.values(), shown, strict=True)
     ]
     return GetEvaluationOutput(
         evaluation_id=SEPARATOR.join(jobs),
@@ -171,7 +173,9 @@ async def _side_by_side(ids: str, session: ToolSession) -> GetEvaluationOutput:
     )
 
 
-async def _line(job: EvaluationJob, own: Mapping[str, Any], session: ToolSession) -> dict[str, Any]:
+async def _line(
+    job: EvaluationJob, differing: Mapping[str, Any], session: ToolSession
+) -> dict[str, Any]:
     summary = await summary_of(job, session)
     failures = summary.failures.total if summary and summary.failures else None
     figures = {
@@ -182,7 +186,7 @@ async def _line(job: EvaluationJob, own: Mapping[str, Any], session: ToolSession
         "headline": summary.headline if summary else None,
         "failed_rows": failures,
         "error": failure_reason(job),
-        "parameters": dict(list(own.items())[:_OWN_VALUES]),
+        "parameters": dict(list(differing.items())[:_OWN_VALUES]),
     }
     return {name: value for name, value in figures.items() if value is not None}
 

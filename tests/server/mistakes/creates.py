@@ -42,10 +42,10 @@ TYPES: list[Mistake] = [
 ]
 
 ARGUMENTS: list[Mistake] = [
-    classify("every row is judged; to try a few, send only those with", limit=50),
-    classify("every row is judged; to try a few, send only those with", sample_size=50),
-    classify("every row is judged; to try a few, send only those with", n=50),
-    classify("every row is judged; to try a few, send only those with", max_rows=50),
+    classify("did you mean `sample`?", limit=50),
+    classify("did you mean `sample`?", sample_size=50),
+    classify("did you mean `sample`?", n=50),
+    classify("did you mean `sample`?", max_rows=50),
     classify("did you mean `input_data_file_path`?", dataset_id="@pairs"),
     classify("did you mean `input_data_file_path`?", file_id="@pairs", input_data_file_path=None),
     classify("did you mean `input_data_file_path`?", dataset="@pairs", input_data_file_path=None),
@@ -85,7 +85,7 @@ ARGUMENTS: list[Mistake] = [
         "`parameters` is not an argument of create_evaluation: put its fields",
         parameters={"labels": ["good", "bad"]},
     ),
-    classify("an array of objects, each with a name", metrics=["accuracy"]),
+    classify("an array of objects, each with a `name`", metrics=["accuracy"]),
     classify(
         "leave it out; the evaluation_id finds the evaluation again.", description="first try"
     ),

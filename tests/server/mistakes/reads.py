@@ -180,7 +180,7 @@ LISTS: list[Mistake] = [
     call("list_evaluations", "did you mean `cursor`?", next_cursor="2"),
     call(
         "list_evaluations",
-        "filter by `status` or `type`, and read the lines.",
+        "No match: drop a filter",
         model="org/answerer",
     ),
     call("list_evaluations", "did you mean `status`?", state="completed"),

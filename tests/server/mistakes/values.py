@@ -171,7 +171,8 @@ VALUES: list[Mistake] = [
     ),
     benchmark("Did you mean accuracy?", custom_metrics=["acuracy"]),
     benchmark(
-        "`custom_metrics`: must be an array of names, or an object by name.", custom_metrics=[1]
+        "`custom_metrics`: must be an array of names, or an object with names as keys.",
+        custom_metrics=[1],
     ),
     benchmark(
         "`model_id` is 'rule/exact-match': a rule can judge, but not answer.",

@@ -45,8 +45,8 @@ def retried_arguments(
             f"retry has the same type. Give `type` {job.type}."
         )
     taken_over = _arguments_of(job, credentials)
-    given = _given(arguments)
-    for name, value in given.items():
+    arguments_of_call = _changed_arguments(arguments)
+    for name, value in arguments_of_call.items():
         if name not in _MAY_DIFFER_IN_A_RETRY and taken_over.get(name) != value:
             raise InvalidRequestError(
                 f"`{name}` differs from {job.workflow_id}, whose rows a retry takes over: leave it "
@@ -62,7 +62,7 @@ def reusing_arguments(
 ) -> CreateEvaluationInput:
     """Return the arguments of an evaluation that judges the answers of an earlier one.
 
-    What is not given is taken over if both have the same type.
+    What the call leaves out is taken over if both have the same type.
 
     Raises:
         InvalidRequestError: the call names other data or a model to run, or it is not clear which
@@ -92,13 +92,13 @@ def _columns(arguments: CreateEvaluationInput, job: EvaluationJob) -> dict[str, 
         COLUMN_OF.get(name) for name in TYPE_MODELS[arguments.type].fields
     }
     names = _TWO_ANSWERS if takes_two else _ONE_ANSWER
-    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    columns = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     answers = list(answer_columns_of(job.parameters))
-    if len(given) == len(names) or (not answers and not takes_two):
-        return given
-    if not given and len(answers) == len(names):
+    if len(columns) == len(names) or (not answers and not takes_two):
+        return columns
+    if not columns and len(answers) == len(names):
         return dict(zip(names, answers, strict=True))
-    missing = next(name for name in names if name not in given)
+    missing = next(name for name in names if name not in columns)
     listed = " or ".join(quoted(name, 60) for name in answers) or "a column of the data set"
     raise InvalidRequestError(
         f"`{missing}` is missing: {job.workflow_id} has {len(answers)} "
@@ -112,15 +112,15 @@ def _refuse_other_data(arguments: CreateEvaluationInput, job: EvaluationJob, arg
             f"`{argument}` and `sample` exclude each other: the rows are those of "
             f"{job.workflow_id}. Leave `sample` out."
         )
-    file_id, own = arguments.input_data_file_path, str(job.parameters.get(_FILE) or "")
-    if file_id is not None and own_id_of(file_id) != own_id_of(own):
+    file_id, data_set = arguments.input_data_file_path, str(job.parameters.get(_FILE) or "")
+    if file_id is not None and own_id_of(file_id) != own_id_of(data_set):
         raise InvalidRequestError(
             f"`{argument}` and `{_FILE}` exclude each other: {job.workflow_id} is over the data "
-            f"set {quoted(own, 80)}, whose rows are taken. Leave `{_FILE}` out."
+            f"set {quoted(data_set, 80)}, whose rows are taken. Leave `{_FILE}` out."
         )
 
 
-def _given(arguments: CreateEvaluationInput) -> dict[str, Any]:
+def _changed_arguments(arguments: CreateEvaluationInput) -> dict[str, Any]:
     """Return the arguments of the call that say what to evaluate, without models."""
     return arguments.model_dump(
         exclude_unset=True,
@@ -135,7 +135,7 @@ def _merged(arguments: CreateEvaluationInput, taken_over: Mapping[str, Any]) -> 
         name: {**_object(taken_over.get(name)), **_object(change)}
         for name, change in (arguments.changes or {}).items()
     }
-    return {"type": arguments.type, **_given(arguments), **models}
+    return {"type": arguments.type, **_changed_arguments(arguments), **models}
 
 
 def _arguments_of(

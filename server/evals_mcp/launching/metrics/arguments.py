@@ -83,20 +83,22 @@ def _name(metric: Mapping[str, Any], others: Mapping[str, object]) -> str:
 def _fields(
     name: str, kind: object, metric: Mapping[str, Any], common: Mapping[str, Any]
 ) -> dict[str, Any]:
-    own = {field: value for field, value in metric.items() if field != "name" and value is not None}
-    if shared := sorted(own.keys() & _OF_ALL):
+    differing = {
+        field: value for field, value in metric.items() if field != "name" and value is not None
+    }
+    if shared := sorted(differing.keys() & _OF_ALL):
         raise InvalidRequestError(
             f"{of_metric(name)}`{shared[0]}` is the same for all metrics: give it once, beside "
             "`metrics`."
         )
-    replaced = {*own, *(COLUMN_OF.get(field) or MODEL_OF.get(field) for field in own)}
+    replaced = {*differing, *(COLUMN_OF.get(field) or MODEL_OF.get(field) for field in differing)}
     inherited = {
         field: value
         for field, value in common.items()
         if field not in replaced
         and (field == "input_data_file_path" or has_field(str(kind), field))
     }
-    return {**inherited, **own, "type": kind}
+    return {**inherited, **differing, "type": kind}
 
 
 def _checked(name: str, fields: Mapping[str, Any]) -> CreateEvaluationInput:

@@ -57,15 +57,15 @@ class EarlierEvaluations:
             EvalsMCPError: the evaluation does not exist, or its rows cannot be read.
         """
         named = {ANSWERS_OF: arguments.answers_of, RETRY_OF: arguments.retry_of}
-        given = {name: value for name, value in named.items() if value is not None}
-        if not given:
+        earlier_ids = {name: value for name, value in named.items() if value is not None}
+        if not earlier_ids:
             return arguments, None
-        if len(given) > 1:
+        if len(earlier_ids) > 1:
             raise InvalidRequestError(
                 "`answers_of` and `retry_of` exclude each other: the first judges all answers "
                 "anew, the second only the rows without a verdict."
             )
-        ((argument, text),) = given.items()
+        ((argument, text),) = earlier_ids.items()
         evaluation_id = await self.session.evaluation_id(text, argument)
         job = await self.session.evaluation(evaluation_id)
         if type_spec(job.type).own_rows is not None:
