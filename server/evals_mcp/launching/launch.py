@@ -84,6 +84,8 @@ class RequestedEvaluation:
     provider: Provider
     selection: Selection | None = field(default=None, kw_only=True)
     """The rows of the data set that are chosen; None for all."""
+    copied_from: str | None = field(default=None, kw_only=True)
+    """The service whose data set was copied for a rule; None if it was not copied."""
 
     @cached_property
     def parameters(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from evals_mcp.derivations.rule_copies import copied_note, with_copy_for_rule
 from evals_mcp.derivations.sample import Sample
 from evals_mcp.errors import (
     AmbiguousCreateError,
@@ -157,7 +158,9 @@ async def _requested(
     if arguments.name is not None:
         checked_name(arguments.name)
     if arguments.metrics is None:
-        return await _requested_evaluation(arguments, session, earlier)
+        requested = await _requested_evaluation(arguments, session, earlier)
+        request, source = await with_copy_for_rule(requested.request, session.provider)
+        return replace(requested, request=request, copied_from=source)
     requests: dict[str, RequestedEvaluation] = {}
     for name, of_one in arguments_by_metric(arguments).items():
         with _errors_of_metric(name):
@@ -200,6 +203,9 @@ async def _planned(
         result = await planned_evaluation(
             of.request, of.provider, session.planning, arguments.half_width, of.selection
         )
+        if of.copied_from:
+            notes = [copied_note(of.copied_from, of.service), *result.plan.notes]
+            result = replace(result, plan=result.plan.model_copy(update={"notes": notes}))
         if result.derivation is None or isinstance(of.request, BenchmarkRequest):
             return result.plan, None
         return result.plan, partial(session.derived.derived, of.request, result.derivation)

@@ -21,11 +21,13 @@ from evals_mcp.datasets.preparation import (
 from evals_mcp.datasets.stored_copy import stored_copy
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError, UnsupportedError
 from evals_mcp.providers.protocol import Provider
+from evals_mcp.providers.rest.ids import BENCHMARK as BENCHMARK_ID
+from evals_mcp.providers.rest.ids import DATASET
 from evals_mcp.state.names import NAME_CHARS, checked_name
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, DATASET_PURPOSE, File
-from evals_schemas.evaluation_types import BENCHMARK
+from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY
 from evals_schemas.tools.inputs import UploadDatasetInput
 from evals_schemas.tools.outputs import UploadDatasetOutput
 
@@ -41,7 +43,7 @@ async def upload_dataset(
         oddities: list[str] = []
         if arguments.benchmark:
             oddities = await to_thread.run_sync(question_warnings, ready.path)
-        stored = await stored_copy(ready.path, purpose, ready.rows, session.provider)
+        stored = await _stored_copy(ready, purpose, session.provider)
         file = stored or await _send(ready, purpose, session.provider)
     name, warnings = await _name(file, ready, arguments, session) if stored else (ready.name, [])
     return UploadDatasetOutput(
@@ -55,6 +57,24 @@ async def upload_dataset(
         warnings=[*ready.warnings, *oddities, *warnings],
         next_step=_next_step(file.id, purpose),
     )
+
+
+async def _stored_copy(ready: PreparedFile, purpose: str, provider: Provider) -> File | None:
+    """Return the copy at the service that the rows are for; None if it has none.
+
+    A copy at another service is not used: its models are others.
+    """
+    kind = BENCHMARK if purpose == BENCHMARK_PURPOSE else CLASSIFY
+    services = provider.services
+    receiver = next((each for each in services if kind in each.types), None)
+    if len(services) == 1 or receiver is None:
+        return await stored_copy(ready.path, purpose, ready.rows, provider)
+    stored = await stored_copy(ready.path, purpose, ready.rows, receiver)
+    if stored is None:
+        return None
+    id_kind = BENCHMARK_ID if purpose == BENCHMARK_PURPOSE else DATASET
+    public_id = await provider.complete_id(f"{receiver.name}:{stored.id}", id_kind)
+    return stored.model_copy(update={"id": public_id})
 
 
 def _check_arguments(arguments: UploadDatasetInput, provider: Provider) -> None:

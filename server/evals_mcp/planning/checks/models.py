@@ -63,6 +63,16 @@ def no_endpoint(field: str, service: str, setting: str) -> str:
     )
 
 
+def _models_elsewhere(facts: RequestFacts) -> str:
+    """Return how a data set gets to a service with models; empty without such a service."""
+    if not facts.models_at:
+        return ""
+    return (
+        f" For a model of {facts.models_at}, store the rows there: call upload_dataset, then "
+        "create_evaluation with the new file_id."
+    )
+
+
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return a sentence with the nearest names or, without any, with the tool that lists them."""
     near = [quoted(other, 80) for other in near_names(name, names)]
@@ -83,7 +93,8 @@ def _check_name(role: str, endpoint: Endpoint, facts: RequestFacts) -> Findings:
     if source == "external":
         return Findings()
     if missing_endpoint and source == "serverless":
-        return Findings((no_endpoint(f"{role}.model", facts.service, missing_endpoint),))
+        problem = no_endpoint(f"{role}.model", facts.service, missing_endpoint)
+        return Findings((problem + _models_elsewhere(facts),))
     if kind := _no_text_type(name, facts.lists):
         return Findings((_wrong_type(role, name, kind),))
     return _check_listed(role, endpoint, facts)
@@ -170,7 +181,7 @@ def _rule_problems(role: str, name: str, facts: RequestFacts) -> Iterator[str]:
         if facts.lists.models is not None and name not in facts.lists.models:
             yield (
                 f"`judge.model` {quoted(name, 60)} is a rule, and {facts.service} has no rules: "
-                "name a model from list_models, or ask the administrator to configure local."
+                f"name a model from list_models{_rules_elsewhere(facts)}."
             )
         return
     if name not in RULE_NAMES:
@@ -180,6 +191,15 @@ def _rule_problems(role: str, name: str, facts: RequestFacts) -> Iterator[str]:
             f"`judge.model`: there is no rule {quoted(name, 60)}.{hint} The rules are "
             f"{', '.join(RULE_NAMES)}."
         )
+
+
+def _rules_elsewhere(facts: RequestFacts) -> str:
+    if facts.rules_at is None:
+        return ", or ask the administrator to offer local beside it (local.beside_vendors)"
+    return (
+        f", or judge a column of ready answers, without `metrics`: {facts.rules_at} then runs the "
+        "rule"
+    )
 
 
 def _no_text_type(name: str, lists: ServiceLists) -> str | None:

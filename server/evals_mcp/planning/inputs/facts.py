@@ -32,6 +32,10 @@ class RequestFacts:
     """What the service can do."""
     profile: DatasetProfile
     lists: ServiceLists
+    rules_at: str | None = None
+    """Another service that has rules; None without one."""
+    models_at: str | None = None
+    """The service that uploads go to, if it is another one; None if it is not."""
 
 
 async def collect_facts(
@@ -61,7 +65,12 @@ async def collect_facts(
             tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
-    return RequestFacts(request, service.name, service.capabilities, profile, lists)
+    runners = [each for each in provider.services if request.type in each.types]
+    rules = (each.name for each in runners if each.capabilities.runs_rules)
+    first = runners[0].name if runners and runners[0].name != service.name else None
+    return RequestFacts(
+        request, service.name, service.capabilities, profile, lists, next(rules, None), first
+    )
 
 
 def calls_per_row(parameters: AnyParameters) -> dict[str, int]:
