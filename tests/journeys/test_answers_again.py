@@ -17,6 +17,7 @@ from evals_mcp.compose import open_providers
 from evals_mcp.lifetime import open_services
 from evals_mcp.server import build_server
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
+from tests.journeys.served import served_engine
 from tests.server.serving import Served, settings
 
 pytestmark = pytest.mark.usefixtures("lines_not_counted")
@@ -87,6 +88,8 @@ async def rows_of(server: Served, evaluation_id: str) -> list[dict[str, Any]]:
 def unsure(request: ChatRequest) -> Reply:
     """Judge; with few tokens, the verdicts about two rows are cut."""
     text = json.dumps(request.body["messages"])
+    if model_of(request) == "slow":
+        return Reply(delay=3)
     if request.body.get("max_tokens", 99) < 50 and ("What is 2" in text or "What is 4" in text):
         return completion('{"feedback": "It', finish_reason="length")
     return verdict(feedback="", label="bad" if "What is 5" in text else "good")
@@ -110,7 +113,7 @@ JUDGED: dict[str, Any] = {
     "judge": {"model": "judge-1", "system_template": "Is it right? {{question}}", "max_tokens": 9},
 }
 MORE = {"judge": {"max_tokens": 2_000}}
-MODELS = ("judge-1", "judge-2", "small-1", "small-2")
+MODELS = ("judge-1", "judge-2", "small-1", "small-2", "slow")
 
 
 async def test_another_judge_judges_the_same_answers_without_a_new_one(tmp_path: Path) -> None:
@@ -257,6 +260,45 @@ async def test_figures_of_another_judge_are_kept_apart_and_tries_form_a_chain(
     assert gone["deleted"]
 
 
+async def test_a_vendor_gets_ordinary_evaluations_and_any_process_reads_them(
+    tmp_path: Path,
+) -> None:
+    async with (
+        ModelServer(unsure, models=MODELS) as models,
+        served_engine(tmp_path / "engine", LOCAL__MODELS__BASE_URL=models.base_url) as engine,
+    ):
+        vendor = {"base_url": engine.url, "token": "token-1"}
+        configured = settings(tmp_path, server={"provider": "together"}, together=vendor)
+        opening = partial(open_services, configured, open_providers)
+        async with Client(build_server("0.0", opening)) as client:
+            server = Served(client)
+            stored = await server.answer("upload_dataset", rows=[*ROWS, ROWS[2], ROWS[0]])
+            data = {"input_data_file_path": stored["file_id"]}
+            first = await run(server, **JUDGED, **data, sample=11)
+            half = await server.answer("get_evaluation", evaluation_id=first)
+            calls = len(models.requests)
+            retried = await run(server, type="classify", retry_of=first, **MORE)
+            judge = {"model": "judge-2"}
+            again = await run(server, type="classify", answers_of=retried, judge=judge)
+        async with Client(build_server("0.0", opening)) as client:
+            server = Served(client)
+            whole, other = [
+                await server.answer("get_evaluation", evaluation_id=each)
+                for each in (retried, again)
+            ]
+            rows = [await rows_of(server, each) for each in (first, retried, again)]
+
+    failed = half["summary"]["failures"]["total"]
+    assert failed in {2, 3}
+    assert len(models.requests) - calls == failed + 11
+    assert "of 11 answers pass" in whole["summary"]["headline"]
+    assert f"{11 - failed} rows of try 1" in whole["summary"]["notes"][-2]
+    assert "of 11 answers pass" in other["summary"]["headline"]
+    ids = [[row["columns"]["id"] for row in each] for each in rows]
+    assert ids[0] == ids[1] == ids[2]
+    assert all(row["columns"]["topic"] == "sums" for each in rows for row in each)
+
+
 @pytest.mark.parametrize("argument", ["answers_of", "retry_of"])
 async def test_an_earlier_evaluation_that_cannot_be_built_on_is_refused(
     argument: str, tmp_path: Path
@@ -294,12 +336,17 @@ async def test_an_earlier_evaluation_that_cannot_be_built_on_is_refused(
                 "nothing is generated": {"model_to_evaluate": MODEL},
                 "`judge.system_template` is missing": {"type": "score", **MORE},
             }
+        few = await server.answer("upload_dataset", rows=ROWS[:3])
+        slow = {**JUDGED, "input_data_file_path": few["file_id"]}
+        slow["judge"] = {**JUDGED["judge"], "model": "slow"}
+        running = (await server.answer("create_evaluation", **slow))["evaluation_id"]
+        refused |= {f"{running} is ": {argument: running}}
         before = len(models.requests)
         for expected, changes in refused.items():
             text = await server.refusal("create_evaluation", **{**base, **changes})
             assert expected in text, text
             assert "create_evaluation again" in text
-        assert len(models.requests) == before
+        assert not {model_of(each) for each in models.requests[before:]} - {"slow"}
         await server.answer("delete_data", id=stored["file_id"], confirm=True)
         text = await server.refusal("create_evaluation", **base)
 
