@@ -69,6 +69,8 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = _by_word(
         "half_width": "margin precision width marginoferror interval",
         "dry_run": "preview plan simulate test estimate",
         "again confirm": "force rerun repeat restart",
+        "retry_of": "retry retryfailed retryid rerunof resume resumeof failedrows onlyfailed",
+        "answers_of": "rejudge reuse reuseanswers answersfrom useanswersof judgeagain",
         "confirm": "code confirmation confirmcode token agreed",
         "sample limit": (
             "limit n samplesize maxrows numrows maxsamples numsamples samplerows subset top"

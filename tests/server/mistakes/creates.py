@@ -42,6 +42,11 @@ TYPES: list[Mistake] = [
 ]
 
 ARGUMENTS: list[Mistake] = [
+    classify("did you mean `retry_of`?", retry="eval-1"),
+    classify("did you mean `retry_of`?", retry_failed=True),
+    classify("did you mean `answers_of`?", reuse_answers="eval-1"),
+    classify("`retry_of` must be a string", retry_of=True),
+    classify("`answers_of` is the id of a data set", answers_of="@pairs"),
     classify("did you mean `sample`?", limit=50),
     classify("did you mean `sample`?", sample_size=50),
     classify("did you mean `sample`?", n=50),
