@@ -32,10 +32,12 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = _by_word(
         "name evaluation_id evaluation_id_a evaluation_id_b id filter": (
             "id eval evalid jobid job runid run workflowid evaluation evaluationname name"
         ),
+        "name": "title displayname",
+        "model": "judge",
         "evaluation_id_a evaluation_id_b id": "evaluationids evaluationid ids evaluations",
         "evaluation_id_a response_column_a model_a": "a first baseline evaluation1 left",
         "evaluation_id_b response_column_b model_b": "b second candidate evaluation2 right",
-        "input_data_file_path rows id evaluation_id": (
+        "input_data_file_path rows id evaluation_id data_set": (
             "dataset datasetid fileid data datafile inputdata inputfile benchmarkid"
         ),
         "path input_data_file_path": "file filepath filename csv jsonl",
@@ -94,7 +96,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = _by_word(
 
 _ROWS = "every row is judged; to try a few, send only those with upload_dataset and `rows`"
 _COST = "the operator limits the cost in [budget]; `dry_run` true shows the cost and starts nothing"
-_NO_NOTE = "leave it out; the evaluation_id finds the evaluation again"
+_NO_NOTE = "leave it out; a `name` finds the evaluation again"
 _FORMAT = "the format follows the ending of the file's name, such as .csv"
 _NEWEST = "leave it out: the newest data sets are shown, with their number"
 _CREDENTIAL = "addresses and keys are configured by the operator: name one in `external_credential`"
@@ -106,7 +108,8 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
             _ROWS,
         ),
         **_each("budget maxcost maxusd cost maxprice", _COST),
-        **_each("name description title notes tags comment", _NO_NOTE),
+        **_each("description notes tags comment", _NO_NOTE),
+        "name": "leave it out here: `model` names a model, and `name` beside it the evaluation",
         **_each("baseurl url endpoint externalbaseurl", _CREDENTIAL),
         "confidence": "intervals are of 95 %; `half_width` is the width to plan for",
         "seed": "leave it out: nothing is drawn at random",
@@ -116,10 +119,14 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         **_each("format type delimiter encoding separator", _FORMAT),
         **_each("limit n sample maxrows", "the whole file is stored; for fewer, pass `rows`"),
     },
-    "list_datasets": _each("limit filter page cursor name offset type", _NEWEST),
+    "list_datasets": {
+        **_each("limit page cursor offset type", _NEWEST),
+        **_each("filter search query contains q keyword", "`name` looks for a part of a name"),
+    },
     "list_models": {"provider": "leave it out; `filter` looks for a part of a name"},
     "list_evaluations": _each(
-        "model judge dataset name", "filter by `status` or `type`, and read the lines"
+        "filter search query contains q keyword provider",
+        "filter by `name`, `model`, `data_set`, `type` or `status`",
     ),
 }
 """What to do instead of a word that stands for no argument, by tool."""

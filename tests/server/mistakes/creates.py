@@ -91,9 +91,7 @@ ARGUMENTS: list[Mistake] = [
         parameters={"labels": ["good", "bad"]},
     ),
     classify("an array of objects, each with a `name`", metrics=["accuracy"]),
-    classify(
-        "leave it out; the evaluation_id finds the evaluation again.", description="first try"
-    ),
+    classify("leave it out; a `name` finds the evaluation again.", description="first try"),
     classify("`api_key` is not accepted: keys and URLs must not be part of a", api_key="x"),
     classify("that exist are in the input schema of create_evaluation.", both_orders=True),
     compare("did you mean `model_a`?", model_1=CANDIDATE),

@@ -123,9 +123,7 @@ VALUES: list[Mistake] = [
         "addresses and keys are configured by the operator: name one in",
         judge={**RULE, "base_url": "http://x"},
     ),
-    classify(
-        "leave it out; the evaluation_id finds the evaluation again.", judge={**RULE, "name": "x"}
-    ),
+    classify("leave it out here: `model` names a model,", judge={**RULE, "name": "x"}),
     classify(
         "`model_to_evaluate`: pass an object with model, system_template and",
         model_to_evaluate="org/answerer",
