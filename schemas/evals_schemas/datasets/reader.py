@@ -47,6 +47,8 @@ class Fault:
     line: int
     """1 for the first line of the file."""
     message: str
+    lacks_only: bool = False
+    """Whether the line would be a row if each row could lack columns that others have."""
 
     def __str__(self) -> str:
         return self.at("line")
@@ -66,7 +68,11 @@ def kind_of(filename: str) -> Literal["jsonl", "csv"]:
 
 
 def scan(
-    stream: BinaryIO, kind: Kind, quality: DatasetQuality | None = None
+    stream: BinaryIO,
+    kind: Kind,
+    quality: DatasetQuality | None = None,
+    *,
+    may_lack: bool = False,
 ) -> Iterator[Row | Fault]:
     """Yield each row of the file in order, or a fault instead of a row that cannot be used.
 
@@ -74,9 +80,11 @@ def scan(
         stream: The file; read once, from its current position.
         kind: Its format.
         quality: Checks each row before it is yielded; a row that it refuses becomes a fault.
+        may_lack: Whether a row of JSONL may lack columns that others have; it is yielded as it is.
+            A row that shares no column with the first one stays a fault.
     """
     if kind == "jsonl":
-        return _scan_jsonl(stream, quality)
+        return _scan_jsonl(stream, quality, may_lack=may_lack)
     return _scan_cells(stream, kind, quality)
 
 
@@ -184,7 +192,9 @@ _decoder = json.JSONDecoder(parse_constant=_no_constant)
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def _scan_jsonl(stream: BinaryIO, quality: DatasetQuality | None) -> Iterator[Row | Fault]:
+def _scan_jsonl(
+    stream: BinaryIO, quality: DatasetQuality | None, *, may_lack: bool
+) -> Iterator[Row | Fault]:
     columns: Row | None = None
     for number, line in _lines(stream):
         if isinstance(line, Fault):
@@ -195,8 +205,9 @@ def _scan_jsonl(stream: BinaryIO, quality: DatasetQuality | None) -> Iterator[Ro
         row = _json_object(number, text)
         if isinstance(row, dict):
             columns = columns or row
-            if row.keys() != columns.keys():
-                row = Fault(number, _column_difference(row, columns))
+            lacks_only = not row.keys().isdisjoint(columns)
+            if row.keys() != columns.keys() and not (may_lack and lacks_only):
+                row = Fault(number, _column_difference(row, columns), lacks_only)
             elif quality and (problem := quality.add(row, number, text)):
                 row = Fault(number, problem)
         yield row

@@ -79,7 +79,7 @@ def rows_of(path: Path, format_: Format) -> Iterator[Row | Fault]:
 
             yield from json_rows(stream)
         else:
-            yield from scan(stream, format_)
+            yield from scan(stream, format_, may_lack=True)
 
 
 def misnamed(path: Path, format_: Format) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
@@ -15,6 +15,8 @@ from evals_mcp.datasets.keys_in_rows import UploadQuality
 from evals_mcp.datasets.previews import listed_columns, preview_of
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError, OperatorError
 from evals_mcp.near_names import nearest_hint
+from evals_schemas.datasets.missing_cells import fill_missing
+from evals_schemas.datasets.quality import EmptyCells
 from evals_schemas.datasets.reader import Check, DatasetError, Fault, Row, check, scan
 
 NOT_SENT = "Nothing was uploaded."
@@ -23,6 +25,7 @@ BENCHMARK_COLUMNS = ("question", "answer")
 """Columns that every row of a benchmark must have, with text that is not empty."""
 
 _COLUMNS = 40
+_MISSING_NAMED = 5
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -99,7 +102,7 @@ def prepare_file(
             return _write_and_check(rows_of(path, format_), name, options, units)
         if problem := misnamed(path, format_):
             _refuse(problem)
-        return PreparedFile.of(path, name, _check_file(path, options, "line"), "line")
+        return _checked_file(path, name, options, "line")
     except OSError as error:
         raise DatasetFaultError(
             f"The data set cannot be read ({error.strerror}). {NOT_SENT}"
@@ -119,13 +122,43 @@ def _check_size(size: int, most: int) -> None:
         )
 
 
-def _check_file(path: Path, options: PreparationOptions, unit: str) -> Check:
-    with path.open("rb") as stream:
-        _check_text_columns(stream, options.text_columns)
-        result = check(stream, "jsonl", quality=UploadQuality(text_columns=options.text_columns))
+def _checked_file(path: Path, name: str, options: PreparationOptions, unit: str) -> PreparedFile:
+    """Return a JSONL file that was checked; cells that some rows lack become null."""
+    result = _check(path, options)
+    warnings: list[str] = []
+    if result.faults and all(fault.lacks_only for fault in result.faults):
+        filled = options.scratch / "filled.jsonl"
+        if missing := fill_missing(path, filled):
+            path, warnings = filled, [_missing_cells(missing)]
+            result = _check(path, options)
+            _leave_out(missing, result.quality.empty)
     if problem := result.problem(unit):
         _refuse(problem)
-    return result
+    prepared = PreparedFile.of(path, name, result, unit)
+    return replace(prepared, warnings=[*warnings, *prepared.warnings])
+
+
+def _leave_out(missing: Mapping[str, int], empty: dict[str, EmptyCells]) -> None:
+    """Drop the columns whose empty cells are those that were missing: they are said once."""
+    for name in [name for name, cells in empty.items() if missing.get(name) == cells.count]:
+        del empty[name]
+
+
+def _missing_cells(missing: Mapping[str, int]) -> str:
+    """Return the sentence about rows that lack columns, given the number of rows by column."""
+    named = [
+        f"{quoted(name, 60)} in {rows:,} row{'' if rows == 1 else 's'}"
+        for name, rows in missing.items()
+    ]
+    more = len(named) - _MISSING_NAMED
+    others = f" and {more:,} more columns" if more > 0 else ""
+    return f"Missing, and null there: {', '.join(named[:_MISSING_NAMED])}{others}"
+
+
+def _check(path: Path, options: PreparationOptions) -> Check:
+    with path.open("rb") as stream:
+        _check_text_columns(stream, options.text_columns)
+        return check(stream, "jsonl", quality=UploadQuality(text_columns=options.text_columns))
 
 
 def _refuse(problem: str) -> NoReturn:
@@ -170,35 +203,52 @@ def _write_and_check(
         ) from None
     if problem:
         _refuse(problem)
-    result = _check_file(path, options, units.written)
-    return PreparedFile.of(path, name, result, units.written)
+    return _checked_file(path, name, options, units.written)
 
 
 def _write(
     items: Iterable[Row | Fault], target: BinaryIO, options: PreparationOptions, unit: str
 ) -> str | None:
     """Write the rows; return their faults in one sentence, or None if there are no faults."""
-    source = Check(rows=1)
+    source, choice = Check(rows=1), _ColumnChoice(options.columns)
     written = 0
     for item in items:
         if isinstance(item, Fault):
             source.add_fault(item)
         elif not source.fault_count:
-            row = item if options.columns is None else _choose_columns(item, options.columns)
-            text = json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n"
+            text = json.dumps(choice.of(item), ensure_ascii=False, separators=(",", ":")) + "\n"
             written += target.write(text.encode())
             _check_size(written, options.max_bytes)
+    if not source.fault_count:
+        choice.check()
     return source.problem(unit)
 
 
-def _choose_columns(row: Row, columns: Sequence[str]) -> Row:
-    if missing := [column for column in columns if column not in row]:
-        names = ", ".join(quoted(column, 60) for column in list(row)[:_COLUMNS])
-        raise InvalidRequestError(
-            f"`columns`: there is no {quoted(missing[0], 60)}; the columns are {names}."
-            f"{nearest_hint(missing[0], row)} {NOT_SENT}"
-        )
-    return {column: row[column] for column in columns}
+class _ColumnChoice:
+    """The columns of each row that are sent."""
+
+    def __init__(self, columns: Sequence[str] | None) -> None:
+        self._columns = columns
+        self._existing: dict[str, None] = {}
+
+    def of(self, row: Row) -> Row:
+        """Return the row with those of the chosen columns that it has, at least one."""
+        if self._columns is None:
+            return row
+        if not row.keys() <= self._existing.keys():
+            self._existing.update(dict.fromkeys(row))
+        chosen = {column: row[column] for column in self._columns if column in row}
+        return chosen or {self._columns[0]: None}
+
+    def check(self) -> None:
+        """Refuse a chosen column that no row has."""
+        missing = [column for column in self._columns or () if column not in self._existing]
+        if missing and self._existing:
+            names = ", ".join(quoted(column, 60) for column in list(self._existing)[:_COLUMNS])
+            raise InvalidRequestError(
+                f"`columns`: there is no {quoted(missing[0], 60)}; the columns are {names}."
+                f"{nearest_hint(missing[0], self._existing)} {NOT_SENT}"
+            )
 
 
 def _jsonl_name(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
@@ -19,6 +19,7 @@ from evals_mcp.datasets.missing_data import missing_dataset
 from evals_mcp.datasets.streams import BLOCK_BYTES, Blocks, opened
 from evals_mcp.errors import DatasetFaultError, EvalsMCPError, NotFoundError
 from evals_mcp.providers.protocol import Provider
+from evals_schemas.datasets.list_cells import with_lists
 from evals_schemas.datasets.quality import DatasetQuality, EmptyCells
 from evals_schemas.datasets.reader import FAULTS_NAMED, Fault, Kind, Row, scan
 from evals_schemas.datasets.repeated_inputs import InputCounter
@@ -75,6 +76,13 @@ class DatasetProfile:
         """Return the profile of so many rows like these; how often inputs repeat is not known."""
         scale = rows / self.rows if self.rows else 0
         return replace(self, rows=rows, bytes=round(self.bytes * scale), inputs=InputCounter())
+
+    def with_lists(self, columns: Sequence[str]) -> DatasetProfile:
+        """Return the profile with the JSON texts of some columns read as lists."""
+        if not columns:
+            return self
+        sample = [replace(row, row=with_lists(row.row, columns)) for row in self.sample]
+        return replace(self, sample=sample, first=self.first and with_lists(self.first, columns))
 
     def oddities(self, reported_columns: Collection[str] = ()) -> list[str]:
         """Return sentences about repeated rows and empty cells, without a full stop.

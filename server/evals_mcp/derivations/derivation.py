@@ -8,10 +8,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.results.rows import OUTPUTS, RESULT_FIELDS
+from evals_schemas.datasets.list_cells import with_lists
 from evals_schemas.datasets.reader import Row
 from evals_schemas.digests import value_digest
 
@@ -98,7 +99,7 @@ class Recipe:
     def row(self, row: Row) -> Row:
         """Return the row as it is sent."""
         cells = {name: row.get(name) for name in (*self.sent, *self.added)}
-        return cells | {name: read_list(cells[name]) for name in self.lists}
+        return with_lists(cells, self.lists)
 
 
 @dataclass(frozen=True)
@@ -151,17 +152,6 @@ class DerivedFile:
         for number, row in enumerate(rows, 1):
             if was_sent(number):
                 yield self.recipe.row(row), row
-
-
-def read_list(cell: object) -> Any:
-    """Return the list that a JSON text holds; anything else as it is."""
-    if not isinstance(cell, str) or not cell.lstrip().startswith("["):
-        return cell
-    try:
-        value: object = json.loads(cell)
-    except (ValueError, RecursionError):
-        return cell
-    return cast("list[object]", value) if isinstance(value, list) else cell
 
 
 def packed(numbers: Iterable[int]) -> str:

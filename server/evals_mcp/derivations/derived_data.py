@@ -7,6 +7,7 @@ import re
 import tempfile
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from evals_mcp.derivations.requested import (
     beside,
     file_of,
 )
-from evals_mcp.errors import OperatorError
+from evals_mcp.errors import NotFoundError, OperatorError
 from evals_mcp.providers.protocol import JudgedRequest, Provider
 from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.state.kinds import DERIVED
@@ -104,11 +105,6 @@ class DerivedData:
             if record.name.startswith(prefix) and record.value["original"] == own_id
         ]
 
-    async def forget(self, original: str, derived: DerivedFile) -> None:
-        """Delete the record of a derived file, which is gone."""
-        name = self._name(self._provider.service_of(original), derived.file_id)
-        await to_thread.run_sync(self._records.delete, DERIVED, name)
-
     async def file_of(self, job: EvaluationJob) -> DerivedFile | None:
         """Return the derived file of an evaluation that `shown` returned; None without one."""
         sent = job.parameters.get(SENT_FIELD)
@@ -129,6 +125,34 @@ class DerivedData:
             as_requested(job, file_id, derived[file_id]) if file_id and file_id in derived else job
             for job, file_id in zip(jobs, ids, strict=True)
         ]
+
+    async def originals(self, files: Sequence[File]) -> list[File]:
+        """Return a list of files without those that were derived from another one in it."""
+        ids = {file.id for file in files}
+        hidden = {
+            file_id
+            for file_id, derived in (await self._derived(ids)).items()
+            if beside(file_id, derived.original) in ids
+        }
+        return [file for file in files if file.id not in hidden]
+
+    async def stored_files(self) -> list[File]:
+        """Return all data sets and benchmarks of the services, with derived files."""
+        return await self._provider.list_datasets()
+
+    async def delete_copies(self, original: str) -> None:
+        """Delete the derived files of an original.
+
+        The records stay, so that the evaluations on the files are shown as they were requested.
+
+        Raises:
+            UnsupportedError: the service cannot delete files.
+            EvalsMCPError: a file could not be deleted.
+        """
+        service = self._provider.service_of(original)
+        for copy in await self.copies_of(original):
+            with suppress(NotFoundError):
+                await service.delete_dataset(copy.file_id)
 
     async def _derived(self, file_ids: Iterable[str]) -> Mapping[str, DerivedFile]:
         """Return those of some data sets that are derived files, by the ids that callers see."""

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evals_mcp.datasets.profiles import DatasetProfile
-from evals_mcp.derivations.derivation import Rows, is_taken, read_list
+from evals_mcp.derivations.derivation import Rows, is_taken
 from evals_mcp.derivations.originals import rows_of
 from evals_mcp.results.rows import JUDGED
+from evals_schemas.datasets.list_cells import read_list
 from evals_schemas.datasets.reader import Row
 
 _STATE = "state"

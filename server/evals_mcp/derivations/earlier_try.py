@@ -12,7 +12,7 @@ from typing import Any
 from anyio import to_thread
 
 from evals_mcp.derivations.carried_columns import whole_rows
-from evals_mcp.derivations.derivation import is_taken, read_list
+from evals_mcp.derivations.derivation import is_taken
 from evals_mcp.derivations.earlier_rows import ResultRow
 from evals_mcp.derivations.matching import SentRows
 from evals_mcp.derivations.tries import TRIES, Try, try_of

@@ -1,4 +1,4 @@
-"""Services whose evaluations on derived files are shown as they were requested."""
+"""Services that show originals only: evaluations are shown as they were requested."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from evals_mcp.derivations.derived_data import DerivedData
 from evals_mcp.errors import OperatorError
 from evals_mcp.providers.protocol import ListFailure, Provider
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.files import File
 
 if TYPE_CHECKING:
     from evals_mcp.state.records import PrincipalRecords
@@ -23,7 +24,10 @@ def with_originals(provider: Provider, records: PrincipalRecords) -> tuple[Provi
 
 
 class ProviderOfOriginals:
-    """Returns evaluations with the ids of originals; all else is the services' own."""
+    """Returns evaluations with the ids of originals, and lists no derived files.
+
+    All else is the services' own.
+    """
 
     def __init__(self, provider: Provider, derived: DerivedData) -> None:
         self._provider = provider
@@ -55,6 +59,22 @@ class ProviderOfOriginals:
         """Stop an evaluation; see `Provider`."""
         (job,) = await self._shown([await self._provider.cancel_evaluation(evaluation_id)])
         return job
+
+    async def list_datasets(self) -> list[File]:
+        """Return the data sets that users know, and benchmarks; see `Provider`."""
+        return await self._originals(await self._provider.list_datasets())
+
+    async def datasets_with_failures(self) -> tuple[list[File], list[ListFailure]]:
+        """Return the data sets that users know, and the failures; see `Provider`."""
+        files, failures = await self._provider.datasets_with_failures()
+        return await self._originals(files), failures
+
+    async def _originals(self, files: list[File]) -> list[File]:
+        try:
+            return await self._derived.originals(files)
+        except OperatorError as error:
+            log.warning("data sets are listed with the files made from them: %s", error)
+            return files
 
     async def _shown(self, jobs: list[EvaluationJob]) -> list[EvaluationJob]:
         try:

@@ -1,4 +1,4 @@
-"""Notes of a plan: what the user may want to know before the start, without being asked."""
+"""Sentences of a plan about its data set, labels and rubric: most are notes before the start."""
 
 from __future__ import annotations
 
@@ -79,6 +79,12 @@ def rows_in_clusters(parameters: AnyParameters, profile: DatasetProfile) -> Iter
             "value belong together, read the results with get_evaluation and `cluster_column` "
             f"{column}."
         )
+
+
+def faults_of_data_set(profile: DatasetProfile) -> Iterator[str]:
+    """Yield why a service would refuse the data set; nothing if it would not."""
+    if fault := profile.problem():
+        yield f"The data set cannot be used: {fault}."
 
 
 def dataset_oddities(

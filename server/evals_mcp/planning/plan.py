@@ -8,17 +8,17 @@ from anyio import to_thread
 
 from evals_mcp.derivations.derivation import Derivation, Selection
 from evals_mcp.planning.benchmark_plan import plan_benchmark
-from evals_mcp.planning.checks.columns import ColumnFit, check_columns
 from evals_mcp.planning.checks.doubtful_settings import check_settings
 from evals_mcp.planning.checks.models import check_models
 from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
-from evals_mcp.planning.derived_rows import derivation_of
+from evals_mcp.planning.column_use import ColumnUse
 from evals_mcp.planning.estimates.token_limits import low_token_limits
 from evals_mcp.planning.estimates.total import estimate_evaluation
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.facts import RequestFacts, collect_facts
 from evals_mcp.planning.notes import (
     dataset_oddities,
+    faults_of_data_set,
     nested_labels,
     ready_rubric,
     rows_in_clusters,
@@ -81,21 +81,21 @@ async def planned_evaluation(
     if selection is not None:
         facts = replace(facts, profile=selection.profile(facts.profile))
     # Parsing takes time; in a thread, it does not hold up other calls.
-    columns = facts.profile.columns
-    fit = await to_thread.run_sync(check_columns, facts.request.parameters, columns)
-    plan = await _plan_judged(facts, fit, context, half_width, provider.account)
+    use = await to_thread.run_sync(ColumnUse.of, facts.request.parameters, facts.profile)
+    facts = replace(facts, profile=facts.profile.with_lists(use.lists.columns))
+    plan = await _plan_judged(facts, use, context, half_width, provider.account)
     if selection is not None:
         plan = plan.model_copy(update={"notes": [selection.note(in_data_set), *plan.notes]})
         if RETRY_OF in selection.arguments:
             # Its rows are read together with those that it takes over.
             plan = plan.model_copy(update={"power": None})
-    return PlannedEvaluation(shortened(plan), derivation_of(fit, selection))
+    return PlannedEvaluation(shortened(plan), use.derivation(selection))
 
 
 async def _plan_judged(
-    facts: RequestFacts, fit: ColumnFit, context: PlanningContext, half_width: float, owner: str
+    facts: RequestFacts, use: ColumnUse, context: PlanningContext, half_width: float, owner: str
 ) -> Plan:
-    request, profile = facts.request, facts.profile
+    request, profile, fit, lists = facts.request, facts.profile, use.fit, use.lists.findings
     parameters = request.parameters
     models = check_models(facts)
     settings = check_settings(parameters)
@@ -107,7 +107,6 @@ async def _plan_judged(
     )
     sample = await render_sample(parameters, profile, renderer, fit.faulty_fields)
     estimate = estimate_evaluation(facts, sample)
-    fault = profile.problem()
     rubric = text_of_ready_rubric(parameters)
     return Plan(
         rows=profile.rows,
@@ -119,7 +118,7 @@ async def _plan_judged(
         power=power_of_request(request, profile.rows, half_width, facts.lists.jobs),
         problems=[
             *fit.problems,
-            *([f"The data set cannot be used: {fault}."] if fault else []),
+            *faults_of_data_set(profile),
             *settings.problems,
             *models.problems,
             *sample.findings.problems,
@@ -128,9 +127,11 @@ async def _plan_judged(
             *settings.warnings,
             *models.warnings,
             *low_token_limits(facts),
+            *lists.warnings,
             *sample.findings.warnings,
         ],
         notes=[
+            *lists.notes,
             *sample.findings.notes,
             *ready_rubric(parameters),
             *estimate.notes,

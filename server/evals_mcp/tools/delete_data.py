@@ -8,6 +8,7 @@ from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
 from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.providers.same_request import RETRY_OF
+from evals_mcp.results.number_text import counted
 from evals_mcp.state.names import NAME_CHARS
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.naming import item_of
@@ -42,6 +43,7 @@ async def delete_data(arguments: DeleteDataInput, session: ToolSession) -> Delet
             "agrees, call delete_data with this id and confirm true.",
         )
     if is_file:
+        await session.derived.delete_copies(data_id)
         await session.provider.delete_dataset(data_id)
     else:
         await session.provider.delete_evaluation(data_id)
@@ -72,7 +74,13 @@ async def _data_set(file_id: str, session: ToolSession) -> str:
             )
     rows = f"{file.LineCount:,} rows, " if file.LineCount else ""
     name = await session.name_of(file_id) or file.filename
-    return f"data set {quoted(name, 80)}: {rows}{file.bytes:,} bytes"
+    what = f"data set {quoted(name, 80)}: {rows}{file.bytes:,} bytes"
+    if copies := len(await session.derived.copies_of(file_id)):
+        what += (
+            f", with {counted(copies, 'file')} made from it for evaluations; their results then "
+            "lack the columns that were not sent"
+        )
+    return what
 
 
 async def _evaluation(data_id: str, session: ToolSession) -> str:

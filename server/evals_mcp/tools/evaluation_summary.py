@@ -230,7 +230,7 @@ class _Summaries:
             return None
         async with self._lock:
             if self._datasets is None:
-                self._datasets = await self._session.provider.list_datasets()
+                self._datasets = await self._session.derived.stored_files()
         file_id = job.parameters.get(SENT_FIELD) or job.parameters.get(FILE_FIELD)
         rows = (file.LineCount for file in self._datasets if file.id == file_id)
         return next(rows, None) or None

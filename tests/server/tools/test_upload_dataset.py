@@ -541,3 +541,25 @@ async def test_the_file_that_was_checked_is_the_one_that_is_sent(
         monkeypatch.undo()
 
     assert answer["preview"] == [{"q": "harmless"}]
+
+
+async def test_a_key_that_some_rows_lack_is_null_there_and_said_once(tmp_path: Path) -> None:
+    lines = ['{"q": "1", "a": "x"}', '{"q": "2", "a": "y", "error": "slow"}', '{"q": "3"}']
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    fake = FakeProvider()
+    async with served(fake, configured=settings(tmp_path)) as server:
+        whole = await server.answer("upload_dataset", path="rows.jsonl")
+        some = await server.answer("upload_dataset", path="rows.jsonl", columns=["q", "a"])
+        none = await server.answer("upload_dataset", path="rows.jsonl", columns=["error", "q"])
+        refusal = await server.refusal("upload_dataset", path="rows.jsonl", columns=["eror"])
+
+    assert whole["columns"] == ["q", "a", "error"]
+    assert whole["warnings"][0] == "Missing, and null there: 'a' in 1 row, 'error' in 2 rows"
+    assert [json.loads(line) for line in fake.contents[whole["file_id"]].splitlines()] == [
+        {"q": "1", "a": "x", "error": None},
+        {"q": "2", "a": "y", "error": "slow"},
+        {"q": "3", "a": None, "error": None},
+    ]
+    assert some["warnings"] == ["Missing, and null there: 'a' in 1 row"]
+    assert none["warnings"] == ["Missing, and null there: 'error' in 2 rows"]
+    assert "there is no 'eror'; the columns are 'q', 'a', 'error'" in refusal
