@@ -18,6 +18,7 @@ from evals_mcp.derivations.matching import SentRows
 from evals_mcp.derivations.tries import TRIES, Try, try_of
 from evals_mcp.errors import NotFoundError
 from evals_mcp.results.rows import JUDGED, TRY
+from evals_schemas.datasets.list_cells import read_list
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 _PLACE, _ROW = "place", "row"
