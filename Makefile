@@ -12,7 +12,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8
 DEMO_BIN := .venv-demo/$(SCRIPTS)
 DEMO_READY := .venv-demo/ready
 
-.PHONY: demo test check tests coverage wheel bench clients conformance fresh faults proofs lock schemas page clean
+.PHONY: demo test check tests coverage wheel bench clients conformance fresh faults proofs lock schemas page page-tests pictures clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
@@ -59,11 +59,18 @@ proofs: $(READY)  ## long proofs of single promises, such as 200 rounds of ident
 	$(BIN)/python -m tests.proofs.value_tests
 	$(BIN)/python -m tests.hostile
 
-schemas: $(READY)  ## write the tool list anew from the models
+schemas: $(READY)  ## write the tool list, and the types of the page, anew from the models
 	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
+	$(BIN)/python -m tests.page.shapes > page/src/shapes.ts
 
 page: $(READY)  ## build server/evals_mcp/views/page.html from page/
 	$(BIN)/python -m tests.page.build
+
+page-tests: $(READY)  ## the page in a real Chromium, which EVALS_CHROMIUM may name
+	$(BIN)/python -m tests.page.browser
+
+pictures: $(READY)  ## take the pictures of docs/pictures anew
+	$(BIN)/python -m tests.page.browser.pictures
 
 rubrics: $(READY)  ## write docs/rubrics.md anew from the table of ready rubrics
 	$(BIN)/python -m evals_mcp.cli rubrics > docs/rubrics.md

@@ -39,12 +39,12 @@ export function Results({ page, picked, pick }: { page: EvaluationPage; picked?:
         <Panel title="Labels" note={pick && "A label shows its rows below."}><Bars labels={found.labels} picked={picked} pick={pick} /></Panel>
       )}
       {found.wins && <Wins found={found} page={page} picked={picked} pick={pick} />}
-      {found.wins?.first_slot && <Position found={found} page={page} pick={pick} />}
       {found.wins?.longer && (
         <Panel title="Length of the answers" note={note(found.wins.longer.interval && method(found.wins.longer.interval), `${count(found.wins.longer.of!)} rows with a winner and answers of different length`, found.wins.a_longer != null && `A is the longer one in ${count(found.wins.a_longer)}`)}>
           <Whiskers label="Choices of the longer answer" axis={{ ...RATE, at: 50, sides: ["shorter liked", "longer liked"] }} rows={[whisker("longer chosen", found.wins.longer, "plain")]} />
         </Panel>
       )}
+      {found.wins?.first_slot && <Position found={found} page={page} pick={pick} />}
       {found.benchmark && <Benchmark found={found.benchmark} />}
       {page.answer.by && <ByValues groups={page.answer.by as Groups} page={page} />}
     </div>

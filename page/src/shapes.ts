@@ -1,4 +1,4 @@
-// Written by `make page` from schemas/evals_schemas/tools/page.py: do not edit.
+// Written by `make schemas` from schemas/evals_schemas/tools/page.py: do not edit.
 //
 // A field that is null on the server is absent here.
 
@@ -188,6 +188,7 @@ export interface GetEvaluationOutput {
   summary?: Summary;
   by?: Record<string, any>;
   evaluations?: (Record<string, any>)[];
+  cost?: Record<string, any>;
   error?: string;
   reason?: Reason;
   result_file_id?: string;

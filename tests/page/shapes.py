@@ -32,7 +32,7 @@ MODELS: tuple[type[BaseModel], ...] = (
 _PLAIN = {"string": "string", "number": "number", "integer": "number", "boolean": "boolean"}
 
 HEAD = """\
-// Written by `make page` from schemas/evals_schemas/tools/page.py: do not edit.
+// Written by `make schemas` from schemas/evals_schemas/tools/page.py: do not edit.
 //
 // A field that is null on the server is absent here.
 """
@@ -90,3 +90,7 @@ _KINDS: Mapping[str, Callable[[Any], str]] = {
     "const": lambda constant: f'"{constant}"',
     "anyOf": lambda kinds: " | ".join(_type(each) for each in kinds if each != {"type": "null"}),
 }
+
+
+if __name__ == "__main__":
+    print(shapes(), end="")

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evals_mcp.views.document import live_document, page_text, report_document
+from tests.page.shapes import shapes
 
 SOURCES = Path(__file__).resolve().parents[3] / "page" / "src"
 
@@ -99,6 +100,11 @@ def test_the_page_loads_nothing_and_sets_no_markup() -> None:
         assert word not in text
     assert b"http-equiv" not in live_document()
     assert b'id="data"' not in live_document()
+
+
+def test_the_types_of_the_page_are_those_of_the_models() -> None:
+    written = (SOURCES / "shapes.ts").read_text(encoding="utf-8")
+    assert written == shapes(), "run make schemas"
 
 
 def test_no_source_of_the_page_makes_an_element_or_an_address_of_data() -> None:
