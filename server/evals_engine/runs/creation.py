@@ -5,9 +5,10 @@ first one started. A key belongs to one owner and is bound to the body that came
 long as the evaluation exists. If two processes get the same key at once, a unique index in the
 database decides which one creates the evaluation.
 
-The vendor's SDKs send a create without a key again if its answer was lost, up to twice, and count
-these retries in a header. A retry gets the evaluation that the same request has started a short
-time ago. The first attempt of a request always starts a new one.
+The vendor's SDKs send a create without a key again if its answer was lost. A retry gets the
+evaluation that the same request has started a short time ago. Most SDKs count their retries in a
+header, so that a first attempt always starts an evaluation; the first SDK does not, and what it
+sends twice within half a minute counts as one create.
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ RETRY_COUNT = "X-Stainless-Retry-Count"
 
 RETRY_SECONDS = 900.0
 """Seconds in which an SDK sends its last retry: it may wait some minutes for each answer."""
+
+_FIRST_SDK = "Together/v1 "
+"""Start of the user agent of the SDK that retries without counting."""
+
+_UNCOUNTED_SECONDS = 30.0
+"""Seconds in which this SDK sends its last retry after answers that come at once."""
 
 REPLAYED = {"Idempotent-Replayed": "true"}
 """Headers of an answer to a create that has started nothing, because an earlier one did."""
@@ -118,16 +125,26 @@ def creation_key(headers: Mapping[str, str], body: object) -> CreationKey | None
     Raises:
         ApiError: 400, the key is empty, too long or not printable.
     """
-    text, retries = headers.get(HEADER), headers.get(RETRY_COUNT)
+    text = headers.get(HEADER)
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     if text is None:
-        is_retry = retries is not None and retries.isdecimal() and retries.strip("0") != ""
-        return None if retries is None else CreationKey(None, _digest(canonical), is_retry)
+        return _retried(headers, canonical)
     if not (0 < len(text) <= MAX_CHARACTERS and text.isascii() and text.isprintable()):
         raise ApiError(
             400, f"{HEADER}: 1 to {MAX_CHARACTERS} printable ASCII characters.", param=HEADER
         )
     return CreationKey(_digest(text), _digest(canonical))
+
+
+def _retried(headers: Mapping[str, str], canonical: str) -> CreationKey | None:
+    """Return what recognises a retry of a request; None for a client that is not known to retry."""
+    if (retries := headers.get(RETRY_COUNT)) is not None:
+        is_first = not retries.isdecimal() or not retries.strip("0")
+        return CreationKey(None, _digest(canonical), 0 if is_first else RETRY_SECONDS)
+    if headers.get("User-Agent", "").startswith(_FIRST_SDK):
+        # Apart from the same request of another client, which is not what this one retries.
+        return CreationKey(None, _digest(_FIRST_SDK + canonical), _UNCOUNTED_SECONDS)
+    return None
 
 
 def created_before(store: Store, owner: UserName, key: CreationKey, now: float) -> str | None:
@@ -143,8 +160,8 @@ def created_before(store: Store, owner: UserName, key: CreationKey, now: float) 
         ApiError: 422, the key came with another body before.
     """
     if key.digest is None:
-        since = now - RETRY_SECONDS
-        return store.created_lately(owner, key.request_digest, since) if key.is_retry else None
+        since = now - key.retry_seconds
+        return store.created_lately(owner, key.request_digest, since) if key.retry_seconds else None
     created = store.created_with(owner, key.digest)
     if created is None:
         return None

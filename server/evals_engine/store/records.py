@@ -80,12 +80,11 @@ class CreationKey:
     """What recognises a create that is sent again, as SHA-256 digests in hexadecimal."""
 
     digest: str | None
-    """Digest of the idempotency key; None for a create without a key, of a client that counts its
-    retries."""
+    """Digest of the idempotency key; None for a create without a key, of a client that retries."""
     request_digest: str
     """Digest of the request."""
-    is_retry: bool = False
-    """Whether the client says that it sends the request again."""
+    retry_seconds: float = 0
+    """Seconds after a create in which the same request counts as its retry; 0 if it is none."""
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,13 @@ async def test_what_an_sdk_sends_again_starts_one_evaluation(tmp_path: Path) -> 
         seconds[0] += 901
         late, replayed = await create(RETRY)
         assert (late not in {first, again}, replayed) == (True, None)
-        # A client that does not count its retries starts what it sends.
+        first_sdk = {"User-Agent": "Together/v1 PythonBindings/1.5.35"}
+        uncounted, replayed = await create(first_sdk)
+        assert (uncounted != late, replayed) == (True, None)
+        assert await create(first_sdk) == (uncounted, "true")
+        seconds[0] += 31
+        assert (await create(first_sdk))[0] != uncounted
+        # A client that is not known to retry starts what it sends.
         assert len({(await create({}))[0] for _ in range(2)}) == 2
 
 
