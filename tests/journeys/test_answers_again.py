@@ -72,6 +72,9 @@ async def both_in(
 
 async def run(server: Served, **request: Any) -> str:
     created = await server.answer("create_evaluation", **request)
+    if created["outcome"] == "confirm":
+        code = created["confirm"]
+        created = await server.answer("create_evaluation", **request, confirm=code)
     assert created["outcome"] == "started", created
     evaluation_id = created["evaluation_id"]
     await server.answer("get_status", evaluation_id=evaluation_id, wait_seconds=45)
@@ -178,11 +181,19 @@ async def test_the_answers_of_two_models_are_compared_and_judged_one_by_one(
         answer = await server.answer("get_evaluation", evaluation_id=pairs)
         retried = await run(server, type="compare", retry_of=first, **MORE)
         whole = await server.answer("get_evaluation", evaluation_id=retried)
+        anew = await run(server, type="compare", answers_of=first)
+        calls_before = len(models.requests)
+        twice = await run(server, type="compare", retry_of=anew, **MORE)
+        sent = models.requests[calls_before:]
+        again = await server.answer("get_evaluation", evaluation_id=twice)
         one = await rows_of(server, ids[0])
 
     assert {model_of(each) for each in models.requests[calls : calls + 20]} == {"judge-1"}
     assert answer["parameters"]["response_column_a"] == "MODEL_TO_EVALUATE_OUTPUT_A"
     assert answer["summary"]["wins"]["ties"] == 10
+    assert {model_of(each) for each in sent} == {"judge-1"}
+    assert len(sent) == 2
+    assert again["summary"]["wins"]["ties"] == 10
     assert "small-2 says" in one[0]["columns"]["MODEL_TO_EVALUATE_OUTPUT_B"]
     assert "has 2 answers to a row. Name 'MODEL_TO_EVALUATE_OUTPUT_A' or" in unclear
     assert whole["summary"]["wins"]["ties"] == 10

@@ -159,6 +159,8 @@ async def _requested(
         checked_name(arguments.name)
     if arguments.metrics is None:
         requested = await _requested_evaluation(arguments, session, earlier)
+        if arguments.retry_of is not None:
+            return requested  # its rows are read with those of its own service
         request, source = await with_copy_for_rule(requested.request, session.provider)
         return replace(requested, request=request, copied_from=source)
     requests: dict[str, RequestedEvaluation] = {}
