@@ -255,6 +255,9 @@ async def test_figures_of_another_judge_are_kept_apart_and_tries_form_a_chain(
         last = await run(server, **other, judge={"max_tokens": 2_000, "model": "judge-2"})
         answer = await server.answer("get_evaluation", evaluation_id=last)
         by = await server.refusal("get_evaluation", evaluation_id=last, by="topic")
+        for form in ("csv", "markdown", "html"):
+            export = await server.answer("export_results", evaluation_id=last, format=form)
+            assert export["headline"].startswith("Kept apart, because"), form
         rows = await rows_of(server, last)
         for each in (last, half):
             await server.answer("delete_data", id=each, confirm=True)
