@@ -10,6 +10,7 @@ from typing import Any
 
 from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.derivations.derivation import Rows
+from evals_mcp.providers.same_request import SAMPLE
 from evals_schemas.datasets.reader import Row
 
 SEED = 1
@@ -32,7 +33,7 @@ class Sample:
     @property
     def arguments(self) -> Mapping[str, Any]:
         """The argument of `create_evaluation`."""
-        return {"sample": self.size}
+        return {SAMPLE: self.size}
 
     def profile(self, whole: DatasetProfile) -> DatasetProfile:
         """Return the profile of rows like all others: the sample's size, or all if fewer."""

@@ -41,10 +41,10 @@ _DEFAULTS: Mapping[type[BaseModel], Mapping[str, Any]] = {
 }
 """Documented defaults of the absent fields of a model."""
 
-ANSWERS_OF, RETRY_OF = "answers_of", "retry_of"
-"""The arguments of `create_evaluation` that name an earlier evaluation."""
+SAMPLE, ANSWERS_OF, RETRY_OF = "sample", "answers_of", "retry_of"
+"""The arguments of `create_evaluation` that choose rows, at random or by an earlier evaluation."""
 
-ROW_ARGUMENTS = frozenset({"sample", RETRY_OF, ANSWERS_OF})
+ROW_ARGUMENTS = frozenset({SAMPLE, RETRY_OF, ANSWERS_OF})
 """Arguments of `create_evaluation` that choose the rows: no service knows them, and they count."""
 
 _IGNORED = frozenset({"type", "num_workers"})

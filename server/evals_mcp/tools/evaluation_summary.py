@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from evals_mcp.derivations.requested import FILE_FIELD, SENT_FIELD
 from evals_mcp.derivations.tries import reasons_to_keep_apart, tries_apart
 from evals_mcp.errors import EvalsMCPError, InvalidRequestError
-from evals_mcp.providers.same_request import RETRY_OF
+from evals_mcp.providers.same_request import RETRY_OF, SAMPLE
 from evals_mcp.results.comparisons.joining import ready_answers
+from evals_mcp.results.number_text import counted
 from evals_mcp.results.rows import TRY, Row, RowVerdict, input_columns
 from evals_mcp.results.summaries.clustered import with_repeated_input
 from evals_mcp.results.types.summing import (
@@ -53,7 +54,7 @@ _REQUESTS_AT_ONCE = 5
 
 async def summary_of(job: EvaluationJob, session: ToolSession) -> Summary | None:
     """Return a summary of the rows or, if they cannot be read in time, of the service's totals."""
-    return await _Summaries(session).summary(job, download=True)
+    return _with_sample(job, await _Summaries(session).summary(job, download=True))
 
 
 async def clustered_summary_of(
@@ -69,7 +70,18 @@ async def clustered_summary_of(
         return None
     async with session.result_rows(job) as index:
         refuse_tries_apart(index, "cluster_column")
-        return await to_thread.run_sync(_clustered_summary, job, index, column)
+        return _with_sample(job, await to_thread.run_sync(_clustered_summary, job, index, column))
+
+
+def _with_sample(job: EvaluationJob, summary: Summary | None) -> Summary | None:
+    """Return the summary with a note if only some rows of the data set were judged."""
+    size: object = job.parameters.get(SAMPLE)
+    # A data set with fewer rows was judged whole.
+    total = job.progress.total if job.progress else None
+    if summary and isinstance(size, int) and (total is None or total >= size):
+        rows = counted(size, "row")
+        summary.notes.append(f"Judged was a random sample of the data set: {rows} (`{SAMPLE}`).")
+    return summary
 
 
 def refuse_tries_apart(index: ResultIndex, argument: str) -> None:
