@@ -60,22 +60,22 @@ async def main() -> None:
             says("server", f"{len(tools.tools)} tools: {', '.join(t.name for t in tools.tools)}")
 
             says("you", "How often is version 1 of our support bot right?")
-            await evaluate(client, CLASSIFY, ["expected", "answer_v1"])
+            upload = await call(client, "upload_dataset", {"path": DATA})
+            await evaluate(client, CLASSIFY, upload["file_id"])
 
             says("you", "And how close does it come to the reference answers?")
-            await evaluate(client, SCORE, ["expected", "answer_v1"])
+            await evaluate(client, SCORE, upload["file_id"])
 
             says("you", "Is version 2 better?")
-            await evaluate(client, COMPARE, ["expected", "answer_v1", "answer_v2"])
+            await evaluate(client, COMPARE, upload["file_id"])
 
             says("you", "What have I run so far?")
             await call(client, "list_evaluations", {})
 
 
-async def evaluate(client: Client, request: dict[str, Any], columns: list[str]) -> None:
-    """Upload the columns of the request, create the evaluation, wait, and read the summary."""
-    upload = await call(client, "upload_dataset", {"path": DATA, "columns": columns})
-    request = {**request, "input_data_file_path": upload["file_id"]}
+async def evaluate(client: Client, request: dict[str, Any], file_id: str) -> None:
+    """Create the evaluation of a data set, wait, and read the summary."""
+    request = {**request, "input_data_file_path": file_id}
     created = await call(client, "create_evaluation", request)
     evaluation = {"evaluation_id": created["evaluation_id"]}
     await call(client, "get_status", {**evaluation, "wait_seconds": 45})
