@@ -84,7 +84,7 @@ class CreationKey:
     request_digest: str
     """Digest of the request."""
     retry_seconds: float = 0
-    """Seconds after a create in which the same request counts as its retry; 0 if it is none."""
+    """Seconds in which the same request counts as a retry of a create; 0 for a first attempt."""
 
 
 @dataclass(frozen=True)
