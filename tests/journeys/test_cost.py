@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+from aiohttp import web
 from mcp import Client
 
 from evals_mcp.compose import open_providers
@@ -34,10 +35,23 @@ def good(_: ChatRequest) -> Reply:
     return verdict(label="good")
 
 
+class Endpoint(ModelServer):
+    """An endpoint whose answers can be held back."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__(judge, models=[PRICED, "candidate-1"])
+        self.answering = anyio.Event()
+        self.answering.set()
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        await self.answering.wait()
+        return await super()._chat(request)
+
+
 class Home:
     """A folder of one user, an endpoint with prices, and a clock that can be set forward."""
 
-    def __init__(self, folder: Path, endpoint: ModelServer) -> None:
+    def __init__(self, folder: Path, endpoint: Endpoint) -> None:
         self.folder, self.endpoint = folder, endpoint
         self.later = timedelta()
 
@@ -60,7 +74,7 @@ class Home:
 @asynccontextmanager
 async def home(folder: Path, judge: Judge = good) -> AsyncGenerator[Home]:
     with anyio.fail_after(300):
-        async with ModelServer(judge, models=[PRICED, "candidate-1"]) as endpoint:
+        async with Endpoint(judge) as endpoint:
             yield Home(folder, endpoint)
 
 
@@ -156,10 +170,12 @@ async def test_what_runs_and_what_has_ended_stay_below_the_limit_of_a_day(tmp_pa
                 else:
                     started.append(result.structured_content)
 
-            # Each of the two fits, and both together do not.
+            # Each of the two fits, and both together do not while the first runs.
+            user.endpoint.answering = anyio.Event()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(create, server)
                 tasks.start_soon(create, other_process)
+            user.endpoint.answering.set()
             assert (len(started), len(refusals)) == (2, 1)
             assert "is held for what runs" in refusals[0]
             assert "Nothing was started." in refusals[0]
@@ -175,6 +191,12 @@ async def test_what_runs_and_what_has_ended_stay_below_the_limit_of_a_day(tmp_pa
             assert "There is room for it from 20" in refusals[-1]
             dry = await server.answer("create_evaluation", **request, dry_run=True)
             assert "A create would be refused." in dry["next_step"]
+            # A deleted evaluation has been paid for.
+            evaluation_id = started[-1]["evaluation_id"]
+            await server.answer("delete_data", id=evaluation_id, confirm=True)
+            assert (await server.answer("create_evaluation", **request, dry_run=True))[
+                "next_step"
+            ] == dry["next_step"]
             user.later = timedelta(hours=25)
             await create(server)
             assert len(refusals) == 2

@@ -9,6 +9,7 @@ from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
 from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.providers.same_request import RETRY_OF
 from evals_mcp.results.number_text import counted
+from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.state.names import NAME_CHARS
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.naming import item_of
@@ -46,11 +47,18 @@ async def delete_data(arguments: DeleteDataInput, session: ToolSession) -> Delet
         await session.derived.delete_copies(data_id)
         await session.provider.delete_dataset(data_id)
     else:
+        await _record_cost(data_id, session)
         await session.provider.delete_evaluation(data_id)
     await _forget_name(data_id, session)
     return DeleteDataOutput(
         id=data_id, what=what, deleted=True, next_step="Tell the user what was deleted."
     )
+
+
+async def _record_cost(evaluation_id: str, session: ToolSession) -> None:
+    """Record what an evaluation has cost, which nothing tells after it is deleted."""
+    job = await session.provider.get_evaluation(evaluation_id)
+    await cost_of_job(job, session.provider, session.launches.spending)
 
 
 async def _forget_name(data_id: str, session: ToolSession) -> None:
