@@ -21,6 +21,9 @@ from tests.page.judge import LABELS, RUBRIC, answer
 from tests.server.serving import Served, own_provider, served, settings
 
 ROOT = Path(__file__).resolve().parents[2]
+HANG_GUARD = 3_600.0
+"""Seconds after which something hangs, with all views looked at on a busy machine."""
+
 WAYS = ("{}", "Hello, {} Thanks!", "Urgent: {}", "{} I could not find it in the manual.", "Hi! {}")
 
 
@@ -71,7 +74,7 @@ async def open_home(folder: Path) -> AsyncGenerator[tuple[Home, Served]]:
         configured = home.settings()
         provider = await stack.enter_async_context(own_provider(configured))
         server = await stack.enter_async_context(
-            served(provider, configured=configured, ask_user=agree)
+            served(provider, configured=configured, ask_user=agree, hang_guard=HANG_GUARD)
         )
         yield home, server
 

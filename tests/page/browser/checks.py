@@ -307,7 +307,7 @@ async def a_viewer_ends_when_nobody_looks(world: World) -> None:
         code = (
             "from evals_mcp.commands.view import view\n"
             "from evals_mcp.cli import _load\n"
-            "view(_load(None), None, print, idle_seconds=0.2)\n"
+            "view(_load(None), None, print, idle_seconds=4)\n"
         )
         environment = world.home.environment()
         done = await anyio.run_process(
