@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import anyio
@@ -14,6 +15,9 @@ from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE, File
 CANDIDATES = 3
 """Most stored files that are compared: the newest of the same size."""
 
+DERIVED_NAME = re.compile(r".+-[0-9a-f]{8}-of-.+\.jsonl")
+"""The name of a file that a service was sent in place of a data set."""
+
 MAX_BYTES = 64 * 1024 * 1024
 """Size of the largest file compared; reading a larger one back costs more than it saves."""
 
@@ -25,7 +29,8 @@ async def stored_copy(
 
     A service stores a benchmark in another form, so a benchmark is the same if it has as many
     `rows` and the same questions in the same order. A stored benchmark without a reported size is
-    not compared. With a `name`, only files of this name are the same.
+    not compared. With a `name`, only files of this name are the same; without one, files that were
+    derived from another data set are not.
 
     If the service cannot list or return its files, the result is None: the service then accepts
     the upload or refuses it with its own reason.
@@ -43,7 +48,7 @@ async def stored_copy(
             for file in stored
             if file.purpose == purpose
             and file.bytes in sizes
-            and (name is None or file.filename == name)
+            and (file.filename == name if name else not DERIVED_NAME.fullmatch(file.filename))
         ]
         for file in alike[:CANDIDATES]:
             if await _is_same(path, file, provider):

@@ -215,3 +215,22 @@ async def test_a_list_in_a_cell_of_text_is_read_where_a_template_loops_over_it(
     assert plan["columns_carried"] == ["id"]
     assert [row["columns"]["id"] for row in found["rows"]] == ["1", "2"]
     assert found["rows"][1]["columns"]["contexts"] == '["green"]'
+
+
+async def test_an_upload_that_equals_a_derived_file_is_a_data_set_of_its_own(
+    tmp_path: Path,
+) -> None:
+    configured = settings(tmp_path)
+    async with local(tmp_path) as provider, served(provider, configured=configured) as server:
+        whole = (await server.answer("upload_dataset", rows=ROWS))["file_id"]
+        request = {**LABELS, "judge": RULE, "response_column": "answer"}
+        first = await judged(server, **request, input_data_file_path=whole)
+        columns = ["expected", "answer"]
+        part = await server.answer("upload_dataset", rows=ROWS, columns=columns)
+        second = await judged(server, **request, input_data_file_path=part["file_id"])
+        shown = await server.answer("get_evaluation", evaluation_id=second)
+
+    assert not part["reused"]
+    assert first != second
+    assert shown["parameters"]["input_data_file_path"] == part["file_id"]
+    assert "sent_file" not in shown["parameters"]
