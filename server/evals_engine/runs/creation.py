@@ -37,8 +37,8 @@ RETRY_COUNT = "X-Stainless-Retry-Count"
 RETRY_SECONDS = 900.0
 """Seconds in which an SDK sends its last retry: it may wait some minutes for each answer."""
 
-_FIRST_SDK = "Together/v1 "
-"""Start of the user agent of the SDK that retries without counting."""
+FIRST_SDK = "Together/v1 "
+"""Start of the user agent of the vendor's first SDK, which retries without counting."""
 
 _UNCOUNTED_SECONDS = 30.0
 """Seconds in which this SDK sends its last retry after answers that come at once."""
@@ -141,9 +141,9 @@ def _retried(headers: Mapping[str, str], canonical: str) -> CreationKey | None:
     if (retries := headers.get(RETRY_COUNT)) is not None:
         is_first = not retries.isdecimal() or not retries.strip("0")
         return CreationKey(None, _digest(canonical), 0 if is_first else RETRY_SECONDS)
-    if headers.get("User-Agent", "").startswith(_FIRST_SDK):
+    if headers.get("User-Agent", "").startswith(FIRST_SDK):
         # Apart from the same request of another client, which is not what this one retries.
-        return CreationKey(None, _digest(_FIRST_SDK + canonical), _UNCOUNTED_SECONDS)
+        return CreationKey(None, _digest(FIRST_SDK + canonical), _UNCOUNTED_SECONDS)
     return None
 
 

@@ -197,6 +197,7 @@ NO_ID = {
     ("GET", "/v1/evaluations"),
     ("GET", "/v1/evaluation/model-list"),
     ("GET", "/v1/models"),
+    ("GET", "/v1/autoscale/models"),
     ("GET", "/v1/whoami"),
     ("GET", "/v1/v3/whoami"),
     ("GET", "/v3/whoami"),

@@ -117,3 +117,37 @@ async def test_the_engine_hands_prices_on_and_lets_no_embedding_judge(tmp_path: 
     assert listed["rule/contains"]["pricing"] == {"input": 0, "output": 0}
     assert "judge-1" in judges
     assert "vectors-1" not in judges
+
+
+async def test_the_dedicated_endpoints_alone_are_listed_to_who_asks_for_them(
+    tmp_path: Path,
+) -> None:
+    async with ModelServer([], models=["judge-1"]) as models:
+        endpoint = ModelEndpoint(models.base_url)
+        config = EngineConfig(tmp_path, serverless=endpoint, dedicated={"mine": endpoint})
+        async with running_engine(config) as engine:
+            everything = (await engine.http.get("/models?dedicated=false")).json()
+            dedicated = (await engine.http.get("/models?dedicated=true")).json()
+            to_the_first_sdk = (await engine.http.get("/autoscale/models")).json()
+
+    assert {"judge-1", "mine", "rule/contains"} < {model["id"] for model in everything}
+    assert [model["id"] for model in dedicated] == ["mine"]
+    assert to_the_first_sdk == [{"name": "mine"}]
+
+
+async def test_an_unknown_price_is_absent_and_an_empty_object_to_the_first_sdk(
+    tmp_path: Path,
+) -> None:
+    first_sdk = {"User-Agent": "Together/v1 PythonBindings/1.5.35"}
+    async with ModelServer([], models=["judge-1"]) as models:
+        endpoint = ModelEndpoint(models.base_url)
+        config = EngineConfig(tmp_path, serverless=endpoint, dedicated={"mine": endpoint})
+        async with running_engine(config) as engine:
+            listed = (await engine.http.get("/models")).json()
+            to_the_first_sdk = (await engine.http.get("/models", headers=first_sdk)).json()
+
+    prices = {model["id"]: model["pricing"] for model in listed}
+    assert prices["judge-1"] is prices["mine"] is None
+    prices = {model["id"]: model["pricing"] for model in to_the_first_sdk}
+    assert prices["judge-1"] == prices["mine"] == {"input": None, "output": None}
+    assert prices["rule/contains"] == {"input": 0, "output": 0}
