@@ -45,6 +45,15 @@ _COUNTED_PROCESSES = "COVERAGE_PROCESS_CONFIG"
 """The variable by which started processes count their lines."""
 
 
+WORKERS_PER_CORE = 2
+"""Tests wait for processes, commits and leases half of their time; another test runs meanwhile."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run tests where the command line says `auto`."""
+    return WORKERS_PER_CORE * (os.cpu_count() or 1)
+
+
 class FixtureScheduling(LoadScopeScheduling):
     """Gives each free worker the next test; tests that share a fixture go to one worker."""
 

@@ -29,8 +29,11 @@ _SEARCH_SECONDS = 5.0
 """Seconds that an answer waits for a list that only adds to it."""
 
 _SHOWN = 3
-_ALIKE = 0.9
-"""Least similarity of a misspelt id; ids of the same minute are less alike."""
+_ALIKE = 0.95
+"""Least similarity of a misspelt id: one character in twenty may be wrong.
+
+Ids that were created in the same second differ in more characters, but for one pair in a thousand.
+"""
 
 _SHORTEST = 6
 """Characters of a part of an id that is recognised."""
