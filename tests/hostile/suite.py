@@ -59,9 +59,6 @@ class Observed:
 MOST_SECONDS = 4 * 3600.0
 """Seconds that the cases of one kind may take together."""
 
-LONG_BODY = str(32 * 1024 * 1024)
-"""Bytes of the longest request; two cells of a million characters go in one."""
-
 HEAD = (
     "| case | what became of it | median call alone | beside | slowest alone | beside "
     "| server grew | worker |\n"
@@ -95,7 +92,7 @@ async def observe_templates(
         show: gets what became of each.
         calls: how often the second user works alone before each, to compare with.
     """
-    async with by_tokens(folder, MOST_SECONDS, HTTP__MAX_BODY_BYTES=LONG_BODY) as (alice, bob):
+    async with by_tokens(folder, MOST_SECONDS) as (alice, bob):
         work = await _settled(_as_bob(bob))
         rows = [{"big": "a" * 100_000, "answer": "x"}]
         used = "{% if not (big and answer) %}x{% endif %}"
@@ -110,7 +107,7 @@ async def observe_cells(
     folder: Path, cells: Sequence[tuple[str, str, str]], show: Show, calls: int = 1
 ) -> None:
     """Plan and run an evaluation of each cell, beside a second user; see `observe_templates`."""
-    async with by_tokens(folder, MOST_SECONDS, HTTP__MAX_BODY_BYTES=LONG_BODY) as (alice, bob):
+    async with by_tokens(folder, MOST_SECONDS) as (alice, bob):
         work = await _settled(_as_bob(bob))
         for number, (rule, expected, answer) in enumerate(cells, 1):
             rows = [{"expected": expected, "answer": answer}]

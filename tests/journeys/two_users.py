@@ -127,15 +127,14 @@ def of_issuer(folder: Path, issuer: Issuer, **settings: str) -> Settings:
 
 
 @asynccontextmanager
-async def by_tokens(
-    folder: Path, seconds: float = 100, **settings: str
-) -> AsyncGenerator[list[Caller]]:
+async def by_tokens(folder: Path, seconds: float = 100) -> AsyncGenerator[list[Caller]]:
     """Yield two subjects of one issuer who share the embedded engine, for so long at most."""
     issuer = Issuer()
     valid = max(seconds, QUARTER_HOUR)
     tokens = [bearer(issuer.token(subject, seconds=valid)) for subject in ("alice", "bob")]
     async with ModelServer(says, MODELS) as models:
-        own = {"SERVER__PROVIDER": "local", "LOCAL__MODELS__BASE_URL": models.base_url}
-        configured = of_issuer(folder, issuer, **own, **settings)
-        async with serving(configured, issuer, seconds) as url, callers(url, *tokens) as both:
+        settings = of_issuer(
+            folder, issuer, SERVER__PROVIDER="local", LOCAL__MODELS__BASE_URL=models.base_url
+        )
+        async with serving(settings, issuer, seconds) as url, callers(url, *tokens) as both:
             yield both
