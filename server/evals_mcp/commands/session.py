@@ -9,6 +9,7 @@ from evals_mcp.errors import EvalsMCPError
 
 if TYPE_CHECKING:
     from evals_mcp.launching.ask_user import Answer, Reply, Sleep
+    from evals_mcp.server import Services
     from evals_mcp.settings.schema import Settings
     from evals_mcp.tools.calls.session import ToolSession
 
@@ -29,28 +30,39 @@ async def as_local_user(
     """
     from evals_mcp.compose import open_idle_providers
     from evals_mcp.lifetime import open_services
-    from evals_mcp.principals import LOCAL
 
     async with open_services(settings, open_idle_providers) as services:
         try:
-            return await work(await services.session(LOCAL, no_report, NobodyToAsk()))
+            return await work(await local_session(services))
         except EvalsMCPError as error:
             failure = error  # raised below, because a task group would wrap it
     raise failure
 
 
-async def no_report(
+async def local_session(services: Services) -> ToolSession:
+    """Return a session of the user of this machine, to whom no progress is reported."""
+    from evals_mcp.principals import LOCAL
+
+    return await services.session(LOCAL, _no_progress, _NobodyToAsk())
+
+
+async def _no_progress(
     progress: float, total: float | None = None, message: str | None = None
 ) -> None:
-    """Report no progress."""
+    """Report nothing."""
 
 
-class NobodyToAsk:
-    """Stands for a user who cannot be asked; a command starts nothing."""
+class _NobodyToAsk:
+    """Stands for a user who cannot be asked."""
 
     reply: Reply | None = None
     answers_later = False
 
-    async def ask(self, question: str, code: str, sleep: Sleep) -> Answer:
-        """Raise, because a command starts nothing."""
-        raise NotImplementedError
+    async def ask(
+        self,
+        question: str,  # noqa: ARG002 - of AskUser, as the others
+        code: str,  # noqa: ARG002
+        sleep: Sleep,  # noqa: ARG002
+    ) -> Answer:
+        """Return that nobody has answered, so nothing starts."""
+        return "unanswered"

@@ -11,11 +11,10 @@ from urllib.parse import urlencode, urlsplit
 
 import anyio
 
-from evals_mcp.commands.session import NobodyToAsk, no_report
+from evals_mcp.commands.session import local_session
 from evals_mcp.compose import open_idle_providers
 from evals_mcp.lifetime import open_services
 from evals_mcp.listener import Listener
-from evals_mcp.principals import LOCAL
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.views.viewer import Access, OpenSession, Viewer
@@ -59,7 +58,7 @@ def view(
             tasks.start_soon(_end_if_idle, viewer, idle_seconds)
 
             async def session() -> ToolSession:
-                return await services.session(LOCAL, no_report, NobodyToAsk())
+                return await local_session(services)
 
             yield session
             tasks.cancel_scope.cancel()

@@ -80,7 +80,9 @@ def _with_sample(job: EvaluationJob, summary: Summary | None) -> Summary | None:
     total = job.progress.total if job.progress else None
     if summary and isinstance(size, int) and (total is None or total >= size):
         rows = counted(size, "row")
-        summary.notes.append(f"Judged was a random sample of the data set: {rows} (`{SAMPLE}`).")
+        summary.notes.append(
+            f"Only a random sample of the data set was judged: {rows} (`{SAMPLE}`)."
+        )
     return summary
 
 

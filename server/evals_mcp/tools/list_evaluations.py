@@ -130,10 +130,10 @@ def _line(job: EvaluationJob, headline: str | None, names: ListedNames) -> Evalu
 
 def _when_empty(arguments: ListEvaluationsInput, session: ToolSession) -> str:
     filtered = arguments.status or _filters(arguments)
+    empty = "No evaluation matches: drop a filter" if filtered else "There are no evaluations"
     if session.settings.server.read_only:
-        return "No match: drop a filter." if filtered else "There are no evaluations yet."
-    advice = "No match: drop a filter" if filtered else "There are no evaluations: upload_dataset"
-    return f"{advice}, or start one with create_evaluation."
+        return f"{empty}."
+    return f"{empty}{'' if filtered else ': upload_dataset'}, or start one with create_evaluation."
 
 
 def _next_step(more: bool) -> str:

@@ -180,7 +180,7 @@ async def test_deleting_a_data_set_deletes_what_was_made_from_it(tmp_path: Path)
     assert (same["outcome"], same["evaluation_id"]) == ("exists", sampled)
     assert whole["parameters"]["sample"] == 5
     assert "of 5 answers pass" in whole["summary"]["headline"]
-    note = "Judged was a random sample of the data set: 5 rows (`sample`)."
+    note = "Only a random sample of the data set was judged: 5 rows (`sample`)."
     assert note in whole["summary"]["notes"]
     assert "with 2 files made from it" in told["what"]
     assert deleted["deleted"]

@@ -180,7 +180,7 @@ LISTS: list[Mistake] = [
     call("list_evaluations", "did you mean `cursor`?", next_cursor="2"),
     call(
         "list_evaluations",
-        "No match: drop a filter",
+        "No evaluation matches: drop a filter",
         model="org/answerer",
     ),
     call("list_evaluations", "did you mean `status`?", state="completed"),

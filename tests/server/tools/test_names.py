@@ -157,7 +157,7 @@ async def test_a_list_is_filtered_by_identity(filters: dict[str, str], found: li
         page = await server.answer("list_evaluations", **filters)
 
     assert [line["evaluation_id"] for line in page["evaluations"]] == found
-    assert found or page["next_step"].startswith("No match: drop a filter")
+    assert found or page["next_step"].startswith("No evaluation matches: drop a filter")
 
 
 async def test_a_cancelled_evaluation_is_listed_as_cancelled() -> None:

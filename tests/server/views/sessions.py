@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from evals_mcp.commands.session import NobodyToAsk, no_report
+from evals_mcp.commands.session import local_session
 from evals_mcp.lifetime import open_services
-from evals_mcp.principals import LOCAL
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.tools.calls.session import Clock, ToolSession
 from tests.server.serving import everyones, settings
@@ -22,4 +21,4 @@ async def session_of(
     """Open a session with the settings of a folder."""
     configured = settings(folder, **sections)
     async with open_services(configured, everyones(provider), clock) as services:
-        yield await services.session(LOCAL, no_report, NobodyToAsk())
+        yield await local_session(services)
