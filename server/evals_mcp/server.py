@@ -30,6 +30,7 @@ from evals_mcp.errors import EvalsMCPError, NotFoundError, UnsupportedError
 from evals_mcp.instructions import NAME, TITLE, instructions
 from evals_mcp.launching.ask_user import AskUser, Elicitation, UserQuestionError
 from evals_mcp.principals import LOCAL, SCOPE, Principal
+from evals_mcp.prompts.handlers import PromptHandlers
 from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.calls.session import ReportProgress, ToolSession
 from evals_mcp.tools.catalog import BY_NAME
@@ -90,7 +91,7 @@ def build_server(
         read_only: Leave out each tool that uploads, starts, cancels or deletes something.
         note_call: Called after each tool call.
     """
-    tools = _Tools(read_only, note_call)
+    tools, prompts = _Tools(read_only, note_call), PromptHandlers(read_only=read_only)
     server = Server[Services](
         NAME,
         version=version,
@@ -99,6 +100,8 @@ def build_server(
         lifespan=lambda _: open_services(),
         on_list_tools=tools.list,
         on_call_tool=tools.call,
+        on_list_prompts=prompts.list,
+        on_get_prompt=prompts.get,
     )
     server.middleware.append(_note_message)
     return server

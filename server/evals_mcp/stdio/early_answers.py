@@ -1,4 +1,4 @@
-"""The answers that need only the settings: the server's description and its tools.
+"""The answers that need only the settings: the server's description, its tools and its prompts.
 
 They equal the answers of the SDK's server to the same requests, which a test compares. Requests of
 any unusual form are left to that server.
@@ -23,7 +23,7 @@ MODERN_VERSION = "2026-07-28"
 META = "io.modelcontextprotocol/"
 """Prefix of the protocol's keys in `_meta`."""
 
-CAPABILITIES = {"tools": {"listChanged": False}}
+CAPABILITIES = {"prompts": {"listChanged": False}, "tools": {"listChanged": False}}
 
 Era = Literal["handshake", "modern"]
 RequestId = str | int
@@ -83,11 +83,17 @@ class EarlyAnswers:
         if self._era == "handshake" and not params.keys() - {"_meta"}:
             if method == "ping":
                 return {}
-            if method == "tools/list" and not _has_envelope(params):
-                return {"tools": self._tools}
-        if self._era == "modern" and method == "tools/list" and _has_envelope(params):
-            return self._modern({"tools": self._tools})
+            return None if _has_envelope(params) else self._listed(method)
+        if self._era == "modern" and _has_envelope(params):
+            listed = self._listed(method)
+            return None if listed is None else self._modern(listed)
         return None
+
+    def _listed(self, method: str) -> dict[str, Any] | None:
+        """Return the tools or the prompts; None if another method is called."""
+        if method == "tools/list":
+            return {"tools": self._tools}
+        return {"prompts": self._prompts} if method == "prompts/list" else None
 
     def _modern(self, result: dict[str, Any]) -> dict[str, Any]:
         """Return a result in the form of its era: not cacheable, with the server's name."""
@@ -108,6 +114,12 @@ class EarlyAnswers:
         if not self._read_only:
             return listed
         return [tool for tool in listed if tool["annotations"]["readOnlyHint"]]
+
+    @property
+    def _prompts(self) -> list[dict[str, Any]]:
+        from evals_mcp.prompts.catalog import prompts  # noqa: PLC0415 - only if a client asks
+
+        return [prompt.listed for prompt in prompts(read_only=self._read_only).values()]
 
 
 def _request(line: bytes) -> dict[str, Any] | None:

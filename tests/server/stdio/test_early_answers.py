@@ -39,7 +39,8 @@ def answered(answers: EarlyAnswers, message: object) -> Message:
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize("version", HANDSHAKE_VERSIONS)
 async def test_a_handshake_is_answered_as_the_sdk_answers_it(version: str, read_only: bool) -> None:
-    messages = [initialize(version), request("b", "tools/list"), request(3, "ping")]
+    lists = [request("b", "tools/list"), request("c", "prompts/list")]
+    messages = [initialize(version), *lists, request(3, "ping")]
     said = [messages[0], INITIALIZED, *messages[1:]]
 
     answers = early(read_only=read_only)
@@ -51,7 +52,8 @@ async def test_a_handshake_is_answered_as_the_sdk_answers_it(version: str, read_
 
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_the_modern_era_is_answered_as_the_sdk_answers_it(read_only: bool) -> None:
-    messages = [modern(1, "server/discover"), modern("b", "tools/list")]
+    lists = [modern("b", "tools/list"), modern("c", "prompts/list")]
+    messages = [modern(1, "server/discover"), *lists]
 
     answers = early(read_only=read_only)
 
@@ -107,7 +109,7 @@ def test_what_opens_nothing_here_is_left_to_the_server(message: object) -> None:
 LEFT_LATER: dict[str, Message] = {
     "a call": request(2, "tools/call", name="list_datasets", arguments={}),
     "a page of the list": request(2, "tools/list", cursor="x"),
-    "another list": request(2, "prompts/list"),
+    "another list": request(2, "roots/list"),
     "a second handshake": initialize(number=2),
     "a request of the other era": modern(2, "tools/list"),
     "an answer": {"jsonrpc": "2.0", "id": 2, "result": {}},

@@ -1,0 +1,31 @@
+"""The catalogue of prompts. A new prompt is a module and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evals_mcp.prompts import (
+    check_judge,
+    compare_versions,
+    find_failing_patterns,
+    regression_check,
+    write_rubric,
+)
+from evals_mcp.prompts.definition import PromptDefinition
+
+PROMPTS: Mapping[str, PromptDefinition] = {
+    module.DEFINITION.name: module.DEFINITION
+    for module in (
+        compare_versions,
+        find_failing_patterns,
+        write_rubric,
+        check_judge,
+        regression_check,
+    )
+}
+"""Every prompt by its name, in the order in which clients list them."""
+
+
+def prompts(*, read_only: bool) -> Mapping[str, PromptDefinition]:
+    """Return the prompts of a server; those that start nothing, if the server only reads."""
+    return {name: one for name, one in PROMPTS.items() if not (read_only and one.starts)}
