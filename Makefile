@@ -63,8 +63,9 @@ schemas: $(READY)  ## write the tool list, and the types of the page, anew from 
 	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
 	$(BIN)/python -m tests.page.shapes > page/src/shapes.ts
 
-page: $(READY)  ## build server/evals_mcp/views/page.html from page/
+page: $(READY)  ## build server/evals_mcp/views/page.html from page/; the tool list has its address
 	$(BIN)/python -m tests.page.build
+	$(BIN)/python -m evals_mcp.cli tools > schemas/evals_schemas/tools/tools.json
 
 page-tests: $(READY)  ## the page in a real Chromium, which EVALS_CHROMIUM may name
 	$(BIN)/python -m tests.page.browser

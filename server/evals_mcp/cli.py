@@ -311,9 +311,10 @@ def _tools() -> str:
     import json
 
     from evals_mcp.tools.catalog import TOOLS
+    from evals_mcp.views.app.resource import listed_tool
 
     listed = [
-        definition.tool.model_dump(mode="json", by_alias=True, exclude_none=True)
+        listed_tool(definition).model_dump(mode="json", by_alias=True, exclude_none=True)
         for definition in TOOLS
     ]
     return json.dumps({"tools": listed}, indent=2)

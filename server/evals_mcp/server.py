@@ -34,6 +34,8 @@ from evals_mcp.prompts.handlers import PromptHandlers
 from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.calls.session import ReportProgress, ToolSession
 from evals_mcp.tools.catalog import BY_NAME
+from evals_mcp.views.app import EXTENSION
+from evals_mcp.views.app.resource import list_resources, listed_tool, read_resource
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +104,10 @@ def build_server(
         on_call_tool=tools.call,
         on_list_prompts=prompts.list,
         on_get_prompt=prompts.get,
+        on_list_resources=list_resources,
+        on_read_resource=read_resource,
     )
+    server.extensions[EXTENSION] = {}
     server.middleware.append(_note_message)
     return server
 
@@ -121,7 +126,7 @@ class _Tools:
 
     async def list(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         """Return the tools that may be called."""
-        return ListToolsResult(tools=[definition.tool for definition in self._catalog().values()])
+        return ListToolsResult(tools=[listed_tool(each) for each in self._catalog().values()])
 
     async def call(
         self, context: Context, params: CallToolRequestParams

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any, Literal, TypeGuard, cast
 
 from evals_mcp.instructions import NAME, TITLE, instructions
+from evals_mcp.views.app import EXTENSION
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """Versions of the protocol that begin with `initialize`; all are accepted."""
@@ -23,7 +24,13 @@ MODERN_VERSION = "2026-07-28"
 META = "io.modelcontextprotocol/"
 """Prefix of the protocol's keys in `_meta`."""
 
-CAPABILITIES = {"prompts": {"listChanged": False}, "tools": {"listChanged": False}}
+CAPABILITIES: Mapping[str, dict[str, Any]] = {
+    "prompts": {"listChanged": False},
+    "resources": {"listChanged": False, "subscribe": False},
+    "tools": {"listChanged": False},
+}
+MODERN_CAPABILITIES: Mapping[str, dict[str, Any]] = {"extensions": {EXTENSION: {}}, **CAPABILITIES}
+"""The handshake of earlier versions knows no extensions."""
 
 Era = Literal["handshake", "modern"]
 RequestId = str | int
@@ -70,13 +77,12 @@ class EarlyAnswers:
         return "modern" if method == "server/discover" and _has_envelope(params) else None
 
     def _welcome(self, params: Mapping[str, Any], era: Era) -> dict[str, Any]:
-        facts: dict[str, Any] = {
-            "capabilities": CAPABILITIES,
-            "instructions": instructions(read_only=self._read_only),
-        }
+        facts: dict[str, Any] = {"instructions": instructions(read_only=self._read_only)}
         if era == "modern":
-            return self._modern({**facts, "supportedVersions": [MODERN_VERSION]})
-        return {**facts, "protocolVersion": params["protocolVersion"], "serverInfo": self._server}
+            facts |= {"capabilities": MODERN_CAPABILITIES, "supportedVersions": [MODERN_VERSION]}
+            return self._modern(facts)
+        facts |= {"capabilities": CAPABILITIES, "serverInfo": self._server}
+        return {**facts, "protocolVersion": params["protocolVersion"]}
 
     def _opened(self, method: str, params: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return a result within the era; None for requests that are not answered here."""

@@ -92,6 +92,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         returns=CreateEvaluationOutput,
         run=create_evaluation,
         render=tool_text.created,
+        has_page=True,
     ),
     ToolDefinition(
         name="get_status",
@@ -115,6 +116,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         render=tool_text.evaluation,
         read_only=True,
         idempotent=True,
+        has_page=True,
     ),
     ToolDefinition(
         name="read_results",
@@ -138,6 +140,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         render=comparison.comparison,
         read_only=True,
         idempotent=True,
+        has_page=True,
     ),
     ToolDefinition(
         name="export_results",

@@ -69,6 +69,20 @@ def report_document(data: dict[str, Any], title: str, summary: str) -> bytes:
     return _with(parts).encode("utf-8", "replace")
 
 
+@cache
+def app_document() -> str:
+    """Return the page without data for a conversation, which has it in a frame.
+
+    Its policy allows inline scripts in general, because some clients put their own into the page.
+    """
+    policy = (
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+        "connect-src 'none'; form-action 'none'; base-uri 'none'"
+    )
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return _with({_POLICY: meta, _DATA: ""})
+
+
 def live_document() -> bytes:
     """Return the page without data, which it asks the server for; its policy is a header."""
     return _with({_POLICY: "", _DATA: ""}).encode()

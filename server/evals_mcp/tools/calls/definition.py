@@ -36,6 +36,8 @@ class ToolDefinition(Generic[Arguments, Answer]):
     idempotent: bool = False
     open_world: bool = True
     """Whether the tool calls a service, or returns texts from others."""
+    has_page: bool = False
+    """Whether the page shows its answers to people, in clients that render pages."""
 
     @cached_property
     def tool(self) -> Tool:
