@@ -13,9 +13,9 @@ import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
-from mcp.server import Server, ServerRequestContext
+from mcp.server import Server
 from mcp.server.context import CallNext, HandlerResult
 from mcp_types import (
     CallToolRequestParams,
@@ -26,39 +26,20 @@ from mcp_types import (
     TextContent,
 )
 
+from evals_mcp.completions.handlers import CompletionHandler
 from evals_mcp.errors import EvalsMCPError, NotFoundError, UnsupportedError
 from evals_mcp.instructions import NAME, TITLE, instructions
-from evals_mcp.launching.ask_user import AskUser, Elicitation, UserQuestionError
-from evals_mcp.principals import LOCAL, SCOPE, Principal
+from evals_mcp.launching.ask_user import Elicitation, UserQuestionError
+from evals_mcp.principals import Principal
 from evals_mcp.prompts.handlers import PromptHandlers
 from evals_mcp.tools.calls.definition import ToolDefinition
-from evals_mcp.tools.calls.session import ReportProgress, ToolSession
+from evals_mcp.tools.calls.request_context import Context, Services, principal_of
+from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.catalog import BY_NAME
 from evals_mcp.views.app import EXTENSION
 from evals_mcp.views.app.resource import list_resources, listed_tool, read_resource
 
 log = logging.getLogger(__name__)
-
-
-class Services(Protocol):
-    """What the composition provides while the server runs."""
-
-    def message_came(self) -> None:
-        """Start the work that waits for a client's first message."""
-        ...
-
-    async def session(
-        self, principal: Principal, report_progress: ReportProgress, ask_user: AskUser
-    ) -> ToolSession:
-        """Return the collaborators of a tool call that its principal may use.
-
-        Raises:
-            OperatorError: the configuration does not allow a call.
-        """
-        ...
-
-
-Context = ServerRequestContext[Services]
 
 
 @dataclass(frozen=True)
@@ -94,6 +75,7 @@ def build_server(
         note_call: Called after each tool call.
     """
     tools, prompts = _Tools(read_only, note_call), PromptHandlers(read_only=read_only)
+    completions = CompletionHandler()
     server = Server[Services](
         NAME,
         version=version,
@@ -106,6 +88,7 @@ def build_server(
         on_get_prompt=prompts.get,
         on_list_resources=list_resources,
         on_read_resource=read_resource,
+        on_completion=completions.complete,
     )
     server.extensions[EXTENSION] = {}
     server.middleware.append(_note_message)
@@ -197,12 +180,6 @@ class _Call:
         )
         self._provider = session.provider.name
         return session
-
-
-def principal_of(context: Context) -> Principal:
-    """Return who made the request; over stdio, the user of this machine."""
-    request = context.request
-    return LOCAL if request is None else request.scope[SCOPE]
 
 
 def log_bug(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from mcp_types import (
     TextContent,
 )
 
-from evals_mcp.server import Context
+from evals_mcp.tools.calls.request_context import Context
 from tests.conformance.fixture import Called, FixtureTool, text
 
 

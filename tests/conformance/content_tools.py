@@ -15,7 +15,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
-from evals_mcp.server import Context
+from evals_mcp.tools.calls.request_context import Context
 from tests.conformance.fixture import PNG, WAV, Called, FixtureTool, text
 
 SCHEMA_2020_12 = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from mcp_types import CallToolRequestParams, CallToolResult, InputRequiredResult, TextContent, Tool
 
-from evals_mcp.server import Context
+from evals_mcp.tools.calls.request_context import Context
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 """A grey pixel."""

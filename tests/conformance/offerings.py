@@ -34,7 +34,7 @@ from mcp_types import (
     TextResourceContents,
 )
 
-from evals_mcp.server import Context
+from evals_mcp.tools.calls.request_context import Context
 from tests.conformance.asking_tools import form, missing
 from tests.conformance.fixture import PNG
 

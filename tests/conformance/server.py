@@ -41,7 +41,8 @@ from evals_mcp.http.app import AppOptions, Front, build_app
 from evals_mcp.http.limits import Limits
 from evals_mcp.http.modes.local import LocalMode
 from evals_mcp.lifetime import open_services
-from evals_mcp.server import Context, Services, build_server
+from evals_mcp.server import build_server
+from evals_mcp.tools.calls.request_context import Context, Services
 from tests.conformance import offerings
 from tests.conformance.asking_tools import ASKING_TOOLS
 from tests.conformance.busy_tools import BUSY_TOOLS

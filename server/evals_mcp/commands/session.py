@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from evals_mcp.errors import EvalsMCPError
 
 if TYPE_CHECKING:
-    from evals_mcp.launching.ask_user import Answer, Reply, Sleep
-    from evals_mcp.server import Services
     from evals_mcp.settings.schema import Settings
+    from evals_mcp.tools.calls.request_context import Services
     from evals_mcp.tools.calls.session import ToolSession
 
 # ruff: noqa: PLC0415 - the command line imports what it needs once a command is chosen
@@ -42,27 +41,6 @@ async def as_local_user(
 async def local_session(services: Services) -> ToolSession:
     """Return a session of the user of this machine, to whom no progress is reported."""
     from evals_mcp.principals import LOCAL
+    from evals_mcp.tools.calls.unattended import NobodyToAsk, no_progress
 
-    return await services.session(LOCAL, _no_progress, _NobodyToAsk())
-
-
-async def _no_progress(
-    progress: float, total: float | None = None, message: str | None = None
-) -> None:
-    """Report nothing."""
-
-
-class _NobodyToAsk:
-    """Stands for a user who cannot be asked."""
-
-    reply: Reply | None = None
-    answers_later = False
-
-    async def ask(
-        self,
-        question: str,  # noqa: ARG002 - of AskUser, as the others
-        code: str,  # noqa: ARG002
-        sleep: Sleep,  # noqa: ARG002
-    ) -> Answer:
-        """Return that nobody has answered, so nothing starts."""
-        return "unanswered"
+    return await services.session(LOCAL, no_progress, NobodyToAsk())

@@ -39,15 +39,18 @@ async def _first_columns(chunks: AsyncIterator[bytes]) -> list[str] | None:
     start = bytearray()
     async for chunk in chunks:
         start += chunk
-        if b"\n" in chunk and (columns := _columns_of(bytes(start[: start.rindex(b"\n") + 1]))):
+        if b"\n" in chunk and (columns := columns_in(bytes(start[: start.rindex(b"\n") + 1]))):
             return columns
         if len(start) > MAX_ROW_BYTES:
             return None
-    return _columns_of(bytes(start))
+    return columns_in(bytes(start))
 
 
-def _columns_of(start: bytes) -> list[str] | None:
-    """Return the columns if these lines are enough; a line that begins with a brace is JSON."""
+def columns_in(start: bytes) -> list[str] | None:
+    """Return the columns of JSONL or CSV, from its first bytes; None if these are not enough.
+
+    A line that begins with a brace is JSON.
+    """
     lines = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not lines.startswith(b"{"):
         return _header_of(lines)

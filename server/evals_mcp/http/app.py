@@ -24,7 +24,7 @@ from evals_mcp.http.logs import REQUEST_ID, AccessLog
 from evals_mcp.http.modes.authentication import Authentication, Authenticator, Refusal
 from evals_mcp.http.write_scope import WriteScope
 from evals_mcp.listener import HEADER_BYTES
-from evals_mcp.server import Services
+from evals_mcp.tools.calls.request_context import Services
 
 BODY_SECONDS = 30.0
 """Seconds for a body to arrive: enough for the longest body over a slow line."""

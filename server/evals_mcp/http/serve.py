@@ -29,9 +29,10 @@ from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.lifetime import open_services
 from evals_mcp.listener import Listener
 from evals_mcp.local_engine.configuration import with_stop_seconds
-from evals_mcp.server import CallRecord, Services, build_server
+from evals_mcp.server import CallRecord, build_server
 from evals_mcp.service_spec import keyed_services
 from evals_mcp.settings.schema import Settings
+from evals_mcp.tools.calls.request_context import Services
 from evals_mcp.tools.catalog import BY_NAME
 
 _NO_LIMIT = 1_000_000_000

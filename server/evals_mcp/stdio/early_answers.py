@@ -25,6 +25,7 @@ META = "io.modelcontextprotocol/"
 """Prefix of the protocol's keys in `_meta`."""
 
 CAPABILITIES: Mapping[str, dict[str, Any]] = {
+    "completions": {},
     "prompts": {"listChanged": False},
     "resources": {"listChanged": False, "subscribe": False},
     "tools": {"listChanged": False},

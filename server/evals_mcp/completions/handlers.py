@@ -1,0 +1,73 @@
+"""The handler of `completion/complete`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import anyio
+from mcp_types import CompleteRequestParams, CompleteResult, Completion, PromptReference
+
+from evals_mcp.completions.remembered import OfferedValue, Remembered
+from evals_mcp.errors import EvalsMCPError
+from evals_mcp.prompts.catalog import PROMPTS
+from evals_mcp.prompts.definition import Values
+from evals_mcp.tools.calls.request_context import Context, principal_of, reading_session
+
+MOST = 100
+"""Values of one answer at most, by the protocol."""
+
+SECONDS = 2.0
+"""How long a service may take; a person who types does not wait longer."""
+
+
+class CompletionHandler:
+    """Offers values for the arguments of prompts."""
+
+    def __init__(self) -> None:
+        """Remember nothing."""
+        self._remembered = Remembered(time.monotonic)
+
+    async def complete(self, context: Context, params: CompleteRequestParams) -> CompleteResult:
+        """Return the values that contain what was typed, ignoring case; none if they fail."""
+        values = _values_of(params)
+        if values is None:
+            return CompleteResult(completion=Completion(values=[]))
+        others = (params.context.arguments if params.context else None) or {}
+        known = await self._known(context, values, others)
+        part = params.argument.value.strip().casefold()
+        found = [
+            one.value
+            for one in known
+            if part in one.value.casefold() or part in one.also.casefold()
+        ]
+        shown = found[:MOST]
+        return CompleteResult(
+            completion=Completion(values=shown, total=len(found), has_more=len(found) > MOST)
+        )
+
+    async def _known(
+        self, context: Context, values: Values, others: Mapping[str, str]
+    ) -> tuple[OfferedValue, ...]:
+        key = principal_of(context).id, values, others.get("file", "") if values == "column" else ""
+        if (kept := self._remembered.get(key)) is not None:
+            return kept
+        from evals_mcp.completions.sources import offered  # noqa: PLC0415 - not before a request
+
+        known: tuple[OfferedValue, ...] = ()
+        with anyio.move_on_after(SECONDS):
+            try:
+                known = await offered(values, await reading_session(context), others)
+            except EvalsMCPError:
+                return ()  # a menu has no place for the reason, which the next call tells
+            self._remembered.keep(key, known)
+        return known
+
+
+def _values_of(params: CompleteRequestParams) -> Values | None:
+    """Return what the argument names; None if nothing can be offered."""
+    if not isinstance(params.ref, PromptReference):
+        return None
+    prompt = PROMPTS.get(params.ref.name)
+    arguments = prompt.arguments if prompt else ()
+    return next((one.values for one in arguments if one.name == params.argument.name), None)
