@@ -12,6 +12,9 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=8
 DEMO_BIN := .venv-demo/$(SCRIPTS)
 DEMO_READY := .venv-demo/ready
 
+# Images often set it; each process of the tests would then compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check tests coverage wheel bench clients conformance fresh faults proofs lock schemas page page-tests pictures clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
