@@ -312,12 +312,14 @@ def _tools() -> str:
 
     from evals_mcp.tools.catalog import TOOLS
     from evals_mcp.views.app.resource import listed_tool
+    from evals_mcp.views.app.tools import APP_TOOLS, listed_app_tool
 
-    listed = [
-        listed_tool(definition).model_dump(mode="json", by_alias=True, exclude_none=True)
-        for definition in TOOLS
-    ]
-    return json.dumps({"tools": listed}, indent=2)
+    listed = {"tools": map(listed_tool, TOOLS), "app_tools": map(listed_app_tool, APP_TOOLS)}
+    written = {
+        key: [tool.model_dump(mode="json", by_alias=True, exclude_none=True) for tool in tools]
+        for key, tools in listed.items()
+    }
+    return json.dumps(written, indent=2)
 
 
 def _rubrics() -> str:

@@ -105,6 +105,7 @@ class ProviderServices:
             self._host.is_stopping,
             await uploads_of(principal.id) if uploads_of else None,
             _make_report,
+            principal.may_write and not self._settings.server.read_only,
         )
 
     async def open(self) -> Callable[[Principal], Provider]:

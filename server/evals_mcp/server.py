@@ -38,6 +38,12 @@ from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.catalog import BY_NAME
 from evals_mcp.views.app import EXTENSION
 from evals_mcp.views.app.resource import list_resources, listed_tool, read_resource
+from evals_mcp.views.app.tools import (
+    APP_TOOLS,
+    APP_TOOLS_BY_NAME,
+    listed_app_tool,
+    lists_app_tools,
+)
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +113,13 @@ class _Tools:
         self._read_only = read_only
         self._note_call = note_call
 
-    async def list(self, _: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list(self, context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
         """Return the tools that may be called."""
-        return ListToolsResult(tools=[listed_tool(each) for each in self._catalog().values()])
+        tools = [listed_tool(each) for each in self._catalog().values()]
+        if lists_app_tools(context):
+            of_page = [each for each in APP_TOOLS if each.read_only or not self._read_only]
+            tools += map(listed_app_tool, of_page)
+        return ListToolsResult(tools=tools)
 
     async def call(
         self, context: Context, params: CallToolRequestParams
@@ -138,7 +148,10 @@ class _Tools:
         catalog = self._catalog()
         if (definition := catalog.get(name)) is not None:
             return definition
-        if name in BY_NAME:
+        of_page = APP_TOOLS_BY_NAME.get(name)
+        if of_page is not None and (of_page.read_only or not self._read_only):
+            return of_page
+        if name in BY_NAME or of_page is not None:
             raise UnsupportedError(
                 f"{name} is switched off: this server only reads (server.read_only), which its "
                 "operator can change. list_evaluations shows the evaluations that you can read."

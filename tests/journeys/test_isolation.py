@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from evals_mcp.tools.catalog import TOOLS
+from evals_mcp.views.app.tools import APP_TOOLS
 from tests.journeys.caller import Answer, Caller
 from tests.journeys.two_users import (
     LABELS,
@@ -131,11 +132,13 @@ ID_FIELDS = {
     },
     "list_evaluations": {"cursor"},
     "delete_data": {"id"},
+    "page_data": {"evaluation_id", "against", "options"},
 }
 """All arguments that take an id, a cursor or a code, or objects with such arguments."""
 
 NO_IDS = {
     "delete_data": {"confirm"},
+    "page_data": {"view"},
     "export_results": {"format"},
     "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
     "list_models": {"filter", "role", "model_source", "max_price", "limit"},
@@ -166,7 +169,7 @@ NO_IDS = {
 
 
 def test_every_argument_is_known_to_take_what_a_user_has_or_not() -> None:
-    for definition in TOOLS:
+    for definition in (*TOOLS, *APP_TOOLS):
         told = ID_FIELDS.get(definition.name, set()) | NO_IDS.get(definition.name, set())
         assert set(definition.takes.model_fields) == told, definition.name
 
@@ -185,6 +188,12 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "compare_evaluations", {"evaluation_id_a": done, "evaluation_id_b": "ID"}
     pair = {"evaluation_id_a": done, "evaluation_id_b": second}
     yield "compare_evaluations", {**pair, "limit": 1, "cursor": "ID"}
+    for view in ("evaluation", "status", "rows"):
+        yield "page_data", {"view": view, "evaluation_id": "ID"}
+    for view in ("comparison", "flips"):
+        yield "page_data", {"view": view, "evaluation_id": done, "against": "ID"}
+        yield "page_data", {"view": view, "evaluation_id": "ID", "against": done}
+    yield "page_data", {"view": "rows", "evaluation_id": done, "options": {"cursor": "ID"}}
     yield "cancel_evaluation", {"evaluation_id": "ID"}
     yield "delete_data", {"id": "ID"}
     yield "delete_data", {"id": "ID", "confirm": True}

@@ -31,6 +31,7 @@ from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.catalog import BY_NAME
+from evals_mcp.views.app.tools import APP_TOOLS_BY_NAME
 from tests.engine.model_server import ModelServer
 from tests.journeys.caller import Caller, tool_call
 from tests.journeys.hostile import FAILURES, Repeating, repeating_model
@@ -78,7 +79,7 @@ def calls(prefix: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield tool, {"evaluation_id": evaluation_id}
         yield "create_evaluation", request(f"{prefix}file-{word}", word)
         yield "upload_dataset", {"rows": ROWS, "name": word}
-    for name, definition in BY_NAME.items():
+    for name, definition in (BY_NAME | APP_TOOLS_BY_NAME).items():
         for field, schema in definition.tool.input_schema["properties"].items():
             if schema.get("type") == "string" and "enum" not in schema:
                 yield name, {field: PASTED}

@@ -17,6 +17,7 @@ from evals_mcp.http.serve import HttpService
 from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 from evals_mcp.tools.catalog import BY_NAME
+from evals_mcp.views.app.tools import APP_TOOLS_BY_NAME
 from tests.journeys.caller import tool_call
 from tests.journeys.issuer import AUDIENCE, EVERYTHING, Issuer
 from tests.journeys.shared_vendor import of_one_vendor
@@ -62,7 +63,7 @@ async def test_a_token_that_may_only_read_is_challenged_by_every_writing_tool_an
     )
     reader = bearer(issuer.token("alice", "evals:read"))
     async with serving(settings, issuer) as url, callers(url, reader) as (user,):
-        for tool, definition in BY_NAME.items():
+        for tool, definition in (BY_NAME | APP_TOOLS_BY_NAME).items():
             answer = await user.call(tool)
             if definition.read_only:
                 assert answer.status == 200

@@ -28,6 +28,7 @@ from evals_mcp.http.serve import http_app
 from evals_mcp.lifetime import OpenProviders, open_services
 from evals_mcp.tools.calls.cursors import write_cursor
 from evals_mcp.tools.catalog import BY_NAME, TOOLS
+from evals_mcp.views.app.tools import APP_TOOLS, APP_TOOLS_BY_NAME
 from evals_schemas.evaluation_api.models import Model
 from evals_schemas.tools.portable_schema import portable_schema
 from tests.server.arguments_of import JUNK, arguments
@@ -226,6 +227,9 @@ def faked(tmp_path_factory: pytest.TempPathFactory) -> Generator[Fuzzed]:
         yield server
 
 
+DEFINITIONS = BY_NAME | APP_TOOLS_BY_NAME
+
+
 def check(tool: str, result: CallToolResult) -> None:
     """An answer in the published form, or an error that leads on."""
     text, written = text_of(result), result.model_dump_json(by_alias=True)
@@ -233,21 +237,21 @@ def check(tool: str, result: CallToolResult) -> None:
     assert json.loads(written)
     if not result.is_error:
         assert text
-        jsonschema.validate(result.structured_content, portable_schema(BY_NAME[tool].returns))
+        jsonschema.validate(result.structured_content, portable_schema(DEFINITIONS[tool].returns))
         return
     assert result.structured_content is None
     assert tokens(text) <= 2_000
-    names = "|".join(BY_NAME)
+    names = "|".join(DEFINITIONS)
     assert re.search(rf"`|{names}|operator|administrator", text), text
     assert len(text) < 20 or not re.search(r"Traceback|0x[0-9a-f]{6}|pydantic", text), text
 
 
 def cases(tool: str) -> st.SearchStrategy[dict[str, Any]]:
     good = GOOD.get(tool, [{}])
-    return arguments(BY_NAME[tool].tool.input_schema, TEXTS, *good)
+    return arguments(DEFINITIONS[tool].tool.input_schema, TEXTS, *good)
 
 
-@pytest.mark.parametrize("tool", [definition.name for definition in TOOLS])
+@pytest.mark.parametrize("tool", [definition.name for definition in (*TOOLS, *APP_TOOLS)])
 def test_with_the_engine_every_call_is_answered(tool: str, engine: Fuzzed) -> None:
     @FAST
     @drawing(cases(tool))
@@ -257,7 +261,7 @@ def test_with_the_engine_every_call_is_answered(tool: str, engine: Fuzzed) -> No
     every()
 
 
-@pytest.mark.parametrize("tool", [definition.name for definition in TOOLS])
+@pytest.mark.parametrize("tool", [definition.name for definition in (*TOOLS, *APP_TOOLS)])
 def test_with_any_service_every_call_is_answered(tool: str, faked: Fuzzed) -> None:
     @FAST
     @drawing(cases(tool))

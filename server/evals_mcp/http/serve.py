@@ -34,6 +34,7 @@ from evals_mcp.service_spec import keyed_services
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.calls.request_context import Services
 from evals_mcp.tools.catalog import BY_NAME
+from evals_mcp.views.app.tools import APP_TOOLS_BY_NAME
 
 _NO_LIMIT = 1_000_000_000
 
@@ -150,7 +151,7 @@ async def _with_client(
 
 
 def _reads(tool: str) -> bool:
-    definition = BY_NAME.get(tool)
+    definition = BY_NAME.get(tool) or APP_TOOLS_BY_NAME.get(tool)
     return definition is None or definition.read_only
 
 

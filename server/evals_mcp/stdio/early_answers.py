@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any, Literal, TypeGuard, cast
 
 from evals_mcp.instructions import NAME, TITLE, instructions
-from evals_mcp.views.app import EXTENSION
+from evals_mcp.views.app import EXTENSION, renders_pages
 
 HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 """Versions of the protocol that begin with `initialize`; all are accepted."""
@@ -54,6 +54,8 @@ class EarlyAnswers:
         self._server = {"name": NAME, "title": TITLE, "version": version}
         self._read_only = read_only
         self._era: Era | None = None
+        self._renders_pages = False
+        """Whether the client of the handshake does."""
 
     def answer(self, line: bytes) -> EarlyAnswer | None:
         """Return the answer to a line of the client; None if the server must read the line."""
@@ -64,6 +66,8 @@ class EarlyAnswers:
         result = self._opened(method, params) if opening is None else self._welcome(params, opening)
         if result is None:
             return None
+        if opening == "handshake":
+            self._renders_pages = _announces_pages(params.get("capabilities"))
         self._era = opening or self._era
         message = {"jsonrpc": "2.0", "id": request["id"], "result": result}
         text = json.dumps(message, separators=(",", ":"))
@@ -90,16 +94,18 @@ class EarlyAnswers:
         if self._era == "handshake" and not params.keys() - {"_meta"}:
             if method == "ping":
                 return {}
-            return None if _has_envelope(params) else self._listed(method)
+            return None if _has_envelope(params) else self._listed(method, self._renders_pages)
         if self._era == "modern" and _has_envelope(params):
-            listed = self._listed(method)
+            capabilities = params["_meta"][f"{META}clientCapabilities"]
+            listed = self._listed(method, _announces_pages(capabilities))
             return None if listed is None else self._modern(listed)
         return None
 
-    def _listed(self, method: str) -> dict[str, Any] | None:
+    def _listed(self, method: str, renders_pages: bool) -> dict[str, Any] | None:
         """Return the tools or the prompts; None if another method is called."""
         if method == "tools/list":
-            return {"tools": self._tools}
+            tools = self._tools("tools")
+            return {"tools": [*tools, *self._tools("app_tools")] if renders_pages else tools}
         return {"prompts": self._prompts} if method == "prompts/list" else None
 
     def _modern(self, result: dict[str, Any]) -> dict[str, Any]:
@@ -112,15 +118,16 @@ class EarlyAnswers:
             "_meta": {f"{META}serverInfo": self._server},
         }
 
-    @cached_property
-    def _tools(self) -> list[dict[str, Any]]:
-        """The committed tool list, which a test compares with the catalogue."""
-        listed = json.loads(files("evals_schemas").joinpath("tools", "tools.json").read_bytes())[
-            "tools"
-        ]
+    def _tools(self, key: str) -> list[dict[str, Any]]:
+        listed = self._committed[key]
         if not self._read_only:
             return listed
         return [tool for tool in listed if tool["annotations"]["readOnlyHint"]]
+
+    @cached_property
+    def _committed(self) -> dict[str, list[dict[str, Any]]]:
+        """The committed lists of tools, which a test compares with the catalogues."""
+        return json.loads(files("evals_schemas").joinpath("tools", "tools.json").read_bytes())
 
     @property
     def _prompts(self) -> list[dict[str, Any]]:
@@ -168,7 +175,16 @@ def _is_client(value: object) -> bool:
 
 
 def _are_capabilities(value: object) -> bool:
-    return _is_object(value) and all(_is_object(one) for one in value.values())
+    return (
+        _is_object(value)
+        and all(map(_is_object, value.values()))
+        and all(map(_is_object, value.get("extensions", {}).values()))
+    )
+
+
+def _announces_pages(capabilities: Any) -> bool:
+    """Return whether a client renders pages, by its capabilities."""
+    return renders_pages(capabilities.get("extensions", {}).get(EXTENSION))
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:

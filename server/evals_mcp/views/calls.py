@@ -20,6 +20,7 @@ from evals_mcp.views.evaluation import evaluation_page, may_stop
 from evals_mcp.views.pace import Paces
 from evals_mcp.views.rows import rows_page
 from evals_schemas.contract import Request
+from evals_schemas.tools.comparisons import CompareEvaluationsInput
 from evals_schemas.tools.inputs import (
     CancelEvaluationInput,
     GetStatusInput,
@@ -43,6 +44,7 @@ class EvaluationCall(Request):
 
     evaluation_id: str = Field(min_length=1)
     by: str | None = Field(default=None, min_length=1)
+    cluster_column: str | None = Field(default=None, min_length=1)
 
 
 class StatusCall(Request):
@@ -65,13 +67,23 @@ class ComparisonCall(Request):
     evaluation_id_a: str = Field(min_length=1)
     evaluation_id_b: str = Field(min_length=1)
     by: str | None = Field(default=None, min_length=1)
+    cluster_column: str | None = Field(default=None, min_length=1)
+    key: str | None = Field(default=None, min_length=1)
+
+    def arguments(self) -> CompareEvaluationsInput:
+        """Return the arguments of `compare_evaluations`."""
+        return CompareEvaluationsInput(
+            evaluation_id_a=self.evaluation_id_a,
+            evaluation_id_b=self.evaluation_id_b,
+            by=self.by,
+            cluster_column=self.cluster_column,
+            key=self.key,
+        )
 
 
-class FlipsCall(Request):
+class FlipsCall(ComparisonCall):
     """Changed pairs of a comparison."""
 
-    evaluation_id_a: str = Field(min_length=1)
-    evaluation_id_b: str = Field(min_length=1)
     query: FlipQuery = Field(default_factory=FlipQuery)
     cursor: str | None = None
 
@@ -113,7 +125,9 @@ class PageCalls:
         except ValidationError as error:
             problem = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(map(str, problem["loc"])) or "arguments"
-            raise InvalidRequestError(f"{quoted(field, 60)}: {problem['msg']}.") from None
+            raise InvalidRequestError(
+                f"The page's `options` do not fit: {quoted(field, 60)}: {problem['msg']}."
+            ) from None
         return await call.run(checked, session)
 
     async def _status(self, call: StatusCall, session: ToolSession) -> BaseModel:
@@ -128,7 +142,7 @@ async def _list(call: ListCall, session: ToolSession) -> BaseModel:
 
 
 async def _evaluation(call: EvaluationCall, session: ToolSession) -> BaseModel:
-    return await evaluation_page(session, call.evaluation_id, call.by)
+    return await evaluation_page(session, call.evaluation_id, call.by, call.cluster_column)
 
 
 async def _rows(call: RowsCall, session: ToolSession) -> BaseModel:
@@ -139,16 +153,15 @@ async def _rows(call: RowsCall, session: ToolSession) -> BaseModel:
 
 
 async def _comparison(call: ComparisonCall, session: ToolSession) -> BaseModel:
-    return await comparison_page(session, call.evaluation_id_a, call.evaluation_id_b, call.by)
+    return await comparison_page(session, call.arguments())
 
 
 async def _flips(call: FlipsCall, session: ToolSession) -> BaseModel:
-    ids = (call.evaluation_id_a, call.evaluation_id_b)
-    return await flips_page(session, *ids, call.query, call.cursor)
+    return await flips_page(session, call.arguments(), call.query, call.cursor)
 
 
 async def _stop(call: StatusCall, session: ToolSession) -> BaseModel:
-    if session.settings.server.read_only:
+    if not session.may_write:
         raise UnsupportedError(
             "Nothing can be stopped here, because this server only reads (server.read_only)."
         )

@@ -30,7 +30,7 @@ _CHOICES = ("A", "Tie", "B")
 
 
 async def comparison_page(
-    session: ToolSession, id_a: str, id_b: str, by: str | None = None
+    session: ToolSession, arguments: CompareEvaluationsInput
 ) -> ComparisonPage:
     """Return two evaluations side by side.
 
@@ -38,15 +38,17 @@ async def comparison_page(
         InvalidRequestError: they cannot be compared, or the column cannot be used.
         EvalsMCPError: one does not exist, or its rows cannot be read.
     """
-    arguments = CompareEvaluationsInput(evaluation_id_a=id_a, evaluation_id_b=id_b, by=by, limit=1)
-    async with open_both(arguments, session) as both:
+    async with open_both(arguments.model_copy(update={"limit": 1}), session) as both:
         page = await to_thread.run_sync(_page, both)
     page.answer = await with_names(page.answer, session)
     return page
 
 
 async def flips_page(
-    session: ToolSession, id_a: str, id_b: str, query: FlipQuery, cursor: str | None
+    session: ToolSession,
+    arguments: CompareEvaluationsInput,
+    query: FlipQuery,
+    cursor: str | None,
 ) -> FlipsPage:
     """Return some of the pairs that two evaluations judged differently.
 
@@ -54,7 +56,6 @@ async def flips_page(
         InvalidRequestError: they cannot be compared, or the cursor is from elsewhere.
         EvalsMCPError: one does not exist, or its rows cannot be read.
     """
-    arguments = CompareEvaluationsInput(evaluation_id_a=id_a, evaluation_id_b=id_b)
     async with open_both(arguments, session) as both:
         return await to_thread.run_sync(changed_pairs, both, query, cursor, ROWS_AT_ONCE)
 

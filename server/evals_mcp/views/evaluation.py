@@ -48,16 +48,20 @@ _CHOICES = ("A", "Tie", "B")
 
 
 async def evaluation_page(
-    session: ToolSession, evaluation_id: str, by: str | None = None
+    session: ToolSession,
+    evaluation_id: str,
+    by: str | None = None,
+    cluster_column: str | None = None,
 ) -> EvaluationPage:
     """Return one evaluation.
 
     Raises:
-        InvalidRequestError: it still runs, or the column cannot be used, and `by` is given.
+        InvalidRequestError: it still runs, or a column cannot be used that is given.
         EvalsMCPError: it does not exist, or cannot be read.
     """
     complete_id = await session.evaluation_id(evaluation_id)
-    answer = await get_evaluation(GetEvaluationInput(evaluation_id=complete_id, by=by), session)
+    arguments = GetEvaluationInput(evaluation_id=complete_id, by=by, cluster_column=cluster_column)
+    answer = await get_evaluation(arguments, session)
     job = await session.evaluation(answer.evaluation_id)
     async with AsyncExitStack() as stack:
         index = await opened_rows(job, session, stack)
@@ -79,9 +83,9 @@ async def opened_rows(
 
 
 def may_stop(session: ToolSession, evaluation_id: str, status: str) -> bool:
-    """Return whether the evaluation runs, and the server and the service allow to stop it."""
+    """Return whether the evaluation runs, and this principal and the service may stop it."""
     can_cancel = session.provider.service_of(evaluation_id).capabilities.can_cancel
-    return can_cancel and status not in ENDED and not session.settings.server.read_only
+    return can_cancel and status not in ENDED and session.may_write
 
 
 def _page(

@@ -91,7 +91,9 @@ async def comparison_report(
         EvalsMCPError: one does not exist, or its rows cannot be read.
     """
     extent = extent or Extent()
-    page = await comparison_page(session, id_a, id_b, extent.by)
+    page = await comparison_page(
+        session, CompareEvaluationsInput(evaluation_id_a=id_a, evaluation_id_b=id_b, by=extent.by)
+    )
     arguments = CompareEvaluationsInput(evaluation_id_a=id_a, evaluation_id_b=id_b)
     flips, left_out = None, ["The changed rows are not in it: it was asked for without them."]
     if extent.rows:

@@ -14,6 +14,7 @@ from evals_mcp.stdio.early_answers import (
     EarlyAnswer,
     EarlyAnswers,
 )
+from evals_mcp.views.app import EXTENSION, MIME_TYPE
 from tests.server.stdio.exchanges import (
     INITIALIZED,
     VERSION,
@@ -62,6 +63,27 @@ async def test_the_modern_era_is_answered_as_the_sdk_answers_it(read_only: bool)
     )
 
 
+RENDERS_PAGES = {"extensions": {EXTENSION: {"mimeTypes": [MIME_TYPE]}}}
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+async def test_a_client_that_renders_pages_is_answered_as_the_sdk_answers_it(
+    read_only: bool,
+) -> None:
+    opening = initialize(capabilities=RENDERS_PAGES)
+    listing = modern(2, "tools/list", clientCapabilities=RENDERS_PAGES)
+    plain = modern(3, "tools/list")
+    for said in (
+        [opening, request(2, "tools/list")],
+        [modern(1, "server/discover"), listing, plain],
+    ):
+        answers = early(read_only=read_only)
+
+        assert [answered(answers, message) for message in said] == await sdk_answers(
+            said[0], *([INITIALIZED] if said[0] is opening else []), *said[1:], read_only=read_only
+        )
+
+
 def test_every_version_that_the_sdk_speaks_is_known() -> None:
     assert HANDSHAKE_PROTOCOL_VERSIONS == HANDSHAKE_VERSIONS
     assert MODERN_VERSION in MODERN_PROTOCOL_VERSIONS
@@ -88,6 +110,7 @@ LEFT_AT_FIRST: dict[str, Any] = {
     "a version that is not a text": initialize(protocolVersion=["2025-11-25"]),
     "no capabilities": initialize(capabilities=None),
     "capabilities that are no objects": initialize(capabilities={"roots": True}),
+    "extensions that are no objects": initialize(capabilities={"extensions": {"a": True}}),
     "a client without a version": initialize(clientInfo={"name": "test"}),
     "no id": {key: value for key, value in initialize().items() if key != "id"},
     "an id that is a truth value": {**initialize(), "id": True},

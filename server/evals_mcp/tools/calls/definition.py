@@ -38,6 +38,9 @@ class ToolDefinition(Generic[Arguments, Answer]):
     """Whether the tool calls a service, or returns texts from others."""
     has_page: bool = False
     """Whether the page shows its answers to people, in clients that render pages."""
+    for_page: Callable[[Answer], Mapping[str, Any]] | None = None
+    """Returns what is in `_meta` of an answer, which the page receives and models do not; None for
+    tools that models call."""
 
     @cached_property
     def tool(self) -> Tool:
@@ -71,4 +74,5 @@ class ToolDefinition(Generic[Arguments, Answer]):
         return CallToolResult(
             content=[TextContent(text=self.render(answer))],
             structured_content=answer.model_dump(mode="json", exclude_none=True),
+            _meta=None if self.for_page is None else dict(self.for_page(answer)),
         )

@@ -110,6 +110,8 @@ class ToolSession:
     """How a user of another machine sends files; None where paths are of this machine."""
     make_report: MakeReport = _no_report
     """Makes the report of an evaluation. Passed in, because it is made of the answers of tools."""
+    may_write: bool = True
+    """Whether the principal may start, stop and mark here."""
 
     async def evaluation_id(self, text: str, field: str = "evaluation_id") -> str:
         """Return the complete id of an evaluation, as callers see it now.

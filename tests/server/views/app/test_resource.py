@@ -55,8 +55,8 @@ async def test_the_page_is_listed_and_read_with_what_it_needs(
     assert content.meta["ui"]["csp"] == {"connectDomains": [], "resourceDomains": []}
     assert content.text == app_document()
     assert 'http-equiv="Content-Security-Policy"' in content.text
-    with_page = {tool.name: tool.meta for tool in tools if tool.meta and "ui" in tool.meta}
-    assert with_page == {name: {"ui": {"resourceUri": listed.uri}} for name in WITH_PAGE}
+    with_page = {tool.name for tool in tools if tool.meta == {"ui": {"resourceUri": listed.uri}}}
+    assert with_page == WITH_PAGE
 
 
 async def test_the_address_of_an_earlier_page_answers_with_the_page_of_now() -> None:
