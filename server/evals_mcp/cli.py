@@ -6,7 +6,6 @@ first answer need no other imports.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import logging
 import os
@@ -16,11 +15,14 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from evals_mcp.errors import OperatorError, SettingsError
 
 if TYPE_CHECKING:
+    import argparse
+
     from evals_mcp.settings.loading import Settings
     from evals_schemas.tools.exports import ExportFormat
 
@@ -30,13 +32,15 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
-    0 if it worked, 2 if the command line or a setting is wrong, and 1 if an export or a
-    report is impossible for another reason.
+    0 if it worked, 2 if the command line or a setting is wrong, and 1 if something is impossible
+    for another reason: an export, a report, the set-up of a client.
     """
-    chosen = _parser().parse_args(arguments)
+    chosen = _chosen(arguments)
     if text_of := {"tools": _tools, "rubrics": _rubrics}.get(chosen.command):
         return _print(text_of())
     try:
+        if chosen.command == "install":
+            return _install(chosen)
         return _run(chosen, _load(chosen.config))
     except OperatorError as error:
         print(f"evals-mcp: {error}", file=sys.stderr)
@@ -61,50 +65,16 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     return _serve(settings)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="evals-mcp",
-        description="An MCP server that starts, follows and reads evaluations of language "
-        "models. Without a command it serves over stdio.",
-    )
-    parser.add_argument("--version", action="version", version=version("evals-mcp"))
-    parser.add_argument("--config", type=Path, metavar="PATH", help="configuration file (TOML)")
-    commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    serve = commands.add_parser("serve", help="serve MCP over stdio (the default) or HTTP")
-    serve.add_argument("--http", action="store_true", help="serve streamable HTTP; see [http]")
-    serve.add_argument("--host", help="address to listen on; http.host if absent")
-    serve.add_argument("--port", type=int, help="TCP port, 0 for a free one; http.port if absent")
-    engine = commands.add_parser("engine", help="run the evaluation engine as a REST service")
-    engine.add_argument("--host", help="address to listen on; engine.host if absent")
-    engine.add_argument(
-        "--port", type=int, help="TCP port, 0 for a free one; engine.port if absent"
-    )
-    data = commands.add_parser("data", help="list, export or delete what the server remembers")
-    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
-    actions.add_parser("list", help="print the principals that have records, one a line")
-    for action, text in (("export", "print a principal's records"), ("delete", "delete them")):
-        described = actions.add_parser(action, help=text)
-        described.add_argument("principal", metavar="PRINCIPAL", help="id or label; see list")
-    export = commands.add_parser("export", help="write the results of an evaluation to a file")
-    export.add_argument("evaluation", metavar="ID", help="id of an ended evaluation")
-    export.add_argument("--format", choices=("csv", "jsonl", "markdown", "html"), default="csv")
-    export.add_argument(
-        "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
-    )
-    report = commands.add_parser(
-        "report", help="write a page to look at: an evaluation, or two of them compared"
-    )
-    report.add_argument("ids", nargs="+", metavar="ID", help="one ended evaluation, or two")
-    report.add_argument("--rows", type=int, default=500, help="rows in it; 0 for none (500)")
-    report.add_argument("--by", metavar="COLUMN", help="adds the figures for each of its values")
-    report.add_argument(
-        "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
-    )
-    view = commands.add_parser("view", help="show evaluations in a browser on this machine")
-    view.add_argument("evaluation", nargs="?", metavar="ID", help="the one shown first")
-    commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
-    commands.add_parser("rubrics", help="print every ready rubric in full, as Markdown")
-    return parser
+def _chosen(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what the command line says.
+
+    Clients start the server without arguments, and wait: nothing is parsed then.
+    """
+    if not (sys.argv[1:] if arguments is None else arguments):
+        return cast("argparse.Namespace", SimpleNamespace(command=None, config=None))
+    from evals_mcp.commands.parser import build_parser
+
+    return build_parser().parse_args(arguments)
 
 
 def _load(config: Path | None) -> Settings:
@@ -126,6 +96,14 @@ def _log_to_stderr(level: str) -> None:
     )
     for package in ("evals_mcp", "evals_engine"):
         logging.getLogger(package).setLevel(number)
+
+
+def _install(chosen: argparse.Namespace) -> int:
+    from evals_mcp.commands.console import Terminal
+    from evals_mcp.commands.install import Installer
+    from evals_mcp.commands.surroundings import install_options, surroundings
+
+    return Installer(install_options(chosen), surroundings(chosen.config), Terminal()).run()
 
 
 def _serve(settings: Settings) -> int:

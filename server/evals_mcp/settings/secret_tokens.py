@@ -67,7 +67,7 @@ class _Finder:
             where = (*path, "token_file")
             return self._checked(self._read(source.token_file, where), where)
         token = self.environ.get(source.token_env or "", "")
-        if not token.strip():
+        if not token.strip() or is_reference(token, source.token_env or ""):
             return None
         where = (*path, "token_env")
         return self._checked(token, where, f"names {source.token_env}, which ")
@@ -106,6 +106,14 @@ class _Finder:
                 "must begin with https://, since a token is sent to it; write https://, an address "
                 "of this machine (http://127.0.0.1), or remove the token",
             )
+
+
+def is_reference(text: str, variable: str) -> bool:
+    """Return whether a variable holds a reference to itself, which a client has not replaced.
+
+    Clients leave `$NAME` as it is, in the `env` of an entry, if their environment has no NAME.
+    """
+    return text.strip() == f"${variable}"
 
 
 def _exposure(mode: int) -> str | None:

@@ -270,6 +270,12 @@ def test_a_placeholder_is_no_token(tmp_path: Path, value: str) -> None:
         )
 
 
+def test_a_reference_that_a_client_did_not_replace_is_no_token(tmp_path: Path) -> None:
+    settings = load(tmp_path, TOGETHER_API_KEY="$TOGETHER_API_KEY")
+
+    assert settings.providers == ("local",)
+
+
 @pytest.mark.parametrize(
     "text",
     [

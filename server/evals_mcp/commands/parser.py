@@ -1,0 +1,170 @@
+"""The command line: its commands, options and help texts."""
+
+from __future__ import annotations
+
+import argparse
+from importlib.metadata import PackageNotFoundError, metadata, version
+from pathlib import Path
+from typing import Any, Protocol
+
+PROGRAM = "evals-mcp"
+
+_EXAMPLES = """\
+examples:
+  evals-mcp install                 set the server up in the assistants of this machine
+  evals-mcp install codex --print   show what would be written for one of them
+  evals-mcp view                    look at evaluations in a browser
+  evals-mcp serve --http            serve a team; see docs/deploy.md
+
+files:
+  settings  {config}
+  data      {data}
+
+An assistant starts `evals-mcp` without a command and speaks MCP with it over standard input.
+"""
+
+
+class _Commands(Protocol):
+    """What `add_subparsers` returns, whose own type has no public name."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+        """Return the parser of a new command."""
+        ...
+
+
+class _Parser(argparse.ArgumentParser):
+    """Adds the examples and addresses, which are looked up only if the help is printed."""
+
+    def format_help(self) -> str:
+        return f"{super().format_help()}\n{examples_and_addresses()}"
+
+
+def examples_and_addresses() -> str:
+    """Return the end of the help text: examples, paths of this machine, addresses."""
+    from platformdirs import user_config_path, user_data_path  # noqa: PLC0415 - for the help only
+
+    text = _EXAMPLES.format(
+        config=user_config_path(PROGRAM, appauthor=False) / "config.toml",
+        data=user_data_path(PROGRAM, appauthor=False),
+    )
+    if addresses := project_addresses():
+        text += "\naddresses:\n" + "".join(f"  {address}\n" for address in addresses)
+    return text
+
+
+def project_addresses() -> list[str]:
+    """Return the addresses of the project, as the installed package names them."""
+    try:
+        listed = metadata(PROGRAM).get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return []
+    return [
+        f"{name:14} {address}" for name, _, address in (each.partition(", ") for each in listed)
+    ]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = _Parser(
+        prog=PROGRAM,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="An MCP server that starts, follows and reads evaluations of language "
+        "models.\nWithout a command it serves over stdio.",
+    )
+    parser.add_argument("--version", action="version", version=version(PROGRAM))
+    parser.add_argument("--config", type=Path, metavar="PATH", help="configuration file (TOML)")
+    commands = parser.add_subparsers(
+        dest="command", title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser
+    )
+    _add_install(commands)
+    _add_serving(commands)
+    _add_data(commands)
+    _add_results(commands)
+    commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
+    commands.add_parser("rubrics", help="print every ready rubric in full, as Markdown")
+    return parser
+
+
+def _add_install(commands: _Commands) -> None:
+    install = commands.add_parser(
+        "install",
+        help="set the server up in MCP clients",
+        description="Write the entry of this server into the files of MCP clients. Other entries, "
+        "comments and the order stay; the file is backed up; keys are named, never written.",
+        epilog="Exit code: 0 if all is done, 1 if something was not written, 2 for a wrong "
+        "command line.",
+    )
+    install.add_argument(
+        "clients", nargs="*", metavar="CLIENT", help="such as claude-code; those found if absent"
+    )
+    add = install.add_argument
+    add("--scope", choices=("user", "project"), default="user", help="for which projects (user)")
+    add("--http", metavar="URL", dest="url", help="use a server over HTTP instead of starting one")
+    add(
+        "--with-keys",
+        action="store_true",
+        help="with --http: send your keys as headers, for http.mode header",
+    )
+    add(
+        "--data-folder",
+        type=Path,
+        metavar="FOLDER",
+        help="folder whose files may be uploaded; ~/evals for clients that start elsewhere",
+    )
+    add("--all", action="store_true", dest="everything", help="all clients found, without asking")
+    add("--yes", action="store_true", help="ask nothing")
+    add(
+        "--force",
+        action="store_true",
+        help="replace or remove an entry that starts another program",
+    )
+    add("--remove", action="store_true", help="remove the entry")
+    add("--print", action="store_true", dest="print_only", help="print the block, write nothing")
+    add("--dry-run", action="store_true", help="say what would be written")
+    add(
+        "--no-check",
+        action="store_false",
+        dest="check",
+        help="do not start the server to try it",
+    )
+
+
+def _add_serving(commands: _Commands) -> None:
+    serve = commands.add_parser("serve", help="serve MCP over stdio (the default) or HTTP")
+    serve.add_argument("--http", action="store_true", help="serve streamable HTTP; see [http]")
+    serve.add_argument("--host", help="address to listen on; http.host if absent")
+    serve.add_argument("--port", type=int, help="TCP port, 0 for a free one; http.port if absent")
+    engine = commands.add_parser("engine", help="run the evaluation engine as a REST service")
+    engine.add_argument("--host", help="address to listen on; engine.host if absent")
+    engine.add_argument(
+        "--port", type=int, help="TCP port, 0 for a free one; engine.port if absent"
+    )
+
+
+def _add_data(commands: _Commands) -> None:
+    data = commands.add_parser("data", help="list, export or delete what the server remembers")
+    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="print the principals that have records, one a line")
+    for action, text in (("export", "print a principal's records"), ("delete", "delete them")):
+        described = actions.add_parser(action, help=text)
+        described.add_argument("principal", metavar="PRINCIPAL", help="id or label; see list")
+
+
+def _add_results(commands: _Commands) -> None:
+    export = commands.add_parser("export", help="write the results of an evaluation to a file")
+    export.add_argument("evaluation", metavar="ID", help="id of an ended evaluation")
+    export.add_argument("--format", choices=("csv", "jsonl", "markdown", "html"), default="csv")
+    export.add_argument(
+        "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
+    )
+    report = commands.add_parser(
+        "report", help="write a page to look at: an evaluation, or two of them compared"
+    )
+    report.add_argument("ids", nargs="+", metavar="ID", help="one ended evaluation, or two")
+    report.add_argument("--rows", type=int, default=500, help="rows in it; 0 for none (500)")
+    report.add_argument("--by", metavar="COLUMN", help="adds the figures for each of its values")
+    report.add_argument(
+        "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
+    )
+    view = commands.add_parser("view", help="show evaluations in a browser on this machine")
+    view.add_argument("evaluation", nargs="?", metavar="ID", help="the one shown first")

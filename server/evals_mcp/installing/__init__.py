@@ -1,0 +1,1 @@
+"""Sets the server up in MCP clients: their table, the entry for each, changes of files."""

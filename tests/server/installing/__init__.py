@@ -1,0 +1,1 @@
+"""Setting the server up in clients."""
