@@ -119,7 +119,7 @@ async def test_what_is_no_call_is_refused_with_a_sentence(tmp_path: Path) -> Non
         assert (await client.refusal("evaluation", evaluation_id="eval-9"))[0] == 404
         assert await client.refusal("rows", evaluation_id="eval-1", more=1) == (
             400,
-            "'more': Extra inputs are not permitted.",
+            "The page's `options` do not fit: 'more': Extra inputs are not permitted.",
         )
         ids = {"evaluation_id_a": "eval-1", "evaluation_id_b": "eval-1"}
         assert "are the same evaluation" in (await client.refusal("comparison", **ids))[1]

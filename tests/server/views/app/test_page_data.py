@@ -62,11 +62,10 @@ async def test_the_text_for_a_model_and_the_errors_hold_no_text_of_a_row(tmp_pat
         {"view": "rows"} | ONE,
         {"view": "flips"} | TWO,
         {"view": "rows", "options": {"query": {"label": TEXT}}} | ONE,
-        {"view": "rows", "options": {"query": {TEXT: 1}}} | ONE,
     ]
     async with served(service(), configured=settings(tmp_path)) as server:
         for call in calls:
-            assert "reversed" not in text_of(await server.call("page_data", **call))[60:]
+            assert "reversed" not in text_of(await server.call("page_data", **call))
 
 
 @pytest.mark.parametrize(
