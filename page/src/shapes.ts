@@ -135,6 +135,7 @@ export interface EvaluationPage {
   by_columns: string[];
   settings: Setting[];
   may_stop: boolean;
+  marks?: MarksPage;
 }
 
 export interface Failures {
@@ -248,6 +249,32 @@ export interface ListPage {
   answer: ListEvaluationsOutput;
 }
 
+export interface MarkAnswer {
+  row: number;
+  mark?: RowMark;
+  marks: MarksPage;
+}
+
+export interface MarkedSample {
+  seed: number;
+  right: number;
+  wrong: number;
+  unsure: number;
+  rate?: Rate;
+}
+
+export interface MarksPage {
+  may_mark: boolean;
+  names: string[];
+  low?: number;
+  high?: number;
+  right: number;
+  wrong: number;
+  unsure: number;
+  sample?: MarkedSample;
+  sentences: string[];
+}
+
 export interface Matrix {
   names: string[];
   passes: (boolean | null)[];
@@ -290,6 +317,7 @@ export interface PageRow {
   reasons: JudgeReason[];
   texts: (string | null)[];
   cut: boolean;
+  mark?: RowMark;
 }
 
 export interface PairedRows {
@@ -351,6 +379,12 @@ export interface Report {
   flips?: FlipsPage;
 }
 
+export interface RowMark {
+  opinion: "right" | "wrong" | "unsure";
+  should_be?: string | number;
+  at: string;
+}
+
 export interface RowQuery {
   show: "failing" | "passing" | "invalid" | "failed" | "disagreements" | "one_order" | "all";
   label?: string;
@@ -358,6 +392,7 @@ export interface RowQuery {
   min_score?: number;
   max_score?: number;
   text?: string;
+  sample_rows?: number;
 }
 
 export interface RowsPage {
@@ -367,6 +402,7 @@ export interface RowsPage {
   rows: PageRow[];
   next_cursor?: string;
   notes: string[];
+  sample_seed?: number;
 }
 
 export interface ScoreAgreement {

@@ -13,6 +13,7 @@ from evals_schemas.tools.page import (
     FlipQuery,
     FlipsPage,
     ListPage,
+    MarkAnswer,
     Report,
     RowQuery,
     StatusPage,
@@ -25,6 +26,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     FlipsPage,
     ListPage,
     StatusPage,
+    MarkAnswer,
     Groups,
 )
 """The models that the page gets or sends; those that they contain follow from them."""

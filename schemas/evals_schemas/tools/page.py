@@ -27,6 +27,13 @@ Change = Literal["gained", "lost"]
 """Whether a pair passes in B only, or in A only."""
 
 
+Opinion = Literal["right", "wrong", "unsure"]
+"""What a person says about a verdict."""
+
+MarkSource = Literal["page", "app"]
+"""Where a person marks: the viewer of this machine, or the page in a chat."""
+
+
 class RowQuery(Request):
     """Which rows of an evaluation the page asks for."""
 
@@ -38,6 +45,12 @@ class RowQuery(Request):
     min_score: float | None = Field(default=None, description="As in read_results.")
     max_score: float | None = Field(default=None, description="As in read_results.")
     text: str | None = Field(default=None, description="As in read_results.", min_length=1)
+    sample_rows: int | None = Field(
+        default=None,
+        description="The first so many rows of the sample, in its order; no other filter.",
+        ge=1,
+        le=500,
+    )
 
 
 class FlipQuery(Request):
@@ -65,6 +78,16 @@ class JudgeReason(BaseModel):
     """The choice in this order, as A or B of the evaluation; None without one."""
 
 
+class RowMark(BaseModel):
+    """What the person who looks said about the verdict of a row."""
+
+    opinion: Opinion
+    should_be: str | float | None = None
+    """What a wrong verdict should be; None if it was not said."""
+    at: str
+    """When, in UTC."""
+
+
 class PageRow(BaseModel):
     """One judged row, with its texts whole unless `cut`."""
 
@@ -84,6 +107,7 @@ class PageRow(BaseModel):
     """One text for each of the columns; None where the row has no value."""
     cut: bool = False
     """Whether a text was too long to be shown whole."""
+    mark: RowMark | None = None
 
 
 class RowsPage(BaseModel):
@@ -99,6 +123,8 @@ class RowsPage(BaseModel):
     """For the rows that follow; None at the end."""
     notes: list[str]
     """What is missing from the file."""
+    sample_seed: int | None = None
+    """The seed of the sample that the rows are of; None for rows that were not drawn."""
 
 
 class Share(BaseModel):
@@ -165,6 +191,44 @@ class WinRate(BaseModel):
     rate: Rate
 
 
+class MarkedSample(BaseModel):
+    """The marks of the first rows of a random order, up to the first row without a mark."""
+
+    seed: int
+    right: int
+    wrong: int
+    unsure: int
+    rate: Rate | None = None
+    """Those marked right, of those marked right or wrong; None without any."""
+
+
+class MarksPage(BaseModel):
+    """What the person who looks said about verdicts, and may say."""
+
+    may_mark: bool
+    names: list[str]
+    """The values that a verdict can have; empty for numbers."""
+    low: float | None = None
+    """score: the lowest number; None if it is unknown."""
+    high: float | None = None
+    right: int = 0
+    wrong: int = 0
+    unsure: int = 0
+    sample: MarkedSample | None = None
+    """None before a row of the sample was marked."""
+    sentences: list[str] = Field(default_factory=list[str])
+    """What the marks say, and what limits them; empty without marks."""
+
+
+class MarkAnswer(BaseModel):
+    """A mark that was stored."""
+
+    row: int
+    mark: RowMark | None = None
+    """None if it was taken back."""
+    marks: MarksPage
+
+
 class EvaluationPage(BaseModel):
     """One evaluation as the page shows it."""
 
@@ -196,6 +260,8 @@ class EvaluationPage(BaseModel):
     """The parameters whole, without keys and addresses."""
     may_stop: bool = False
     """Whether the page may stop the evaluation."""
+    marks: MarksPage | None = None
+    """None without rows, or if the state cannot be read."""
 
 
 class ChangedPair(BaseModel):

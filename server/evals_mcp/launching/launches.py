@@ -43,7 +43,7 @@ class ServerLaunches:
         self.locks = locks
         self.now = now
         self._state = state
-        self._codes: ConfirmCodes | None = None
+        self._key: bytes | None = None
         self._reading = anyio.Lock()
         self._open: dict[tuple[str, str], None] = {}
 
@@ -59,13 +59,16 @@ class ServerLaunches:
         """Return the records of one principal."""
         return self._state.of(principal_id)
 
+    async def key(self) -> bytes:
+        """Return the key of this server's codes and tickets."""
+        async with self._reading:
+            if self._key is None:
+                self._key = await to_thread.run_sync(confirmation_key, self.budget.key_file)
+            return self._key
+
     async def codes(self) -> ConfirmCodes:
         """Return the codes of this server's key."""
-        async with self._reading:
-            if self._codes is None:
-                key = await to_thread.run_sync(confirmation_key, self.budget.key_file)
-                self._codes = ConfirmCodes(key, self.now)
-            return self._codes
+        return ConfirmCodes(await self.key(), self.now)
 
     def open_question(self, principal_id: str, digest: str) -> bool:
         """Note that a user is asked about a request; return false if that question is open."""

@@ -12,7 +12,7 @@ import sqlite3
 import uuid
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -321,22 +321,37 @@ class ResultIndex:
         row again.
         """
         search_id = blake2b(f"{text}\n".encode() + array("q", numbers).tobytes(), digest_size=16)
-        stored = self._folder / f"found-{search_id.hexdigest()}"
-        matches: array[int] = array("q")
-        with suppress(OSError):
-            matches.frombytes(stored.read_bytes())
-            return matches
         folded = text.casefold()
-        for number in numbers:
-            block, place = self._place(number)
-            row = self._row(block.starts[place], block.lengths[place])
-            if any(folded in row_text.casefold() for row_text in texts_of(row)):
-                matches.append(number)
+
+        def search() -> bytes:
+            matches: array[int] = array("q")
+            for number in numbers:
+                block, place = self._place(number)
+                row = self._row(block.starts[place], block.lengths[place])
+                if any(folded in row_text.casefold() for row_text in texts_of(row)):
+                    matches.append(number)
+            return matches.tobytes()
+
+        matches: array[int] = array("q")
+        matches.frombytes(self.remembered(f"found-{search_id.hexdigest()}", search))
+        return matches
+
+    def remembered(self, name: str, compute: Callable[[], bytes]) -> bytes:
+        """Return what was computed from the rows, from a file beside the index the next time.
+
+        Args:
+            name: the name of the file, which stands for what is computed.
+            compute: computes it.
+        """
+        stored = self._folder / name
+        with suppress(OSError):
+            return stored.read_bytes()
+        content = compute()
         part = self._folder / f".{uuid.uuid4().hex}"
         with suppress(OSError):
-            part.write_bytes(matches.tobytes())
+            part.write_bytes(content)
             part.replace(stored)
-        return matches
+        return content
 
 
 def texts_of(value: object) -> Iterator[str]:

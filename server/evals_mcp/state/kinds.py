@@ -63,7 +63,14 @@ COSTS = RecordKind(
     most=20_000,
 )
 
+MARKS = RecordKind(
+    "marks",
+    "what people said about verdicts: right, wrong or unsure, and what each should be; by digests "
+    "of the row, of the answer and of the allowed verdicts, without any text of a row",
+    most=100_000,
+)
+
 KINDS: Mapping[str, RecordKind] = {
-    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES, DERIVED, COSTS)
+    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES, DERIVED, COSTS, MARKS)
 }
 """Every kind, by its name. A new kind is a line here."""

@@ -170,6 +170,16 @@ class PrincipalRecords:
         with self._database.reading() as connection:
             return RecordsTransaction(self, connection).list(kind)
 
+    def starting_with(self, kind: RecordKind, start: str) -> dict[str, Any]:
+        """Return the values of the records whose names begin with an ASCII text, by name.
+
+        A missing file is not made.
+        """
+        if not self._database.exists():
+            return {}
+        with self._database.reading() as connection:
+            return RecordsTransaction(self, connection).starting_with(kind, start)
+
     def delete(self, kind: RecordKind, name: str) -> bool:
         """Delete a record, and return whether there was one."""
         with self.together() as records:
@@ -222,6 +232,11 @@ class RecordsTransaction:
             _LIST, {**self._key(kind, ""), "oldest": self._oldest(kind)}
         )
         return [_record(line) for line in lines]
+
+    def starting_with(self, kind: RecordKind, start: str) -> dict[str, Any]:
+        """Return the values of the records whose names begin with an ASCII text, by name."""
+        values = {**self._key(kind, start), "end": f"{start}\x7f", "oldest": self._oldest(kind)}
+        return {name: json.loads(value) for name, value in self._connection.execute(_FROM, values)}
 
     def update(self, kind: RecordKind, name: str, change: Callable[[Any], Any]) -> Any:
         """Change a record and return its new value; see `PrincipalRecords.update`."""
@@ -303,6 +318,11 @@ _LIST = """
     SELECT kind, name, value, created_at, updated_at FROM records
     WHERE principal = :principal AND kind = :kind AND updated_at >= :oldest
     ORDER BY updated_at DESC, name
+"""
+_FROM = """
+    SELECT name, value FROM records
+    WHERE principal = :principal AND kind = :kind AND updated_at >= :oldest
+    AND name >= :name AND name < :end ORDER BY name
 """
 _EXPORT = """
     SELECT kind, name, value, created_at, updated_at FROM records

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
+from evals_mcp.marks.subjects import subjects_of
 from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.providers.same_request import RETRY_OF
 from evals_mcp.results.number_text import counted
@@ -108,7 +109,23 @@ async def _evaluation(data_id: str, session: ToolSession) -> str:
     file = " with its result file" if (job.results or {}).get("result_file_id") else ""
     name = await session.name_of(job.workflow_id)
     named = f" {quoted(name, NAME_CHARS)}" if name else ""
-    return f"{job.type or ''} evaluation{named}{file}".strip()
+    return f"{job.type or ''} evaluation{named}{file}{await _marks(job, session)}".strip()
+
+
+async def _marks(job: EvaluationJob, session: ToolSession) -> str:
+    """Return what becomes of the marks that were made in an evaluation; empty without any.
+
+    They are of the answers, so they outlive the evaluation; they hold no text of a row.
+    """
+    item = item_of(session.provider, job.workflow_id).record
+    with suppress(OperatorError):
+        marks = await session.marks.all_of(subjects_of(job).verdicts)
+        if marked := sum(mark.evaluation == item for mark in marks.values()):
+            return (
+                f"; what people said about {counted(marked, 'verdict')} of it, without any text of "
+                "a row, is kept for other evaluations of the same answers"
+            )
+    return ""
 
 
 def _needs(job: EvaluationJob, file_id: str) -> bool:

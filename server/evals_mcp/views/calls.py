@@ -1,4 +1,4 @@
-"""The calls that the page may make, and no others: they read, and one stops an evaluation."""
+"""The calls that the page may make, and no others: they read, mark a row, or stop a run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from anyio import to_thread
 from pydantic import BaseModel, Field, ValidationError
 
 from evals_mcp.cleaning import quoted
@@ -17,8 +16,8 @@ from evals_mcp.tools.get_status import get_status
 from evals_mcp.tools.list_evaluations import list_evaluations
 from evals_mcp.views.comparison import comparison_page, flips_page
 from evals_mcp.views.evaluation import evaluation_page, may_stop
+from evals_mcp.views.marks import MarkCall, mark_row, marked_rows_page
 from evals_mcp.views.pace import Paces
-from evals_mcp.views.rows import rows_page
 from evals_schemas.contract import Request
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
 from evals_schemas.tools.inputs import (
@@ -107,6 +106,7 @@ class PageCalls:
             "rows": _Call(RowsCall, _rows),
             "comparison": _Call(ComparisonCall, _comparison),
             "flips": _Call(FlipsCall, _flips),
+            "mark": _Call(MarkCall, _mark),
             "stop": _Call(StatusCall, _stop),
         }
 
@@ -149,7 +149,11 @@ async def _rows(call: RowsCall, session: ToolSession) -> BaseModel:
     evaluation_id = await session.evaluation_id(call.evaluation_id)
     job = await session.evaluation(evaluation_id)
     async with session.result_rows(job) as index:
-        return await to_thread.run_sync(rows_page, job, index, call.query, call.cursor)
+        return await marked_rows_page(session, job, index, call.query, call.cursor)
+
+
+async def _mark(call: MarkCall, session: ToolSession) -> BaseModel:
+    return await mark_row(session, call, "page")
 
 
 async def _comparison(call: ComparisonCall, session: ToolSession) -> BaseModel:

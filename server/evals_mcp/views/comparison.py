@@ -10,7 +10,6 @@ from typing import Any
 from anyio import to_thread
 
 from evals_mcp.cleaning import clean
-from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.comparisons.joining import Pair
 from evals_mcp.results.rows import RowVerdict
 from evals_mcp.results.types.table import type_spec
@@ -18,7 +17,7 @@ from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.compare_evaluations import Both, open_both, with_names
 from evals_mcp.views.evaluation import bare
 from evals_mcp.views.matrix import MOST_NAMES, matrix_of
-from evals_mcp.views.rows import ROWS_AT_ONCE, columns_of, page_row
+from evals_mcp.views.rows import ROWS_AT_ONCE, columns_of, page_row, place_of
 from evals_mcp.views.settings import both_settings
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
@@ -62,9 +61,7 @@ async def flips_page(
 
 def changed_pairs(both: Both, query: FlipQuery, cursor: str | None, limit: int) -> FlipsPage:
     """Return at most `limit` of the changed pairs that match. Blocks."""
-    if cursor and not cursor.isdecimal():
-        raise InvalidRequestError("`cursor` is not from this page: leave it out to start anew.")
-    start = int(cursor or 0)
+    start = place_of(cursor)
     matches = partial(_matches, query, _namer(both))
     pairs = list(filter(matches, both.changed))
     end = start + limit

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from anyio import to_thread
 
 from evals_mcp.errors import EvalsMCPError
+from evals_mcp.results.rows import JUDGED
 from evals_mcp.results.sides import side_names
 from evals_mcp.results.statistics.estimate import rounded
 from evals_mcp.results.statistics.scores import bin_counts
@@ -18,6 +19,7 @@ from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.get_evaluation import get_evaluation
 from evals_mcp.tools.read_results import shown_where
+from evals_mcp.views.marks import marks_page, sample_filter
 from evals_mcp.views.matrix import matrix_of
 from evals_mcp.views.settings import settings_page
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
@@ -66,6 +68,9 @@ async def evaluation_page(
     async with AsyncExitStack() as stack:
         index = await opened_rows(job, session, stack)
         page = await to_thread.run_sync(_page, job, answer, index)
+        if index is not None:
+            page.marks = await marks_page(session, job, index)
+            _add_sample(page, index)
     page.may_stop = may_stop(session, job.workflow_id, job.status)
     return page
 
@@ -118,6 +123,14 @@ def _add_rows(page: EvaluationPage, job: EvaluationJob, index: ResultIndex) -> N
     page.orders = _orders(index)
     if page.answer.summary and page.answer.summary.scores:
         page.bins, page.outside = _bins(job.parameters, index.scores())
+
+
+def _add_sample(page: EvaluationPage, index: ResultIndex) -> None:
+    """Add the filter for rows drawn at random before that for all rows, if they can be marked."""
+    rows = sum(count.rows for count in index.counts if count.verdict.state == JUDGED)
+    if (drawn := sample_filter(page.marks, rows)) is not None:
+        after = next((n for n, each in enumerate(page.filters) if each.name == "all"), 0)
+        page.filters.insert(max(after, 1), drawn)
 
 
 def _sides(job: EvaluationJob) -> tuple[str, str]:

@@ -19,10 +19,11 @@ from evals_mcp.tools.read_results import file_notes, shown_where
 from evals_mcp.views.comparison import changed_pairs, comparison_page
 from evals_mcp.views.document import report_document
 from evals_mcp.views.evaluation import evaluation_page, opened_rows
+from evals_mcp.views.marks import with_marks
 from evals_mcp.views.rows import MOST_CHARACTERS, columns_of, page_columns, page_row
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
-from evals_schemas.tools.page import FlipQuery, FlipsPage, PageRow, Report, RowsPage
+from evals_schemas.tools.page import EvaluationPage, FlipQuery, FlipsPage, PageRow, Report, RowsPage
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
@@ -75,10 +76,19 @@ async def evaluation_report(
             left_out.append("The rows are not in it, because it was asked for without them.")
         else:
             rows, left_out = await to_thread.run_sync(_rows, job, index, extent)
+            await with_marks(session, job, index, rows.rows)
+    _only_look(page)
     headline = page.answer.summary.headline if page.answer.summary else None
     report = _report(session, left_out)
     report.evaluation, report.rows = page, rows
     return _written(report, job.workflow_id, headline, len(rows.rows) if rows else 0)
+
+
+def _only_look(page: EvaluationPage) -> None:
+    """Take away what a file cannot do: mark rows, and draw some."""
+    page.filters = [each for each in page.filters if each.query.sample_rows is None]
+    if page.marks is not None:
+        page.marks.may_mark = False
 
 
 async def comparison_report(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals_mcp.cleaning import clean, clean_whole
+from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.comparisons.joining import SIDES
 from evals_mcp.results.paging import STATES, shown_columns
 from evals_mcp.results.types.table import type_spec
@@ -69,7 +70,7 @@ def rows_page(
         evaluation_id=job.workflow_id,
         limit=ROWS_AT_ONCE,
         cursor=cursor,
-        **query.model_dump(exclude_none=True),
+        **query.model_dump(exclude_none=True, exclude={"sample_rows"}),
     )
     check_filters(arguments, job)
     selected = RowQuery(arguments, job, index)
@@ -82,6 +83,38 @@ def rows_page(
         next_cursor=selected.cursor(entries),
         notes=file_notes(job, index),
     )
+
+
+def sample_page(
+    job: EvaluationJob, index: ResultIndex, order: Sequence[int], cursor: str | None
+) -> RowsPage:
+    """Return one page of rows that were drawn at random, in their order. Blocks.
+
+    Raises:
+        InvalidRequestError: the cursor is from elsewhere.
+    """
+    start = place_of(cursor)
+    end = start + ROWS_AT_ONCE
+    entries, roles = index.by_number(order[start:end]), columns_of(job, index.columns)
+    return RowsPage(
+        total=index.total(),
+        matching=len(order),
+        columns=page_columns(roles),
+        rows=[page_row(job, index, entry, list(roles)) for entry in entries],
+        next_cursor=str(end) if end < len(order) else None,
+        notes=file_notes(job, index),
+    )
+
+
+def place_of(cursor: str | None) -> int:
+    """Return the place of a cursor in a list that is made anew for each page.
+
+    Raises:
+        InvalidRequestError: the cursor is from elsewhere.
+    """
+    if cursor and not (cursor.isascii() and cursor.isdecimal()):
+        raise InvalidRequestError("`cursor` is not from this page: leave it out to start anew.")
+    return int(cursor or 0)
 
 
 def page_row(

@@ -30,6 +30,7 @@ from evals_mcp.derivations.provider import with_originals
 from evals_mcp.errors import UnavailableError
 from evals_mcp.launching.ask_user import Answer, Reply, Sleep, UserQuestionError
 from evals_mcp.launching.launches import ServerLaunches
+from evals_mcp.marks.store import Marks
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.principals import LOCAL
 from evals_mcp.state.locks import FolderLocks
@@ -147,6 +148,7 @@ class Desk:
             launches.of(LOCAL.id),
             no_upload,
             self.servers[server].names(LOCAL.id),
+            Marks(launches.records_of(LOCAL.id), launches.key),
             self.clock,
         )
         arguments = CreateEvaluationInput.model_validate({**REQUEST, **changes, "confirm": confirm})

@@ -80,6 +80,7 @@ from evals_mcp.results.summaries.win_summary import (
     summarize_wins,
     win_headline,
 )
+from evals_mcp.results.types.marking import ANSWERS, CHOICES, LABELS, SCORES, Marking
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
 from evals_schemas.tools.summaries import Summary
@@ -182,6 +183,8 @@ class TypeSpec:
     """The rows that are worth reading."""
     instruction_tokens: int = 0
     """Tokens of the engine's instruction to answer with JSON and of its schema, without labels."""
+    marking: Marking = LABELS
+    """What a person can say about verdicts of this type."""
     own_rows: OwnRows | None = None
     """The columns of rows that are not rows of a data set; None for rows of a data set."""
 
@@ -236,6 +239,7 @@ _SPECS = (
         Comparing(refuse_different_ranges, compare_scores, change_of_score),
         filters=_SCORE_RANGE,
         can_fail=_always,
+        marking=SCORES,
         instruction_tokens=102,
     ),
     TypeSpec(
@@ -255,6 +259,7 @@ _SPECS = (
         filters=frozenset({"decision"}),
         can_fail=_never,
         shows=_CHOICES_SHOWN,
+        marking=CHOICES,
         instruction_tokens=119,
     ),
     TypeSpec(
@@ -274,6 +279,7 @@ _SPECS = (
         can_fail=_always,
         verdicts="models",
         rows_to_read="wrong answers, those with a score, or with `label` those of one model",
+        marking=ANSWERS,
         own_rows=_BENCHMARK_ROWS,
     ),
 )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from evals_mcp.datasets.file_task import PrepareFile
     from evals_mcp.derivations.derived_data import DerivedData
     from evals_mcp.derivations.earlier_try import EarlierTry, TriedRows
+    from evals_mcp.marks.store import Marks
     from evals_mcp.result_files.cache import Download, ResultFile, ResultFiles
     from evals_mcp.result_files.index import ResultIndex
     from evals_mcp.state.names import Names
@@ -103,6 +104,8 @@ class ToolSession:
     """Checks an uploaded file in a worker process."""
     names: Names
     """The names that the principal has given."""
+    marks: Marks
+    """What the principal has said about verdicts."""
     clock: Clock = field(default_factory=Clock)
     is_stopping: Callable[[], bool] = lambda: False
     """Returns whether the server is about to stop, so that a call that only waits should end."""
