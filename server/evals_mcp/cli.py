@@ -109,13 +109,15 @@ def _install(chosen: argparse.Namespace) -> int:
 def _serve(settings: Settings) -> int:
     import signal
 
+    from evals_mcp.stdio.by_hand import ByHand
     from evals_mcp.stdio.early_answers import EarlyAnswers
     from evals_mcp.stdio.entrance import Entrance
     from evals_mcp.stdio.wire import claim_standard_streams
 
     number = version("evals-mcp")
     early = EarlyAnswers(number, read_only=settings.server.read_only)
-    entrance = Entrance(claim_standard_streams(), early)
+    by_hand = ByHand(number, _say_on_stderr) if os.isatty(0) else None
+    entrance = Entrance(claim_standard_streams(), early, by_hand)
     entrance.open()
     # A thread waits for standard input and cannot be interrupted; runs are durable at any moment.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -139,6 +141,10 @@ def _serve(settings: Settings) -> int:
 
     anyio.run(serve)
     return 0
+
+
+def _say_on_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _serve_http(settings: Settings, host: str | None, port: int | None) -> int:

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tomllib
 import urllib.request
 from contextlib import closing
 from datetime import UTC, datetime
@@ -139,6 +140,21 @@ def test_version_and_help_are_printed(option: str, capsys: pytest.CaptureFixture
 
     assert ended.value.code == 0
     assert capsys.readouterr().out
+
+
+def test_the_help_has_examples_files_and_the_addresses_of_the_project(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+
+    assert "\n  evals-mcp install  " in said
+    assert "config.toml\n" in said
+    project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())
+    addresses = project["project"].get("urls", {})
+    assert all(address in said for address in addresses.values())
+    assert ("\naddresses:" in said) == bool(addresses)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a console event there, not a signal")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from queue import Queue
 from threading import Lock, Thread
 
+from evals_mcp.stdio.by_hand import ByHand
 from evals_mcp.stdio.early_answers import EarlyAnswers, RequestId
 from evals_mcp.stdio.wire import Wire
 
@@ -20,9 +21,16 @@ class Entrance:
     the server's own answer to that request is then dropped.
     """
 
-    def __init__(self, wire: Wire, early: EarlyAnswers) -> None:
-        """Prepare to read from the wire; `early` answers until the server has loaded."""
+    def __init__(self, wire: Wire, early: EarlyAnswers, by_hand: ByHand | None = None) -> None:
+        """Prepare to read from the wire.
+
+        Args:
+            wire: The client's lines.
+            early: Answers until the server has loaded.
+            by_hand: Takes what a person types; None without a terminal.
+        """
         self._wire = wire
+        self._by_hand = by_hand
         self._early: EarlyAnswers | None = early
         self._turn = Lock()
         self._let_in: Queue[bytes | None] = Queue(WAITING_LINES)
@@ -48,6 +56,8 @@ class Entrance:
         # An error of the pipe is the client's end.
         with suppress(OSError):
             for line in self._wire.lines():
+                if self._by_hand and self._by_hand.takes(line):
+                    continue
                 # The lock is not held while a full queue makes the client wait: the server that
                 # takes the lines comes through it.
                 if not self._answered(line):
