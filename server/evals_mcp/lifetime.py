@@ -127,7 +127,7 @@ class ProviderServices:
         async with self._opening:
             if self._kept is None:
                 pool: ServerPool = await self._tasks.start(self._hold_pool)
-                context = PlanningContext(pool.compile_template, clock.monotonic)
+                context = PlanningContext(pool, clock.monotonic)
                 self._kept = context, _server_launches(self._settings, clock), pool
             return self._kept
 

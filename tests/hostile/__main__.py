@@ -1,14 +1,17 @@
-"""Runs all hostile cases, or every nth of each kind, and prints a table, as they end.
+"""Runs all hostile cases, every nth of each kind, or some of one kind, and prints a table.
 
 python -m tests.hostile [n]
+python -m tests.hostile templates|cells|files number…
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 
@@ -22,11 +25,13 @@ from tests.hostile.suite import (
     totals,
 )
 
+KINDS = ("templates", "cells", "files")
+
 CALLS = 15
 """How often the second user works alone before each case."""
 
 
-async def _run(folder: Path, step: int) -> None:
+async def _run(folder: Path, chosen: Mapping[str, slice | Collection[int]]) -> None:
     seen: list[Observed] = []
 
     def show(observed: Observed) -> None:
@@ -34,12 +39,30 @@ async def _run(folder: Path, step: int) -> None:
         _print(observed.line)
 
     _print(HEAD)
-    for name in ("templates", "cells", "files"):
+    for name in chosen:
         (folder / name).mkdir()
-    await observe_templates(folder / "templates", TEMPLATES[::step], show, CALLS)
-    await observe_cells(folder / "cells", CELLS[::step], show, CALLS)
-    await observe_files(folder / "files", list(FILES)[::step], show, CALLS)
+    if templates := _of(TEMPLATES, chosen.get("templates")):
+        await observe_templates(folder / "templates", templates, show, CALLS)
+    if cells := _of(CELLS, chosen.get("cells")):
+        await observe_cells(folder / "cells", cells, show, CALLS)
+    if files := _of(list(FILES), chosen.get("files")):
+        await observe_files(folder / "files", files, show, CALLS)
     _print(totals(seen))
+
+
+def _of(cases: Sequence[Any], chosen: slice | Collection[int] | None) -> Sequence[Any]:
+    """Return the chosen cases; they are numbered from 1."""
+    if isinstance(chosen, slice):
+        return cases[chosen]
+    return [case for number, case in enumerate(cases, 1) if number in (chosen or ())]
+
+
+def _chosen(arguments: Sequence[str]) -> Mapping[str, slice | Collection[int]]:
+    """Return which cases of each kind the arguments name."""
+    if arguments and arguments[0] in KINDS:
+        return {arguments[0]: [int(number) for number in arguments[1:]]}
+    step = int(arguments[0]) if arguments else 1
+    return dict.fromkeys(KINDS, slice(None, None, step))
 
 
 def _print(line: str) -> None:
@@ -50,7 +73,7 @@ def _print(line: str) -> None:
 def main() -> int:
     logging.disable(logging.CRITICAL)
     with TemporaryDirectory(prefix="hostile-") as folder:
-        anyio.run(_run, Path(folder), int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+        anyio.run(_run, Path(folder), _chosen(sys.argv[1:]))
     return 0
 
 

@@ -112,6 +112,18 @@ class ComputePool:
             raise _not_started(error) from None
         return job
 
+    async def run_each(self, owner: str, task: str, values: Sequence[Any], size: int) -> list[Any]:
+        """Return what a task without set-up makes of each item, or a TaskError in its place.
+
+        Args:
+            owner: for whom the task computes.
+            task: one of `TASKS`.
+            values: JSON values.
+            size: about how many bytes they have together.
+        """
+        # Jobs of one name share a set-up, so a worker sets the task up once.
+        return await self.compute_each(Job(owner, task, {}, self.limits, name=task), values, size)
+
     async def run(self, owner: str, task: str, value: Any, limits: Limits) -> Any:
         """Compute one item by a task without set-up, once.
 

@@ -15,6 +15,7 @@ OpenTask = Callable[[Any], tuple[Any, Compute]]
 TASKS: Mapping[str, str] = {
     "template": "evals_engine.templates.rendering:open_template",
     "rule": "evals_engine.judges.rule_task:open_rule",
+    "names": "evals_mcp.planning.template_task:open_names",
     "file": "evals_mcp.datasets.file_task:open_files",
 }
 """Where each task is opened, as `module:function`. The module is imported by the worker alone."""

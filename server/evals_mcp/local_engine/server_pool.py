@@ -1,11 +1,11 @@
-"""The worker processes of this server: they render the templates of plans and read uploaded files.
+"""The worker processes of this server: for the templates of plans, and for uploaded files.
 
 They are others than those of the embedded engine, so that a call never waits for the rows of a run.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,15 @@ from evals_mcp.datasets.preparation import NOT_SENT, PreparationOptions, Prepare
 from evals_mcp.errors import DatasetFaultError, InvalidRequestError
 from evals_mcp.local_engine.configuration import compute_limits
 from evals_mcp.local_engine.service import LocalSettings
-from evals_mcp.planning.inputs.context import Render, RenderError
+from evals_mcp.planning.inputs.templates import (
+    ReadTemplates,
+    Render,
+    RenderError,
+    TemplateNames,
+    beyond_the_limits,
+    found_names,
+    too_long,
+)
 from evals_mcp.settings.schema import Settings
 
 FILE_SECONDS, FILE_SECONDS_A_MIB = 10.0, 2.0
@@ -36,7 +44,7 @@ class ServerPool:
         """Take two open pools, so that a plan does not wait for the upload of a large file.
 
         Args:
-            pool: renders templates.
+            pool: parses and renders templates.
             files: reads files; its processes end with each file, which may have taken much memory.
         """
         self._pool = pool
@@ -65,6 +73,18 @@ class ServerPool:
                 "with shorter rows, or ask the administrator to raise the limit."
             ) from None
         return prepared_file(result)
+
+    async def read_names(self, sources: Sequence[tuple[str, str]], owner: str) -> ReadTemplates:
+        """Return the names that the templates of a request read; see `Templates`."""
+        problems = {field: too_long(field, source) for field, source in sources}
+        short = {field: source for field, source in sources if problems[field] is None}
+        size = sum(map(len, short.values()))
+        results = await self._pool.run_each(owner, "names", [*short.values()], size)
+        read = dict(zip(short, results, strict=True))
+        return {
+            field: _names_of(field, read[field]) if field in read else TemplateNames(problem=text)
+            for field, text in problems.items()
+        }
 
     async def compile_template(self, source: str, field: str, owner: str) -> Render:
         """Return a function that renders a template exactly as the embedded engine will.
@@ -96,6 +116,13 @@ async def open_server_pool(settings: Settings) -> AsyncGenerator[ServerPool]:
         ComputePool(workers, limits, jobs_of_a_worker=1) as files,
     ):
         yield ServerPool(pool, files)
+
+
+def _names_of(field: str, result: Any) -> TemplateNames:
+    """Return the names that a worker has found, or its error as a problem of the field."""
+    if isinstance(result, TaskError):
+        return TemplateNames(problem=beyond_the_limits(field, str(result)))
+    return found_names(field, result)
 
 
 def _size_of(path: Path) -> int:

@@ -8,6 +8,7 @@ from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.derivations.derivation import Derivation, Recipe, Selection
 from evals_mcp.planning.checks.columns import ColumnFit, check_columns
 from evals_mcp.planning.checks.list_columns import ListColumns, list_columns
+from evals_mcp.planning.inputs.templates import ReadTemplates
 from evals_schemas.evaluation_api.evaluations import AnyParameters
 
 
@@ -19,9 +20,18 @@ class ColumnUse:
     lists: ListColumns
 
     @classmethod
-    def of(cls, parameters: AnyParameters, profile: DatasetProfile) -> ColumnUse:
-        """Return how a request uses the columns; takes time, because it parses templates."""
-        return cls(check_columns(parameters, profile.columns), list_columns(parameters, profile))
+    def of(
+        cls, parameters: AnyParameters, profile: DatasetProfile, names: ReadTemplates
+    ) -> ColumnUse:
+        """Return how a request uses the columns. Comparing names and reading cells takes time.
+
+        Args:
+            parameters: parameters of the request.
+            profile: its data set.
+            names: the names that its templates read.
+        """
+        fit = check_columns(parameters, profile.columns, names)
+        return cls(fit, list_columns(names, profile))
 
     def derivation(self, selection: Selection | None) -> Derivation | None:
         """Return how the file to send is made; None if the data set is sent as it is.

@@ -1,4 +1,4 @@
-"""The plan of one evaluation. Imported by the first create, because this module imports Jinja2."""
+"""The plan of one evaluation. Imported by the first create, because planning is slow to import."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evals_mcp.derivations.derivation import Derivation, Selection
 from evals_mcp.planning.benchmark_plan import plan_benchmark
 from evals_mcp.planning.checks.doubtful_settings import check_settings
 from evals_mcp.planning.checks.models import check_models
-from evals_mcp.planning.checks.rendered_sample import Renderer, plain_substitution, render_sample
+from evals_mcp.planning.checks.rendered_sample import Renderer, render_sample
 from evals_mcp.planning.column_use import ColumnUse
 from evals_mcp.planning.estimates.token_limits import low_token_limits
 from evals_mcp.planning.estimates.total import estimate_evaluation
@@ -80,8 +80,10 @@ async def planned_evaluation(
     in_data_set = facts.profile.rows
     if selection is not None:
         facts = replace(facts, profile=selection.profile(facts.profile))
-    # Parsing takes time; in a thread, it does not hold up other calls.
-    use = await to_thread.run_sync(ColumnUse.of, facts.request.parameters, facts.profile)
+    # Comparing names takes time; in a thread, it does not hold up other calls.
+    use = await to_thread.run_sync(
+        ColumnUse.of, facts.request.parameters, facts.profile, facts.templates
+    )
     facts = replace(facts, profile=facts.profile.with_lists(use.lists.columns))
     plan = await _plan_judged(facts, use, context, half_width, provider.account)
     if selection is not None:
@@ -100,7 +102,7 @@ async def _plan_judged(
     models = check_models(facts)
     settings = check_settings(parameters)
     renderer = Renderer(
-        context.compile_template or plain_substitution,
+        context.templates.compile_template,
         context.clock,
         owner,
         strict=facts.capabilities.is_engine,

@@ -65,7 +65,7 @@ async def _expected_total(job: EvaluationJob, session: ToolSession) -> str | Non
 
     Return None if the evaluation cannot be planned, or not within `PLAN_SECONDS`.
     """
-    # Imported here because loading Jinja2 would slow down every start.
+    # Imported here because planning is slow to import, and a start does not need it.
     from evals_mcp.planning.plan import plan_evaluation  # noqa: PLC0415
 
     with anyio.move_on_after(PLAN_SECONDS):

@@ -197,7 +197,7 @@ async def _planned(
     arguments: CreateEvaluationInput,
     session: ToolSession,
 ) -> AnyLaunch:
-    # Imported here because loading Jinja2 would slow down every start.
+    # Imported here because planning is slow to import, and a start does not need it.
     from evals_mcp.planning.plan import planned_evaluation  # noqa: PLC0415
     from evals_mcp.planning.several_plans import combined_plan  # noqa: PLC0415
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -109,3 +111,70 @@ async def test_a_file_that_takes_too_long_is_refused_with_the_limit(
     path = parquet(tmp_path / "a.parquet", a=[[0, 1] * 500_000] * 20)
     with pytest.raises(DatasetFaultError, match=r"takes more than \d s of processor time"):
         await prepared(path)
+
+
+_PLAN_OF_A_TEMPLATE = """
+import sys
+import anyio
+from tests.server.fake_provider import FakeProvider, jsonl
+from tests.server.serving import served
+
+async def plan():
+    template = "{% for step in steps %}{{step}}{% endfor %}{{expected}}"
+    judge = {"model": "rule/contains", "system_template": template}
+    rows = jsonl({"steps": [1], "expected": "x", "answer": "x"})
+    async with served(FakeProvider(contents={"file-1": rows})) as server:
+        answer = await server.call(
+            "create_evaluation", type="classify", labels=["yes", "no"], pass_labels=["yes"],
+            input_data_file_path="file-1", judge=judge, response_column="answer", dry_run=True,
+        )
+    print(answer.structured_content["plan"]["columns_used"], "jinja2" in sys.modules)
+
+anyio.run(plan)
+"""
+
+
+def test_no_template_of_a_request_is_parsed_in_the_server_process() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _PLAN_OF_A_TEMPLATE],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=WAIT,
+    )
+
+    assert (run.stdout, run.returncode) == ("['steps', 'expected', 'answer'] False\n", 0), (
+        run.stderr
+    )
+
+
+async def test_a_template_that_takes_too_long_to_parse_is_a_problem_with_the_limit() -> None:
+    sources = [("judge.system_template", "{{question}}"), ("too.long", "x" * 65_537)]
+    # No processor starts Python's parser of templates in so little time.
+    async with opened(Limits(cpu_seconds=0.001)) as pool:
+        read = await pool.read_names(sources, "alice")
+
+    assert read["judge.system_template"].problem == (
+        "`judge.system_template` cannot be used: reading it takes more than 0.001 s of processor "
+        "time or 512 MiB of memory (local.compute_memory_mb). Write a shorter template with less "
+        "nesting, or ask the administrator to raise the limit."
+    )
+    assert read["too.long"].problem is not None
+    assert read["too.long"].problem.startswith("`too.long` is longer than 64 KiB")
+
+
+async def test_the_names_of_all_templates_of_a_request_come_from_a_worker() -> None:
+    sources = [
+        ("judge.system_template", "{{ steps|sort|join }}{{ range(2) }}"),
+        ("model_a.system_template", "{{ unclosed"),
+        ("model_a.input_template", "{{" + "(" * 20_000 + "1" + ")" * 20_000 + "}}"),
+    ]
+    async with opened() as pool:
+        read = await pool.read_names(sources, "alice")
+
+    first = read["judge.system_template"]
+    assert (first.names, first.functions) == ({"steps", "range"}, {"range"})
+    assert (first.looped, first.problem) == (("steps",), None)
+    problems = [read[field].problem or "" for field, _ in sources[1:]]
+    assert problems[0].startswith("`model_a.system_template` is not a valid Jinja2 template (line")
+    assert ": it is nested too deeply. Write a column as" in problems[1]

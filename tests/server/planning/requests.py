@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +13,17 @@ from tests.server.fake_provider import NOON, FakeProvider, jsonl
 
 from evals_engine.compute.pool import ComputePool
 from evals_mcp.local_engine.server_pool import ServerPool
+from evals_mcp.planning.checks.rendered_sample import plain_substitution
 from evals_mcp.planning.inputs.context import PlanningContext
+from evals_mcp.planning.inputs.templates import (
+    ReadTemplates,
+    Render,
+    TemplateNames,
+    found_names,
+    too_long,
+)
 from evals_mcp.planning.plan import plan_evaluation
+from evals_mcp.planning.template_task import template_names
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob, parse_evaluation_request
 from evals_schemas.evaluation_api.models import Model, Pricing
@@ -117,8 +126,28 @@ async def planned(
             return await plan_evaluation(request, provider, context, half_width)
 
 
+def names_here(sources: Iterable[tuple[str, str]]) -> ReadTemplates:
+    """The names that templates of a test read, found in this process."""
+    return {
+        field: TemplateNames(problem=problem)
+        if (problem := too_long(field, source))
+        else found_names(field, template_names(source))
+        for field, source in sources
+    }
+
+
+class TemplatesHere:
+    """Templates of tests without worker processes: rendered by putting columns in alone."""
+
+    async def read_names(self, sources: Sequence[tuple[str, str]], owner: str) -> ReadTemplates:
+        return names_here(sources)
+
+    async def compile_template(self, source: str, field: str, owner: str) -> Render:
+        return await plain_substitution(source, field, owner)
+
+
 @asynccontextmanager
 async def planning_context() -> AsyncGenerator[PlanningContext]:
     """What plans need to render as the engine renders."""
     async with ComputePool() as pool:
-        yield PlanningContext(ServerPool(pool, pool).compile_template)
+        yield PlanningContext(ServerPool(pool, pool))

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 )
 from mcp_types import InputRequiredResult
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
+from tests.server.planning.requests import TemplatesHere
 from tests.server.serving import settings, unused_folder
 
 from evals_mcp.derivations.provider import with_originals
@@ -120,7 +121,7 @@ class Desk:
             models=[Model(id="judge-1", pricing=Pricing(input=50, output=50))],
         )
         self.clock = Clock(now=lambda: self.now, monotonic=lambda: 0.0)
-        self.planning = PlanningContext(None, lambda: 0.0)
+        self.planning = PlanningContext(TemplatesHere(), lambda: 0.0)
         self.servers = [self.started_server() for _ in range(2)]
 
     def started_server(self) -> ServerLaunches:
@@ -342,7 +343,7 @@ async def test_a_no_counts_although_the_plan_that_comes_after_it_fails(
     code = await code_of(desk)
     with monkeypatch.context() as broken:
         broken.setattr(desk.provider, "dataset_content", _unavailable)
-        desk.planning = PlanningContext(None, lambda: 0.0)
+        desk.planning = PlanningContext(TemplatesHere(), lambda: 0.0)
         with pytest.raises(UnavailableError):
             await desk.create(0, later(code))
     output = await desk.create(1, ScriptedUser(can_ask=False), code)

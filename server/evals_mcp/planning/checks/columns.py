@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from evals_mcp.cleaning import inert, quoted
-from evals_mcp.errors import InvalidRequestError
 from evals_mcp.near_names import near_names
 from evals_mcp.planning.checks.rubric_columns import advice_for_column
-from evals_mcp.planning.checks.template_columns import columns_read, functions
+from evals_mcp.planning.inputs.templates import ReadTemplates, TemplateNames, templates
 from evals_schemas.datasets.reader import IMAGE_COLUMN
 from evals_schemas.evaluation_api.evaluations import (
     AnyParameters,
@@ -25,7 +24,7 @@ from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 
 COLUMNS_NAMED = 20
-"""Columns that a sentence names; the rest are counted."""
+"""Columns that a sentence names, and missing ones that get a sentence; the rest are counted."""
 
 _MODEL_NAME = re.compile(
     r"/|^(gpt|o[134]|claude|gemini|llama|qwen|mistral|mixtral|deepseek|kimi|glm|phi|gemma)\b",
@@ -58,17 +57,23 @@ class _FieldUse:
     """False if the field may use other columns that cannot be determined."""
 
 
-def check_columns(parameters: AnyParameters, columns: Sequence[str]) -> ColumnFit:
+def check_columns(
+    parameters: AnyParameters, columns: Sequence[str], names: ReadTemplates
+) -> ColumnFit:
     """Return everything that does not fit these columns, each problem with its correction.
 
-    Parsing a long template takes time; call this function in a worker thread.
+    Args:
+        parameters: parameters of the request.
+        columns: columns of its data set.
+        names: the names that its templates read.
     """
     responses = {
         name: _response_column_use(name, column, columns)
         for name, column in response_columns(parameters)
     }
     prompts = {
-        name: _template_use(name, template, columns) for name, template in templates(parameters)
+        name: _template_use(name, template, columns, names[name])
+        for name, template in templates(parameters)
     }
     uses = responses | prompts
     response_names = {IMAGE_COLUMN}.union(*(use.columns for use in responses.values()))
@@ -92,15 +97,6 @@ def response_columns(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
             yield RESPONSE_COLUMNS[model], side
 
 
-def templates(parameters: AnyParameters) -> Iterator[tuple[str, str]]:
-    """Yield the field and the source of each template of a request."""
-    yield "judge.system_template", parameters.judge.system_template
-    for model, side in candidates(parameters).items():
-        if isinstance(side, ModelRequest):
-            yield f"{model}.system_template", side.system_template
-            yield f"{model}.input_template", side.input_template
-
-
 def named(columns: Sequence[str]) -> str:
     """Return the columns as part of a sentence, cleaned and cut."""
     text = ", ".join(quoted(column, 60) for column in columns[:COLUMNS_NAMED])
@@ -117,20 +113,23 @@ def _response_column_use(name: str, column: str, columns: Sequence[str]) -> _Fie
     return _FieldUse(frozenset(near), (problem,), complete=bool(near))
 
 
-def _template_use(name: str, template: str, columns: Sequence[str]) -> _FieldUse:
-    try:
-        names_read = columns_read(name, template)
-    except InvalidRequestError as error:
-        return _FieldUse(frozenset(), (str(error),), complete=False)
-    used = set(names_read.intersection(columns))
+def _template_use(
+    name: str, template: str, columns: Sequence[str], read: TemplateNames
+) -> _FieldUse:
+    if read.problem is not None:
+        return _FieldUse(frozenset(), (read.problem,), complete=False)
+    used = set(read.names.intersection(columns))
     problems: list[str] = []
     if braced := _in_single_braces(template, columns):
         problems.append(_single_braces(name, braced))
         used.update(braced)
-    for wrong in sorted(names_read.difference(columns, functions())):
+    missing = sorted(read.names.difference(columns, read.functions))
+    for wrong in missing[:COLUMNS_NAMED]:
         problem, near = _no_template_column(name, template, wrong, columns)
         problems.append(problem)
         used.update(near)
+    if (more := len(missing) - COLUMNS_NAMED) > 0:
+        problems.append(f"`{name}` uses {more:,} more names that are not columns.")
     return _FieldUse(frozenset(used), tuple(problems))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import starmap
 from typing import Any
@@ -14,10 +14,10 @@ from anyio import to_thread
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.datasets.profiles import DatasetProfile, SampledRow
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.planning.checks.columns import response_columns, templates
+from evals_mcp.planning.checks.columns import response_columns
 from evals_mcp.planning.checks.findings import Findings
-from evals_mcp.planning.inputs.context import CompileTemplate, Render, RenderError
 from evals_mcp.planning.inputs.facts import calls_per_row
+from evals_mcp.planning.inputs.templates import Render, RenderError, templates
 from evals_mcp.token_estimate import estimate_tokens
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.evaluation_api.evaluations import AnyParameters
@@ -84,7 +84,8 @@ class RenderedSample:
 class Renderer:
     """How the sample is rendered."""
 
-    compile_template: CompileTemplate
+    compile_template: Callable[[str, str, str], Awaitable[Render]]
+    """Compiles a template, given its source, its field and its owner, as `Templates` does."""
     clock: Callable[[], float]
     """Time in seconds."""
     owner: str
@@ -234,7 +235,8 @@ def response_text(column: str) -> Render:
     return cell
 
 
-_VARIABLE = re.compile(r"\{\{-?\s*(\w+)[^{}]*\}\}")
+_VARIABLE = re.compile(r"\{\{-?\s*+(\w++)[^{}]*+\}\}")
+"""Possessive, because the text is foreign: what does not match is given up at once."""
 
 
 async def plain_substitution(source: str, _field: str, _owner: str) -> Render:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evals_mcp.near_names import near_names
-from evals_mcp.planning.checks.template_columns import can_be_named
+from evals_mcp.planning.inputs.templates import can_be_named
 from evals_schemas.rubrics.rubric import RubricColumn
 from evals_schemas.rubrics.table import rubric_of
 

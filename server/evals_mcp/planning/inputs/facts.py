@@ -10,6 +10,7 @@ from evals_mcp.datasets.profiles import DatasetProfile
 from evals_mcp.errors import EvalsMCPError
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.planning.inputs.service_lists import ServiceLists, fetch_lists
+from evals_mcp.planning.inputs.templates import ReadTemplates, templates
 from evals_mcp.providers.protocol import JudgedRequest, Provider
 from evals_mcp.service_spec import Capabilities
 from evals_schemas.evaluation_api.evaluations import (
@@ -32,6 +33,7 @@ class RequestFacts:
     """What the service can do."""
     profile: DatasetProfile
     lists: ServiceLists
+    templates: ReadTemplates
     rules_at: str | None = None
     """Another service that has rules; None without one."""
     models_at: str | None = None
@@ -41,13 +43,14 @@ class RequestFacts:
 async def collect_facts(
     request: JudgedRequest, provider: Provider, context: PlanningContext
 ) -> RequestFacts:
-    """Read the data set and the lists concurrently. Raises as `Profiles.of`."""
+    """Read the data set, the lists and the templates concurrently. Raises as `Profiles.of`."""
     file_id = request.parameters.input_data_file_path
     service = provider.service_of(file_id)
     # Rules are known and free, and must not wait for a model endpoint.
     calls_models = any(calls_per_row(request.parameters).values())
     needs_models = calls_models or not service.capabilities.runs_rules
     lists = ServiceLists()
+    names: ReadTemplates = {}
     failure: EvalsMCPError | None = None
     profile = DatasetProfile()
 
@@ -55,8 +58,14 @@ async def collect_facts(
         nonlocal lists
         lists = await fetch_lists(provider, service, models=needs_models)
 
+    async def read_templates() -> None:
+        nonlocal names
+        sources = [*templates(request.parameters)]
+        names = await context.templates.read_names(sources, provider.account)
+
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(fetch)
+        tasks.start_soon(read_templates)
         try:
             profile = await context.profiles.of(provider, file_id)
         except EvalsMCPError as error:
@@ -69,7 +78,14 @@ async def collect_facts(
     rules = (each.name for each in runners if each.capabilities.runs_rules)
     first = runners[0].name if runners and runners[0].name != service.name else None
     return RequestFacts(
-        request, service.name, service.capabilities, profile, lists, next(rules, None), first
+        request,
+        service.name,
+        service.capabilities,
+        profile,
+        lists,
+        names,
+        rules_at=next(rules, None),
+        models_at=first,
     )
 
 

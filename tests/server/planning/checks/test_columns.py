@@ -1,11 +1,15 @@
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.clocks import bounded_work
+from tests.server.planning.requests import names_here
 
-from evals_mcp.planning.checks.columns import check_columns
-from evals_mcp.planning.checks.template_columns import can_be_named, columns_read
+from evals_mcp.planning.checks.columns import ColumnFit, check_columns
+from evals_mcp.planning.inputs.templates import can_be_named, templates
+from evals_mcp.planning.template_task import template_names
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 
 JUDGE = {"model": "j", "model_source": "serverless", "system_template": "{{expected}}"}
@@ -20,6 +24,11 @@ def request(template: str, **changes: Any) -> Any:
         **changes,
     }
     return parse_evaluation_request({"type": "classify", "parameters": parameters})
+
+
+def fit_of(checked: Any, columns: Sequence[str]) -> ColumnFit:
+    names = names_here(templates(checked.parameters))
+    return check_columns(checked.parameters, columns, names)
 
 
 def model(**changes: str) -> dict[str, str]:
@@ -47,7 +56,7 @@ def model(**changes: str) -> dict[str, str]:
     ],
 )
 def test_a_request_that_uses_every_column_passes(template: str, columns: list[str]) -> None:
-    fit = check_columns(request(template).parameters, columns)
+    fit = fit_of(request(template), columns)
 
     assert (fit.problems, fit.unused) == ([], [])
 
@@ -119,18 +128,18 @@ def test_a_request_that_uses_every_column_passes(template: str, columns: list[st
 def test_a_misfit_is_named_with_the_field_and_the_way_out(
     checked: Any, columns: list[str], expected: str
 ) -> None:
-    assert expected in " ".join(check_columns(checked.parameters, columns).problems)
+    assert expected in " ".join(fit_of(checked, columns).problems)
 
 
 def test_columns_that_nothing_uses_are_no_problem_and_not_sent() -> None:
-    fit = check_columns(request("{{range(3)}}").parameters, ["range", "id", "a b"])
+    fit = fit_of(request("{{range(3)}}"), ["range", "id", "a b"])
 
     assert (fit.used, fit.unused, fit.problems) == (["range"], ["id", "a b"], [])
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_template_or_a_problem(template: str) -> None:
-    problems = check_columns(request(template).parameters, []).problems
+    problems = fit_of(request(template), []).problems
 
     assert all(len(problem) < 800 for problem in problems)
 
@@ -140,24 +149,24 @@ def test_a_column_named_like_a_model_may_hold_that_models_answers() -> None:
     parameters = {"judge": JUDGE, "input_data_file_path": "file-1", **answers}
     checked = parse_evaluation_request({"type": "compare", "parameters": parameters})
 
-    assert check_columns(checked.parameters, ["question", "expected", "gpt-5"]).problems == []
+    assert fit_of(checked, ["question", "expected", "gpt-5"]).problems == []
 
 
 def test_a_column_that_no_template_can_name_may_hold_the_answers() -> None:
     checked = request("{{question}}", model_to_evaluate="my answer")
 
-    assert check_columns(checked.parameters, ["question", "my answer"]).problems == []
+    assert fit_of(checked, ["question", "my answer"]).problems == []
 
 
 @given(st.text(max_size=8) | st.sampled_from(["not", "self", "if", "None", "loop", "a-b", "1a"]))
 def test_a_column_can_be_named_where_a_template_of_its_name_reads_it(name: str) -> None:
     if not can_be_named(name):
         return
-    assert columns_read("field", f"{{{{ {name} }}}}") == {name}
+    assert template_names(f"{{{{ {name} }}}}")["names"] == [name]
 
 
 def test_a_misspelt_column_is_not_also_called_unused() -> None:
-    fit = check_columns(request("{{qestion}}").parameters, ["question"])
+    fit = fit_of(request("{{qestion}}"), ["question"])
 
     assert fit.problems == [
         (
@@ -168,9 +177,7 @@ def test_a_misspelt_column_is_not_also_called_unused() -> None:
 
 
 def test_a_misspelt_response_column_is_not_also_called_unused() -> None:
-    fit = check_columns(
-        request("{{expected}}", model_to_evaluate="answers").parameters, ["expected", "answer"]
-    )
+    fit = fit_of(request("{{expected}}", model_to_evaluate="answers"), ["expected", "answer"])
 
     assert fit.problems == [
         (
@@ -183,20 +190,28 @@ def test_a_misspelt_response_column_is_not_also_called_unused() -> None:
 def test_no_column_is_called_unused_while_any_may_hold_the_answers() -> None:
     checked = request("{{expected}}", model_to_evaluate="zzz")
 
-    assert check_columns(checked.parameters, ["expected", "answer"]).problems == [
+    assert fit_of(checked, ["expected", "answer"]).problems == [
         "`response_column`: the data set has no column 'zzz'. It has 'expected', 'answer'."
     ]
 
 
 def test_columns_in_single_braces_are_not_also_called_unused() -> None:
-    fit = check_columns(request("{question} {expected}").parameters, ["question", "expected"])
+    fit = fit_of(request("{question} {expected}"), ["question", "expected"])
 
     assert len(fit.problems) == 1
 
 
 def test_single_braces_beside_jinja2_are_text() -> None:
-    fit = check_columns(
-        request('{{question}} Answer as {"question"} {question}').parameters, ["question"]
-    )
+    fit = fit_of(request('{{question}} Answer as {"question"} {question}'), ["question"])
 
     assert fit.problems == []
+
+
+def test_of_very_many_missing_columns_the_first_have_a_sentence_and_the_rest_a_count() -> None:
+    template = "".join(f"{{{{name_{number}}}}}" for number in range(4_000))
+    columns = [f"columns_{number}_of_the_data_set" for number in range(1_000)]
+    with bounded_work():
+        fit = fit_of(request(template), columns)
+
+    assert len(fit.problems) == 21
+    assert fit.problems[-1] == "`judge.system_template` uses 3,980 more names that are not columns."

@@ -2,6 +2,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from inline_snapshot import snapshot
+from tests.clocks import bounded_work
 from tests.server.fake_provider import jsonl
 from tests.server.planning.requests import (
     JUDGE,
@@ -12,6 +13,8 @@ from tests.server.planning.requests import (
     planned,
     stored,
 )
+
+from evals_mcp.planning.checks.rendered_sample import plain_substitution
 
 
 @pytest.mark.parametrize(
@@ -112,3 +115,11 @@ async def test_other_calls_go_on_while_a_template_is_parsed() -> None:
         tasks.cancel_scope.cancel()
 
     assert turns > 100
+
+
+async def test_columns_are_put_in_without_a_search_that_grows_with_the_square() -> None:
+    with bounded_work():
+        render = await plain_substitution("{{ question }} {{" + "a" * 400_000, "field", "alice")
+        text = await render({"question": "Why?"})
+
+    assert text == "Why? {{" + "a" * 400_000
