@@ -22,8 +22,8 @@ from evals_mcp.launching.launches import ServerLaunches
 from evals_mcp.planning.inputs.context import PlanningContext
 from evals_mcp.principals import Principal
 from evals_mcp.providers.protocol import Provider
-from evals_mcp.server import log_bug
 from evals_mcp.settings.schema import Settings
+from evals_mcp.tools.calls.bugs import log_bug
 from evals_mcp.tools.calls.session import Clock, ReportProgress, ToolSession, WrittenReport
 
 if TYPE_CHECKING:

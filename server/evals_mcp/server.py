@@ -6,10 +6,7 @@ client's first messages before this module is loaded.
 
 from __future__ import annotations
 
-import logging
-import secrets
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -32,20 +29,21 @@ from evals_mcp.instructions import NAME, TITLE, instructions
 from evals_mcp.launching.ask_user import Elicitation, UserQuestionError
 from evals_mcp.principals import Principal
 from evals_mcp.prompts.handlers import PromptHandlers
+from evals_mcp.resources.handlers import list_resources, list_templates, read_resource
+from evals_mcp.resources.kinds import VALUES_OF
+from evals_mcp.tools.calls.bugs import log_bug
 from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.tools.calls.request_context import Context, Services, principal_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.catalog import BY_NAME
 from evals_mcp.views.app import EXTENSION
-from evals_mcp.views.app.resource import list_resources, listed_tool, read_resource
+from evals_mcp.views.app.resource import listed_tool
 from evals_mcp.views.app.tools import (
     APP_TOOLS,
     APP_TOOLS_BY_NAME,
     listed_app_tool,
     lists_app_tools,
 )
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def build_server(
         note_call: Called after each tool call.
     """
     tools, prompts = _Tools(read_only, note_call), PromptHandlers(read_only=read_only)
-    completions = CompletionHandler()
+    completions = CompletionHandler(VALUES_OF)
     server = Server[Services](
         NAME,
         version=version,
@@ -93,6 +91,7 @@ def build_server(
         on_list_prompts=prompts.list,
         on_get_prompt=prompts.get,
         on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
         on_completion=completions.complete,
     )
@@ -193,17 +192,6 @@ class _Call:
         )
         self._provider = session.provider.name
         return session
-
-
-def log_bug(error: BaseException) -> str:
-    """Log where an unexpected exception came from. Its text is left out: it may quote a row or key.
-
-    Return the short id that the log and the answer share.
-    """
-    bug = secrets.token_hex(4)
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("internal error %s: %s\n%s", bug, type(error).__qualname__, frames)
-    return bug
 
 
 def _error(text: str) -> CallToolResult:

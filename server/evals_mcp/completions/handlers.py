@@ -22,15 +22,20 @@ SECONDS = 2.0
 
 
 class CompletionHandler:
-    """Offers values for the arguments of prompts."""
+    """Offers values for the arguments of prompts and the variables of addresses."""
 
-    def __init__(self) -> None:
-        """Remember nothing."""
+    def __init__(self, values_of_template: Mapping[str, Values]) -> None:
+        """Remember nothing yet.
+
+        Args:
+            values_of_template: what the variable of each address names, by the address.
+        """
+        self._values_of_template = values_of_template
         self._remembered = Remembered(time.monotonic)
 
     async def complete(self, context: Context, params: CompleteRequestParams) -> CompleteResult:
         """Return the values that contain what was typed, ignoring case; none if they fail."""
-        values = _values_of(params)
+        values = self._values_of(params)
         if values is None:
             return CompleteResult(completion=Completion(values=[]))
         others = (params.context.arguments if params.context else None) or {}
@@ -63,11 +68,10 @@ class CompletionHandler:
             self._remembered.keep(key, known)
         return known
 
-
-def _values_of(params: CompleteRequestParams) -> Values | None:
-    """Return what the argument names; None if nothing can be offered."""
-    if not isinstance(params.ref, PromptReference):
-        return None
-    prompt = PROMPTS.get(params.ref.name)
-    arguments = prompt.arguments if prompt else ()
-    return next((one.values for one in arguments if one.name == params.argument.name), None)
+    def _values_of(self, params: CompleteRequestParams) -> Values | None:
+        """Return what the argument names; None if nothing can be offered."""
+        if not isinstance(params.ref, PromptReference):
+            return self._values_of_template.get(params.ref.uri)
+        prompt = PROMPTS.get(params.ref.name)
+        arguments = prompt.arguments if prompt else ()
+        return next((one.values for one in arguments if one.name == params.argument.name), None)

@@ -17,6 +17,7 @@ from evals_mcp.prompts.definition import Values
 from evals_mcp.tools.calls.naming import listed_names
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.model_offers import is_rule
+from evals_schemas.rubrics.table import newest
 
 _FOLDER_ENTRIES = 1_000
 """Entries of an allowed folder that are looked at."""
@@ -95,11 +96,16 @@ async def _judges(session: ToolSession, _: Mapping[str, str]) -> list[OfferedVal
     return [OfferedValue(name) for name in names]
 
 
+async def _rubrics(_: ToolSession, __: Mapping[str, str]) -> list[OfferedValue]:
+    return [OfferedValue(rubric.name, rubric.measures) for rubric in newest()]
+
+
 SOURCES: Mapping[Values, Source] = {
     "data_set": _data_sets,
     "column": _columns,
     "evaluation": _evaluations,
     "judge": _judges,
+    "rubric": _rubrics,
 }
 """The source of each kind of value. A new kind is a line here."""
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from evals_mcp.cleaning import clean
 
-Values = Literal["data_set", "column", "evaluation", "judge"]
-"""What an argument names, which decides what a client is offered while a person types."""
+Values = Literal["data_set", "column", "evaluation", "judge", "rubric"]
+"""What an argument, or the variable of an address, names. It decides what a client is offered while
+a person types."""
 
 ARGUMENT_CHARS = 2_000
 """Characters of an argument in the text at most."""

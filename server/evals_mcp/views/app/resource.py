@@ -7,19 +7,13 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from mcp import MCPError
 from mcp_types import (
-    INVALID_PARAMS,
-    ListResourcesResult,
-    PaginatedRequestParams,
-    ReadResourceRequestParams,
     ReadResourceResult,
     Resource,
     TextResourceContents,
     Tool,
 )
 
-from evals_mcp.cleaning import quoted
 from evals_mcp.tools.calls.definition import ToolDefinition
 from evals_mcp.views.app import MIME_TYPE
 from evals_mcp.views.document import app_document
@@ -46,9 +40,9 @@ def listed_tool(definition: ToolDefinition[Any, Any]) -> Tool:
     return definition.tool.model_copy(update={"meta": {"ui": {"resourceUri": page_uri()}}})
 
 
-async def list_resources(_: object, __: PaginatedRequestParams | None) -> ListResourcesResult:
-    """Return the page, the only resource."""
-    page = Resource(
+def page_resource() -> Resource:
+    """Return the page as clients list it."""
+    return Resource(
         uri=page_uri(),
         name="evaluation-page",
         title="Evaluation",
@@ -56,20 +50,17 @@ async def list_resources(_: object, __: PaginatedRequestParams | None) -> ListRe
         mime_type=MIME_TYPE,
         _meta=_LOOKS,
     )
-    return ListResourcesResult(resources=[page])
 
 
-async def read_resource(_: object, params: ReadResourceRequestParams) -> ReadResourceResult:
-    """Return the page as it is now, also for the address of an earlier one.
+def is_page(uri: str) -> bool:
+    """Return whether an address is the page's, now or in an earlier version.
 
     A client may have kept the address with an earlier conversation.
-
-    Raises:
-        MCPError: there is no such resource.
     """
-    uri = str(params.uri)
-    if not _URI.fullmatch(uri):
-        message = f"There is no resource {quoted(uri, 80)}; the page is at {page_uri()}."
-        raise MCPError(INVALID_PARAMS, message)
+    return _URI.fullmatch(uri) is not None
+
+
+def page_content(uri: str) -> ReadResourceResult:
+    """Return the page as it is now, under any of its addresses."""
     content = TextResourceContents(uri=uri, mime_type=MIME_TYPE, text=app_document(), _meta=_LOOKS)
     return ReadResourceResult(contents=[content], ttl_ms=_KEPT_MS, cache_scope="public")

@@ -43,7 +43,7 @@ async def test_the_page_is_listed_and_read_with_what_it_needs(
     transport: Transport, mode: Mode
 ) -> None:
     async with transport(mode) as client:
-        (listed,) = (await client.list_resources()).resources
+        listed, *_ = (await client.list_resources()).resources
         read = await client.read_resource(listed.uri)
         tools = (await client.list_tools()).tools
 
