@@ -39,34 +39,34 @@ class CompletionHandler:
         if values is None:
             return CompleteResult(completion=Completion(values=[]))
         others = (params.context.arguments if params.context else None) or {}
-        known = await self._known(context, values, others)
+        offers = await self._values_known(context, values, others)
         part = params.argument.value.strip().casefold()
-        found = [
-            one.value
-            for one in known
-            if part in one.value.casefold() or part in one.also.casefold()
+        matches = [
+            offer.value
+            for offer in offers
+            if part in offer.value.casefold() or part in offer.also.casefold()
         ]
-        shown = found[:MOST]
+        shown = matches[:MOST]
         return CompleteResult(
-            completion=Completion(values=shown, total=len(found), has_more=len(found) > MOST)
+            completion=Completion(values=shown, total=len(matches), has_more=len(matches) > MOST)
         )
 
-    async def _known(
+    async def _values_known(
         self, context: Context, values: Values, others: Mapping[str, str]
     ) -> tuple[OfferedValue, ...]:
         key = principal_of(context).id, values, others.get("file", "") if values == "column" else ""
-        if (kept := self._remembered.get(key)) is not None:
-            return kept
+        if (remembered := self._remembered.get(key)) is not None:
+            return remembered
         from evals_mcp.completions.sources import offered  # noqa: PLC0415 - not before a request
 
-        known: tuple[OfferedValue, ...] = ()
+        offers: tuple[OfferedValue, ...] = ()
         with anyio.move_on_after(SECONDS):
             try:
-                known = await offered(values, await reading_session(context), others)
+                offers = await offered(values, await reading_session(context), others)
             except EvalsMCPError:
                 return ()  # a menu has no place for the reason, which the next call tells
-            self._remembered.keep(key, known)
-        return known
+            self._remembered.keep(key, offers)
+        return offers
 
     def _values_of(self, params: CompleteRequestParams) -> Values | None:
         """Return what the argument names; None if nothing can be offered."""
@@ -74,4 +74,7 @@ class CompletionHandler:
             return self._values_of_template.get(params.ref.uri)
         prompt = PROMPTS.get(params.ref.name)
         arguments = prompt.arguments if prompt else ()
-        return next((one.values for one in arguments if one.name == params.argument.name), None)
+        return next(
+            (argument.values for argument in arguments if argument.name == params.argument.name),
+            None,
+        )

@@ -38,10 +38,10 @@ class Remembered:
 
     def get(self, key: Key) -> tuple[OfferedValue, ...] | None:
         """Return a list; None if it is not kept or too old."""
-        if (kept := self._lists.get(key)) is None or self.clock() - kept[0] > _SECONDS:
+        if (entry := self._lists.get(key)) is None or self.clock() - entry[0] > _SECONDS:
             return None
         self._lists.move_to_end(key)
-        return kept[1]
+        return entry[1]
 
     def keep(self, key: Key, values: tuple[OfferedValue, ...]) -> None:
         """Keep a list."""

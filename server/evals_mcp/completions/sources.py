@@ -54,7 +54,7 @@ async def _data_sets(session: ToolSession, _: Mapping[str, str]) -> list[Offered
 
 def _files(session: ToolSession) -> list[str]:
     """Return the names of the data files in the allowed folders, without folders in them."""
-    found: list[str] = []
+    data_files: list[str] = []
     for folder in session.settings.datasets.allowed_folders:
         path = Path(folder)
         if path.resolve() == Path(path.resolve().anchor):
@@ -64,8 +64,8 @@ def _files(session: ToolSession) -> list[str]:
             names = [entry.name for entry, _ in zip(entries, range(_FOLDER_ENTRIES), strict=False)]
         except OSError:
             continue
-        found += sorted(name for name in names if Path(name).suffix.lower() in KNOWN_ENDINGS)
-    return found
+        data_files += sorted(name for name in names if Path(name).suffix.lower() in KNOWN_ENDINGS)
+    return data_files
 
 
 async def _columns(session: ToolSession, others: Mapping[str, str]) -> list[OfferedValue]:
@@ -124,7 +124,9 @@ async def offered(
         EvalsMCPError: a service or a file cannot be read.
     """
     try:
-        found = await SOURCES[values](session, others)
+        offers = await SOURCES[values](session, others)
     except InvalidRequestError:
         return ()  # what was typed so far names no file
-    return tuple(one for one in found if one.value and clean(one.value, _SHOWN) == one.value)
+    return tuple(
+        offer for offer in offers if offer.value and clean(offer.value, _SHOWN) == offer.value
+    )

@@ -28,4 +28,4 @@ PROMPTS: Mapping[str, PromptDefinition] = {
 
 def prompts(*, read_only: bool) -> Mapping[str, PromptDefinition]:
     """Return the prompts of a server; those that start nothing, if the server only reads."""
-    return {name: one for name, one in PROMPTS.items() if not (read_only and one.starts)}
+    return {name: prompt for name, prompt in PROMPTS.items() if not (read_only and prompt.starts)}

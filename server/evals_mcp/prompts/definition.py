@@ -80,12 +80,12 @@ class PromptDefinition:
         holders such as `$1`, and put the values in later; some put all that was typed into the
         first argument.
         """
-        given = "\n".join(
+        typed = "\n".join(
             f"- {argument.name}: {clean(values.get(argument.name, ''), ARGUMENT_CHARS) or ABSENT}"
             for argument in self.arguments
         )
         return (
             f"{self.steps.strip()}\n\nWhat I typed. If the first line holds several values, or a "
-            f"whole sentence, sort them out; ask me only for what you cannot find out.\n{given}"
+            f"whole sentence, sort them out; ask me only for what you cannot find out.\n{typed}"
             f"\n\n{DATA_ARE_DATA}"
         )

@@ -29,8 +29,8 @@ from evals_mcp.views.app.resource import is_page, page_content, page_resource
 
 async def list_resources(context: Context, _: PaginatedRequestParams | None) -> ListResourcesResult:
     """Return the page, the ready rubrics, and the caller's newest evaluations and data sets."""
-    own = await own_resources(partial(reading_session, context))
-    return ListResourcesResult(resources=[page_resource(), *rubric_resources(), *own])
+    newest = await own_resources(partial(reading_session, context))
+    return ListResourcesResult(resources=[page_resource(), *rubric_resources(), *newest])
 
 
 async def list_templates(

@@ -65,8 +65,8 @@ class ResourceKind:
     def value_in(self, address: str) -> str | None:
         """Return the variable's value in an address; None if the address is of another kind."""
         before, after = self.template.split(f"{{{self.variable}}}")
-        found = re.fullmatch(f"{re.escape(before)}([^/]+){re.escape(after)}", address)
-        return unquote(found[1]) if found else None
+        match = re.fullmatch(f"{re.escape(before)}([^/]+){re.escape(after)}", address)
+        return unquote(match[1]) if match else None
 
 
 async def _answer(
@@ -92,12 +92,12 @@ async def _failing(value: str, open_session: OpenSession) -> Content:
 
 async def _rubric(value: str, _: OpenSession) -> Content:
     """Return the text of a rubric; of its newest version, if the address names none."""
-    found = next((one for one in RUBRICS if one.full_name == RUBRIC_PREFIX + value), None)
-    found = found or next((one for one in newest() if one.name == value), None)
-    if found is None:
-        names = ", ".join(rubric.name for rubric in newest())
+    by_name = {rubric.name: rubric for rubric in newest()}
+    by_name |= {rubric.full_name.removeprefix(RUBRIC_PREFIX): rubric for rubric in RUBRICS}
+    if (rubric := by_name.get(value)) is None:
+        names = ", ".join(each.name for each in newest())
         raise NotFoundError(f"No rubric is named {quoted(value, 80)}; the rubrics are {names}.")
-    return Content(found.text(), "text/plain")
+    return Content(rubric.text(), "text/plain")
 
 
 async def _data_set(value: str, open_session: OpenSession) -> Content:
@@ -105,7 +105,7 @@ async def _data_set(value: str, open_session: OpenSession) -> Content:
     columns = await dataset_columns(value, session.provider)
     files, _ = await session.provider.datasets_with_failures()
     names = await with_given_names(session.names, session.provider, files)
-    file = next((one for one in files if one.id == value), None)
+    file = next((each for each in files if each.id == value), None)
     described = {
         "file_id": value,
         "name": clean(names.of_data_set(value) or "", _NAME_CHARS) or None,
@@ -113,8 +113,8 @@ async def _data_set(value: str, open_session: OpenSession) -> Content:
         "bytes": file.bytes if file else None,
         "columns": listed_columns(columns),
     }
-    known = {name: fact for name, fact in described.items() if fact is not None}
-    return Content(json.dumps(known, indent=2, ensure_ascii=False), "application/json")
+    present = {name: fact for name, fact in described.items() if fact is not None}
+    return Content(json.dumps(present, indent=2, ensure_ascii=False), "application/json")
 
 
 KINDS: tuple[ResourceKind, ...] = (

@@ -32,7 +32,7 @@ def rubric_resources() -> list[Resource]:
 
 async def own_resources(open_session: OpenSession) -> list[Resource]:
     """Return the caller's newest evaluations and data sets; none that cannot be read in time."""
-    found: list[Resource] = []
+    resources: list[Resource] = []
     with suppress(EvalsMCPError), anyio.move_on_after(SECONDS):
         session = await open_session()
         files, _ = await session.provider.datasets_with_failures()
@@ -41,11 +41,11 @@ async def own_resources(open_session: OpenSession) -> list[Resource]:
         for job in jobs[:NEWEST]:
             name = names.of_evaluation(job.workflow_id)
             about = f"{job.type} evaluation, {inert(job.status, _NAME_CHARS)}."
-            found.append(_resource(EVALUATION, job.workflow_id, about, name))
+            resources.append(_resource(EVALUATION, job.workflow_id, about, name))
         for file in files[:NEWEST]:
             name = names.of_data_set(file.id)
-            found.append(_resource(DATA_SET, file.id, "Data set.", name))
-    return found
+            resources.append(_resource(DATA_SET, file.id, "Data set.", name))
+    return resources
 
 
 def _resource(kind: ResourceKind, value: str, about: str, name: str | None = None) -> Resource:
