@@ -39,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if text_of := {"tools": _tools, "rubrics": _rubrics}.get(chosen.command):
         return _print(text_of())
     try:
-        if chosen.command == "install":
-            return _install(chosen)
+        if set_up := {"install": _install, "doctor": _doctor}.get(chosen.command):
+            return set_up(chosen)
         return _run(chosen, _load(chosen.config))
     except OperatorError as error:
         print(f"evals-mcp: {error}", file=sys.stderr)
@@ -104,6 +104,18 @@ def _install(chosen: argparse.Namespace) -> int:
     from evals_mcp.commands.surroundings import install_options, surroundings
 
     return Installer(install_options(chosen), surroundings(chosen.config), Terminal()).run()
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    with _loading():
+        from evals_mcp.commands.console import Terminal
+        from evals_mcp.commands.doctor import DoctorOptions, run_doctor
+        from evals_mcp.commands.surroundings import this_machine
+
+    # Servers that end early, such as those of trials, are no news here.
+    logging.getLogger("evals_mcp").setLevel(logging.CRITICAL)
+    options = DoctorOptions(chosen.config, chosen.online, chosen.as_json)
+    return run_doctor(options, this_machine(), version("evals-mcp"), Terminal())
 
 
 def _serve(settings: Settings) -> int:

@@ -279,6 +279,7 @@ class Installer:
     def _say_what_next(self) -> None:
         titles = " and ".join(client.title for client in self._changed)
         self._console.say(f"Start {titles} anew, then say: “Which judges can you evaluate with?”")
+        self._console.say("If something does not work: evals-mcp doctor")
 
     def _print_block(self, client: Client, path: Path, entry: Entry) -> None:
         self._console.say(f"{client.title}, {self._around.machine.shown(path)}:")

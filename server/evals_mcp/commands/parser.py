@@ -13,6 +13,7 @@ _EXAMPLES = """\
 examples:
   evals-mcp install                 set the server up in the assistants of this machine
   evals-mcp install codex --print   show what would be written for one of them
+  evals-mcp doctor                  check everything, with a remedy for each fault
   evals-mcp view                    look at evaluations in a browser
   evals-mcp serve --http            serve a team; see docs/deploy.md
 
@@ -77,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="command", title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser
     )
     _add_install(commands)
+    _add_doctor(commands)
     _add_serving(commands)
     _add_data(commands)
     _add_results(commands)
@@ -127,6 +129,18 @@ def _add_install(commands: _Commands) -> None:
         dest="check",
         help="do not start the server to try it",
     )
+
+
+def _add_doctor(commands: _Commands) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check everything, with a line to paste for each fault",
+        description="Check settings, folders, judges, keys and the clients of this machine. Costs "
+        "nothing and calls no other machine.",
+        epilog="Exit code: 0 if nothing fails, 1 after a failure, 2 if the settings are faulty.",
+    )
+    doctor.add_argument("--online", action="store_true", help="ask the services about their keys")
+    doctor.add_argument("--json", action="store_true", dest="as_json", help="print JSON")
 
 
 def _add_serving(commands: _Commands) -> None:

@@ -1,0 +1,1 @@
+"""Looks at an installation: settings, folders, judges, keys, clients, models on this machine."""

@@ -1,0 +1,109 @@
+"""Checks of this installation: settings, folders, files that may be uploaded."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from evals_mcp.diagnosis.findings import Finding
+from evals_mcp.errors import SettingsError
+from evals_mcp.local_engine.service import LocalSettings
+from evals_mcp.services import SERVICES
+from evals_mcp.settings.loading import CONFIG_VARIABLE, PREFIX, load_settings
+from evals_mcp.settings.schema import Settings
+
+_MOST_FILES = 20_000
+"""Files of the data folder that are counted at most."""
+
+
+def check_settings(
+    config: Path | None, environ: Mapping[str, str], folder: Path
+) -> tuple[Settings | None, Finding]:
+    """Return the settings, None if they are faulty, and what was found."""
+    variables = sorted(name for name in environ if name.startswith(PREFIX) and environ[name])
+    try:
+        settings = load_settings(config, environ, folder, SERVICES)
+    except SettingsError as error:
+        return None, Finding(
+            "fail", "settings", str(error).splitlines()[0], _mend(error, variables)
+        )
+    path = _path(config, environ)
+    parts = [str(path) if path.is_file() else f"defaults; no file {path}"]
+    if count := len([name for name in variables if name != CONFIG_VARIABLE]):
+        parts.append(f"{count} variable{'' if count == 1 else 's'}")
+    return settings, Finding("ok", "settings", ", ".join(parts))
+
+
+def _path(config: Path | None, environ: Mapping[str, str]) -> Path:
+    from platformdirs import user_config_path  # noqa: PLC0415 - not needed for a named file
+
+    named = config or environ.get(CONFIG_VARIABLE)
+    usual = user_config_path("evals-mcp", appauthor=False) / "config.toml"
+    return Path(named).expanduser() if named else usual
+
+
+def _mend(error: SettingsError, variables: list[str]) -> str:
+    """Return a line that mends faulty settings: the file to edit, or the variable to unset."""
+    text = str(error)
+    named = [name for name in variables if name in text]
+    if named:
+        return f"unset {max(named, key=len)}"
+    path = text.split(": ", 1)[0].split(" is not ", 1)[0].split(" cannot ", 1)[0]
+    return f"${{EDITOR:-vi}} {shlex.quote(path)}"
+
+
+def check_folders(settings: Settings) -> Iterator[Finding]:
+    """Yield what was found about the folders that the server writes to."""
+    local = settings.section(LocalSettings)
+    folders = {
+        "data folder": local.data_dir,
+        "state folder": settings.state.folder,
+        "result cache": settings.results.cache_dir,
+        "export folder": settings.export.folder,
+    }
+    for subject, folder in folders.items():
+        if (problem := _not_writable(folder)) is not None:
+            quoted = shlex.quote(str(problem))
+            yield Finding("fail", subject, f"{folder} cannot be written", f"chmod u+rwx {quoted}")
+        elif subject == "data folder":
+            yield Finding("ok", subject, f"{folder}, {_size(folder)}")
+
+
+def _not_writable(folder: Path) -> Path | None:
+    """Return the folder that must become writable; None if nothing keeps this user from writing."""
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        tempfile.TemporaryFile(dir=nearest).close()
+    except OSError:
+        return nearest
+    return None
+
+
+def _size(folder: Path) -> str:
+    if not folder.is_dir():
+        return "writable, empty"
+    total = 0
+    for number, path in enumerate(folder.rglob("*")):
+        if number >= _MOST_FILES:
+            return f"writable, more than {total / 1e6:.1f} MB"
+        total += path.stat().st_size if path.is_file() else 0
+    return f"writable, {total / 1e6:.1f} MB"
+
+
+def check_files(settings: Settings, folder: Path) -> Iterator[Finding]:
+    """Yield what was found about the folders that files may be uploaded from."""
+    allowed = settings.datasets.allowed_folders
+    for each in allowed:
+        if not each.is_dir():
+            yield Finding(
+                "warn", "files", f"{each} is missing", f"mkdir -p {shlex.quote(str(each))}"
+            )
+            return
+    if not allowed:
+        yield Finding("note", "files", "datasets.allowed_folders allows none; inline rows do")
+    elif allowed == (folder,):
+        yield Finding("ok", "files", "from the folder that the client starts the server in")
+    else:
+        yield Finding("ok", "files", f"from {', '.join(map(str, allowed))}")
