@@ -54,7 +54,9 @@ fresh: $(READY)  ## the wheel in empty environments: every Python, newest and ol
 faults: $(READY)  ## write docs/faults.md anew: every fault, at every stage, and what comes of it
 	$(BIN)/python -m tests.faults > docs/faults.md
 
-proofs: $(READY)  ## long proofs of single promises, such as 200 rounds of identical creates at once
+proofs: export TESTS_VOLUME := proofs
+proofs: $(READY)  ## every example, fault, bomb, double start, kill and simulation; takes hours
+	$(PYTEST) $(PYTEST_ARGS)
 	$(BIN)/python -m tests.proofs.identical_creates
 	$(BIN)/python -m tests.proofs.killed_runs
 	$(BIN)/python -m tests.proofs.judge_coverage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pkgutil
 import shutil
@@ -9,12 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
+from jsonschema import Draft202012Validator
 from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
+
+from tests.volume import GATE, PROOFS, VOLUME
 
 # No test reads or writes what this user's own server keeps. Processes inherit the folder.
 _HOME = tempfile.mkdtemp(prefix="evals-mcp-tests-")
@@ -22,8 +27,29 @@ for _kind in ("DATA", "CACHE", "CONFIG", "STATE"):
     os.environ[f"XDG_{_kind}_HOME"] = os.path.join(_HOME, _kind.lower())  # noqa: PTH118 - a text
 
 # A busy machine may need any time for an example: no test fails because one took long.
-settings.register_profile("gate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("gate")
+for _volume, _examples in ((GATE, 50), (PROOFS, 200)):
+    settings.register_profile(
+        _volume,
+        deadline=None,
+        max_examples=_examples,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(VOLUME)
+
+_check_schema, _valid_schemas = Draft202012Validator.check_schema, set[str]()
+
+
+def _check_schema_once(schema: Any, **options: Any) -> None:
+    """Check a schema unless it was found valid before: each client session checks all it uses."""
+    text = json.dumps(schema, sort_keys=True)
+    if text not in _valid_schemas:
+        _check_schema(schema, **options)
+        _valid_schemas.add(text)
+
+
+Draft202012Validator.check_schema = staticmethod(  # pyright: ignore[reportAttributeAccessIssue]
+    _check_schema_once
+)
 
 _FAULTS, _FUZZ, _TOOL_FUZZ = (
     "tests/faults/test_faults.py::",

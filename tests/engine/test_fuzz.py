@@ -25,6 +25,7 @@ from evals_schemas.contract import Operation
 from evals_schemas.evaluation_api.operations import OPERATIONS
 from tests.engine.openapi import Description
 from tests.engine.running import RULE_JUDGE, EngineClient, running_engine
+from tests.volume import examples
 
 pytestmark = pytest.mark.usefixtures("lines_not_counted")
 
@@ -120,7 +121,7 @@ def test_every_answer_is_a_described_one(
     ids = service.files if operation.path.startswith("/files") else service.evaluations
 
     @settings(
-        max_examples=40,
+        max_examples=examples(40),
         derandomize=True,
         database=None,
         deadline=None,

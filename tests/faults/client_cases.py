@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Hashable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -34,11 +34,12 @@ from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient
 from tests.faults.catalog import FAULTS, Fault
 from tests.faults.injections import LONGEST_BODY, ROW, SECRET, SIGNATURE
 from tests.faults.operations import MODEL, OPERATIONS, Contract, Material, Operation
-from tests.faults.promises import MODES, Mode, Outcome
+from tests.faults.promises import MODES, Mode, Outcome, promised
 from tests.faults.proxy import FaultProxy, fault_proxy
 from tests.faults.skipping_loop import CALL_SECONDS, HANG_GUARD, LONGEST_SILENCE, skipping
 from tests.journeys.served import served_engine
 from tests.server.serving import served
+from tests.volume import amount, one_of_each
 
 PATIENCE = Patience(
     budget=CALL_SECONDS,
@@ -90,6 +91,25 @@ class Case:
 
 
 CASES = tuple(Case(fault, operation) for operation in OPERATIONS for fault in FAULTS)
+
+
+def _gate_cases() -> Iterator[Case]:
+    """Yield every fault at one read, and at each other operation one fault for each promise."""
+    for turn, operation in enumerate(OPERATIONS):
+
+        def promise(fault: Fault, operation: Operation = operation) -> Hashable:
+            promises = tuple(promised(fault, operation, mode) for mode in MODES)
+            # Creates are looked for in the list by their times.
+            clock = (fault.clock_off, fault.jump) if operation.kind == "create" else None
+            return fault.effect, fault.carried_out, promises, clock
+
+        every = operation.title == "local.get_status"
+        faults = FAULTS if every else one_of_each(FAULTS, promise, turn)
+        yield from (Case(fault, operation) for fault in faults)
+
+
+TESTED_CASES = amount(gate=tuple(_gate_cases()), proofs=CASES)
+"""The cases that the tests run; `python -m tests.faults` runs all of them."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Hashable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from tests.faults.injections import SECRET
 from tests.faults.promises import MODES, Mode
 from tests.faults.proxy import fault_proxy
 from tests.faults.skipping_loop import HANG_GUARD, LONGEST_SILENCE, skipping
+from tests.volume import amount, one_of_each
 
 Stage = Literal["generation", "judging", "judging both orders"]
 STAGES: tuple[Stage, ...] = ("generation", "judging", "judging both orders")
@@ -90,8 +91,24 @@ def promised_rows(case: EngineCase) -> RowsSeen:
     return RowsSeen("completed", 1, at)
 
 
-async def observe(folder: Path) -> dict[str, RowsSeen]:
-    """Run all cases; return how each ended, by title."""
+def _gate_cases() -> Iterator[EngineCase]:
+    """Yield every fault at one stage, and at each stage at least one fault for each promise."""
+    for turn, stage in enumerate(STAGES):
+
+        def promise(fault: Fault, stage: Stage = stage) -> Hashable:
+            return fault.effect, *(promised_rows(EngineCase(fault, stage, mode)) for mode in MODES)
+
+        chosen = {*STRIKING[turn :: len(STAGES)], *one_of_each(STRIKING, promise, turn)}
+        for fault in (fault for fault in STRIKING if fault in chosen):
+            yield from (EngineCase(fault, stage, mode) for mode in MODES)
+
+
+TESTED_CASES = amount(gate=tuple(_gate_cases()), proofs=CASES)
+"""The cases that the tests run; `python -m tests.faults` runs all of them."""
+
+
+async def observe(folder: Path, cases: Sequence[EngineCase] = CASES) -> dict[str, RowsSeen]:
+    """Run the cases; return how each ended, by title."""
     seen: dict[str, RowsSeen] = {}
 
     async def run(engine: EngineClient, case: EngineCase, room: anyio.CapacityLimiter) -> None:
@@ -99,7 +116,7 @@ async def observe(folder: Path) -> dict[str, RowsSeen]:
             seen[case.title] = await _ended(engine, case)
 
     async def share(place: int) -> None:
-        own, room = CASES[place::ENGINES], anyio.CapacityLimiter(RUNS)
+        own, room = cases[place::ENGINES], anyio.CapacityLimiter(RUNS)
         async with _engine(folder / str(place), own) as engine, anyio.create_task_group() as tasks:
             for case in own:
                 tasks.start_soon(run, engine, case, room)

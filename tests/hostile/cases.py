@@ -120,17 +120,18 @@ CELLS = [
 """Rule judges, each with an expected text and the cell of an answer."""
 
 
-def _json(content: bytes | str) -> Callable[[Path], str]:
+def _json(make: Callable[[], bytes | str]) -> Callable[[Path], str]:
     def write(folder: Path) -> str:
+        content = make()
         (folder / "a.json").write_bytes(content.encode() if isinstance(content, str) else content)
         return "a.json"
 
     return write
 
 
-def _lines(name: str, content: bytes) -> Callable[[Path], str]:
+def _lines(name: str, make: Callable[[], bytes]) -> Callable[[Path], str]:
     def write(folder: Path) -> str:
-        (folder / name).write_bytes(content)
+        (folder / name).write_bytes(make())
         return name
 
     return write
@@ -146,48 +147,50 @@ def _parquet(make: Callable[[Any], Mapping[str, Any]]) -> Callable[[Path], str]:
     return write
 
 
-_EIGHT_MB = "x" * 8_000_000
+def _eight_mb() -> str:
+    return "x" * 8_000_000
+
 
 FILES: Mapping[str, Callable[[Path], str]] = {
     "a number across two blocks": _json(
-        '[{"a": "' + "x" * 61_000 + '", "b": ' + "9" * 5_000 + "}]"
+        lambda: '[{"a": "' + "x" * 61_000 + '", "b": ' + "9" * 5_000 + "}]"
     ),
-    "a number of 1 MB": _json('[{"a": ' + "9" * 1_000_000 + "}]"),
-    "a million brackets": _json("[" * 1_000_000),
-    "a million objects in objects": _json('[{"a":' * 1_000_000),
-    "one text of 60 MB": _json('[{"a": "' + "x" * 60_000_000 + '"}]'),
-    "8 MB of escapes": _json('[{"a": "' + "\\u00e9" * 1_300_000 + '"}]'),
-    "an unclosed text": _json('[{"a": "' + "x" * 14_000_000),
-    "an unclosed array": _json("[" + '{"a": 1},' * 500_000),
-    "a million items that are numbers": _json("[" + "1," * 1_000_000 + "1]"),
+    "a number of 1 MB": _json(lambda: '[{"a": ' + "9" * 1_000_000 + "}]"),
+    "a million brackets": _json(lambda: "[" * 1_000_000),
+    "a million objects in objects": _json(lambda: '[{"a":' * 1_000_000),
+    "one text of 60 MB": _json(lambda: '[{"a": "' + "x" * 60_000_000 + '"}]'),
+    "8 MB of escapes": _json(lambda: '[{"a": "' + "\\u00e9" * 1_300_000 + '"}]'),
+    "an unclosed text": _json(lambda: '[{"a": "' + "x" * 14_000_000),
+    "an unclosed array": _json(lambda: "[" + '{"a": 1},' * 500_000),
+    "a million items that are numbers": _json(lambda: "[" + "1," * 1_000_000 + "1]"),
     "a million keys in a row": _json(
-        "[" + json.dumps({f"k{number}": number for number in range(300_000)}) + "]"
+        lambda: "[" + json.dumps({f"k{number}": number for number in range(300_000)}) + "]"
     ),
-    "lists in lists of a row": _json('[{"a": ' + "[" * 900 + "]" * 900 + "}]"),
-    "blanks only": _json("[" + " " * 20_000_000),
-    "half surrogates": _json('[{"a": "' + "\\ud800" * 100_000 + '"}]'),
-    "wrong bytes": _json(b'[{"a": "' + b"\xc3" * 1_000_000),
-    "NaN": _json('[{"a": NaN}]'),
-    "escaped quotes": _json('[{"a": "' + '\\"' * 7_000_000 + '"}]'),
-    "256 texts of 8 MB": _parquet(lambda _: {"a": [_EIGHT_MB] * 256}),
+    "lists in lists of a row": _json(lambda: '[{"a": ' + "[" * 900 + "]" * 900 + "}]"),
+    "blanks only": _json(lambda: "[" + " " * 20_000_000),
+    "half surrogates": _json(lambda: '[{"a": "' + "\\ud800" * 100_000 + '"}]'),
+    "wrong bytes": _json(lambda: b'[{"a": "' + b"\xc3" * 1_000_000),
+    "NaN": _json(lambda: '[{"a": NaN}]'),
+    "escaped quotes": _json(lambda: '[{"a": "' + '\\"' * 7_000_000 + '"}]'),
+    "256 texts of 8 MB": _parquet(lambda _: {"a": [_eight_mb()] * 256}),
     "64 lists of 2 million numbers": _parquet(lambda _: {"a": [[0, 1] * 1_000_000] * 64}),
     "a list of 20 million numbers": _parquet(
         lambda arrow: {"a": arrow.array([[0] * 20_000_000], arrow.list_(arrow.int8()))}
     ),
-    "small rows and then large ones": _parquet(lambda _: {"a": ["x"] * 3_000 + [_EIGHT_MB] * 60}),
+    "small rows and then large ones": _parquet(lambda _: {"a": ["x"] * 3_000 + [_eight_mb()] * 60}),
     "20,000 columns": _parquet(lambda _: {f"c{number}": ["x"] for number in range(20_000)}),
     "a dictionary of one text": _parquet(
-        lambda arrow: {"a": arrow.array([_EIGHT_MB] * 200).dictionary_encode()}
+        lambda arrow: {"a": arrow.array([_eight_mb()] * 200).dictionary_encode()}
     ),
     "a million nulls": _parquet(lambda arrow: {"a": arrow.nulls(1_000_000, arrow.string())}),
     "structures in structures": _parquet(lambda _: {"a": [_nested(90)]}),
-    "a Parquet file that is cut": _lines("cut.parquet", b"PAR1" + b"\0" * 100_000),
-    "a line of 40 MB": _lines("a.jsonl", b'{"a": "' + b"x" * 40_000_000 + b'"}\n'),
-    "a line of brackets": _lines("a.jsonl", b'{"a": ' + b"[" * 2_000_000),
-    "a cell of 40 MB": _lines("a.csv", b"a,b\n" + b"x" * 40_000_000 + b",1\n"),
-    "a million commas": _lines("a.csv", b"a,b\n" + b"," * 1_000_000),
-    "an unclosed quote": _lines("a.csv", b'a,b\n"' + b"x\n" * 10_000_000),
-    "a line of digits": _lines("a.jsonl", b'{"a": ' + b"9" * 2_000_000 + b"}\n"),
+    "a Parquet file that is cut": _lines("cut.parquet", lambda: b"PAR1" + b"\0" * 100_000),
+    "a line of 40 MB": _lines("a.jsonl", lambda: b'{"a": "' + b"x" * 40_000_000 + b'"}\n'),
+    "a line of brackets": _lines("a.jsonl", lambda: b'{"a": ' + b"[" * 2_000_000),
+    "a cell of 40 MB": _lines("a.csv", lambda: b"a,b\n" + b"x" * 40_000_000 + b",1\n"),
+    "a million commas": _lines("a.csv", lambda: b"a,b\n" + b"," * 1_000_000),
+    "an unclosed quote": _lines("a.csv", lambda: b'a,b\n"' + b"x\n" * 10_000_000),
+    "a line of digits": _lines("a.jsonl", lambda: b'{"a": ' + b"9" * 2_000_000 + b"}\n"),
 }
 """Writes a file into a folder and returns its name, by what is wrong with the file."""
 

@@ -154,7 +154,9 @@ class _Attempt:
         planned = plan.refusal if plan.is_error else "; ".join(problems) or "planned"
         created = await self.user.call("create_evaluation", **request)
         if created.is_error or created.content["outcome"] != "started":
-            return f"{planned} (not started)"
+            # The limit may be reached only now, where the template takes about as long.
+            reason = created.refusal if created.is_error else created.content["outcome"]
+            return f"{planned}; not started: {reason}"
         evaluation = created.content["evaluation_id"]
         status: dict[str, Any] = {"status": "running"}
         while status["status"] in {"pending", "queued", "running"}:

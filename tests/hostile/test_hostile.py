@@ -1,4 +1,7 @@
-"""A part of the hostile suite: every case ends with a reason, and the second user goes on."""
+"""A part of the hostile suite: every case ends with a reason, and the second user goes on.
+
+`make proofs` runs every case.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import pytest
 
 from evals_engine.compute.jobs import Limits
 from evals_mcp.local_engine import configuration, server_pool
+from tests.hostile import suite
 from tests.hostile.cases import CELLS, TEMPLATES
 from tests.hostile.suite import Observed, observe_cells, observe_files, observe_templates
 
@@ -20,7 +24,8 @@ GROWTH_MB = 100
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let items take a fifth of a second, so that the cases end soon."""
+    """Let items take a fifth of a second, so that the cases end soon, and the second user rest."""
+    monkeypatch.setattr(suite, "BREATH", 0.3)
     limits = Limits(cpu_seconds=0.2, wall_seconds=60.0)
 
     def short(_: object) -> Limits:
@@ -60,7 +65,7 @@ async def test_files_end_with_an_answer(tmp_path: Path) -> None:
         "a number across two blocks",
         "a million brackets",
         "NaN",
-        "256 texts of 8 MB",
+        "small rows and then large ones",
         "a line of digits",
     ]
     seen: list[Observed] = []

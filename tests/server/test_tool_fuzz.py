@@ -36,6 +36,7 @@ from tests.server.fake_provider import FakeProvider, classify_job, jsonl
 from tests.server.http.serving import listening
 from tests.server.serving import FakeTime, everyones, settings, text_of
 from tests.server.tokens import tokens
+from tests.volume import examples
 
 pytestmark = pytest.mark.usefixtures("lines_not_counted")
 
@@ -84,7 +85,7 @@ FAST = fuzzing(
     derandomize=True,
     database=None,
     deadline=None,
-    max_examples=60,
+    max_examples=examples(60),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
 

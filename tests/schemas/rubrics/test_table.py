@@ -13,6 +13,7 @@ from evals_schemas.rubrics.page import rubrics_page
 from evals_schemas.rubrics.rubric import Rubric
 from evals_schemas.rubrics.table import RUBRICS, newest, rubric_of
 from evals_schemas.type_models import TYPE_MODELS
+from tests.volume import examples
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "rubrics.md"
 IDENTIFIER = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,30}", fullmatch=True)
@@ -68,7 +69,7 @@ def test_names_and_versions_are_unique_and_the_newest_version_is_found() -> None
     )
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.sampled_from(RUBRICS), st.data())
 def test_a_text_is_recognised_with_its_columns_and_a_changed_one_is_not(
     rubric: Rubric, data: st.DataObject

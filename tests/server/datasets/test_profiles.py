@@ -21,6 +21,7 @@ from evals_mcp.datasets.profiles import (
 from evals_schemas.evaluation_api.files import File
 from tests.clocks import skip_time
 from tests.server.fake_provider import FakeProvider, jsonl
+from tests.volume import examples
 
 
 async def profiled(provider: FakeProvider, seconds: float = 60) -> DatasetProfile:
@@ -72,7 +73,7 @@ async def test_a_sample_is_spread_over_the_file_and_always_the_same() -> None:
 
 
 @given(lengths=st.lists(st.integers(1, 400_000), min_size=1, max_size=300))
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_a_sample_keeps_within_its_bytes_or_to_one_row(lengths: list[int]) -> None:
     sample = Sample()
     for number, length in enumerate(lengths):

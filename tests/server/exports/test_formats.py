@@ -28,6 +28,7 @@ from evals_mcp.spending.shown import shown_cost
 from evals_schemas.digests import dataset_digest, rubric_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from tests.server.fake_provider import FakeProvider, jsonl
+from tests.volume import examples
 
 JUDGE = {"model": "rule/contains", "model_source": "serverless", "system_template": "{{a}}"}
 PARAMETERS: dict[str, dict[str, Any]] = {
@@ -206,7 +207,7 @@ def test_rules_of_the_engine_cost_nothing_and_a_hidden_judge_has_no_digest(tmp_p
 
 
 @given(st.text(max_size=40))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_a_markdown_cell_stays_one_cell_of_one_line(text: str) -> None:
     cell = markdown_cell(text)
     assert len(cell.splitlines()) <= 1

@@ -20,6 +20,7 @@ from evals_mcp.providers.protocol import AnyRequest
 from evals_mcp.providers.same_request import SEARCHED_JOBS
 from evals_schemas.evaluation_api.evaluations import EvaluationCreated, EvaluationJob
 from tests.server.launching.test_repeats import CLASSIFY, CreatingProcess, Service
+from tests.volume import examples
 
 WINDOW = 900
 
@@ -200,7 +201,7 @@ STEPS = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=40, deadline=None)
+@hypothesis_settings(max_examples=examples(40), deadline=None)
 @given(STEPS)
 def test_a_create_repeats_the_young_one_that_has_not_failed_or_starts_another(
     steps: list[tuple[str, Any]],

@@ -19,6 +19,7 @@ from tests.server.planning.requests import (
     stored,
 )
 from tests.server.tokens import tokens
+from tests.volume import examples
 
 from evals_mcp.errors import DatasetFaultError, NotFoundError
 from evals_mcp.planning.plan import plan_evaluation
@@ -162,7 +163,7 @@ _TEMPLATES = st.text(max_size=40) | st.sampled_from(
     template=_TEMPLATES,
     asked=_TEMPLATES,
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 async def test_any_rows_and_templates_give_a_plan_or_a_fault_of_the_data_set(
     rows: list[dict[str, Any]], template: str, asked: str
 ) -> None:

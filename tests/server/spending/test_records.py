@@ -29,6 +29,7 @@ from evals_mcp.state.records import State
 from evals_schemas.tools.plans import Range
 from tests.server.fake_provider import NOON
 from tests.server.serving import unused_folder
+from tests.volume import examples
 
 LIMIT = 1.0
 USERS = ("ann", "ben")
@@ -171,7 +172,9 @@ class Days(RuleBasedStateMachine):
 def test_no_order_of_events_exceeds_the_limit_or_refuses_what_fits() -> None:
     run_state_machine_as_test(  # pyright: ignore[reportUnknownMemberType]
         Days,
-        settings=hypothesis_settings(max_examples=15, stateful_step_count=25, deadline=None),
+        settings=hypothesis_settings(
+            max_examples=examples(15), stateful_step_count=25, deadline=None
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from mcp_types import InputRequiredResult
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.planning.requests import TemplatesHere
 from tests.server.serving import settings, unused_folder
+from tests.volume import examples
 
 from evals_mcp.derivations.provider import with_originals
 from evals_mcp.errors import UnavailableError
@@ -301,7 +302,9 @@ class DeclinedRequests(RuleBasedStateMachine):
 def test_nothing_starts_after_a_no_in_any_order() -> None:
     run_state_machine_as_test(
         DeclinedRequests,
-        settings=hypothesis_settings(max_examples=30, stateful_step_count=25, deadline=None),
+        settings=hypothesis_settings(
+            max_examples=examples(30), stateful_step_count=25, deadline=None
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from scipy import stats as _stats  # pyright: ignore[reportMissingTypeStubs]
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.serving import served, settings
 from tests.server.tokens import tokens
+from tests.volume import examples
 
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
@@ -185,7 +186,7 @@ def check_figure(kind: str, rows: Sequence[Row], group: Mapping[str, Any]) -> bo
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")  # the scores of a value may be constant
-@hypothesis_settings(max_examples=12, deadline=None, phases=[Phase.generate])
+@hypothesis_settings(max_examples=examples(12), deadline=None, phases=[Phase.generate])
 @given(evaluations())
 def test_each_values_figures_are_those_of_an_evaluation_with_just_its_rows(
     evaluation: tuple[str, list[Row]],

@@ -19,6 +19,7 @@ from tests.server.serving import Served, served, settings
 from tests.server.tools import recomputed
 from tests.server.tools.recomputed import Row, shows, shows_digits, shows_p, wrong_numbers
 from tests.server.tools.test_one_headline import COMMON, PARAMETERS, engine_totals, scored
+from tests.volume import examples
 
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
@@ -212,7 +213,7 @@ def evaluations(draw: st.DrawFn) -> tuple[Evaluation, Evaluation]:
     return a, b
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=examples(30), deadline=None)
 @given(evaluations())
 def test_every_headline_agrees_with_every_figure_in_every_tool(
     both: tuple[Evaluation, Evaluation],

@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.serving import Served, served, settings
+from tests.volume import examples
 
 from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
 from evals_schemas.evaluation_api.evaluations import (
@@ -108,7 +109,7 @@ evaluations: st.SearchStrategy[tuple[str, list[Row]]] = st.one_of(
 
 
 @pytest.mark.no_cover
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=examples(25), deadline=None)
 @given(evaluations)
 def test_the_engines_totals_and_its_rows_give_one_headline_in_every_tool(
     evaluation: tuple[str, list[Row]],

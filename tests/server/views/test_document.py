@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from evals_mcp.views.document import live_document, page_text, report_document
 from tests.page.shapes import shapes
+from tests.volume import examples
 
 SOURCES = Path(__file__).resolve().parents[3] / "page" / "src"
 
@@ -58,7 +59,7 @@ class Elements(HTMLParser):
 PLAIN = [tag for tag, _, _ in Elements(report_document({}, "", "")).found]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.dictionaries(HOSTILE, HOSTILE | st.lists(HOSTILE)), HOSTILE, HOSTILE)
 def test_data_come_back_as_they_were_and_add_no_element(
     data: dict[str, object], title: str, summary: str

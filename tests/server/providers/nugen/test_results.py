@@ -15,6 +15,7 @@ from evals_mcp.providers.nugen.results import results_of
 from evals_schemas.benchmark_api.benchmarks import BenchmarkResults, BenchmarkWireResults
 from tests.server.nugen_exchanges import BENCHMARK_ID, Played, Route, nugen
 from tests.server.scripted_service import answer
+from tests.volume import examples
 
 ID = "eval-any"
 
@@ -93,7 +94,7 @@ def asked(body: Any, status: Any, page: Any) -> list[BenchmarkResults]:
     return anyio.run(all_reads)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(body=JSON | OBJECT, status=OBJECT, page=JSON | OBJECT)
 def test_any_answer_is_read_or_is_an_error_of_this_project(
     body: Any, status: Any, page: Any
@@ -101,7 +102,7 @@ def test_any_answer_is_read_or_is_an_error_of_this_project(
     asked(body, status, page)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(body=OBJECT, words=st.sampled_from(["READY", "evaluated", "FAILED", "in_progress"]))
 def test_figures_are_finite_numbers_or_absent(body: Any, words: str) -> None:
     for results in asked(body, {"status": words}, {"evaluations": []}):

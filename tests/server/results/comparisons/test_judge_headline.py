@@ -22,6 +22,7 @@ from tests.server.results.comparisons.verdict_rows import (
     paired,
     scored,
 )
+from tests.volume import examples
 
 Pairs = Sequence[tuple[RowVerdict, RowVerdict]]
 
@@ -162,7 +163,7 @@ verdicts = {
 }
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.sampled_from(sorted(verdicts)).flatmap(
         lambda kind: st.tuples(

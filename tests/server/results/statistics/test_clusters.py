@@ -23,6 +23,7 @@ from evals_mcp.results.statistics.clusters import (
 from evals_mcp.results.statistics.paired import tango_interval
 from evals_mcp.results.statistics.rates import rate, sign_test
 from evals_mcp.results.statistics.sign_flips import exact_flip_tails
+from tests.volume import examples
 
 oracle: Any = _stats
 optimize: Any = _optimize
@@ -183,7 +184,7 @@ def difference_of_sums(first: Sequence[int], second: Sequence[int]) -> int:
     return sum(first) - sum(second)
 
 
-@hypothesis_settings(max_examples=30, deadline=None)
+@hypothesis_settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.integers(-9, 9), min_size=6, max_size=9))
 def test_the_test_agrees_with_scipy_over_all_sign_patterns(sums: list[int]) -> None:
     data = (np.array(sums), np.zeros(len(sums), dtype=int))
