@@ -15,7 +15,7 @@ DEMO_READY := .venv-demo/ready
 # Images often set it; each process of the tests would then compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check tests coverage wheel bench clients conformance fresh faults proofs lock schemas page page-tests pictures clean
+.PHONY: demo test check tests coverage wheel bench clients catalogues conformance fresh faults proofs lock schemas page page-tests pictures clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
@@ -44,6 +44,9 @@ bench: $(READY)  ## figures beside a floor or a peer, taken in the same run
 
 clients: $(READY)  ## the main job through the clients that people use; fetched once
 	$(BIN)/python -m tests.clients
+
+catalogues: $(READY)  ## what the catalogues of clients take, read by their own validators; fetched once
+	$(BIN)/python -m tests.catalogues
 
 conformance: $(READY)  ## the official protocol conformance suite over HTTP; fetched once
 	$(BIN)/python -m tests.conformance.run
