@@ -3,7 +3,8 @@
 import { useRef, useState } from "preact/hooks";
 import { MatrixTable, RATE, Whiskers, type Whisker } from "./charts";
 import { count, counted, fixed, pText, range, score, scoreRange, signed } from "./format";
-import { ByColumn, Failure, Head, Panel, Settings, Verdict } from "./parts";
+import { Ask, ByColumn, Failure, Head, Panel, Settings, Verdict } from "./parts";
+import { usePlace } from "./place";
 import { ByValues, Difference, method, note, whisker } from "./results";
 import { Answer, Fields, Judged, RowDetails, usePages, verdictText } from "./rows";
 import type { ChangedPair, ComparisonPage, FlipQuery, FlipsPage, Groups, NetPreference, Scores } from "./shapes";
@@ -15,8 +16,11 @@ export function Comparison({ page, source, by, setBy, children }: { page: Compar
   const found = page.answer, { passes, scores, preference, agreement, score_agreement: alike, rows } = found;
   const [query, setQuery] = useState<Partial<FlipQuery>>({});
   const list = useRef<HTMLElement>(null);
-  const pick = (next: Partial<FlipQuery>) => { setQuery(next); list.current?.scrollIntoView({ block: "start", behavior: "smooth" }); };
-  const shown = !!page.changes && found.total_flips > 0;
+  const { card } = usePlace();
+  const [unfolded, setUnfolded] = useState(false);
+  const has = found.total_flips > 0 && !!source.flips, open = !card || unfolded;
+  const pick = (next: Partial<FlipQuery>) => { setUnfolded(true); setQuery(next); list.current?.scrollIntoView({ block: "start", behavior: "smooth" }); };
+  const shown = !!page.changes && has;
   return (
     <article>
       <Head kind={found.type} headline={found.headline} facts={[{ text: KINDS[found.compares] }, { text: counted(rows.pairs, "paired row") }]}>
@@ -94,8 +98,14 @@ export function Comparison({ page, source, by, setBy, children }: { page: Compar
       {Object.entries(found.not_computed).map(([figure, reason]) => <p class="note" key={figure}>Not computed, {figure}: {reason}</p>)}
       <p class="note">{leftOut(page)}</p>
       {source.kind !== "report" && <ByColumn columns={page.by_columns} chosen={by} choose={setBy} />}
-      <section class="rows" ref={list}>{found.total_flips > 0 ? <Flips page={page} source={source} query={query} setQuery={setQuery} /> : <p class="note">No row was judged differently.</p>}</section>
-      <Settings settings={page.settings} two />
+      {card && (
+        <p class="actions">
+          {has && !open && <button type="button" class="primary" onClick={() => setUnfolded(true)}>Show the rows that changed</button>}
+          <Ask question={`What does the comparison of ${found.evaluation_id_a} and ${found.evaluation_id_b} mean, and which should be used?`}>Ask about the comparison</Ask>
+        </p>
+      )}
+      <section class="rows" ref={list}>{has ? open && <Flips page={page} source={source} query={query} setQuery={setQuery} /> : !found.total_flips && <p class="note">No row was judged differently.</p>}</section>
+      {open && <Settings settings={page.settings} two />}
     </article>
   );
 }

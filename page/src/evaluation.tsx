@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { counted, duration } from "./format";
-import { ByColumn, Failure, Head, Settings, Waiting } from "./parts";
+import { Ask, ByColumn, Failure, Head, Settings, Waiting } from "./parts";
+import { usePlace } from "./place";
 import { Results } from "./results";
 import { Rows } from "./rows";
 import { Running } from "./running";
@@ -46,7 +47,10 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
   const [status, setStatus] = useState(answer.status);
   const [query, setQuery] = useState<Partial<RowQuery>>(page.default_query ?? {});
   const has = !!page.default_query && !!source;
-  const pick = has ? (next: Partial<RowQuery>) => setQuery((before) => (JSON.stringify(before) === JSON.stringify(next) ? page.default_query! : next)) : undefined;
+  const { card } = usePlace();
+  const [unfolded, setUnfolded] = useState(false);
+  const open = !card || unfolded;
+  const pick = has ? (next: Partial<RowQuery>) => { setUnfolded(true); setQuery((before) => (JSON.stringify(before) === JSON.stringify(next) ? page.default_query! : next)); } : undefined;
   const unit = answer.progress?.unit ?? "row";
   return (
     <article>
@@ -64,10 +68,16 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
       {!found && answer.error && <p class="note">{answer.next_step}</p>}
       {runs && <Running id={answer.evaluation_id} source={source} ended={() => again?.()} heard={setStatus} />}
       {found?.notes.map((note) => <p class="caveat" key={note}>{note}</p>)}
-      {found && <Results page={page} picked={query} pick={pick} />}
+      {found && <Results page={page} picked={open ? query : {}} pick={pick} />}
       {setBy && <ByColumn columns={page.by_columns} chosen={by} choose={setBy} />}
-      {has && <Rows page={page} source={source} query={query} setQuery={setQuery} />}
-      <Settings settings={page.settings} />
+      {card && (
+        <p class="actions">
+          {has && !open && <button type="button" class="primary" onClick={() => setUnfolded(true)}>Show rows</button>}
+          {!runs && <Ask question={`What do the results of ${answer.evaluation_id} mean, and what should be done next?`}>Ask about the results</Ask>}
+        </p>
+      )}
+      {has && open && <Rows page={page} source={source} query={query} setQuery={setQuery} />}
+      {open && <Settings settings={page.settings} />}
     </article>
   );
 }

@@ -1,7 +1,9 @@
-// One page for everything that a person looks at: a report, or the viewer of this machine.
+// One page for everything that a person looks at: a report, the viewer of this machine, or a card in
+// a conversation.
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { showApp } from "./app/app";
 import { Comparison } from "./comparison";
 import { Evaluation, EvaluationById } from "./evaluation";
 import { List } from "./list";
@@ -95,4 +97,7 @@ function shown() {
   return <Failure text="This page has no data. Open the whole address that `evals-mcp view` printed." />;
 }
 
-render(shown(), document.getElementById("page")!);
+const root = document.getElementById("page")!;
+// A page with its data is a report, also in a frame; a frame without data is in a conversation.
+if (window.parent !== window && !document.getElementById("data")) showApp(root);
+else render(shown(), root);

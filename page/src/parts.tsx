@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { usePlace } from "./place";
 import type { Setting } from "./shapes";
 
 export function Verdict({ text, passed, problem }: { text?: string; passed?: boolean; problem?: boolean }) {
@@ -41,7 +42,7 @@ export interface Fact { text?: string; code?: boolean }
 
 /** What is shown, in one sentence, under a line of facts. */
 export function Head({ kind, facts, headline, children }: { kind: string; facts: (Fact | false | undefined)[]; headline: string; children?: ComponentChildren }) {
-  const [first, rest] = split(headline);
+  const [first, rest] = split(headline), { grow } = usePlace();
   const shown = facts.filter((fact): fact is Fact => !!fact && !!fact.text);
   return (
     <header>
@@ -52,7 +53,25 @@ export function Head({ kind, facts, headline, children }: { kind: string; facts:
       <h1 dir="auto">{first}</h1>
       {rest && <p class="lead" dir="auto">{rest}</p>}
       {children}
+      {grow && <button type="button" class="grow" onClick={grow}>Full screen</button>}
     </header>
+  );
+}
+
+/** Asks about something in the conversation, where there is one. The question has ids and row numbers only. */
+export function Ask({ question, children }: { question: string; children: string }) {
+  const { ask } = usePlace();
+  const [state, setState] = useState<string>();
+  if (!ask) return null;
+  const send = () => {
+    setState("asked");
+    ask(question).catch((error: Error) => setState(`It was not asked: ${error.message}`));
+  };
+  return (
+    <>
+      <button type="button" disabled={state === "asked"} onClick={send}>{state === "asked" ? "Asked in the conversation" : children}</button>
+      {state && state !== "asked" && <Failure text={state} />}
+    </>
   );
 }
 

@@ -4,7 +4,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count, score } from "./format";
-import { Failure, Verdict } from "./parts";
+import { Ask, Failure, Verdict } from "./parts";
 import type { EvaluationPage, PageColumn, PageRow, JudgeReason, RowQuery, RowsPage } from "./shapes";
 import type { Source } from "./source";
 
@@ -49,7 +49,7 @@ export function Rows({ page, source, query, setQuery }: { page: EvaluationPage; 
       </div>
       {failed && <Failure text={failed} />}
       <ol class="list">
-        {pages.flatMap((each) => each.rows.map((row) => <li key={row.row}><RowItem row={row} columns={each.columns} judge={page.judge} sides={page.sides} /></li>))}
+        {pages.flatMap((each) => each.rows.map((row) => <li key={row.row}><RowItem row={row} id={id} columns={each.columns} judge={page.judge} sides={page.sides} /></li>))}
       </ol>
       {last && !rows.length && !busy && <p class="note">No row matches.</p>}
       {last?.notes.map((note) => <p class="note" key={note}>{note}</p>)}
@@ -92,7 +92,7 @@ function queryText(query: Query, page: EvaluationPage): string {
   return bin ? `score ${score(bin.low)}–${score(bin.high)}` : (query.show ?? "these");
 }
 
-function RowItem({ row, columns, judge, sides }: { row: PageRow; columns: PageColumn[]; judge?: string; sides?: [string, string] }) {
+function RowItem({ row, id, columns, judge, sides }: { row: PageRow; id: string; columns: PageColumn[]; judge?: string; sides?: [string, string] }) {
   const cells = columns.map(({ name, role }, k) => ({ name, role, text: row.texts[k] })).filter((cell) => cell.text != null);
   const given = cells.filter((cell) => cell.role === "input"), answers = cells.filter((cell) => cell.role !== "input");
   const gist = (given.find((cell) => cell.text!.length > 12) ?? given[0] ?? answers[0])?.text;
@@ -107,6 +107,7 @@ function RowItem({ row, columns, judge, sides }: { row: PageRow; columns: PageCo
       </div>
       <Judged row={row} judge={judge} />
       {row.cut && <p class="note">A text of this row is too long to be shown whole.</p>}
+      <Ask question={`Look at row ${row.row} of ${id}: is the verdict right, and why?`}>Ask about this row</Ask>
     </RowDetails>
   );
 }

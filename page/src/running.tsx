@@ -13,10 +13,15 @@ export function Running({ id, source, ended, heard }: { id: string; source: Sour
   const [stopping, setStopping] = useState(false);
 
   useEffect(() => {
-    let here = true, timer = 0, turns = 0, faults = 0;
+    let here = true, timer = 0, turns = 0, faults = 0, inView = true;
+    // A conversation may be scrolled away, and pays for each call.
+    const steps = source.kind === "app" ? [3, 5, 10] : [1, 2, 5];
+    const watch = new IntersectionObserver(([entry]) => { inView = !!entry?.isIntersecting; });
+    watch.observe(document.body);
     const look = async () => {
-      let wait = turns++ < 15 ? 1 : turns < 60 ? 2 : 5;
-      if (!document.hidden) {
+      let wait = steps[turns < 15 ? 0 : turns < 60 ? 1 : 2]!;
+      if (!document.hidden && inView) {
+        turns++;
         try {
           const next = await source.status!(id);
           if (!here) return;
@@ -34,7 +39,7 @@ export function Running({ id, source, ended, heard }: { id: string; source: Sour
       timer = window.setTimeout(look, wait * 1000);
     };
     void look();
-    return () => { here = false; clearTimeout(timer); };
+    return () => { here = false; clearTimeout(timer); watch.disconnect(); };
   }, [id]);
 
   const stop = async () => {

@@ -99,6 +99,34 @@ export interface ComparisonPage {
   settings: Setting[];
 }
 
+export interface CreateEvaluationOutput {
+  next_step: string;
+  data_not_instructions: string[];
+  outcome: "started" | "exists" | "plan" | "confirm" | "declined" | "partial";
+  evaluation_id?: string;
+  name?: string;
+  type: string;
+  status?: string;
+  headline?: string;
+  provider: string;
+  calls?: number;
+  cost_usd?: Range;
+  confirm?: string;
+  expires_in_seconds?: number;
+  warnings: string[];
+  metrics?: (Record<string, any>)[];
+  plan?: Plan;
+}
+
+export interface DetectableDifference {
+  of: "pass rate" | "mean score" | "net preference" | "accuracy";
+  assumption: string;
+  assumed: number;
+  difference?: number;
+  target: number;
+  rows_for_target?: number;
+}
+
 export interface DifferenceInterval {
   low: number;
   high: number;
@@ -293,6 +321,15 @@ export interface MetricSummary {
   interval?: Interval;
 }
 
+export interface ModelCalls {
+  role: string;
+  model: string;
+  calls: number;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd?: Range;
+}
+
 export interface NetPreference {
   a_wins: number;
   b_wins: number;
@@ -345,6 +382,31 @@ export interface PassDifference {
   difference_with_failed?: number;
 }
 
+export interface Plan {
+  rows?: number;
+  columns_used: string[];
+  columns_carried: string[];
+  first_row: RenderedTemplate[];
+  rubric?: string;
+  calls?: number;
+  models: ModelCalls[];
+  input_tokens?: number;
+  output_tokens?: number;
+  cost_usd?: Range;
+  price_unavailable: boolean;
+  duration_seconds?: Range;
+  power?: Power;
+  problems: string[];
+  warnings: string[];
+  notes: string[];
+}
+
+export interface Power {
+  sentence: string;
+  half_width: number;
+  differences: DetectableDifference[];
+}
+
 export interface PreferenceDifference {
   a: NetPreference;
   b: NetPreference;
@@ -359,6 +421,11 @@ export interface ProgressOutput {
   unit?: "answers";
 }
 
+export interface Range {
+  low: number;
+  high: number;
+}
+
 export interface Rate {
   percent: number;
   count?: number;
@@ -368,6 +435,11 @@ export interface Rate {
 }
 
 export type Reason = "cancelled" | "endpoint_unreachable" | "endpoint_refused" | "endpoint_misconfigured" | "model_missing" | "nothing_started";
+
+export interface RenderedTemplate {
+  template: string;
+  text: string;
+}
 
 export interface Report {
   made_at: string;

@@ -6,7 +6,7 @@ import type {
 } from "./shapes";
 
 export interface Source {
-  readonly kind: "report" | "viewer";
+  readonly kind: "report" | "viewer" | "app";
   evaluation(id: string, by?: string): Promise<EvaluationPage>;
   comparison(a: string, b: string, by?: string): Promise<ComparisonPage>;
   /** Rows of an evaluation; a cursor continues the page that gave it. */

@@ -133,6 +133,7 @@ ID_FIELDS = {
     "list_evaluations": {"cursor"},
     "delete_data": {"id"},
     "page_data": {"evaluation_id", "against", "options"},
+    "mark_row": {"evaluation_id", "mark", "ticket"},
 }
 """All arguments that take an id, a cursor or a code, or objects with such arguments."""
 
@@ -193,6 +194,8 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for view in ("comparison", "flips"):
         yield "page_data", {"view": view, "evaluation_id": done, "against": "ID"}
         yield "page_data", {"view": view, "evaluation_id": "ID", "against": done}
+    mark = {"row": 1, "opinion": "right"}
+    yield "mark_row", {"evaluation_id": "ID", "mark": mark, "ticket": "A" * 27}
     yield "page_data", {"view": "rows", "evaluation_id": done, "options": {"cursor": "ID"}}
     yield "cancel_evaluation", {"evaluation_id": "ID"}
     yield "delete_data", {"id": "ID"}

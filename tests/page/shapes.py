@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from evals_schemas.tools.groups import Groups
+from evals_schemas.tools.outputs import CreateEvaluationOutput
 from evals_schemas.tools.page import (
     FlipQuery,
     FlipsPage,
@@ -28,6 +29,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     StatusPage,
     MarkAnswer,
     Groups,
+    CreateEvaluationOutput,
 )
 """The models that the page gets or sends; those that they contain follow from them."""
 

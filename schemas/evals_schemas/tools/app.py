@@ -40,3 +40,17 @@ class PageDataOutput(Output):
         """Return this answer with a ticket for the page."""
         self._ticket = ticket
         return self
+
+
+class MarkRowInput(Request):
+    """The arguments of `mark_row`."""
+
+    evaluation_id: str = Field(description="Its id.", min_length=1)
+    mark: dict[str, Any] = Field(description="row, opinion, should_be, sample_seed.")
+    ticket: str | None = Field(default=None, description="From the page.")
+
+
+class MarkRowOutput(Output):
+    """A mark that was stored."""
+
+    data: dict[str, Any] = Field(description="The mark, and all marks together.")

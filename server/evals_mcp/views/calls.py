@@ -93,6 +93,22 @@ class _Call:
     run: Callable[[Any, ToolSession], Awaitable[BaseModel]]
 
 
+def checked_call(takes: type[Asked], arguments: object) -> Asked:
+    """Return the arguments of a call of the page.
+
+    Raises:
+        InvalidRequestError: they are not what the call takes.
+    """
+    try:
+        return takes.model_validate(arguments)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, problem["loc"])) or "arguments"
+        raise InvalidRequestError(
+            f"The page's `options` do not fit: {quoted(field, 60)}: {problem['msg']}."
+        ) from None
+
+
 class PageCalls:
     """Answers the calls of the page."""
 
@@ -120,15 +136,7 @@ class PageCalls:
         call = self._calls.get(name) if isinstance(name, str) else None
         if call is None:
             raise NotFoundError(f"The page has no such call; it has {', '.join(self._calls)}.")
-        try:
-            checked = call.takes.model_validate(arguments)
-        except ValidationError as error:
-            problem = error.errors(include_url=False, include_input=False)[0]
-            field = ".".join(map(str, problem["loc"])) or "arguments"
-            raise InvalidRequestError(
-                f"The page's `options` do not fit: {quoted(field, 60)}: {problem['msg']}."
-            ) from None
-        return await call.run(checked, session)
+        return await call.run(checked_call(call.takes, arguments), session)
 
     async def _status(self, call: StatusCall, session: ToolSession) -> BaseModel:
         answer = await get_status(GetStatusInput(evaluation_id=call.evaluation_id), session)
@@ -167,6 +175,7 @@ async def _flips(call: FlipsCall, session: ToolSession) -> BaseModel:
 async def _stop(call: StatusCall, session: ToolSession) -> BaseModel:
     if not session.may_write:
         raise UnsupportedError(
-            "Nothing can be stopped here, because this server only reads (server.read_only)."
+            "Nothing can be stopped here: the server sets server.read_only, or you lack the right "
+            "to write."
         )
     return await cancel_evaluation(CancelEvaluationInput(evaluation_id=call.evaluation_id), session)

@@ -70,9 +70,9 @@ async def mark_row(session: ToolSession, call: MarkCall, source: MarkSource) -> 
         UnsupportedError: the server only reads.
         EvalsMCPError: the evaluation does not exist or cannot be read, or the state is full.
     """
-    if session.settings.server.read_only:
+    if not session.may_write:
         raise UnsupportedError(
-            "Nothing was marked, because this server only reads (server.read_only)."
+            "Nothing was marked: the server sets server.read_only, or you lack the right to write."
         )
     job = await session.evaluation(await session.evaluation_id(call.evaluation_id))
     if job.status not in ENDED:
@@ -233,7 +233,7 @@ async def _marks_page(session: ToolSession, job: EvaluationJob, index: ResultInd
     scale = marking.scale(job.parameters)
     by_opinion = {"right": right, "wrong": wrong, "unsure": unsure}
     return MarksPage(
-        may_mark=not session.settings.server.read_only and job.status in ENDED,
+        may_mark=session.may_write and job.status in ENDED,
         names=list(marking.names(job.parameters)),
         low=scale[0] if scale else None,
         high=scale[1] if scale else None,

@@ -109,7 +109,7 @@ def test_the_types_of_the_page_are_those_of_the_models() -> None:
 
 
 def test_no_source_of_the_page_makes_an_element_or_an_address_of_data() -> None:
-    sources = [path.read_text(encoding="utf-8") for path in SOURCES.glob("*.ts*")]
+    sources = [path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.ts*")]
     assert len(sources) > 8
     for word in ("innerHTML", "InnerHTML", "document.write", "eval(", "href", "src=", ' style="'):
         assert [text for text in sources if word in text] == []

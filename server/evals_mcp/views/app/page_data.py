@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415 - what the calls need is imported at the first one, not at the start
 
 _OF_TWO = {"comparison", "flips"}
+_WITH_TICKET = {"evaluation", "rows"}
 
 
 async def page_data(arguments: PageDataInput, session: ToolSession) -> PageDataOutput:
@@ -31,14 +32,19 @@ async def page_data(arguments: PageDataInput, session: ToolSession) -> PageDataO
         InvalidRequestError: the arguments do not suit the view.
         EvalsMCPError: an evaluation does not exist, or cannot be read.
     """
+    from evals_mcp.views.marks import mark_ticket
     from evals_mcp.views.report import data_of
 
     page = await _calls().answer(arguments.view, _call(arguments), session)
-    return PageDataOutput(
+    shown = PageDataOutput(
         data=await to_thread.run_sync(data_of, page),
         may_write=session.may_write,
         next_step="Show it to the user.",
     )
+    if arguments.view not in _WITH_TICKET or not session.may_write:
+        return shown
+    evaluation_id = await session.evaluation_id(arguments.evaluation_id)
+    return shown.with_ticket(await mark_ticket(session, evaluation_id))
 
 
 def rendered(_: PageDataOutput) -> str:

@@ -12,9 +12,8 @@ from mcp.server import ServerRequestContext
 from mcp_types import Tool
 
 from evals_mcp.tools.calls.definition import ToolDefinition
-from evals_mcp.views.app import APP_ONLY, EXTENSION, renders_pages
-from evals_mcp.views.app.page_data import for_page, page_data, rendered
-from evals_schemas.tools.app import PageDataInput, PageDataOutput
+from evals_mcp.views.app import APP_ONLY, EXTENSION, mark_row, page_data, renders_pages
+from evals_schemas.tools.app import MarkRowInput, MarkRowOutput, PageDataInput, PageDataOutput
 
 APP_TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ToolDefinition(
@@ -23,10 +22,20 @@ APP_TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         description="For the evaluation page only, not for a model.",
         takes=PageDataInput,
         returns=PageDataOutput,
-        run=page_data,
-        render=rendered,
-        for_page=for_page,
+        run=page_data.page_data,
+        render=page_data.rendered,
+        for_page=page_data.for_page,
         read_only=True,
+        idempotent=True,
+    ),
+    ToolDefinition(
+        name="mark_row",
+        title="Mark a verdict",
+        description="For the evaluation page only, not for a model.",
+        takes=MarkRowInput,
+        returns=MarkRowOutput,
+        run=mark_row.mark_row,
+        render=mark_row.rendered,
         idempotent=True,
     ),
 )

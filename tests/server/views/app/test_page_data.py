@@ -104,8 +104,38 @@ async def test_a_server_that_only_reads_says_so_and_offers_no_stop(
     async with served(running, configured=reading) as server:
         shown = await server.answer("page_data", view=view, **ONE)
 
+        result = await server.call("page_data", view=view, **ONE)
+
     assert shown["may_write"] is False
     assert shown["data"]["may_stop"] is False
+    assert "ticket" not in (result.meta or {})
+
+
+async def test_a_mark_needs_the_ticket_that_the_page_alone_receives(tmp_path: Path) -> None:
+    mark = {"row": 2, "opinion": "wrong"}
+    async with served(service(), configured=settings(tmp_path)) as server:
+        result = await server.call("page_data", view="evaluation", **ONE)
+        assert result.meta is not None
+        ticket = result.meta["ticket"]
+        assert ticket not in str((result.structured_content, text_of(result)))
+        for wrong in ({}, {"ticket": "A" * 27}):
+            assert "ticket" in await server.refusal("mark_row", **ONE, mark=mark, **wrong)
+        elsewhere = {"evaluation_id": "eval-2", "mark": mark, "ticket": ticket}
+        assert "ticket" in await server.refusal("mark_row", **elsewhere)
+        marked = await server.answer("mark_row", **ONE, mark=mark, ticket=ticket)
+        rows = await server.answer("page_data", view="rows", **ONE)
+
+    assert marked["data"]["mark"]["opinion"] == "wrong"
+    assert rows["data"]["rows"][1]["mark"]["opinion"] == "wrong"
+
+
+async def test_a_mark_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
+    async with served(service(), configured=settings(tmp_path)) as server:
+        result = await server.call("page_data", view="rows", **ONE)
+        assert result.meta is not None
+        ticket = result.meta["ticket"]
+        odd = {"row": "x", "opinion": "right"}
+        assert "'row'" in await server.refusal("mark_row", **ONE, mark=odd, ticket=ticket)
 
 
 async def test_a_principal_without_the_right_to_write_may_not_write(tmp_path: Path) -> None:
