@@ -10,7 +10,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if text_of := {"tools": _tools, "rubrics": _rubrics}.get(chosen.command):
         return _print(text_of())
     try:
-        if set_up := {"install": _install, "doctor": _doctor}.get(chosen.command):
+        if set_up := _SETTING_UP.get(chosen.command):
             return set_up(chosen)
         return _run(chosen, _load(chosen.config))
     except OperatorError as error:
@@ -116,6 +116,24 @@ def _doctor(chosen: argparse.Namespace) -> int:
     logging.getLogger("evals_mcp").setLevel(logging.CRITICAL)
     options = DoctorOptions(chosen.config, chosen.online, chosen.as_json)
     return run_doctor(options, this_machine(), version("evals-mcp"), Terminal())
+
+
+def _setup(chosen: argparse.Namespace) -> int:
+    with _loading():
+        from evals_mcp.commands.console import Terminal
+        from evals_mcp.commands.setup import Setup
+        from evals_mcp.commands.surroundings import setup_options, surroundings
+
+    logging.getLogger("evals_mcp").setLevel(logging.CRITICAL)
+    return Setup(setup_options(chosen), surroundings(chosen.config), Terminal()).run()
+
+
+_SETTING_UP: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "doctor": _doctor,
+    "install": _install,
+    "setup": _setup,
+}
+"""Commands that work without settings, or read them themselves."""
 
 
 def _serve(settings: Settings) -> int:

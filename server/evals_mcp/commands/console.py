@@ -22,6 +22,10 @@ class Console(Protocol):
         """Return the answer to a question; the default if the answer is empty."""
         ...
 
+    def ask_hidden(self, question: str) -> str:
+        """Return the answer to a question without showing what is typed."""
+        ...
+
 
 class Terminal:
     """Standard input and output."""
@@ -41,6 +45,12 @@ class Terminal:
         sys.stdout.write(f"{question} [{default}] ")
         sys.stdout.flush()
         return sys.stdin.readline().strip() or default
+
+    def ask_hidden(self, question: str) -> str:
+        """Return the answer to a question without showing what is typed."""
+        from getpass import getpass  # noqa: PLC0415 - for a key that is typed
+
+        return getpass(question).strip()
 
 
 def agreed(console: Console, question: str, *, default: bool = True) -> bool:

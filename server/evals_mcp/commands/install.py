@@ -173,7 +173,8 @@ class Installer:
         path = self._path(client)
         if path is None or entry is None:
             what = "no file for one project" if path is None else "no servers over HTTP in its file"
-            self._report(client, State.IMPOSSIBLE, f"{client.title} has {what}. {client.note}")
+            hint = "" if path is None else client.instead_of_http
+            self._report(client, State.IMPOSSIBLE, f"{client.title} has {what}. {hint}".strip())
             self._failed = True
             return False
         if self._options.print_only:
@@ -237,7 +238,7 @@ class Installer:
             self._detail(
                 f"{', '.join(missing)} of this shell does not reach {client.title}, and its file "
                 "cannot refer to variables: put keys into files (token_file) and settings into "
-                "config.toml."
+                "config.toml; `evals-mcp setup` does so."
             )
         if client.note and client.format != "yaml":
             self._detail(client.note)

@@ -13,6 +13,7 @@ _EXAMPLES = """\
 examples:
   evals-mcp install                 set the server up in the assistants of this machine
   evals-mcp install codex --print   show what would be written for one of them
+  evals-mcp setup                   find models on this machine, and write the settings
   evals-mcp doctor                  check everything, with a remedy for each fault
   evals-mcp view                    look at evaluations in a browser
   evals-mcp serve --http            serve a team; see docs/deploy.md
@@ -78,6 +79,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="command", title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser
     )
     _add_install(commands)
+    _add_setup(commands)
     _add_doctor(commands)
     _add_serving(commands)
     _add_data(commands)
@@ -128,6 +130,22 @@ def _add_install(commands: _Commands) -> None:
         action="store_false",
         dest="check",
         help="do not start the server to try it",
+    )
+
+
+def _add_setup(commands: _Commands) -> None:
+    setup = commands.add_parser(
+        "setup",
+        help="find models on this machine, and write the settings",
+        description="Ask for the clients, a folder for files, a server of models for judging "
+        "(Ollama, LM Studio, llama.cpp and vLLM are looked for on this machine, and one verdict is "
+        "tried), keys, and a limit; then write config.toml and the clients' files.",
+        epilog="Exit code: 0 if all is done, 1 if something was not written, 2 for a wrong answer "
+        "or command line.",
+    )
+    setup.add_argument("--yes", action="store_true", help="take every default, ask nothing")
+    setup.add_argument(
+        "--print", action="store_true", dest="print_only", help="print the files, write nothing"
     )
 
 

@@ -19,6 +19,7 @@ from evals_mcp.settings.loading import load_settings
 if TYPE_CHECKING:
     import argparse
 
+    from evals_mcp.commands.setup import SetupOptions
     from evals_mcp.settings.schema import Settings
 
 
@@ -41,6 +42,24 @@ def surroundings(config: Path | None) -> Surroundings:
         key_variables(SERVICES, settings),
         key_headers(SERVICES),
         settings is not None and settings.datasets.allowed_folders != (Path.cwd(),),
+    )
+
+
+def setup_options(chosen: argparse.Namespace) -> SetupOptions:
+    """Return the options of `setup` on the command line.
+
+    Raises:
+        SettingsError: the present settings are faulty.
+    """
+    from evals_mcp.commands.setup import SetupOptions, configuration_path  # noqa: PLC0415
+
+    settings = load_settings(chosen.config, os.environ, Path.cwd(), SERVICES)
+    return SetupOptions(
+        configuration_path(chosen.config, os.environ),
+        yes=chosen.yes,
+        print_only=chosen.print_only,
+        skipped_ports=(settings.engine.port,),
+        confirm_above_usd=settings.budget.confirm_above_usd,
     )
 
 

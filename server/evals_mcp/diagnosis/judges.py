@@ -35,7 +35,7 @@ def check_model_judges(settings: Settings, ports: Mapping[int, str] = PORTS) -> 
     """Look for the endpoint of model judges: the configured one, or one on this machine."""
     base_url = settings.section(LocalSettings).models.base_url
     if base_url is None:
-        found = find_local_models(ports, skipped=(settings.http.port,))
+        found = find_local_models(ports, skipped=(settings.engine.port,))
         if not found:
             return Finding(
                 "note", "model judges", "no endpoint set, and no server of models on this machine"

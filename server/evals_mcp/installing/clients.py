@@ -111,6 +111,8 @@ class Client:
     stdio: Shape = field(default_factory=lambda: _LINE)
     http: Shape | None = field(default_factory=lambda: _ADDRESS)
     """The entry for a server over HTTP; None if the file cannot have one."""
+    instead_of_http: str = ""
+    """What a user does for a server over HTTP if the file cannot have one, as a sentence."""
     passing: Passing = EVERYTHING
     reference: str | None = None
     """How a value refers to the variable NAME; None if values are plain text."""
@@ -148,7 +150,7 @@ CLIENTS: tuple[Client, ...] = (
         files=Files.of_application("Claude/claude_desktop_config.json"),
         http=None,
         passing=FROM_DESKTOP,
-        note="A server over HTTP is added in the application: Settings, Connectors.",
+        instead_of_http="Add it in the application: Settings, Connectors.",
     ),
     Client(
         name="cursor",
@@ -296,7 +298,7 @@ CLIENTS: tuple[Client, ...] = (
         project_file=".junie/mcp/mcp.json",
         http=None,
         passing=FROM_DESKTOP,
-        note="For AI Assistant, paste the block in Settings, Tools, AI Assistant, MCP.",
+        instead_of_http="For AI Assistant, see Settings, Tools, AI Assistant, MCP.",
     ),
     Client(
         name="lm-studio",

@@ -34,6 +34,9 @@ class Paper:
     def ask(self, question: str, default: str) -> str:
         raise AssertionError(question)
 
+    def ask_hidden(self, question: str) -> str:
+        raise AssertionError(question)
+
 
 class Report:
     """One run of the checks."""

@@ -34,7 +34,7 @@ def test_the_page_has_no_line_too_many() -> None:
 
 
 def test_the_readme_names_every_client() -> None:
-    start = README.index("It writes the entry for")
+    start = README.index("`install` writes the entry for")
     sentence = " ".join(README[start : README.index("By hand", start)].split())
 
     names = [client.title.removesuffix(" (JetBrains)") for client in CLIENTS]
