@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { counted, duration } from "./format";
+import { MarksPanel } from "./marks";
 import { Ask, ByColumn, Failure, Head, Settings, Waiting } from "./parts";
 import { usePlace } from "./place";
 import { Results } from "./results";
@@ -46,6 +47,7 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
   const runs = !ENDED.has(answer.status) && !!source.status;
   const [status, setStatus] = useState(answer.status);
   const [query, setQuery] = useState<Partial<RowQuery>>(page.default_query ?? {});
+  const [marks, setMarks] = useState(page.marks);
   const has = !!page.default_query && !!source;
   const { card } = usePlace();
   const [unfolded, setUnfolded] = useState(false);
@@ -68,7 +70,7 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
       {!found && answer.error && <p class="note">{answer.next_step}</p>}
       {runs && <Running id={answer.evaluation_id} source={source} ended={() => again?.()} heard={setStatus} />}
       {found?.notes.map((note) => <p class="caveat" key={note}>{note}</p>)}
-      {found && <Results page={page} picked={open ? query : {}} pick={pick} />}
+      {found && <Results page={page} picked={open ? query : {}} pick={pick}>{marks && <MarksPanel marks={marks} report={source.kind === "report"} />}</Results>}
       {setBy && <ByColumn columns={page.by_columns} chosen={by} choose={setBy} />}
       {card && (
         <p class="actions">
@@ -76,7 +78,7 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
           {!runs && <Ask question={`What do the results of ${answer.evaluation_id} mean, and what should be done next?`}>Ask about the results</Ask>}
         </p>
       )}
-      {has && open && <Rows page={page} source={source} query={query} setQuery={setQuery} />}
+      {has && open && <Rows page={page} source={source} query={query} setQuery={setQuery} setMarks={setMarks} />}
       {open && <Settings settings={page.settings} />}
     </article>
   );

@@ -29,7 +29,7 @@ export const whisker = (name: string, rate: Rate, tone: Tone): Whisker => ({
   text: percent(rate.percent), note: rate.interval && percentRange(rate.interval.low, rate.interval.high),
 });
 
-export function Results({ page, picked, pick }: { page: EvaluationPage; picked?: Partial<RowQuery>; pick: Pick }) {
+export function Results({ page, picked, pick, children }: { page: EvaluationPage; picked?: Partial<RowQuery>; pick: Pick; children?: any }) {
   const found = page.answer.summary!;
   return (
     <div class="panels">
@@ -47,6 +47,7 @@ export function Results({ page, picked, pick }: { page: EvaluationPage; picked?:
       {found.wins?.first_slot && <Position found={found} page={page} pick={pick} />}
       {found.benchmark && <Benchmark found={found.benchmark} />}
       {page.answer.by && <ByValues groups={page.answer.by as Groups} page={page} />}
+      {children}
     </div>
   );
 }

@@ -4,8 +4,9 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { count, score } from "./format";
+import { MarkRow, MarkText, Marked, type Marking } from "./marks";
 import { Ask, Failure, Verdict } from "./parts";
-import type { EvaluationPage, PageColumn, PageRow, JudgeReason, RowQuery, RowsPage } from "./shapes";
+import type { EvaluationPage, JudgeReason, MarksPage, PageColumn, PageRow, RowMark, RowQuery, RowsPage } from "./shapes";
 import type { Source } from "./source";
 
 type Query = Partial<RowQuery>;
@@ -33,13 +34,20 @@ export function usePages<T extends { next_cursor?: string }>(key: string, read: 
   return { pages, last: pages.at(-1), failed, busy, more: cursor ? () => void next(cursor) : undefined };
 }
 
-export function Rows({ page, source, query, setQuery }: { page: EvaluationPage; source: Source; query: Query; setQuery(query: Query): void }) {
+export function Rows({ page, source, query, setQuery, setMarks }: { page: EvaluationPage; source: Source; query: Query; setQuery(query: Query): void; setMarks(marks: MarksPage): void }) {
   const id = page.answer.evaluation_id;
   const [text, setText] = useState("");
   const searched = useSettled(text.trim());
   const asked: Query = searched ? { ...query, text: searched } : query;
   const { pages, last, failed, busy, more } = usePages<RowsPage>(JSON.stringify(asked), (cursor) => source.rows(id, asked, cursor));
   const rows = pages.flatMap((each) => each.rows);
+  // What was said since the rows were read; null takes a mark back.
+  const [said, setSaid] = useState<Record<number, RowMark | null>>({});
+  const marking: Marking | undefined = page.marks?.may_mark && source.mark ? {
+    source, id, may: page.marks, seed: last?.sample_seed,
+    marked: (row, mark, marks) => { setSaid((before) => ({ ...before, [row]: mark ?? null })); setMarks(marks); },
+  } : undefined;
+  const withMark = (row: PageRow): PageRow => (row.row in said ? { ...row, mark: said[row.row] ?? undefined } : row);
   return (
     <section class="rows" aria-busy={busy}>
       <h2>Rows <span class="quiet" role="status">{last && `${count(rows.length)} of ${count(last.matching)} that match`}{last && source.kind === "report" && last.total > 0 && `; ${count(last.total)} in the result file`}</span></h2>
@@ -48,8 +56,9 @@ export function Rows({ page, source, query, setQuery }: { page: EvaluationPage; 
         <p class="search"><label><span class="hidden">Search</span><input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} placeholder="Search columns and reasons" /></label></p>
       </div>
       {failed && <Failure text={failed} />}
+      {query.sample_rows != null && marking && <p class="note sampled">Drawn at random, in this order. Mark one after the other, and “Your marks” says how often you agree, with an interval.</p>}
       <ol class="list">
-        {pages.flatMap((each) => each.rows.map((row) => <li key={row.row}><RowItem row={row} id={id} columns={each.columns} judge={page.judge} sides={page.sides} /></li>))}
+        {pages.flatMap((each) => each.rows.map((row) => <li key={row.row}><RowItem row={withMark(row)} id={id} columns={each.columns} judge={page.judge} sides={page.sides} marking={marking} report={source.kind === "report"} /></li>))}
       </ol>
       {last && !rows.length && !busy && <p class="note">No row matches.</p>}
       {last?.notes.map((note) => <p class="note" key={note}>{note}</p>)}
@@ -92,13 +101,13 @@ function queryText(query: Query, page: EvaluationPage): string {
   return bin ? `score ${score(bin.low)}–${score(bin.high)}` : (query.show ?? "these");
 }
 
-function RowItem({ row, id, columns, judge, sides }: { row: PageRow; id: string; columns: PageColumn[]; judge?: string; sides?: [string, string] }) {
+function RowItem({ row, id, columns, judge, sides, marking, report }: { row: PageRow; id: string; columns: PageColumn[]; judge?: string; sides?: [string, string]; marking?: Marking; report: boolean }) {
   const cells = columns.map(({ name, role }, k) => ({ name, role, text: row.texts[k] })).filter((cell) => cell.text != null);
   const given = cells.filter((cell) => cell.role === "input"), answers = cells.filter((cell) => cell.role !== "input");
   const gist = (given.find((cell) => cell.text!.length > 12) ?? given[0] ?? answers[0])?.text;
   const pair = answers.length === 2;
   return (
-    <RowDetails number={row.row} verdicts={<Verdict text={verdictText(row)} passed={row.passed} problem={!!row.problem} />} gist={gist!}>
+    <RowDetails number={row.row} verdicts={<Verdict text={verdictText(row)} passed={row.passed} problem={!!row.problem} />} gist={gist!} extra={row.mark && <Marked mark={row.mark} report={report} />}>
       <Fields cells={given.map(({ name, text }) => [name, text!])} />
       <div class={pair ? "pair" : "single"}>
         {answers.map(({ name, role, text }) => (
@@ -106,6 +115,7 @@ function RowItem({ row, id, columns, judge, sides }: { row: PageRow; id: string;
         ))}
       </div>
       <Judged row={row} judge={judge} />
+      {marking && row.state === "ok" ? <MarkRow row={row} verdict={row.verdict} marking={marking} /> : row.mark && <MarkText mark={row.mark} />}
       {row.cut && <p class="note">A text of this row is too long to be shown whole.</p>}
       <Ask question={`Look at row ${row.row} of ${id}: is the verdict right, and why?`}>Ask about this row</Ask>
     </RowDetails>
@@ -116,7 +126,7 @@ export const verdictText = (row: PageRow) =>
   row.score != null ? score(row.score, 6) : row.verdict;
 
 /** One row that opens; what is inside is made once it does. */
-export function RowDetails({ number, verdicts, gist, two, children }: { number: number; verdicts: ComponentChildren; gist?: string; two?: boolean; children: ComponentChildren }) {
+export function RowDetails({ number, verdicts, gist, two, extra, children }: { number: number; verdicts: ComponentChildren; gist?: string; two?: boolean; extra?: ComponentChildren; children: ComponentChildren }) {
   const [open, setOpen] = useState(false);
   return (
     <details class={two ? "row two" : "row"} onToggle={(event) => setOpen((event.currentTarget as HTMLDetailsElement).open)}>
@@ -124,6 +134,7 @@ export function RowDetails({ number, verdicts, gist, two, children }: { number: 
         <span class="number">{number}</span>
         <span class="verdicts">{verdicts}</span>
         <span class="gist" dir="auto">{gist?.slice(0, 300)}</span>
+        {extra}
       </summary>
       {open && <div class="detail">{children}</div>}
     </details>

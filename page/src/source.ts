@@ -2,8 +2,10 @@
 // other part of the page knows whether it is a report, a viewer, or something else.
 
 import type {
-  ComparisonPage, EvaluationPage, FlipQuery, FlipsPage, ListPage, PageRow, Report, RowQuery, RowsPage, StatusPage,
+  ComparisonPage, EvaluationPage, FlipQuery, FlipsPage, ListPage, MarkAnswer, PageRow, Report, RowQuery, RowsPage, RowMark, StatusPage,
 } from "./shapes";
+
+export type Opinion = RowMark["opinion"];
 
 export interface Source {
   readonly kind: "report" | "viewer" | "app";
@@ -16,7 +18,12 @@ export interface Source {
   list?(cursor?: string): Promise<ListPage>;
   status?(id: string): Promise<StatusPage>;
   stop?(id: string): Promise<unknown>;
+  /** Keeps what the person says about the verdict of a row; absent where nothing can be kept. */
+  mark?(id: string, said: Said): Promise<MarkAnswer>;
 }
+
+/** What a person says about a verdict; without an opinion, an earlier mark is taken back. */
+export interface Said { row: number; opinion: Opinion | null; should_be?: string | number; sample_seed?: number }
 
 /** The sentence of a failure, for the person who reads the page. */
 export class Failed extends Error {}
@@ -98,6 +105,7 @@ export class ViewerSource implements Source {
   list = (cursor?: string) => this.call<ListPage>("list", { cursor });
   status = (id: string) => this.call<StatusPage>("status", { evaluation_id: id });
   stop = (id: string) => this.call<unknown>("stop", { evaluation_id: id });
+  mark = (id: string, said: Said) => this.call<MarkAnswer>("mark", { evaluation_id: id, ...said });
 
   private async call<T>(name: string, args: Record<string, unknown>): Promise<T> {
     let answer: Response;

@@ -47,7 +47,7 @@ class RowQuery(Request):
     text: str | None = Field(default=None, description="As in read_results.", min_length=1)
     sample_rows: int | None = Field(
         default=None,
-        description="The first so many rows of the sample, in its order; no other filter.",
+        description="The first so many rows of the sample, in its order; with text at most.",
         ge=1,
         le=500,
     )

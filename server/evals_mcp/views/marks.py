@@ -148,7 +148,9 @@ async def marked_rows_page(
     def read() -> RowsPage:
         if query.sample_rows is None:
             return rows_page(job, index, query, cursor)
-        order = sample_of(session, job, index, query.sample_rows)
+        order: Sequence[int] = sample_of(session, job, index, query.sample_rows)
+        if query.text is not None:
+            order = index.containing(order, query.text)
         page = sample_page(job, index, order, cursor)
         page.sample_seed = seed_of(session, job)
         return page

@@ -16,14 +16,11 @@ import anyio
 
 from evals_mcp.views.document import policy, report_document
 from tests.page.browser.figures import unexplained
-from tests.page.browser.looking import Looked, looking
+from tests.page.browser.looking import WAIT, Looked, looking, tab_to
 from tests.page.browser.world import World, large_report, viewer
 from tests.page.build import PAGE, built, differences
 
 Check = Callable[[World], Awaitable[None]]
-
-WAIT = 60_000
-"""Milliseconds after which something hangs."""
 
 PAUSE_MS = 200
 LARGE = 10_000
@@ -72,7 +69,7 @@ async def nothing_in_hostile_data_runs_or_becomes_an_element(world: World) -> No
     path = world.reports["hostile"]
     async with looking(world, path.as_uri()) as looked:
         await _open_everything(looked)
-        await _unharmed(looked, [path.as_uri()])
+        await unharmed(looked, [path.as_uri()])
         text = await looked.text()
         assert "<img src=x onerror=" in text
         assert "<b>good</b>" in text
@@ -83,7 +80,7 @@ async def nothing_in_hostile_data_runs_or_becomes_an_element(world: World) -> No
             await looked.page.wait_for_selector(".row", timeout=WAIT)
             await looked.page.locator("select").select_option("expected")
             await _open_everything(looked)
-            await _unharmed(looked, [base, f"{base}call"])
+            await unharmed(looked, [base, f"{base}call"])
 
 
 async def a_page_that_made_markup_of_data_would_be_noticed(world: World) -> None:
@@ -99,7 +96,7 @@ async def a_page_that_made_markup_of_data_would_be_noticed(world: World) -> None
     async with looking(world, mutant.as_uri()) as looked:
         await _open_everything(looked)
         try:
-            await _unharmed(looked, [mutant.as_uri()])
+            await unharmed(looked, [mutant.as_uri()])
         except AssertionError:
             return
     raise AssertionError("markup of data went unnoticed")
@@ -116,7 +113,7 @@ async def _open_everything(looked: Looked) -> None:
         await summary.click()
 
 
-async def _unharmed(looked: Looked, addresses: Sequence[str]) -> None:
+async def unharmed(looked: Looked, addresses: Sequence[str]) -> None:
     assert await looked.page.evaluate("window.ran === undefined")
     assert await looked.foreign() == []
     assert looked.logged == [], looked.logged
@@ -155,16 +152,16 @@ async def _accessible(looked: Looked, view: str) -> None:
 async def a_keyboard_alone_suffices(world: World) -> None:
     async with looking(world, world.reports["classify"].as_uri()) as looked:
         page = looked.page
-        await _tab_to(page, "passing")
+        await tab_to(page, "passing")
         await page.keyboard.press("Enter")
         await page.wait_for_selector("text=of 102 that match")
-        await _tab_to(page, "Search")
+        await tab_to(page, "Search")
         await page.keyboard.type("batteries")
         await page.wait_for_selector("text=/^[1-9] of [1-9] that match/")
         await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
         await page.wait_for_selector(".detail .judge")
-        await _tab_to(page, "refused", back=True)
+        await tab_to(page, "refused", back=True)
         await page.keyboard.press("Space")
         await page.wait_for_selector("text=label refused")
     with viewer(world) as (address, _):
@@ -172,29 +169,14 @@ async def a_keyboard_alone_suffices(world: World) -> None:
             page = looked.page
             await page.wait_for_selector(".evaluations li")
             for name in ("v1", "v2"):
-                await _tab_to(page, f"Compare {world.home.ids[name]}")
+                await tab_to(page, f"Compare {world.home.ids[name]}")
                 await page.keyboard.press("Space")
-            await _tab_to(page, "Compare", back=True, whole=True)
+            await tab_to(page, "Compare", back=True, whole=True)
             await page.keyboard.press("Enter")
             await page.wait_for_selector(".matrix", timeout=WAIT)
-            await _tab_to(page, "← All evaluations")
+            await tab_to(page, "← All evaluations")
             await page.keyboard.press("Enter")
             await page.wait_for_selector(".evaluations li")
-
-
-async def _tab_to(page: Any, name: str, *, back: bool = False, whole: bool = False) -> None:
-    """Press Tab until the focus is on something of this name."""
-    for _ in range(120):
-        await page.keyboard.press("Shift+Tab" if back else "Tab")
-        text = await page.evaluate(
-            "(e => (e.getAttribute('aria-label') ?? '') + ' ' + (e.labels?.[0]?.textContent ?? '')"
-            " + ' ' + e.textContent)(document.activeElement)"
-        )
-        if (text.strip() == name) if whole else (name in text and text.strip() != ""):
-            visible = await page.evaluate("document.activeElement.matches(':focus-visible')")
-            if visible and await page.evaluate("document.activeElement !== document.body"):
-                return
-    raise AssertionError(f"no Tab leads to {name!r}")
 
 
 async def a_report_of_ten_thousand_rows_opens_and_filters_without_a_pause(world: World) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 from tests.page.browser.packages import AXE
 from tests.page.browser.world import World
 
+WAIT = 60_000
+"""Milliseconds after which something hangs."""
+
 ELEMENTS = frozenset(
     """
     html head meta title style script body main article header footer nav section div p span b i em
@@ -77,3 +80,18 @@ async def looking(
         yield looked
     finally:
         await context.close()
+
+
+async def tab_to(page: Any, name: str, *, back: bool = False, whole: bool = False) -> None:
+    """Press Tab until the focus is on something of this name."""
+    for _ in range(120):
+        await page.keyboard.press("Shift+Tab" if back else "Tab")
+        text = await page.evaluate(
+            "(e => (e.getAttribute('aria-label') ?? '') + ' ' + (e.labels?.[0]?.textContent ?? '')"
+            " + ' ' + e.textContent)(document.activeElement)"
+        )
+        if (text.strip() == name) if whole else (name in text and text.strip() != ""):
+            visible = await page.evaluate("document.activeElement.matches(':focus-visible')")
+            if visible and await page.evaluate("document.activeElement !== document.body"):
+                return
+    raise AssertionError(f"no Tab leads to {name!r}")
