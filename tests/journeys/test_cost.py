@@ -127,6 +127,20 @@ async def test_the_cost_of_what_ran_is_in_its_answer_and_in_its_manifest(tmp_pat
         unpriced = await wanted(server, response_column=None, model_to_evaluate=candidate)
         second = await ended(server, await server.answer("create_evaluation", **unpriced))
 
+        status = await server.answer("get_status", evaluation_id=found["evaluation_id"])
+        both = f"{found['evaluation_id']},{second['evaluation_id']}"
+        several = await server.answer("get_evaluation", evaluation_id=both)
+        listed = await server.answer("list_evaluations")
+        texts = [
+            await server.text("get_status", evaluation_id=found["evaluation_id"]),
+            await server.text("get_evaluation", evaluation_id=both),
+            await server.text("list_evaluations"),
+        ]
+
+    assert status["cost_usd"] == USD * 1.1
+    assert [line.get("cost_usd") for line in several["evaluations"]] == [USD * 1.1, None]
+    assert [line.get("cost_usd") for line in listed["evaluations"]] == [None, USD * 1.1]
+    assert all(text.count("$1.54") == 1 for text in texts), texts
     estimate = planned["cost_usd"]
     assert found["cost"] == {
         "usd": USD * 1.1,

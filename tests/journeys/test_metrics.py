@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mcp.client.session import ElicitationFnT
 from evals_mcp.compose import open_providers
 from evals_mcp.lifetime import open_services
 from evals_mcp.server import build_server
-from tests.engine.model_server import ChatRequest, ModelServer, Reply, verdict
+from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
 from tests.journeys.test_compare import ANSWERS, conversation
 from tests.journeys.test_confirm import says
 from tests.journeys.test_never_twice import world
@@ -207,3 +208,57 @@ async def test_what_a_lost_answer_leaves_out_starts_with_the_same_call(tmp_path:
     assert [metric["outcome"] for metric in whole["metrics"]] == ["exists", "started", "started"]
     assert {metric["evaluation_id"] for metric in whole["metrics"]} == set(jobs)
     assert len(jobs) == 3
+
+
+ASKED: dict[str, Any] = {
+    **{name: value for name, value in JUDGED.items() if name != "response_column"},
+    "model_to_evaluate": {
+        "model": "candidate-1",
+        "system_template": "Be brief.",
+        "input_template": "{{ question }} {{ answer }}",
+    },
+}
+
+
+class AnsweringOnce:
+    """A candidate that never says the same twice, and a judge."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def __call__(self, request: ChatRequest) -> Reply:
+        if request.body["model"] != "candidate-1":
+            return verdict(feedback="", label="good")
+        return completion(f"answer {next(self._numbers)}")
+
+
+async def test_the_answers_of_a_model_are_generated_once_for_all_metrics(tmp_path: Path) -> None:
+    async with (
+        ModelServer(AnsweringOnce(), models=("judge-1", "candidate-1")) as models,
+        judged(tmp_path, models) as (server, stored),
+    ):
+        request = {**ASKED, "input_data_file_path": stored["input_data_file_path"]}
+        asked = await server.answer("create_evaluation", **request)
+        plan = await server.answer("create_evaluation", **request, dry_run=True)
+        created = await server.answer("create_evaluation", **request, confirm=asked["confirm"])
+        ids = await ended(server, created)
+        again = await server.answer("create_evaluation", **request, confirm=asked["confirm"])
+        pages = [await server.answer("read_results", evaluation_id=each) for each in ids]
+        second = await server.answer("get_evaluation", evaluation_id=ids[1])
+        alone = {**request, "judge": {**request["judge"], **request["metrics"][1]["judge"]}}
+        del alone["metrics"]
+        repeated = await server.answer("create_evaluation", **alone)
+
+    assert (asked["outcome"], asked["calls"]) == ("confirm", 15)
+    assert [metric["calls"] for metric in plan["metrics"]] == [10, 5]
+    assert plan["plan"]["notes"][0] == (
+        "Answers are generated once, by 'right': 'kind' starts when it has ended, with its answers."
+    )
+    assert created["outcome"] == "started"
+    generated = [each for each in models.requests if each.body["model"] == "candidate-1"]
+    assert (len(generated), len(models.requests)) == (5, 15)
+    answers = [[row["row"]["MODEL_TO_EVALUATE_OUTPUT"] for row in page["rows"]] for page in pages]
+    assert answers[0] == answers[1]
+    assert second["parameters"]["answers_from"] == ids[0]
+    assert [metric["evaluation_id"] for metric in again["metrics"]] == ids
+    assert (repeated["outcome"], repeated["evaluation_id"]) == ("exists", ids[1])

@@ -165,21 +165,37 @@ class CompareParameters(Parameters):
 AnyParameters = ClassifyParameters | ScoreParameters | CompareParameters
 
 
-class ClassifyRequest(Request):
+ANSWERS_FROM = "answers_from"
+"""The field of a request, and of the parameters of its evaluation, that names the evaluation whose
+generated answers it judges."""
+
+
+class CreateRequest(Request):
+    """What the requests of all types have beside their parameters."""
+
+    answers_from: str | None = Field(
+        default=None,
+        description="The embedded engine only: an evaluation of the same rows and candidates, "
+        "whose answers are judged once it has ended. Nothing is generated again.",
+        max_length=200,
+    )
+
+
+class ClassifyRequest(CreateRequest):
     """Create an evaluation that labels answers."""
 
     type: Literal["classify"] = Field(description="Always `classify`.")
     parameters: ClassifyParameters = Field(description="What to judge, and how.")
 
 
-class ScoreRequest(Request):
+class ScoreRequest(CreateRequest):
     """Create an evaluation that scores answers."""
 
     type: Literal["score"] = Field(description="Always `score`.")
     parameters: ScoreParameters = Field(description="What to judge, and how.")
 
 
-class CompareRequest(Request):
+class CompareRequest(CreateRequest):
     """Create an evaluation that compares two answers."""
 
     type: Literal["compare"] = Field(description="Always `compare`.")

@@ -102,6 +102,7 @@ class StatusOutput(Output):
         default=None, description="Since it was created; absent if unknown."
     )
     headline: str | None = Field(default=None, description="Its main result, once completed.")
+    cost_usd: float | None = Field(default=None, description="Absent if unknown or running.")
     error: str | None = Field(default=None, description="Why it failed; absent if it did not.")
     reason: Reason | None = Field(default=None, description="Code for `error`; absent without one.")
 
@@ -123,6 +124,7 @@ class EvaluationLine(BaseModel):
     headline: str | None = Field(
         default=None, description="Its main figure; absent before its end or without one."
     )
+    cost_usd: float | None = Field(default=None, description="Absent if not known yet.")
     error: str | None = Field(
         default=None,
         description="Why it ended early, in the service's words; absent if it did not.",

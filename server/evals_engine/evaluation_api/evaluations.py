@@ -29,6 +29,7 @@ from evals_engine.runs.creation import (
     creation_key,
     store_evaluation,
 )
+from evals_engine.runs.earlier_answers import refuse_other_answers
 from evals_engine.runs.evaluation_types import TYPES, TypedParameters
 from evals_engine.store.records import (
     BENCHMARK_PURPOSES,
@@ -39,6 +40,7 @@ from evals_engine.store.records import (
 from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import (
+    ANSWERS_FROM,
     ENDED,
     ClassifyRequest,
     CompareRequest,
@@ -77,17 +79,23 @@ async def create(request: Request) -> Response:
             param="parameters.input_data_file_path",
         )
     keys = keys_of(new_request.parameters)
+    stored = stored_parameters(new_request.parameters)
     try:
+        if (answers_from := new_request.answers_from) is not None:
+            other = await to_thread.run_sync(engine.store.get_evaluation, answers_from, owner)
+            refuse_other_answers(answers_from, new_request.parameters, other)
+            stored |= {ANSWERS_FROM: answers_from}
         await TypedParameters(TYPES[new_request.type], new_request.parameters).evaluator(
             engine.models, OwnerPool(engine.pool, owner), keys
         )
     except RequestError as error:
-        raise ApiError(400, str(error), param=f"parameters.{error.param}") from error
+        param = error.param if error.param == ANSWERS_FROM else f"parameters.{error.param}"
+        raise ApiError(400, str(error), param=param) from error
     new = NewEvaluation(
         "eval",
         owner,
         new_request.type,
-        stored_parameters(new_request.parameters),
+        stored,
         file_id,
         engine.clock(),
         keys,

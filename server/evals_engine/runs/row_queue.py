@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
+from evals_engine.rows.taken_answers import EARLIER_ROW
 from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
 
 READ_AHEAD_ROWS = 128
@@ -20,11 +23,30 @@ READ_AHEAD_BYTES = 4 * 1024 * 1024
 class RowQueue:
     """Hands out the rows that are not done yet, with their numbers from 0."""
 
-    def __init__(self, path: Path, kind: Kind, done: bytearray) -> None:
-        self._stream = path.open("rb")
+    def __init__(
+        self, path: Path, kind: Kind, done: bytearray, earlier: Path | None = None
+    ) -> None:
+        """Open the files.
+
+        Args:
+            path: the data set.
+            kind: its format.
+            done: a flag for each row that is finished.
+            earlier: the result file of another evaluation of all its rows, whose lines the rows
+                get under `EARLIER_ROW`; None without one.
+
+        Raises:
+            OSError: a file cannot be opened.
+        """
+        self._files = ExitStack()
+        self._stream = self._files.enter_context(path.open("rb"))
+        rows: Iterable[Row] = read_rows(self._stream, kind)
+        if earlier is not None:
+            lines = map(json.loads, self._files.enter_context(earlier.open("rb")))
+            rows = ({**row, EARLIER_ROW: line} for row, line in zip(rows, lines, strict=False))
         self._rows: Iterator[tuple[int, Row]] = (
             (number, row)
-            for number, row in enumerate(read_rows(self._stream, kind))
+            for number, row in enumerate(rows)
             if number >= len(done) or not done[number]
         )
         self._ahead: deque[tuple[int, Row]] = deque()
@@ -45,9 +67,9 @@ class RowQueue:
         return [self._ahead.popleft() for _ in range(min(most, len(self._ahead)))]
 
     def close(self) -> None:
-        """Close the file; no row is handed out afterwards."""
+        """Close the files; no row is handed out afterwards."""
         self._ahead.clear()
-        self._stream.close()
+        self._files.close()
 
     def _read_ahead(self) -> list[tuple[int, Row]]:
         page: list[tuple[int, Row]] = []

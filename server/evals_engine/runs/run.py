@@ -20,6 +20,8 @@ from evals_engine.models.request_keys import Keys, missing_key, without_marks
 from evals_engine.results.result_file import MAX_FAILED_SHARE, write_result_file
 from evals_engine.results.totals import Totals
 from evals_engine.rows.evaluators import Evaluator, column_problem
+from evals_engine.rows.taken_answers import taking_answers
+from evals_engine.runs.earlier_answers import answers_file
 from evals_engine.runs.evaluation_types import TypedParameters, typed_parameters
 from evals_engine.runs.row_queue import RowQueue
 from evals_engine.runs.row_workers import RowCounts, RowWorkers
@@ -34,6 +36,7 @@ from evals_engine.store.records import (
 )
 from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
+from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM
 from evals_schemas.reasons import Reason
 
 MAX_CLAIMS = 3
@@ -67,6 +70,8 @@ class Run:
         self.context = context
         self.keys = keys
         self._workers: RowWorkers | None = None
+        self._answers: str | None = None
+        """The result file with the answers to judge; None if they are not those of another run."""
         self._stopping = evaluation.cancel_requested
         self._pausing = False
 
@@ -170,6 +175,11 @@ class Run:
         columns = await to_thread.run_sync(self._columns, file)
         if problem := column_problem(evaluator, columns):
             raise RequestError(problem, param="input_data_file_path")
+        self._answers = await to_thread.run_sync(
+            answers_file, self.context.store, self.evaluation, file.line_count
+        )
+        if self._answers is not None:
+            evaluator = taking_answers(evaluator, self.evaluation.parameters[ANSWERS_FROM])
         return file, evaluator
 
     def _columns(self, file: StoredFile) -> list[str]:
@@ -190,7 +200,8 @@ class Run:
         finished = await to_thread.run_sync(
             store.ledger.finished_flags, self.evaluation.id, file.line_count
         )
-        queue = RowQueue(store.path_of(file.id), file.kind, finished)
+        earlier = None if self._answers is None else store.path_of(self._answers)
+        queue = RowQueue(store.path_of(file.id), file.kind, finished, earlier)
         counts = RowCounts(file.line_count, self.evaluation.failed_rows)
         seconds = self.context.config.stop_seconds
         self._workers = RowWorkers(evaluator, queue, counts, self._commit, seconds)

@@ -92,7 +92,7 @@ WHERE id = :id AND owner = :owner AND status IN ('pending', 'queued', 'running')
 SELECT id, lease_owner, lease_renewals FROM evaluations
 WHERE lease_owner <> :lease_owner AND status IN ('pending', 'queued', 'running')
 
--- claim: lease the oldest evaluation without a lease, or leased to this process when it was created, or whose lease is silent and has not been renewed since.
+-- claim: lease the oldest evaluation that waits for no other one's answers, and that is without a lease, or leased to this process when it was created, or whose lease is silent and has not been renewed since.
 UPDATE evaluations
 SET lease_owner = :lease_owner, lease_renewals = lease_renewals + 1, claims = claims + 1
 WHERE id = (
@@ -108,6 +108,11 @@ WHERE id = (
             )
         )
         AND id NOT IN (SELECT value FROM json_each(:running))
+        AND NOT EXISTS (
+            SELECT 1 FROM evaluations AS earlier
+            WHERE earlier.id = json_extract(evaluations.parameters, '$.answers_from')
+                AND earlier.status IN ('pending', 'queued', 'running')
+        )
         AND owner NOT IN (SELECT value FROM json_each(:busy))
     ORDER BY created_at LIMIT 1
 )

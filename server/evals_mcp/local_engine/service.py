@@ -138,6 +138,7 @@ LOCAL = ServiceSpec(
         reports_progress=True,
         takes_keys=True,
         is_engine=True,
+        hands_on_answers=True,
     ),
     is_offered_beside=_is_offered_beside,
     has_earlier_work=_has_earlier_work,

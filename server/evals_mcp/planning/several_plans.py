@@ -17,7 +17,7 @@ _ROW_CHARACTERS = 1_500
 _FEWEST_CHARACTERS = 60
 
 
-def combined_plan(plans: Mapping[str, Plan]) -> Plan:
+def combined_plan(plans: Mapping[str, Plan], taken: Mapping[str, str]) -> Plan:
     """Return the plan of all together: sums of calls, tokens and cost, and all findings.
 
     A sentence that not all plans have begins with the name of its evaluation. A sum is absent if
@@ -25,6 +25,8 @@ def combined_plan(plans: Mapping[str, Plan]) -> Plan:
 
     Args:
         plans: the plans by the names of their evaluations; at least one.
+        taken: the evaluation whose answers another one takes, by the name of the one that takes
+            them; its plan is one of `without_generation`.
     """
     first, *_ = each = list(plans.values())
     return shortened(
@@ -47,9 +49,28 @@ def combined_plan(plans: Mapping[str, Plan]) -> Plan:
             power=first.power if all(plan.power == first.power for plan in each) else None,
             problems=_sentences(plans, lambda plan: plan.problems),
             warnings=_sentences(plans, lambda plan: plan.warnings),
-            notes=[*_generated_for_each(each), *_sentences(plans, lambda plan: plan.notes)],
+            notes=[
+                *_generated_once(taken),
+                *_generated_for_each(each),
+                *_sentences(plans, lambda plan: plan.notes),
+            ],
         )
     )
+
+
+def without_generation(plan: Plan) -> Plan:
+    """Return the plan of an evaluation that takes its answers from another one."""
+    models = [call for call in plan.models if call.role == _JUDGE]
+    generated = sum(call.calls for call in plan.models if call.role != _JUDGE)
+    calls = None if plan.calls is None else plan.calls - generated
+    changes: dict[str, Any] = {"models": models, "calls": calls}
+    if plan.input_tokens is not None:  # else tokens are unknown, and so is the cost
+        changes |= {
+            "input_tokens": sum(call.input_tokens for call in models),
+            "output_tokens": sum(call.output_tokens for call in models),
+            "cost_usd": total_cost([call.cost_usd for call in models]),
+        }
+    return plan.model_copy(update=changes)
 
 
 def plan_figures(plan: Plan) -> dict[str, Any]:
@@ -77,11 +98,23 @@ def _sentences(plans: Mapping[str, Plan], of: Callable[[Plan], Sequence[str]]) -
     return [*common, *particular]
 
 
+def _generated_once(taken: Mapping[str, str]) -> list[str]:
+    """Return a note for each evaluation that generates the answers of others, too."""
+    takers: dict[str, list[str]] = {}
+    for name, generating in taken.items():
+        takers.setdefault(generating, []).append(quoted(name, _NAME))
+    return [
+        f"Answers are generated once, by {quoted(name, _NAME)}: {', '.join(others)} "
+        f"{'starts' if len(others) == 1 else 'start'} when it has ended, with its answers."
+        for name, others in takers.items()
+    ]
+
+
 def _generated_for_each(plans: Sequence[Plan]) -> list[str]:
     """Return a note if several evaluations run a model on the same rows; none if at most one does.
 
-    Each evaluation generates its own answers: no service hands those of one to another while both
-    start.
+    Evaluations of different models, and all evaluations of a service that does not hand on
+    answers, generate their own.
     """
     candidates = [[call for call in plan.models if call.role != _JUDGE] for plan in plans]
     generating = [calls for calls in candidates if calls]

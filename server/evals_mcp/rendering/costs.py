@@ -17,6 +17,11 @@ def cost(known: Cost | None) -> str | None:
     return f"Cost: {price}{_used(known)}{_estimate(known)}."
 
 
+def short_cost(dollars: float | None) -> str | None:
+    """Return US dollars for a line that has other figures, such as `$0.12`; None if unknown."""
+    return None if dollars is None else "free" if dollars == 0 else usd(dollars)
+
+
 def _used(known: Cost) -> str:
     if known.input_tokens is None or known.output_tokens is None:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evals_mcp.cleaning import quoted
+from evals_mcp.rendering.costs import short_cost
 from evals_mcp.rendering.phrases import amount, joined, labelled, status_text, time_text
 from evals_schemas.tools.outputs import (
     DatasetLine,
@@ -36,7 +37,9 @@ def _evaluation(line: EvaluationLine) -> str:
     when = time_text(line.created_at) if line.created_at else "time unknown"
     name = f" {quoted(line.name, 100)}" if line.name else ""
     status = status_text(line.status, line.reason)
+    price = short_cost(line.cost_usd)
     text = f"{line.evaluation_id}{name} {line.type or 'type unknown'} {status}, {when}"
+    text += f", {price}" if price else ""
     about = [
         f"judge {quoted(line.judge, 60)}" if line.judge else None,
         line.judged,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from evals_mcp.cleaning import quoted
+from evals_mcp.rendering.costs import short_cost
 from evals_mcp.rendering.plan import cost_line
 from evals_schemas.tools.outputs import CreateEvaluationOutput
 from evals_schemas.tools.plans import Range
@@ -57,7 +58,10 @@ def side_by_side(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"{len(evaluations)} evaluations side by side:"
     for line in evaluations:
         name = f" {quoted(str(line['name']), 100)}" if line.get("name") else ""
-        yield f"- {line['evaluation_id']}{name} {line.get('type', 'type unknown')} {line['status']}"
+        price = short_cost(line.get("cost_usd"))
+        kind = line.get("type", "type unknown")
+        shown = f"- {line['evaluation_id']}{name} {kind} {line['status']}"
+        yield f"{shown}, {price}" if price else shown
         failed = line.get("failed_rows")
         failures = f"Failed rows: {failed:,}." if failed else None
         error = line.get("error")

@@ -9,7 +9,7 @@ from typing import Any
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
 from evals_mcp.rendering.clusters import clusters_line
-from evals_mcp.rendering.costs import cost
+from evals_mcp.rendering.costs import cost, short_cost
 from evals_mcp.rendering.groups import groups
 from evals_mcp.rendering.metrics import metric_line, metrics_outcome, side_by_side
 from evals_mcp.rendering.phrases import amount, duration, joined, labelled, status_text, time_text
@@ -80,6 +80,8 @@ def status(answer: StatusOutput) -> str:
         parts.append(_progress(answer.progress))
     if answer.elapsed_seconds is not None:
         parts.append(f"{'took' if answer.finished else 'for'} {duration(answer.elapsed_seconds)}")
+    if price := short_cost(answer.cost_usd):
+        parts.append(price)
     return joined(
         ", ".join(parts) + ".",
         answer.progress_note,

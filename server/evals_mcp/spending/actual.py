@@ -10,7 +10,7 @@ from typing import Any, cast
 from evals_mcp.cleaning import quoted
 from evals_mcp.providers.protocol import Provider
 from evals_mcp.spending.prices import SERVERLESS, PriceList
-from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM, ENDED, EvaluationJob
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.evaluation_api.usage import BY_ROLE, JUDGE, NO_USAGE, Usage, read_usage
 
@@ -147,6 +147,8 @@ def _no_price(names: list[str], failure: str | None) -> str:
 
 
 def _paid_roles(job: EvaluationJob) -> list[str]:
-    """Return the roles of models; a rule calls none."""
-    models = models_of(job).items()
-    return [role for role, model in models if not model.name.startswith(RULE_PREFIX)]
+    """Return the roles of models that were called; a rule calls none."""
+    models = models_of(job)
+    if ANSWERS_FROM in job.parameters:
+        models = {role: model for role, model in models.items() if role == JUDGE}
+    return [role for role, model in models.items() if not model.name.startswith(RULE_PREFIX)]

@@ -6,7 +6,7 @@ creates of several processes at once cannot exceed the limit together.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,11 @@ class Spending:
         name = record_name(service, evaluation_id)
         value = await to_thread.run_sync(self._records.get, COSTS, name)
         return None if value is None else _record(name, value)
+
+    async def recorded_usd(self, names: Sequence[str]) -> dict[str, float]:
+        """Return the recorded US dollars of the named evaluations that have any, by name."""
+        records = await to_thread.run_sync(self._records.some, COSTS, names)
+        return {name: value["usd"] for name, value in records.items() if value["usd"] is not None}
 
     async def running(self) -> list[CostRecord]:
         """Return the evaluations whose end was not seen yet, the last written first."""

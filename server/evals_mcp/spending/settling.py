@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -12,7 +13,7 @@ from evals_mcp.providers.protocol import Provider
 from evals_mcp.spending.actual import ActualCost, actual_cost, used_by
 from evals_mcp.spending.day import Day
 from evals_mcp.spending.prices import PriceList, fetch_prices
-from evals_mcp.spending.records import CostRecord, Spending
+from evals_mcp.spending.records import CostRecord, Spending, record_name
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.plans import Range
 
@@ -44,6 +45,31 @@ async def cost_of_job(job: EvaluationJob, provider: Provider, spending: Spending
         except OperatorError as error:
             log.warning("The cost of %s cannot be recorded: %s", job.workflow_id, error)
     return EvaluationCost(service.name, record.estimate if record else None, actual)
+
+
+async def known_costs(
+    jobs: Sequence[EvaluationJob], provider: Provider, spending: Spending
+) -> dict[str, float]:
+    """Return the US dollars of ended evaluations by id, without those that need a price list.
+
+    They are known of evaluations that called no model, and of those whose cost was asked for since
+    their end.
+    """
+    costs: dict[str, float] = {}
+    names: dict[str, str] = {}
+    for job in jobs:
+        service = provider.service_of(job.workflow_id)
+        used = used_by(job, service)
+        if used is not None and used.is_free:
+            costs[job.workflow_id] = 0
+        elif used is not None:
+            names[record_name(service.name, job.workflow_id)] = job.workflow_id
+    try:
+        recorded = await spending.recorded_usd(list(names))
+    except OperatorError as error:
+        log.warning("The costs of evaluations cannot be read: %s", error)
+        return costs
+    return costs | {names[name]: usd for name, usd in recorded.items()}
 
 
 async def current_day(cost: Range | None, provider: Provider, spending: Spending) -> Day | None:

@@ -31,6 +31,7 @@ from evals_mcp.launching.launch import Derive, Launch, RequestedEvaluation
 from evals_mcp.launching.metrics.arguments import arguments_by_metric, of_metric
 from evals_mcp.launching.metrics.group import MetricsLaunch, RequestedMetrics, metrics_question
 from evals_mcp.launching.metrics.outcomes import started_metrics, with_metrics
+from evals_mcp.launching.metrics.shared_answers import generating_metrics
 from evals_mcp.launching.metrics.starting import earlier_metrics, metrics_under, start_metrics
 from evals_mcp.launching.question import question
 from evals_mcp.launching.request import to_request
@@ -199,7 +200,7 @@ async def _planned(
 ) -> AnyLaunch:
     # Imported here because planning is slow to import, and a start does not need it.
     from evals_mcp.planning.plan import planned_evaluation  # noqa: PLC0415
-    from evals_mcp.planning.several_plans import combined_plan  # noqa: PLC0415
+    from evals_mcp.planning.several_plans import combined_plan, without_generation  # noqa: PLC0415
 
     async def planned(of: RequestedEvaluation) -> tuple[Plan, Derive | None]:
         result = await planned_evaluation(
@@ -221,10 +222,12 @@ async def _planned(
         )
     plans: dict[str, Plan] = {}
     derives: dict[str, Derive | None] = {}
+    taken = generating_metrics(requested.requests)
     for name, each in requested.requests.items():
-        plans[name], derives[name] = await planned(each)
-    combined = combined_plan(plans)
-    launch = MetricsLaunch(requested.requests, plans, combined, arguments.again, derives=derives)
+        plan, derives[name] = await planned(each)
+        plans[name] = without_generation(plan) if name in taken else plan
+    combined, again = combined_plan(plans, taken), arguments.again
+    launch = MetricsLaunch(requested.requests, plans, combined, again, taken=taken, derives=derives)
     return await _with_day(launch, session)
 
 

@@ -178,6 +178,7 @@ async def _line(
 ) -> dict[str, Any]:
     summary = await summary_of(job, session)
     failures = summary.failures.total if summary and summary.failures else None
+    cost = await cost_of_job(job, session.provider, session.launches.spending)
     figures = {
         "evaluation_id": job.workflow_id,
         "name": await session.name_of(job.workflow_id),
@@ -185,6 +186,7 @@ async def _line(
         "status": inert(job.status, STATUS_SHOWN),
         "headline": summary.headline if summary else None,
         "failed_rows": failures,
+        "cost_usd": cost.actual.usd if cost.actual else None,
         "error": failure_reason(job),
         "parameters": dict(list(differing.items())[:_OWN_VALUES]),
     }

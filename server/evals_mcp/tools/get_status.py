@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evals_mcp.cleaning import inert
 from evals_mcp.service_spec import Capabilities
+from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_summary import headline_of
 from evals_mcp.tools.job_text import (
@@ -33,8 +34,13 @@ async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusO
         status = await _wait(evaluation_id, job, arguments.wait_seconds, session)
         if status.status in ENDED:
             status = job = await session.provider.get_evaluation(evaluation_id)
-    headline = await headline_of(job, session) if status.status in ENDED else None
-    return _answer(evaluation_id, job, status, session, headline)
+    if status.status not in ENDED:
+        return _answer(evaluation_id, job, status, session)
+    headline = await headline_of(job, session)
+    cost = await cost_of_job(job, session.provider, session.launches.spending)
+    answer = _answer(evaluation_id, job, status, session)
+    usd = cost.actual.usd if cost.actual else None
+    return answer.model_copy(update={"headline": headline, "cost_usd": usd})
 
 
 async def _wait(
@@ -64,8 +70,8 @@ def _answer(
     job: EvaluationJob,
     status: EvaluationStatus,
     session: ToolSession,
-    headline: str | None,
 ) -> StatusOutput:
+    """Return the answer without what is known of an ended evaluation alone."""
     finished = status.status in ENDED
     note = status.progress.note if status.progress and not finished else None
     if status.progress is None and not finished:
@@ -78,7 +84,6 @@ def _answer(
         progress=shown_progress(status.progress, job.type),
         progress_note=note,
         elapsed_seconds=session.seconds_since(job.created_at, job.updated_at if finished else None),
-        headline=headline,
         error=failure_reason(job) if finished else None,
         reason=reason_code(job) if finished else None,
         next_step=_next_step(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import anyio
 
@@ -11,6 +11,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.providers.protocol import ListFailure
 from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.results.subjects import data_set_of, judge_of, judged_of, models_of
+from evals_mcp.spending.settling import known_costs
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.naming import ListedNames, listed_names
 from evals_mcp.tools.calls.session import ToolSession
@@ -51,8 +52,9 @@ async def list_evaluations(
     notes += [_OLDER] if full and not more else []
     notes += [names.problem] if names.problem else []
     headlines = await headlines_of(page, session, names.files)
+    costs = await known_costs(page, session.provider, session.launches.spending)
     return ListEvaluationsOutput(
-        evaluations=[_line(*headlines[job.workflow_id], names) for job in page],
+        evaluations=[_line(*headlines[job.workflow_id], names, costs) for job in page],
         next_cursor=write_cursor(_query(arguments), page[-1].workflow_id) if more else None,
         note=" ".join(notes) or None,
         next_step=_next_step(more) if page else _when_empty(arguments, session),
@@ -109,7 +111,9 @@ def _contains(part: str | None, texts: Iterable[str | None]) -> bool:
     return any(lower in text.casefold() for text in texts if text)
 
 
-def _line(job: EvaluationJob, headline: str | None, names: ListedNames) -> EvaluationLine:
+def _line(
+    job: EvaluationJob, headline: str | None, names: ListedNames, costs: Mapping[str, float]
+) -> EvaluationLine:
     reason, data_set = reason_code(job), data_set_of(job.parameters)
     data_set_name = names.of_data_set(data_set)
     return EvaluationLine(
@@ -123,6 +127,7 @@ def _line(job: EvaluationJob, headline: str | None, names: ListedNames) -> Evalu
         data_set=inert(data_set, _ID_SHOWN) if data_set else None,
         data_set_name=clean(data_set_name, _NAME_SHOWN) if data_set_name else None,
         headline=headline,
+        cost_usd=costs.get(job.workflow_id),
         error=failure_reason(job, _REASON),
         reason=reason.value if reason else None,
     )

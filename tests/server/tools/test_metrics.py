@@ -1,5 +1,6 @@
 """Mistakes in `metrics`, and in ids that are read side by side."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -129,3 +130,25 @@ async def test_twenty_evaluations_fit_an_answer() -> None:
     assert len(answer["evaluations"]) == 20
     assert tokens(text) <= 2_000
     assert tokens(answer) <= 3_000
+
+
+async def test_a_service_that_hands_on_no_answers_generates_them_for_each_metric_and_says_so() -> (
+    None
+):
+    candidate = {"model": "judge-1", "system_template": "", "input_template": "{{answer}}"}
+    request = {name: value for name, value in REQUEST.items() if name != "response_column"}
+    fake = replace(provider(), name="together")
+    async with served(fake) as server:
+        plan = await server.answer(
+            "create_evaluation",
+            **request,
+            model_to_evaluate=candidate,
+            metrics=[RIGHT, KIND],
+            dry_run=True,
+        )
+
+    assert [metric["calls"] for metric in plan["metrics"]] == [40, 40]
+    assert plan["plan"]["notes"][0] == (
+        "Answers are generated for each metric anew, 40 calls in all. To generate them once, start "
+        "one metric, and when it has ended the others with `answers_of` its id."
+    )

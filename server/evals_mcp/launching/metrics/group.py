@@ -90,6 +90,8 @@ class MetricsLaunch(RequestedMetrics):
     day: Day | None = None
     """What was spent in the last 24 hours; None without a limit of a day."""
 
+    taken: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The metric whose answers a metric takes, by the name of the one that takes them."""
     derives: Mapping[str, Derive | None] = field(default_factory=dict[str, Derive | None])
     """What makes the file of each metric that is not sent the data set itself."""
 

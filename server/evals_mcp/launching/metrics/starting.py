@@ -10,6 +10,7 @@ from evals_mcp.errors import AmbiguousCreateError, CallerError, EvalsMCPError
 from evals_mcp.launching.codes import Code
 from evals_mcp.launching.launches import Launches
 from evals_mcp.launching.metrics.group import MetricsLaunch
+from evals_mcp.launching.metrics.shared_answers import taking_answers
 from evals_mcp.launching.repeats import StartedEvaluation
 from evals_mcp.launching.starting import earlier_evaluation, start_evaluation
 
@@ -32,6 +33,7 @@ class StartedMetric:
 async def start_metrics(launch: MetricsLaunch, launches: Launches) -> list[StartedMetric]:
     """Start each metric, and return what became of each.
 
+    A metric that takes the answers of another one is sent with the id of that one's evaluation.
     A metric that the service refuses does not keep the others from starting. If the service cannot
     be used, or loses an answer, the metrics after it are not sent.
 
@@ -39,11 +41,15 @@ async def start_metrics(launch: MetricsLaunch, launches: Launches) -> list[Start
         EvalsMCPError: the first failure, if no metric was started and none exists.
     """
     results: list[StartedMetric] = []
+    generating: dict[str, StartedEvaluation] = {}
     stopped = False
     for name, each in launch.launches().items():
         if stopped:
             results.append(StartedMetric(name, "not started"))
             continue
+        source = launch.taken.get(name, name)
+        if source in generating:
+            each = taking_answers(each, generating[source])  # noqa: PLW2901 - the same launch
         try:
             started = await start_evaluation(each, launches, part=each.digest)
         except EvalsMCPError as error:
@@ -58,6 +64,8 @@ async def start_metrics(launch: MetricsLaunch, launches: Launches) -> list[Start
             stopped = True
         else:
             evaluation, is_new = started
+            # If the service refuses the first metric, the next one generates the answers.
+            generating.setdefault(source, evaluation)
             results.append(StartedMetric(name, "started" if is_new else "exists", evaluation))
     _raise_if_nothing_runs(results)
     return results

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from evals_mcp.providers.protocol import JudgedRequest
 from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, JUDGE_MAX_TOKENS
-from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM, EvaluationJob
 from evals_schemas.evaluation_api.workers import CalledModel, rows_at_once
 
 RUNS_USED = 20
@@ -240,8 +240,15 @@ def workers_of(parameters: Mapping[str, Any]) -> int:
 
 
 def past_runs(jobs: Iterable[EvaluationJob]) -> list[PastRun]:
-    """Return the completed evaluations with a known number of rows, at most `RUNS_USED`."""
-    return [run for job in jobs if job.status == "completed" for run in _past_run(job)][:RUNS_USED]
+    """Return the completed evaluations with a known number of rows, at most `RUNS_USED`.
+
+    Those that took the answers of another evaluation have neither the tokens nor the time of their
+    candidates.
+    """
+    completed = (
+        job for job in jobs if job.status == "completed" and ANSWERS_FROM not in job.parameters
+    )
+    return [run for job in completed for run in _past_run(job)][:RUNS_USED]
 
 
 def _past_run(job: EvaluationJob) -> Iterator[PastRun]:
