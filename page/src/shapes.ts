@@ -144,6 +144,7 @@ export interface EvaluationLine {
   data_set?: string;
   data_set_name?: string;
   headline?: string;
+  cost_usd?: number;
   error?: string;
   reason?: string;
 }
@@ -532,6 +533,7 @@ export interface StatusOutput {
   progress_note?: string;
   elapsed_seconds?: number;
   headline?: string;
+  cost_usd?: number;
   error?: string;
   reason?: Reason;
 }
