@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 from mcp_types import ElicitResult
 
+from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings.schema import Settings
 from tests.engine.model_server import ChatRequest, ModelServer, Reply
 from tests.page.judge import LABELS, RUBRIC, answer
@@ -33,17 +34,13 @@ class Home:
 
     folder: Path
     judge: ModelServer
+    provider: Provider
     ids: dict[str, str] = field(default_factory=dict[str, str])
     """The ids of the evaluations by what they are."""
 
     def settings(self, **sections: Any) -> Settings:
         """Return the settings of a server of this home."""
-        local = {
-            "data_dir": self.folder / "engine",
-            "models": {"base_url": self.judge.base_url},
-            "lease_seconds": 1,
-        }
-        return settings(self.folder, local=local, **sections)
+        return _settings(self.folder, self.judge, **sections)
 
     def environment(self) -> dict[str, str]:
         """Return the same settings as variables, for a process."""
@@ -70,13 +67,22 @@ async def open_home(folder: Path) -> AsyncGenerator[tuple[Home, Served]]:
 
     async with AsyncExitStack() as stack:
         judge = await stack.enter_async_context(ModelServer(_slowed, models=("judge-large",)))
-        home = Home(folder, judge)
-        configured = home.settings()
+        configured = _settings(folder, judge)
         provider = await stack.enter_async_context(own_provider(configured))
+        home = Home(folder, judge, provider)
         server = await stack.enter_async_context(
             served(provider, configured=configured, ask_user=agree, hang_guard=HANG_GUARD)
         )
         yield home, server
+
+
+def _settings(folder: Path, judge: ModelServer, **sections: Any) -> Settings:
+    local = {
+        "data_dir": folder / "engine",
+        "models": {"base_url": judge.base_url},
+        "lease_seconds": 1,
+    }
+    return settings(folder, local=local, **sections)
 
 
 def _slowed(request: ChatRequest) -> Reply:

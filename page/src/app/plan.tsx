@@ -7,15 +7,21 @@ import type { CreateEvaluationOutput, Range } from "../shapes";
 import type { AppSource } from "./source";
 
 const TITLES: Record<string, string> = {
-  plan: "This is a plan, and nothing has started",
-  confirm: "Nothing has started: it needs your agreement",
-  declined: "Declined, and nothing was started",
+  plan: "This is a plan: nothing has started.",
+  confirm: "Nothing has started: it needs your agreement.",
+  declined: "You declined it: nothing was started.",
 };
 const KINDS: Record<string, string> = { plan: "plan", confirm: "to confirm", declined: "declined" };
 
 /** An amount with enough digits to tell it from nothing. */
 const usd = (value: number) => (value === 0 ? "$0" : value < 0.01 ? `$${Number(value.toPrecision(1))}` : `$${value.toFixed(2)}`);
 const cost = ({ low, high }: Range) => (usd(low) === usd(high) ? usd(high) : `${usd(low)}–${usd(high)}`);
+
+/** What would be judged, and by which models. */
+function what({ plan }: CreateEvaluationOutput, input: Record<string, unknown> = {}): { text: string }[] {
+  const judged = ["response_column", "response_column_a", "response_column_b", "benchmark_id"].map((name) => input[name]).filter((value) => typeof value === "string");
+  return [...judged.map((text) => ({ text: text as string })), ...(plan?.models ?? []).map(({ role, model }) => ({ text: role === "judge" ? `judge ${model}` : model }))];
+}
 
 export function PlanCard({ created, input, source, started }: {
   created: CreateEvaluationOutput; input?: Record<string, unknown>; source?: AppSource; started(next: CreateEvaluationOutput): void;
@@ -35,7 +41,7 @@ export function PlanCard({ created, input, source, started }: {
   };
   return (
     <article>
-      <Head kind={created.type} headline={problems.length ? "A start would be refused" : (TITLES[outcome] ?? outcome)} facts={[{ text: KINDS[outcome] }, { text: created.provider }, !!created.name && { text: created.name }]} />
+      <Head kind={created.type} headline={problems.length ? "A start would be refused" : (TITLES[outcome] ?? outcome)} facts={[{ text: KINDS[outcome] }, ...what(created, input), { text: created.provider }, !!created.name && { text: created.name }]} />
       <dl class="facts">
         {plan?.rows != null && <div><dt>rows</dt><dd>{count(plan.rows)}</dd></div>}
         <div><dt>model calls</dt><dd>{calls == null ? "unknown" : count(calls)}</dd></div>

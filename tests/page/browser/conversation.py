@@ -154,12 +154,17 @@ async def conversation(
         else:
             await route.abort()
 
+    def note(message: Any) -> None:
+        # The bridge of ext-apps logs each message for debugging.
+        if message.type in {"error", "warning"}:
+            looked.logged.append(message.text)
+
     try:
         await context.route("**/*", answer)
         page = await context.new_page()
         looked = Looked(page)
         talk = Conversation(page, world.server, looked)
-        page.on("console", lambda message: looked.logged.append(message.text))
+        page.on("console", note)
         page.on("pageerror", lambda error: looked.logged.append(str(error)))
         page.on("request", lambda request: looked.requested.append(request.url))
         await page.expose_function("callTool", talk._called)

@@ -17,6 +17,7 @@ from anyio import to_thread
 from evals_mcp.views.report import Extent, evaluation_report
 from tests.page.browser.packages import FLAGS, chromium
 from tests.page.examples import (
+    HANG_GUARD,
     Home,
     cancelled,
     classify,
@@ -29,7 +30,7 @@ from tests.page.examples import (
 )
 from tests.page.hostile_rows import hostile_rows
 from tests.server.fake_provider import FakeProvider, jsonl
-from tests.server.serving import Served
+from tests.server.serving import Served, served
 from tests.server.views.sessions import session_of
 from tests.server.views.test_report import job
 
@@ -42,6 +43,8 @@ class World:
 
     home: Home
     server: Served
+    asking: Served
+    """A client of a server that wants an agreement to everything, without a way to ask for it."""
     browser: Any
     reports: dict[str, Path] = field(default_factory=dict[str, Path])
     file_id: str = ""
@@ -82,7 +85,11 @@ async def open_world(ways: int = 2) -> AsyncGenerator[World]:
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         stack.push_async_callback(browser.close)
-        world = World(home, server, browser)
+        careful = home.settings(budget={"confirm_above_calls": 0})
+        asking = await stack.enter_async_context(
+            served(home.provider, configured=careful, hang_guard=HANG_GUARD)
+        )
+        world = World(home, server, asking, browser)
         await fill(home, server, ways)
         await fill_hostile(home, server, hostile_rows())
         rows = [
