@@ -12,6 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+import httpcore2
 import pytest
 from coverage import Coverage
 from hypothesis import HealthCheck, settings
@@ -50,6 +51,9 @@ def _check_schema_once(schema: Any, **options: Any) -> None:
 Draft202012Validator.check_schema = staticmethod(  # pyright: ignore[reportAttributeAccessIssue]
     _check_schema_once
 )
+
+# Each client reads the certificates of all authorities anew; hundreds of clients speak to loopback.
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
 
 _FAULTS, _FUZZ, _TOOL_FUZZ = (
     "tests/faults/test_faults.py::",

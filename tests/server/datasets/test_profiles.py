@@ -1,7 +1,7 @@
 import gc
 import json
 import tracemalloc
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -91,13 +91,15 @@ class Generated(FakeProvider):
 
     rows: int = 0
     endless: bool = False
+    ready: Sequence[bytes] = ()
+    """The blocks, if they are not made while they are read."""
 
     @asynccontextmanager
     async def dataset_content(self, file_id: str) -> AsyncGenerator[AsyncIterator[bytes]]:
         yield self._blocks()
 
     async def _blocks(self) -> AsyncIterator[bytes]:
-        for block in self.made():
+        for block in self.ready or self.made():
             yield block
         if self.endless:
             yield b'{"question": "cut'
@@ -117,10 +119,12 @@ class Generated(FakeProvider):
 @pytest.mark.no_cover
 async def test_memory_does_not_grow_with_the_rows() -> None:
     await profiled(Generated(rows=2_000))
+    # What is traced takes several times as long: the rows are made before.
+    provider = Generated(ready=list(Generated(rows=200_000).made()))
     gc.collect()
     tracemalloc.start()
     try:
-        profile = await profiled(Generated(rows=200_000), seconds=120)
+        profile = await profiled(provider, seconds=120)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
