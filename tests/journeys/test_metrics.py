@@ -262,3 +262,30 @@ async def test_the_answers_of_a_model_are_generated_once_for_all_metrics(tmp_pat
     assert second["parameters"]["answers_from"] == ids[0]
     assert [metric["evaluation_id"] for metric in again["metrics"]] == ids
     assert (repeated["outcome"], repeated["evaluation_id"]) == ("exists", ids[1])
+
+
+async def test_a_metric_whose_answers_never_came_says_whose_and_what_to_do(tmp_path: Path) -> None:
+    def late(_: ChatRequest) -> Reply:
+        return completion("late", delay=3600)
+
+    async with (
+        ModelServer(late, models=("judge-1", "candidate-1")) as models,
+        judged(tmp_path, models) as (server, stored),
+    ):
+        request = {**ASKED, "input_data_file_path": stored["input_data_file_path"]}
+        asked = await server.answer("create_evaluation", **request)
+        created = await server.answer("create_evaluation", **request, confirm=asked["confirm"])
+        first, second = (metric["evaluation_id"] for metric in created["metrics"])
+        waiting = await server.answer("get_status", evaluation_id=second)
+        await server.answer("cancel_evaluation", evaluation_id=first)
+        await ended(server, created)
+        status = await server.answer("get_status", evaluation_id=second)
+        lines = (await server.answer("list_evaluations"))["evaluations"]
+
+    assert waiting["progress_note"] == (
+        f"It judges the answers of {first}, and starts when that one has ended."
+    )
+    assert status["status"] == "user_error"
+    assert f"the answers of {first}, which ended before it had answers to all" in status["error"]
+    assert "Start both again, or this one alone" in status["error"]
+    assert not [line for line in (status, *lines) if "cost_usd" in line]

@@ -47,6 +47,14 @@ async def cost_of_job(job: EvaluationJob, provider: Provider, spending: Spending
     return EvaluationCost(service.name, record.estimate if record else None, actual)
 
 
+def ends_free(job: EvaluationJob) -> bool:
+    """Return whether an evaluation without counted calls has cost nothing.
+
+    One that ended early may have had calls in flight, whose tokens nobody reports.
+    """
+    return job.status == "completed"
+
+
 async def known_costs(
     jobs: Sequence[EvaluationJob], provider: Provider, spending: Spending
 ) -> dict[str, float]:
@@ -61,7 +69,7 @@ async def known_costs(
         service = provider.service_of(job.workflow_id)
         used = used_by(job, service)
         if used is not None and used.is_free:
-            costs[job.workflow_id] = 0
+            costs |= {job.workflow_id: 0} if ends_free(job) else {}
         elif used is not None:
             names[record_name(service.name, job.workflow_id)] = job.workflow_id
     try:

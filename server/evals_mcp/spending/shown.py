@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from evals_mcp.spending.settling import EvaluationCost
+from evals_mcp.spending.settling import EvaluationCost, ends_free
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.costs import Cost
+
+
+def shown_usd(job: EvaluationJob, cost: EvaluationCost) -> float | None:
+    """Return the US dollars of an ended evaluation for a line; None if they are unknown."""
+    usd = cost.actual.usd if cost.actual else None
+    return None if usd == 0 and not ends_free(job) else usd
 
 
 def shown_cost(cost: EvaluationCost) -> Cost | None:

@@ -12,7 +12,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.spending.settling import cost_of_job
-from evals_mcp.spending.shown import shown_cost
+from evals_mcp.spending.shown import shown_cost, shown_usd
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_summary import (
     clustered_summary_of,
@@ -186,7 +186,7 @@ async def _line(
         "status": inert(job.status, STATUS_SHOWN),
         "headline": summary.headline if summary else None,
         "failed_rows": failures,
-        "cost_usd": cost.actual.usd if cost.actual else None,
+        "cost_usd": shown_usd(job, cost),
         "error": failure_reason(job),
         "parameters": dict(list(differing.items())[:_OWN_VALUES]),
     }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from evals_mcp.cleaning import inert
+from evals_mcp.derivations.requested import beside
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.spending.settling import cost_of_job
+from evals_mcp.spending.shown import shown_usd
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.evaluation_summary import headline_of
 from evals_mcp.tools.job_text import (
@@ -15,9 +17,16 @@ from evals_mcp.tools.job_text import (
     shown_progress,
     unit_of,
 )
-from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob, EvaluationStatus
+from evals_schemas.evaluation_api.evaluations import (
+    ANSWERS_FROM,
+    ENDED,
+    EvaluationJob,
+    EvaluationStatus,
+)
 from evals_schemas.tools.inputs import GetStatusInput
 from evals_schemas.tools.outputs import StatusOutput
+
+ID_SHOWN = 80
 
 _FIRST_PAUSE = 0.25
 _GROWTH = 1.5
@@ -39,8 +48,7 @@ async def get_status(arguments: GetStatusInput, session: ToolSession) -> StatusO
     headline = await headline_of(job, session)
     cost = await cost_of_job(job, session.provider, session.launches.spending)
     answer = _answer(evaluation_id, job, status, session)
-    usd = cost.actual.usd if cost.actual else None
-    return answer.model_copy(update={"headline": headline, "cost_usd": usd})
+    return answer.model_copy(update={"headline": headline, "cost_usd": shown_usd(job, cost)})
 
 
 async def _wait(
@@ -77,6 +85,10 @@ def _answer(
     if status.progress is None and not finished:
         unit = unit_of(job)
         note = f"This service does not report how many {unit} are done."
+    answers_from = job.parameters.get(ANSWERS_FROM)
+    if status.status == "pending" and isinstance(answers_from, str):
+        generating = inert(beside(evaluation_id, answers_from), ID_SHOWN)
+        note = f"It judges the answers of {generating}, and starts when that one has ended."
     return StatusOutput(
         evaluation_id=evaluation_id,
         status=inert(status.status, STATUS_SHOWN),
