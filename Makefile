@@ -44,6 +44,7 @@ bench: $(READY)  ## figures beside a floor or a peer, taken in the same run
 
 clients: $(READY)  ## the main job through the clients that people use; fetched once
 	$(BIN)/python -m tests.clients
+	$(BIN)/python -m tests.clients.assistants
 
 catalogues: $(READY)  ## what the catalogues of clients take, read by their own validators; fetched once
 	$(BIN)/python -m tests.catalogues
