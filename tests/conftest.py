@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import pkgutil
 import shutil
@@ -91,6 +92,16 @@ class FixtureScheduling(LoadScopeScheduling):
         return next(
             (group for start, group in TOGETHER.items() if nodeid.startswith(start)), nodeid
         )
+
+
+@pytest.fixture(autouse=True)
+def own_levels_of_logging() -> Iterator[None]:
+    """Give the packages their levels of logging back, which a command sets for its process."""
+    loggers = [logging.getLogger(name) for name in ("evals_mcp", "evals_engine")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="module")
