@@ -44,7 +44,10 @@ export class AppSource implements Source {
     this.tell(`The user has stopped ${id} on the page.`);
   };
 
-  mark = async (id: string, mark: object): Promise<MarkAnswer> => {
+  /** Nobody can mark where a conversation passes no tickets on. */
+  get mark() { return this.tickets.size ? this.send : undefined; }
+
+  private send = async (id: string, mark: object): Promise<MarkAnswer> => {
     const found = structured(await this.call("mark_row", { evaluation_id: id, mark, ticket: this.tickets.get(id) }));
     if (!found?.data) throw new Failed("No answer has come: read the rows again to see whether it was marked.");
     return found.data as MarkAnswer;

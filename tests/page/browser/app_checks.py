@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-import jsonschema
+from jsonschema.validators import validator_for
 
 from tests.page.browser.conversation import (
     VERSIONS,
@@ -28,6 +28,9 @@ FRAMES = ("write", "srcdoc", "blob")
 
 SOME_POLLS_MS = 7_000
 """Time for two polls of a running evaluation."""
+
+UNFOLD = re.compile("^Show rows$|^Show the rows that changed$")
+"""The button of a card that shows its rows."""
 
 SPOKEN = {"ui/message", "ui/update-model-context"}
 """What reaches a model."""
@@ -232,7 +235,7 @@ async def every_figure_in_a_conversation_is_one_of_the_data(world: World) -> Non
             name = tool.split()[0]
             view = {"get_evaluation": "evaluation", "compare_evaluations": "comparison"}[name]
             await talk.show(name, arguments)
-            await talk.frame.get_by_role("button", name=re.compile("^Show")).wait_for()
+            await talk.frame.get_by_role("button", name=UNFOLD).wait_for()
             ids = list(arguments.values())
             against = {"against": ids[1]} if len(ids) > 1 else {}
             asked = {"view": view, "evaluation_id": ids[0]} | against
@@ -256,7 +259,7 @@ async def axe_finds_nothing_in_a_conversation(world: World) -> None:
                     talk.server = world.asking if tool == "create_evaluation" else world.server
                     await talk.show(tool.split()[0], arguments, **look)
                     await talk.frame.locator("h1").wait_for()
-                    shows = talk.frame.get_by_role("button", name=re.compile("^Show.*row"))
+                    shows = talk.frame.get_by_role("button", name=UNFOLD)
                     if tool.startswith("get_evaluation of a run"):
                         await talk.frame.locator("progress[value]").wait_for(timeout=60_000)
                     elif tool != "create_evaluation":
@@ -335,6 +338,8 @@ def _valid(messages: Sequence[Mapping[str, Any]], version: str) -> None:
     schema = json.loads(schema_of_messages(version).read_text(encoding="utf-8"))
     key = "$defs" if "$defs" in schema else "definitions"
     by_method: dict[str, str] = {}
+    # Not `jsonschema.validate`, which would check the large schema itself for each message.
+    validator: Any = validator_for(schema)
     for name, definition in schema[key].items():
         if method := definition.get("properties", {}).get("method", {}).get("const"):
             by_method[method] = name
@@ -342,7 +347,7 @@ def _valid(messages: Sequence[Mapping[str, Any]], version: str) -> None:
     for message in messages:
         if name := by_method.get(message.get("method", "")):
             body = {k: value for k, value in message.items() if k not in {"jsonrpc", "id"}}
-            jsonschema.validate(body, {**schema, "$ref": f"#/{key}/{name}"})
+            validator({**schema, "$ref": f"#/{key}/{name}"}).validate(body)
             checked += 1
     assert checked >= 3
 

@@ -111,6 +111,22 @@ class Conversation:
         result = await self.server.call(tool, **arguments)
         return result.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+    async def say(self, text: str) -> None:
+        """Put what a person said above the page, for pictures."""
+        script = (
+            "text => { const said = document.createElement('p'); said.className = 'said'; "
+            "said.textContent = text; document.getElementById('conversation').append(said) }"
+        )
+        await self.page.evaluate(script, text)
+
+    async def picture(self, path: Path) -> None:
+        """Take a picture of the conversation down to the end of the page."""
+        await self.page.wait_for_timeout(500)
+        height = await self.page.evaluate("frame.getBoundingClientRect().bottom + 20")
+        size = self.page.viewport_size
+        clip = {"x": 0, "y": 0, "width": size["width"], "height": height}
+        await self.page.screenshot(path=path, full_page=True, clip=clip)
+
     async def messages(self, method: str = "") -> list[dict[str, Any]]:
         """Return what the page sent, or what it sent with one method."""
         sent = await self.page.evaluate("messages")

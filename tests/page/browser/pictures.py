@@ -75,6 +75,37 @@ async def main() -> None:
             await _take(world, Picture("running", 620, act=_half_way), at)
             await world.server.answer("cancel_evaluation", evaluation_id=running)
             await _take(world, Picture("list", 900, act=_choose_two), address)
+        await _conversation(world)
+
+
+async def _conversation(world: Any) -> None:
+    """Take the pictures of the page in a conversation, from a plan to its result."""
+    from tests.page.browser.conversation import conversation  # noqa: PLC0415 - as above
+    from tests.page.examples import classify  # noqa: PLC0415 - as above
+
+    plan = classify(world.file_id, model="judge-slow") | {"again": True}
+    plan["judge"] |= {"num_workers": 2}
+    said = "Judge the answers of our support bot, and stop the run when I say so."
+    size: dict[str, Any] = {"width": 840, "device_scale_factor": SCALE}
+    async with conversation(world, **size) as talk:
+        talk.server = world.asking
+        await talk.say(said)
+        await talk.show("create_evaluation", plan, theme="light", variables=True)
+        await talk.frame.get_by_role("button", name="Start").wait_for()
+        await talk.picture(FOLDER / "app-plan.png")
+        await talk.send("HostContextChange", {"theme": "dark"})
+        await talk.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        await talk.frame.get_by_role("button", name="Start").click()
+        await talk.frame.locator("dt:has-text('left') + dd:has-text('s')").wait_for(timeout=60_000)
+        await talk.picture(FOLDER / "app-running.png")
+        await talk.frame.get_by_role("button", name="Stop…").click()
+        await talk.frame.get_by_role("button", name="Stop it").click()
+    async with conversation(world, **size) as talk:
+        await talk.say("How did the second version do?")
+        arguments = {"evaluation_id": world.home.ids["v2"]}
+        await talk.show("get_evaluation", arguments, theme="light", variables=True)
+        await talk.frame.get_by_role("button", name="Show rows").wait_for()
+        await talk.picture(FOLDER / "app-result.png")
 
 
 async def _take(world: Any, picture: Picture, address: str, below: str | None = None) -> None:
