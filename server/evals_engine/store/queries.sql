@@ -182,3 +182,6 @@ DELETE FROM status_updates WHERE evaluation_id = :id
 
 -- delete_evaluation: one evaluation of this owner.
 DELETE FROM evaluations WHERE id = :id AND owner = :owner
+
+-- engine_id: the engine's own id.
+SELECT id FROM engine

@@ -84,6 +84,12 @@ class Store:
         """Close the database; the store cannot be used afterwards."""
         self._database.close()
 
+    @property
+    def engine_id(self) -> str:
+        """The engine's own id, which stays the same wherever its data folder is moved."""
+        (record,) = self._database.read("engine_id", {})
+        return record["id"]
+
     def path_of(self, file_id: str) -> Path:
         """Return the path of a file's bytes."""
         return self.files_dir / file_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from evals_mcp.diagnosis.findings import Finding
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.service import LocalSettings
 from evals_mcp.services import SERVICES
+from evals_mcp.settings.folders import unwritable
 from evals_mcp.settings.loading import CONFIG_VARIABLE, PREFIX, load_settings
 from evals_mcp.settings.schema import Settings
 
@@ -64,21 +64,11 @@ def check_folders(settings: Settings) -> Iterator[Finding]:
         "export folder": settings.export.folder,
     }
     for subject, folder in folders.items():
-        if (problem := _not_writable(folder)) is not None:
+        if (problem := unwritable(folder)) is not None:
             quoted = shlex.quote(str(problem))
             yield Finding("fail", subject, f"{folder} cannot be written", f"chmod u+rwx {quoted}")
         elif subject == "data folder":
             yield Finding("ok", subject, f"{folder}, {_size(folder)}")
-
-
-def _not_writable(folder: Path) -> Path | None:
-    """Return the folder that must become writable; None if nothing keeps this user from writing."""
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    try:
-        tempfile.TemporaryFile(dir=nearest).close()
-    except OSError:
-        return nearest
-    return None
 
 
 def _size(folder: Path) -> str:

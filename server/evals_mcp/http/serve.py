@@ -31,6 +31,7 @@ from evals_mcp.listener import Listener
 from evals_mcp.local_engine.configuration import with_stop_seconds
 from evals_mcp.server import CallRecord, build_server
 from evals_mcp.service_spec import keyed_services
+from evals_mcp.settings.folders import check_folders
 from evals_mcp.settings.schema import Settings
 from evals_mcp.tools.calls.request_context import Services
 from evals_mcp.tools.catalog import BY_NAME
@@ -57,10 +58,12 @@ class HttpService:
         """Check the settings, then bind the port.
 
         Raises:
-            SettingsError: the mode lacks a setting, or does not suit the address or the services.
+            SettingsError: the mode lacks a setting, or does not suit the address or the services,
+                or a folder cannot be written to.
             OSError: the address cannot be bound.
         """
         check_safe(settings, host)
+        check_folders(settings, services_of(settings))
         self._settings = with_stop_seconds(remote_safe(settings), settings.http.stop_seconds)
         self._version = version
         self._listener = Listener(host, settings.http.port if port is None else port)

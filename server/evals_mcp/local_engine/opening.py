@@ -8,9 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 import httpx2
+from anyio import to_thread
 
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
+from evals_engine.http.engine import Engine
 from evals_engine.store.database import DataDirError
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.configuration import engine_config
@@ -59,7 +61,9 @@ async def _open(settings: Settings, config: EngineConfig) -> AsyncGenerator[Memb
             app.router.lifespan_context(app),
             httpx2.AsyncClient(transport=InProcessTransport(app)) as client,
         ):
-            yield partial(_provider, client, str(section.data_dir), _capabilities(section))
+            engine: Engine = app.state.engine
+            engine_id = await to_thread.run_sync(lambda: engine.store.engine_id)
+            yield partial(_provider, client, engine_id, _capabilities(section))
     except DataDirError as error:
         raise SettingsError(str(error)) from None
 
@@ -75,7 +79,7 @@ def _capabilities(section: LocalSettings) -> Capabilities:
 
 
 def _provider(
-    client: httpx2.AsyncClient, data_dir: str, capabilities: Capabilities, principal: Principal
+    client: httpx2.AsyncClient, engine_id: str, capabilities: Capabilities, principal: Principal
 ) -> Provider:
     """Return both contracts of the engine, for what belongs to this principal."""
     judged, benchmarks = (
@@ -85,7 +89,7 @@ def _provider(
             None,
             "local.data_dir",
             "engine.token",
-            data_dir,
+            engine_id,
             owner=principal.id,
         )
         for base_url in (f"{_BASE_URL}/v1", _BASE_URL)

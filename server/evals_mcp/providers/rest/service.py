@@ -33,8 +33,8 @@ class Service:
     """Setting with the address, such as `together.base_url`."""
     token_setting: str
     """Where to set the token, such as `the environment variable TOGETHER_API_KEY`."""
-    data_folder: str = ""
-    """Data folder of an embedded service, which distinguishes services of one name."""
+    engine_id: str = ""
+    """Id of an embedded service's data, which distinguishes services of one name."""
     owner: str | None = None
     """The data's owner, if not identified by the token; see `Principal.id`."""
     remedy: str | None = None
@@ -47,13 +47,13 @@ class Service:
 
     @property
     def account(self) -> str:
-        """Hash of name, address, data folder and owner, equal only for the same user's data.
+        """Hash of name, address, engine and owner, equal only for the same user's data.
 
         The token identifies the owner if there is no other.
         """
         token = self.token.get_secret_value() if self.token else ""
         owner = ("token", token) if self.owner is None else ("owner", self.owner)
-        identity = "\n".join((self.name, self.base_url, self.data_folder, *owner))
+        identity = "\n".join((self.name, self.base_url, self.engine_id, *owner))
         return blake2b(identity.encode(), digest_size=16, person=b"evals-account").hexdigest()
 
     @property
