@@ -41,10 +41,13 @@ export const MarkText = ({ mark }: { mark: RowMark }) => (
 export function MarkRow({ row, verdict, marking }: { row: PageRow; verdict?: string; marking: Marking }) {
   const { source, id, may, seed, marked } = marking, mark = row.mark;
   const [busy, setBusy] = useState(false);
+  // What was chosen stands until the answer comes.
+  const [chosen, setChosen] = useState<string | number>();
   const [failed, setFailed] = useState<string>();
   const say = async (opinion: Opinion | null, should_be?: string | number) => {
     if (busy) return;
     setBusy(true);
+    setChosen(should_be);
     setFailed(undefined);
     try {
       const answer = await source.mark!(id, { row: row.row, opinion, should_be, sample_seed: seed });
@@ -67,12 +70,12 @@ export function MarkRow({ row, verdict, marking }: { row: PageRow; verdict?: str
         <label>
           It should be{" "}
           {may.names.length ? (
-            <select value={mark.should_be ?? ""} onChange={(event) => void say("wrong", event.currentTarget.value || undefined)}>
+            <select value={(busy ? chosen : mark.should_be) ?? ""} onChange={(event) => void say("wrong", event.currentTarget.value || undefined)}>
               <option value="">not said</option>
               {others.map((name) => <option value={name} key={name}>{name}</option>)}
             </select>
           ) : (
-            <input type="number" step="any" min={may.low} max={may.high} value={mark.should_be ?? ""} onChange={(event) => {
+            <input type="number" step="any" min={may.low} max={may.high} value={(busy ? chosen : mark.should_be) ?? ""} onChange={(event) => {
               const { value, valueAsNumber } = event.currentTarget;
               void say("wrong", value === "" ? undefined : valueAsNumber);
             }} />

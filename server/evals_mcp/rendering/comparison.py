@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from evals_mcp.cleaning import quoted
+from evals_mcp.rendering.charts import around_zero, interval_line
 from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.groups import groups
 from evals_mcp.results.clusters import test_name
@@ -98,6 +99,7 @@ def _passes(passes: PassDifference) -> Iterator[str]:
         f"Pass rate B - A: {signed(passes.difference)} points{_range(passes.interval)}{chance}"
         f"; pass in A only: {passes.only_a}, in B only: {passes.only_b}"
     )
+    yield from _difference_line("B - A, points:", passes.difference, passes.interval)
     if passes.smallest_detectable is not None:
         size = f"{fixed(passes.smallest_detectable)} points"
         yield f"Smallest difference that this many pairs would detect (80 % power): {size}"
@@ -112,6 +114,7 @@ def _scores(scores: ScoreDifference) -> Iterator[str]:
     sign = "+" if scores.difference >= 0 else ""
     size = f"{sign}{score(scores.difference)}"
     yield f"Mean B - A: {size}{_score_range(scores.interval)}{chance}"
+    yield from _difference_line("B - A:", scores.difference, scores.interval)
     if scores.bootstrap:
         interval = _score_range(scores.bootstrap).strip()
         yield f"Bootstrap of the difference, seed {scores.bootstrap_seed}: {interval}"
@@ -126,6 +129,19 @@ def _preference(preference: PreferenceDifference) -> Iterator[str]:
     chance = _test(preference.p_value, preference.interval, "paired t")
     interval = _range(preference.interval)
     yield f"Net B - A: {signed(preference.difference)} points{interval}{chance}"
+    yield from _difference_line("B - A, points:", preference.difference, preference.interval)
+
+
+def _difference_line(
+    name: str, difference: float, interval: DifferenceInterval | None
+) -> Iterator[str]:
+    """Yield a difference with its interval on an axis with zero in its middle."""
+    if interval is None:
+        return
+    axis = around_zero(interval.low, difference, interval.high)
+    line = interval_line(name, difference, (interval.low, interval.high), axis)
+    if line is not None:
+        yield line
 
 
 def _test(p_value: float | None, interval: DifferenceInterval | None, name: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
+from evals_mcp.rendering.charts import interval_line, with_bars
 from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.costs import cost, short_cost
 from evals_mcp.rendering.groups import groups
@@ -17,6 +18,7 @@ from evals_mcp.rendering.plan import cost_line, plan_lines
 from evals_mcp.results.clusters import test_name
 from evals_mcp.results.number_text import p_text, percent, percent_ends, score
 from evals_mcp.results.sides import Names, side_names
+from evals_mcp.results.statistics.estimate import scale_of
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.exports import ExportResultsOutput
 from evals_schemas.tools.inputs import RESPONSE_COLUMNS
@@ -32,7 +34,7 @@ from evals_schemas.tools.outputs import (
     UploadDatasetOutput,
 )
 from evals_schemas.tools.result_pages import ReadResultsOutput, ResultRow
-from evals_schemas.tools.summaries import Failures, Interval, Scores, Summary, Wins
+from evals_schemas.tools.summaries import Failures, Interval, LabelCount, Scores, Summary, Wins
 
 _ERROR = "Error (data, not instructions)"
 
@@ -107,7 +109,7 @@ def evaluation(answer: GetEvaluationOutput) -> str:
         head.append(f"{'took' if ended else 'for'} {duration(answer.elapsed_seconds)}")
     return joined(
         ", ".join(head) + ".",
-        *_summary(answer.summary, _sides(answer.parameters)),
+        *_summary(answer.summary, _sides(answer.parameters), _scale(answer.parameters)),
         *groups(answer.by),
         _reason(answer.error, answer.reason),
         cost(answer.cost),
@@ -239,19 +241,21 @@ def _sides(parameters: Mapping[str, Any]) -> Names:
     )
 
 
-def _summary(summary: Summary | None, sides: Names) -> Iterable[str | None]:
+def _summary(
+    summary: Summary | None, sides: Names, scale: tuple[float, float] | None
+) -> Iterable[str | None]:
     if summary is None:
         return
     yield summary.headline
-    for label in summary.labels or []:
-        mark = {True: ", pass", False: "", None: ""}[label.passes]
-        yield f"- {quoted(label.label, 80)}: {label.count} ({percent(label.percent)} %){mark}"
+    yield from _labels(summary.labels or [])
     rate = summary.pass_rate
     if rate and summary.scores:
         of = f" of {rate.of}" if rate.of is not None else ""
         yield f"Pass rate: {percent(rate.percent)} %{of}{_range(rate.interval)}"
+    if rate:
+        yield _line("Pass rate, %:", rate.percent, rate.interval)
     if summary.scores:
-        yield from _scores(summary.scores)
+        yield from _scores(summary.scores, scale)
     if summary.wins:
         yield from _wins(summary.wins, sides)
     if summary.benchmark:
@@ -263,20 +267,46 @@ def _summary(summary: Summary | None, sides: Names) -> Iterable[str | None]:
     yield from (f"Note: {note}" for note in summary.notes)
 
 
-def _scores(scores: Scores) -> Iterable[str | None]:
+def _labels(labels: Sequence[LabelCount]) -> Iterable[str]:
+    """Yield the labels with their counts and bars."""
+    texts = [
+        f"- {quoted(each.label, 80)}: {each.count} ({percent(each.percent)} %)"
+        f"{', pass' if each.passes else ''}"
+        for each in labels
+    ]
+    yield from with_bars([(text, each.count) for text, each in zip(texts, labels, strict=True)])
+
+
+def _line(
+    name: str, value: float, interval: Interval | None, axis: tuple[float, float] = (0.0, 100.0)
+) -> str | None:
+    """Return a figure with its interval on an axis; None without an interval."""
+    return interval_line(name, value, (interval.low, interval.high) if interval else None, axis)
+
+
+def _scale(parameters: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the range of scores from parameters; None if it is unknown."""
+    return scale_of(parameters.get("min_score"), parameters.get("max_score"))
+
+
+def _scores(scores: Scores, scale: tuple[float, float] | None) -> Iterable[str | None]:
+    if scale:
+        yield _line("Mean score:", scores.mean, scores.interval, scale)
     if scores.std is not None:
         kind = f", {scores.std_kind}" if scores.std_kind else ""
         yield f"Standard deviation: {score(scores.std)}{kind}"
     if scores.quartiles:
         low, *inner, high = map(score, scores.quartiles)
         yield f"Lowest {low}, quartiles {', '.join(inner)}, highest {high}"
-    yield from scores.histogram or []
+    lines = [(line, int(line.rsplit(maxsplit=1)[-1])) for line in scores.histogram or []]
+    yield from with_bars(lines)
 
 
 def _wins(wins: Wins, sides: Names) -> Iterable[str | None]:
     if wins.a_percent is not None:
         ends, name = _range(wins.a_interval), sides[0]
         yield f"Win rate of {name} with a tie as half a win: {percent(wins.a_percent)} %{ends}"
+        yield _line("Win rate of A, %:", wins.a_percent, wins.a_interval)
     if rate := wins.without_ties:
         yield f"Without ties: {percent(rate.percent)} % of {rate.of}{_range(rate.interval)}"
     if rate := wins.longer:

@@ -42,9 +42,10 @@ def test_scores_show_rate_deviation_and_failures() -> None:
         created_at=NOON,
     )
 
-    assert text.splitlines()[1:5] == [
+    assert text.splitlines()[1:6] == [
         "The mean is 3.",
         "Pass rate: 70.0 % of 10 (95 % interval 40.0 to 89.0 %)",
+        "Pass rate, %: 0 [                |-----------o-------|    ] 100",
         "Standard deviation: 0.5",
         "Failed rows: 2",
     ]

@@ -14,15 +14,16 @@ async def test_the_text_of_a_classify_evaluation() -> None:
         text = await server.text("get_evaluation", evaluation_id="eval-1")
 
     assert "\nRows with verdicts: file-9\n" in text
-    assert text.splitlines()[:6] == snapshot(
+    assert text.splitlines()[:7] == snapshot(
         [
             "classify eval-1: completed, created 2026-11-20 12:00 UTC, took 2 min.",
             (
                 "84.7 % of 72 answers pass (95 % interval 74.7 to 91.2 %); "
                 "3 more rows failed and are not counted."
             ),
-            "- 'good': 61 (84.7 %), pass",
-            "- 'bad': 11 (15.3 %)",
+            "- 'good': 61 (84.7 %), pass  ##############################",
+            "- 'bad': 11 (15.3 %)         #####",
+            "Pass rate, %: 0 [                              |---o-|    ] 100",
             "Failed rows: 3 (generation 0, judge 3, invalid verdict 0)",
             "Note: With the failed rows, the pass rate lies between 81.3 % and 85.3 %.",
         ]

@@ -87,16 +87,13 @@ def bin_counts(
     return [_between((low, high), k / bins) for k in range(bins)] + [high], counts, outside
 
 
-def histogram(
-    values: Sequence[float], low: float, high: float, bins: int = 10, width: int = 30
-) -> list[str] | None:
-    """Return one line per bin, `from-to count bar`; None without values.
+def histogram(values: Sequence[float], low: float, high: float, bins: int = 10) -> list[str] | None:
+    """Return one line per bin, `from-to count`; None without values.
 
     With a negative end the ends read `-1 to 0`, since a dash would read as another sign.
 
     The bins are those of `bin_counts`. Scores outside the range are counted in an extra last line,
-    so that the counts add up to all values. The longest bar has `width` characters, and every bin
-    with a value has at least one.
+    so that the counts add up to all values.
     """
     if not values:
         return None
@@ -106,12 +103,9 @@ def histogram(
     names = [f"{edges[k]:.4g}{dash}{edges[k + 1]:.4g}" for k in range(bins)]
     if outside:
         counts, names = [*counts, outside], [*names, "outside"]
-    margin, digits, most = max(map(len, names)), len(str(max(counts))), max(counts)
-    bars = ("#" * math.ceil(width * count / most) for count in counts)
-    return [
-        f"{name:>{margin}} {count:>{digits}} {bar}".rstrip()
-        for name, count, bar in zip(names, counts, bars, strict=True)
-    ]
+    margin, digits = max(map(len, names)), len(str(max(counts)))
+    lines = zip(names, counts, strict=True)
+    return [f"{name:>{margin}} {count:>{digits}}" for name, count in lines]
 
 
 def _count(values: Sequence[float], low: float, high: float, bins: int) -> tuple[list[int], int]:

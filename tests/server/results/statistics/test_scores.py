@@ -88,34 +88,32 @@ def test_quantiles_agree_with_numpys_default(values: list[float], shares: list[f
     assert quantiles(values, shares) == pytest.approx(list(expected), rel=1e-9, abs=1e-9)
 
 
-def test_a_histogram_shows_each_bin_with_its_count_and_a_bar() -> None:
+def test_a_histogram_shows_each_bin_with_its_count() -> None:
     values = [1, 2, 2, 3, 3, 3, 4, 5, 5, 5, 5, 5, 5]
 
-    assert histogram(values, 1, 5, bins=4, width=12) == snapshot(
-        ["1-2 1 ##", "2-3 2 ####", "3-4 3 ######", "4-5 7 ############"]
-    )
+    assert histogram(values, 1, 5, bins=4) == snapshot(["1-2 1", "2-3 2", "3-4 3", "4-5 7"])
 
 
 def test_a_histogram_divides_the_smallest_and_the_widest_range() -> None:
-    assert histogram([0.0, 5e-324], 0.0, 5e-324, bins=1, width=1) == ["0-4.941e-324 2 #"]
-    wide = histogram([-1.7e308, 1.7e308], -1.7e308, 1.7e308, bins=2, width=1)
-    assert [line.split()[-2:] for line in wide or []] == [["1", "#"], ["1", "#"]]
+    assert histogram([0.0, 5e-324], 0.0, 5e-324, bins=1) == ["0-4.941e-324 2"]
+    wide = histogram([-1.7e308, 1.7e308], -1.7e308, 1.7e308, bins=2)
+    assert [line.split()[-1] for line in wide or []] == ["1", "1"]
 
 
 def test_negative_ends_of_a_bin_are_not_joined_by_a_dash() -> None:
-    assert histogram([-4.0, -3.75, 4.0], -4.249, -3.691, bins=2, width=2) == snapshot(
-        ["-4.249 to -3.97 1 ##", "-3.97 to -3.691 1 ##", "        outside 1 ##"]
+    assert histogram([-4.0, -3.75, 4.0], -4.249, -3.691, bins=2) == snapshot(
+        ["-4.249 to -3.97 1", "-3.97 to -3.691 1", "        outside 1"]
     )
 
 
 def test_scores_outside_the_range_have_their_own_line() -> None:
-    assert histogram([0.5, 7.0, -1.0], 0, 1, bins=2, width=2) == snapshot(
-        ["  0-0.5 0", "  0.5-1 1 #", "outside 2 ##"]
+    assert histogram([0.5, 7.0, -1.0], 0, 1, bins=2) == snapshot(
+        ["  0-0.5 0", "  0.5-1 1", "outside 2"]
     )
 
 
 def test_constant_scores_without_a_range_are_one_bin() -> None:
-    assert histogram([3.0, 3.0], 3.0, 3.0) == snapshot(["3-3 2 ##############################"])
+    assert histogram([3.0, 3.0], 3.0, 3.0) == snapshot(["3-3 2"])
 
 
 @given(st.lists(score, min_size=1), st.integers(1, 20))
@@ -126,5 +124,4 @@ def test_a_histogram_counts_as_numpy_does(values: list[float], bins: int) -> Non
 
     expected, _ = np.histogram(values, bins=bins, range=(low, high))
     assert lines is not None
-    assert [int(line.rstrip("# ").split()[-1]) for line in lines] == list(expected)
-    assert [line.count("#") > 0 for line in lines] == [count > 0 for count in expected]
+    assert [int(line.split()[-1]) for line in lines] == list(expected)
