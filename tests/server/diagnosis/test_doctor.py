@@ -59,13 +59,14 @@ def examined(
     ports: Mapping[int, str] | None = None,
     *,
     judge_row: bool = False,
+    online: bool = False,
 ) -> Report:
     for name in ("work", "bin"):
         (home / name).mkdir(exist_ok=True)
     variables = {"HOME": str(home), "PATH": str(home / "bin"), **(environ or {})}
     counted = {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE_")}
     paper = Paper()
-    options = DoctorOptions(judge_row=judge_row, ports=ports or {9: "nothing"})
+    options = DoctorOptions(online=online, judge_row=judge_row, ports=ports or {9: "nothing"})
     machine = Machine(home, home / "work", counted | variables)
     return Report(run_doctor(options, machine, "0.1.0", paper), paper.lines)
 
@@ -198,10 +199,26 @@ def test_a_key_that_does_not_reach_a_client_is_a_failure_until_install_mends_it(
     assert after.code == 0
     assert after.line("codex").startswith("ok codex entry found, answers in ")
     assert after.line("gemini-cli").startswith("ok gemini-cli entry found, answers in ")
-    assert "is not trusted: no server starts" in after.text
-    put(home / ".gemini/trustedFolders.json", {str(home): "TRUST_FOLDER"})
-    assert "is not trusted" not in examined(home, environ).text
     assert KEY not in before.text + after.text + capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_trusted"),
+    [
+        ({}, False),
+        ({"{home}": "TRUST_FOLDER"}, True),
+        ({"{home}/other": "TRUST_PARENT"}, True),
+        ({"{home}/work": "DO_NOT_TRUST"}, False),
+        ({"{home}/work/below": "TRUST_FOLDER"}, False),
+    ],
+)
+def test_a_folder_that_gemini_cli_does_not_trust_is_noted(
+    home: Path, rules: dict[str, str], is_trusted: bool
+) -> None:
+    trusted = {path.replace("{home}", str(home)): rule for path, rule in rules.items()}
+    put(home / ".gemini/trustedFolders.json", trusted)
+
+    assert ("is not trusted: no server starts" in examined(home).text) != is_trusted
 
 
 def test_a_desktop_application_without_a_data_folder_or_key_is_a_warning(home: Path) -> None:
@@ -246,25 +263,16 @@ def test_the_report_is_json_for_programs(
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, "ok"), (401, "fail")])
-def test_a_key_is_tried_at_its_service_only_if_wanted(
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    status: int,
-    state: str,
-) -> None:
+def test_a_key_is_tried_at_its_service_only_if_wanted(home: Path, status: int, state: str) -> None:
     answers: dict[str, Any] = {"/v1/files": {"object": "list", "data": []}} if status == 200 else {}
-    monkeypatch.setenv("TOGETHER_API_KEY", KEY)
-    monkeypatch.setenv("PATH", str(home / "bin"))
-    monkeypatch.chdir(home)
     with model_program(answers, refusal=status) as service:
-        monkeypatch.setenv("EVALS_MCP_TOGETHER__BASE_URL", f"http://127.0.0.1:{service.port}/v1")
-        main(["doctor"])
+        url = f"http://127.0.0.1:{service.port}/v1"
+        environ = {"TOGETHER_API_KEY": KEY, "EVALS_MCP_TOGETHER__BASE_URL": url}
+        examined(home, environ)
         assert service.requests == []
-        code = main(["doctor", "--online"])
-    said = capsys.readouterr().out
+        report = examined(home, environ, online=True)
 
-    assert code == (0 if state == "ok" else 1)
-    assert f"\n{state:5} together       key …6789 from TOGETHER_API_KEY" in said
+    assert report.code == (0 if state == "ok" else 1)
+    assert report.line("together").startswith(f"{state} together key …6789 from TOGETHER_API_KEY")
     assert {method for method, _, _ in service.requests} == {"GET"}
-    assert KEY not in said
+    assert KEY not in report.text

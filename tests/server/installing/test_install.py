@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from evals_mcp.cli import main
+from evals_mcp.commands.install import Installer, InstallOptions
+from evals_mcp.commands.surroundings import surroundings
 from evals_mcp.installing.clients import CLIENTS, Client
 from evals_mcp.installing.locations import Machine
 
@@ -471,3 +473,62 @@ def test_opencode_keeps_its_file_without_comments(home: Home) -> None:
 
     program = str(Path(sys.executable).with_name("evals-mcp"))
     assert json.loads(path.read_text())["mcp"]["evals"]["command"] == [program]
+
+
+class Person:
+    """Answers the questions of one run."""
+
+    can_ask = True
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.heard: list[str] = []
+
+    def say(self, text: str = "") -> None:
+        self.heard.append(text)
+
+    def ask(self, question: str, default: str) -> str:
+        self.asked.append(question)
+        return self.answers.pop(0) or default
+
+    def ask_hidden(self, question: str) -> str:
+        raise AssertionError(question)
+
+
+def asked(home: Home, person: Person, **options: Any) -> int:
+    around = surroundings(None)
+    return Installer(InstallOptions(check=False, **options), around, person).run()
+
+
+@pytest.mark.parametrize(
+    ("answer", "files"),
+    [
+        ("", {".codex/config.toml", ".kiro/settings/mcp.json"}),
+        ("codex", {".codex/config.toml"}),
+        ("codex, kiro", {".codex/config.toml", ".kiro/settings/mcp.json"}),
+    ],
+)
+def test_a_person_chooses_among_the_clients_that_are_there(
+    home: Home, answer: str, files: set[str]
+) -> None:
+    (home.folder / ".codex").mkdir()
+    (home.folder / ".kiro/settings").mkdir(parents=True)
+    person = Person(answer)
+
+    assert asked(home, person) == 0
+
+    assert person.asked == ["Set up in which of codex, kiro?"]
+    assert set(home.everything()) == files
+
+
+@pytest.mark.parametrize(("answer", "command"), [("y", "evals-mcp"), ("", "npx")])
+def test_a_person_decides_about_another_entry(home: Home, answer: str, command: str) -> None:
+    client = named("cursor")
+    path = home.put(client, json.dumps({"mcpServers": {"evals": {"command": "npx"}}}))
+    person = Person(answer)
+
+    asked(home, person, names=["cursor"])
+
+    assert person.asked == ["Replace it?"]
+    assert entry(client, path.read_text())["command"].endswith(command)
