@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from importlib import resources
@@ -21,6 +22,9 @@ FILE_NAME = "state.db"
 
 BUSY_SECONDS = 30.0
 """Seconds that a statement waits for another process's write before it fails."""
+
+_PAUSE_SECONDS = 0.02
+"""Seconds between two attempts to switch to WAL mode."""
 
 _MAGIC = b"SQLite format 3\0"
 
@@ -117,7 +121,7 @@ class StateDatabase:
     def _migrate(self, connection: sqlite3.Connection) -> None:
         """Bring the tables up to date, each migration in a transaction of its own."""
         self._refuse_newer(_version(connection))
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         while True:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -160,6 +164,20 @@ def shipped_migrations() -> list[str]:
     folder = resources.files("evals_mcp.state").joinpath("migrations")
     scripts = sorted(folder.iterdir(), key=lambda script: script.name)
     return [script.read_text("utf-8") for script in scripts if script.name.endswith(".sql")]
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL mode. SQLite itself does not wait while another process writes or switches."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 import subprocess
 import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evals_mcp.state.database import FILE_NAME
 from evals_mcp.state.kinds import STARTED
 from evals_mcp.state.records import State
 
@@ -18,6 +21,7 @@ WORKER = """
 import json, random, sys
 from datetime import UTC, datetime
 from pathlib import Path
+from evals_mcp.state.database import FILE_NAME
 from evals_mcp.state.kinds import STARTED
 from evals_mcp.state.records import State
 
@@ -102,3 +106,26 @@ def test_what_a_killed_process_has_written_is_there(tmp_path: Path) -> None:
         assert stored <= written | {max(written) + 1}
         assert abs(count - len(written)) <= 1
         assert numbers(folder, "bob")[1] == 25
+
+
+def test_a_process_waits_while_another_one_makes_the_file(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    problems: list[Exception] = []
+
+    def write() -> None:
+        try:
+            records = State(tmp_path, 10_000_000, lambda: datetime.now(UTC)).of("alice")
+            records.put(STARTED, "first", {"owner": "alice", "number": 0})
+        except Exception as error:  # noqa: BLE001 - shown by the assertion
+            problems.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    writer.join(1.0)  # without a wait for the other process, it ends at once
+    assert problems == []
+    other.execute("COMMIT")
+    other.close()
+    writer.join(60)
+    assert problems == []
+    assert numbers(tmp_path, "alice") == ({0}, 0)
