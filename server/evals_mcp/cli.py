@@ -110,11 +110,11 @@ def _doctor(chosen: argparse.Namespace) -> int:
     with _loading():
         from evals_mcp.commands.console import Terminal
         from evals_mcp.commands.doctor import DoctorOptions, run_doctor
-        from evals_mcp.commands.surroundings import this_machine
+        from evals_mcp.commands.surroundings import this_machine, typed_program
 
     # Servers that end early, such as those of trials, are no news here.
     logging.getLogger("evals_mcp").setLevel(logging.CRITICAL)
-    options = DoctorOptions(chosen.config, chosen.online, chosen.as_json)
+    options = DoctorOptions(chosen.config, chosen.online, chosen.as_json, typed_program())
     return run_doctor(options, this_machine(), version("evals-mcp"), Terminal())
 
 

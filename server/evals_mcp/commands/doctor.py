@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from evals_mcp.commands.console import Console
@@ -25,6 +26,8 @@ class DoctorOptions:
     config: Path | None = None
     online: bool = False
     as_json: bool = False
+    program: str = "evals-mcp"
+    """How this command is typed on this machine, for the lines to paste."""
     judge_row: bool = True
     """Whether a row is judged through the whole engine, which takes most of the time."""
     ports: Mapping[int, str] | None = None
@@ -37,7 +40,8 @@ def run_doctor(options: DoctorOptions, machine: Machine, version: str, console: 
     findings: list[Finding] = []
     if not options.as_json:
         console.say(f"evals-mcp {version} doctor")
-    for finding in (first, *_checks(settings, options, machine)):
+    for found in chain([first], _checks(settings, options, machine)):
+        finding = _to_paste(found, options.program)
         findings.append(finding)
         if not options.as_json:
             for line in as_lines([finding]):
@@ -46,6 +50,13 @@ def run_doctor(options: DoctorOptions, machine: Machine, version: str, console: 
     if settings is None:
         return 2
     return int(any(finding.state == "fail" for finding in findings))
+
+
+def _to_paste(finding: Finding, program: str) -> Finding:
+    """Return a finding whose remedy names this command as it can be typed here."""
+    if finding.mend is None or not finding.mend.startswith("evals-mcp "):
+        return finding
+    return replace(finding, mend=program + finding.mend.removeprefix("evals-mcp"))
 
 
 def _checks(

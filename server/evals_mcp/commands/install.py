@@ -63,6 +63,8 @@ class Surroundings:
     key_headers: dict[str, str]
     has_data_folders: bool
     """Whether the settings name folders that files may be uploaded from."""
+    program: str = "evals-mcp"
+    """How this command is typed on this machine."""
     now: Callable[[], datetime] = lambda: datetime.now().astimezone()
 
 
@@ -280,7 +282,7 @@ class Installer:
     def _say_what_next(self) -> None:
         titles = " and ".join(client.title for client in self._changed)
         self._console.say(f"Start {titles} anew, then say: “Which judges can you evaluate with?”")
-        self._console.say("If something does not work: evals-mcp doctor")
+        self._console.say(f"If something does not work: {self._around.program} doctor")
 
     def _print_block(self, client: Client, path: Path, entry: Entry) -> None:
         self._console.say(f"{client.title}, {self._around.machine.shown(path)}:")

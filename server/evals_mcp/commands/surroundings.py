@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,16 @@ def this_machine() -> Machine:
     return Machine(Path.home(), Path.cwd(), os.environ)
 
 
+def typed_program() -> str:
+    """Return how this command is typed: by its name if it is on the `PATH`, else by its path."""
+    if shutil.which("evals-mcp"):
+        return "evals-mcp"
+    program = Path(sys.argv[0]).absolute()
+    if program.stem == "evals-mcp":
+        return shlex.quote(str(program))
+    return f"{shlex.quote(sys.executable)} -m evals_mcp"
+
+
 def surroundings(config: Path | None) -> Surroundings:
     """Return what `install` needs to know. Faulty settings do not keep it from working."""
     settings: Settings | None = None
@@ -42,6 +54,7 @@ def surroundings(config: Path | None) -> Surroundings:
         key_variables(SERVICES, settings),
         key_headers(SERVICES),
         settings is not None and settings.datasets.allowed_folders != (Path.cwd(),),
+        typed_program(),
     )
 
 

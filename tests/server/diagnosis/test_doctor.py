@@ -202,6 +202,21 @@ def test_a_key_that_does_not_reach_a_client_is_a_failure_until_install_mends_it(
     assert KEY not in before.text + after.text + capsys.readouterr().out
 
 
+def test_lines_to_paste_name_the_command_by_its_path_if_it_is_not_on_the_path(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".codex").mkdir()
+    monkeypatch.chdir(home)
+    monkeypatch.setattr(sys, "argv", [PROGRAM])
+    monkeypatch.setenv("PATH", str(home / "bin"))
+    main(["doctor"])
+    assert f"      mend: {PROGRAM} install codex\n" in capsys.readouterr().out
+
+    monkeypatch.setenv("PATH", str(Path(PROGRAM).parent))
+    main(["doctor"])
+    assert "      mend: evals-mcp install codex\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("rules", "is_trusted"),
     [
