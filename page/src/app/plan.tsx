@@ -51,7 +51,7 @@ export function PlanCard({ created, input, source, started }: {
       </dl>
       {[...problems, ...warnings].map((text) => <p class="warning" key={text} dir="auto">{text}</p>)}
       {created.metrics?.map((line) => <p class="note" key={String(line.name)}><b><bdi>{String(line.name)}</bdi></b>{line.calls != null && `, ${counted(Number(line.calls), "call")}`}{line.error && `: ${String(line.error)}`}</p>)}
-      {plan?.first_row.map((each) => <div class="said tone-plain first" key={each.template}><h3>{each.template}, first row</h3><p dir="auto">{each.text}</p></div>)}
+      {plan?.first_row.map((each) => <div class="said tone-plain first" key={each.template}><h2>{each.template}, first row</h2><p dir="auto">{each.text}</p></div>)}
       {plan?.power && <p class="note">{plan.power.sentence}</p>}
       {plan?.notes.map((text) => <p class="note" key={text} dir="auto">{text}</p>)}
       {failed && <Failure text={failed} />}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from jsonschema.validators import validator_for
@@ -248,28 +249,41 @@ async def every_figure_in_a_conversation_is_one_of_the_data(world: World) -> Non
 
 
 async def axe_finds_nothing_in_a_conversation(world: World) -> None:
-    running = await world.running()
-    views = {**_views(world), "get_evaluation of a run": {"evaluation_id": running}}
     plan = classify(world.file_id) | {"dry_run": True, "again": True}
     for scheme in ("light", "dark"):
         for width in (400, 800):
-            look: dict[str, Any] = {"theme": scheme, "variables": scheme == "dark"}
-            for tool, arguments in (views | {"create_evaluation": plan}).items():
-                async with conversation(world, width=width, scheme="light") as talk:
-                    talk.server = world.asking if tool == "create_evaluation" else world.server
-                    await talk.show(tool.split()[0], arguments, **look)
-                    await talk.frame.locator("h1").wait_for()
-                    shows = talk.frame.get_by_role("button", name=UNFOLD)
-                    if tool.startswith("get_evaluation of a run"):
-                        await talk.frame.locator("progress[value]").wait_for(timeout=60_000)
-                    elif tool != "create_evaluation":
-                        await shows.click()
+            for tool, arguments in (_views(world) | {"create_evaluation": plan}).items():
+                async with _looked_at(world, tool, arguments, scheme, width) as talk:
+                    if tool != "create_evaluation":
+                        await talk.frame.get_by_role("button", name=UNFOLD).click()
                         await talk.frame.locator(".row summary").first.click()
-                    looked = Looked(talk.frame)
-                    assert await looked.axe() == [], (tool, scheme, width, await looked.axe())
-                    assert await looked.overflow() <= 0, (tool, scheme, width)
-                    await _fits(talk)
-    await world.server.answer("cancel_evaluation", evaluation_id=running)
+                    await _accessible(talk)
+            running = await world.running()
+            asked = {"evaluation_id": running}
+            async with _looked_at(world, "get_evaluation", asked, scheme, width) as talk:
+                await talk.frame.locator("progress[value]").wait_for(timeout=60_000)
+                await talk.frame.get_by_role("button", name="Stop…").click()
+                await _accessible(talk)
+            await world.server.answer("cancel_evaluation", evaluation_id=running)
+
+
+@asynccontextmanager
+async def _looked_at(
+    world: World, tool: str, arguments: dict[str, Any], theme: str, width: int
+) -> AsyncGenerator[Conversation]:
+    # The scheme of the system is another one than that of the conversation.
+    async with conversation(world, width=width, scheme="light") as talk:
+        talk.server = world.asking if tool == "create_evaluation" else world.server
+        await talk.show(tool.partition(" ")[0], arguments, theme=theme, variables=theme == "dark")
+        await talk.frame.locator("h1").wait_for()
+        yield talk
+
+
+async def _accessible(talk: Conversation) -> None:
+    looked = Looked(talk.frame)
+    assert await looked.axe() == [], (await talk.text(), await looked.axe())
+    assert await looked.overflow() <= 0, await talk.text()
+    await _fits(talk)
 
 
 async def a_keyboard_alone_suffices_in_a_conversation(world: World) -> None:
