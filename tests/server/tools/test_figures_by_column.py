@@ -265,6 +265,19 @@ async def test_a_value_that_is_clearly_lower_leads_and_is_named(tmp_path: Path) 
     )
 
 
+async def test_a_value_with_few_rows_that_is_lower_is_not_passed_over_in_silence(
+    tmp_path: Path,
+) -> None:
+    rows = labelled(14, 6, topic="a") + labelled(9, 11, topic="b") + labelled(1, 5, topic="c")
+
+    answer = await answered(tmp_path, "classify", rows)
+
+    assert (
+        "Lowest of those with at least 10 answers: 'b', pass rate 45.0 %"
+        in (answer["by"]["headline"])
+    )
+
+
 async def test_chance_alone_names_no_value(tmp_path: Path) -> None:
     rows = labelled(14, 6, topic="a") + labelled(9, 11, topic="b") + labelled(5, 1, topic="c")
 

@@ -78,7 +78,7 @@ def headline(
         )
     else:
         what = f"{main.none} ({tests}, corrected by Holm)"
-    return f"{start}{what}. Lowest observed: {observed}."
+    return f"{start}{what}. {_lowest(main, ranked)}: {observed}."
 
 
 def notes(main: MainFigure | None, ranked: Sequence[RankedValue], hidden: int) -> list[str]:
@@ -142,6 +142,15 @@ def _others(main: MainFigure | None, ranked: Sequence[RankedValue], hidden: int)
     verb = "is" if hidden == 1 else "are"
     hidden_text = f"{counted(hidden, 'more value')} {verb} not shown{between}"
     return [f"{hidden_text}. With `text`, read_results finds the rows that contain a value."]
+
+
+def _lowest(main: MainFigure, ranked: Sequence[RankedValue]) -> str:
+    """Return what the first value is: the lowest of all, or of those with enough rows."""
+    first = ranked[0].figures.main
+    rest = [value.figures.main for value in ranked[1:]]
+    if first is not None and any(figure is not None and figure[0] < first[0] for figure in rest):
+        return f"Lowest of those with at least {FEWEST_ROWS} {main.of}"
+    return "Lowest observed"
 
 
 def _observed(main: MainFigure, value: RankedValue) -> str:
