@@ -19,6 +19,7 @@ from evals_mcp.installing.entries import (
     Wish,
     entry_of,
     environment_of,
+    headers_to_write,
     out_of_reach,
     shown_entry,
 )
@@ -236,6 +237,11 @@ class Installer:
             wish.data_folder.mkdir(parents=True, exist_ok=True)
             shown = self._around.machine.shown(wish.data_folder)
             self._detail(f"Files may be uploaded from {shown}.")
+        if headers := headers_to_write(client, wish):
+            self._detail(
+                f"{client.title} cannot refer to variables: write {', '.join(headers)} under "
+                "`headers` yourself."
+            )
         if missing := out_of_reach(client, wish):
             self._detail(
                 f"{', '.join(missing)} of this shell does not reach {client.title}, and its file "

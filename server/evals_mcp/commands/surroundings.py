@@ -9,6 +9,7 @@ import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from evals_mcp.commands.install import InstallOptions, Surroundings
 from evals_mcp.errors import SettingsError
@@ -17,6 +18,7 @@ from evals_mcp.installing.locations import Machine
 from evals_mcp.installing.program import running_program
 from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
+from evals_mcp.settings.types import is_loopback
 
 if TYPE_CHECKING:
     import argparse
@@ -58,6 +60,12 @@ def surroundings(config: Path | None) -> Surroundings:
     )
 
 
+def _is_safe_for_keys(url: str) -> bool:
+    """Return whether keys may be sent to an address: encrypted, or on this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
+
+
 def setup_options(chosen: argparse.Namespace) -> SetupOptions:
     """Return the options of `setup` on the command line.
 
@@ -86,6 +94,8 @@ def install_options(chosen: argparse.Namespace) -> InstallOptions:
         raise SettingsError("--http: write the whole address, such as https://evals.example/mcp")
     if chosen.with_keys and not chosen.url:
         raise SettingsError("--with-keys goes with --http")
+    if chosen.with_keys and not _is_safe_for_keys(chosen.url):
+        raise SettingsError("--with-keys needs an https:// address, or one of this machine")
     if chosen.url and chosen.data_folder:
         raise SettingsError("--data-folder goes with a server on this machine, not with --http")
     return InstallOptions(

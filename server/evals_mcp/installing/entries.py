@@ -104,6 +104,14 @@ def out_of_reach(client: Client, wish: Wish) -> list[str]:
     return [name for name in wish.set_variables if not client.passing.passes(name)]
 
 
+def headers_to_write(client: Client, wish: Wish) -> list[str]:
+    """Return the headers with keys that a user must write: the client has no references."""
+    takes_names = Part.HEADER_VARIABLES in (client.http or {}).values()
+    if client.reference or takes_names:
+        return []
+    return [header for header, name in wish.key_headers.items() if wish.environ.get(name)]
+
+
 def _http_entry(client: Client, wish: Wish) -> Entry:
     if client.http is None:
         raise LookupError(client.name)

@@ -226,6 +226,18 @@ def test_a_server_over_http_is_named_with_references_to_keys(
     assert home.everything() == {}
 
 
+def test_a_client_without_references_says_which_header_to_write(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOGETHER_API_KEY", KEY)
+
+    code, said = home.run("zed", "--http", "https://evals.example/mcp", "--with-keys")
+
+    assert code == 0
+    assert "write X-Together-Api-Key under `headers` yourself" in said
+    assert KEY not in said + home.file(named("zed")).read_text()
+
+
 def test_from_a_command_to_an_address_and_back_nothing_remains_of_the_other(home: Home) -> None:
     client = named("gemini-cli")
     home.run(client.name, "--no-check")
@@ -387,6 +399,7 @@ def test_nothing_that_could_be_set_up_is_an_error(home: Home) -> None:
         (("emacs",), "emacs: no such client; it is one of claude-code"),
         (("codex", "--http", "evals.example"), "write the whole address"),
         (("codex", "--with-keys"), "--with-keys goes with --http"),
+        (("codex", "--http", "http://e.example/mcp", "--with-keys"), "needs an https:// address"),
         (("codex", "--http", "https://e/mcp", "--data-folder", "x"), "--data-folder goes with"),
     ],
 )
