@@ -262,7 +262,7 @@ def _report(settings: Settings, chosen: argparse.Namespace) -> int:
 
         from evals_mcp.commands.report import ReportOptions, report
 
-    options = ReportOptions(chosen.rows, chosen.by, chosen.output)
+    options = ReportOptions(chosen.rows, chosen.by, chosen.cluster_column, chosen.output)
     return _printed(lambda: anyio.run(report, settings, chosen.ids, options))
 
 

@@ -196,6 +196,11 @@ def _add_results(commands: _Commands) -> None:
     report.add_argument("--rows", type=int, default=500, help="rows in it; 0 for none (500)")
     report.add_argument("--by", metavar="COLUMN", help="adds the figures for each of its values")
     report.add_argument(
+        "--cluster-column",
+        metavar="COLUMN",
+        help="rows with an equal value belong together: intervals and tests count them as one",
+    )
+    report.add_argument(
         "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
     )
     view = commands.add_parser("view", help="show evaluations in a browser on this machine")

@@ -32,6 +32,7 @@ class ReportOptions:
 
     rows: int
     by: str | None
+    cluster_column: str | None
     output: Path | None
     """The file to write; a new one in `export.folder` if None."""
 
@@ -45,6 +46,8 @@ async def report(settings: Settings, ids: Sequence[str], options: ReportOptions)
     """
     if not 0 <= options.rows <= MOST_ROWS:
         raise SettingsError(f"--rows must be from 0 to {MOST_ROWS:,}; 0 leaves the rows out")
+    if "" in {options.by, options.cluster_column}:
+        raise SettingsError("--by and --cluster-column need the name of a column")
     if len(ids) > 2:
         raise SettingsError("a report is of one evaluation, or compares two: give one or two ids")
     return await as_local_user(settings, partial(_write, ids, options))
@@ -53,14 +56,20 @@ async def report(settings: Settings, ids: Sequence[str], options: ReportOptions)
 async def _write(ids: Sequence[str], options: ReportOptions, session: ToolSession) -> str:
     from anyio import to_thread
 
-    from evals_mcp.views.report import Extent, file_stem
+    from evals_mcp.views.report import file_stem
 
-    made = await _made(ids, Extent(options.rows, options.by), session)
+    made = await _made(ids, _extent(options), session)
     name, folder = f"{file_stem(ids)}.html", session.settings.export.folder
     path = await to_thread.run_sync(_store, made, name, options.output or folder, options.output)
     size = f"{made.rows:,} rows, {len(made.document):,} bytes"
     lines = [f"{path}: {size}", made.headline or "It has no figures.", *made.left_out]
     return "\n".join([*lines, "Open the file in a browser; it needs no network."])
+
+
+def _extent(options: ReportOptions) -> Extent:
+    from evals_mcp.views.report import Extent
+
+    return Extent(options.rows, options.by, options.cluster_column)
 
 
 async def _made(ids: Sequence[str], extent: Extent, session: ToolSession) -> WrittenReport:

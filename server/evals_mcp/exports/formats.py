@@ -34,6 +34,8 @@ class Content:
     """Returns the manifest, once all rows were read."""
     report: bytes = b""
     """The report; only for the format html."""
+    marks: str = ""
+    """The digest of the marks in it; with the other fields, it tells one content from another."""
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from evals_mcp.exports.rows import ExportRows
 from evals_mcp.providers.protocol import Provider
 from evals_schemas.digests import judge_digest, request_digest, rubric_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.costs import Cost
+from evals_schemas.tools.page import Opinion
 
 MANIFEST_VERSION = 1
 """Version of the manifest's form."""
@@ -28,6 +29,7 @@ _NO_REPORT = "the service does not report which model answered"
 _NO_SEED = "the contract has no seed; models draw their answers without one"
 _NO_COST = "the evaluation has not ended"
 _NO_ESTIMATE = "no price was known, or this server did not start the evaluation"
+_NO_MARKS = "the server's state cannot be read"
 _NO_JUDGE = "the service chooses the judge and does not report it"
 
 
@@ -45,6 +47,8 @@ class ManifestFacts:
     cost: Cost | None
     """What it has cost; None if that cannot be said."""
     exported_at: datetime
+    marks_known: bool = True
+    """Whether the marks of the rows could be read."""
 
 
 def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dict[str, Any]:
@@ -64,6 +68,7 @@ def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dic
         "cost.estimated_usd": None if cost.estimated_usd else _NO_ESTIMATE,
         "digests.judge": None if digests["judge"] else _NO_JUDGE,
         "digests.rubric": None if digests["rubric"] else _NO_JUDGE,
+        "marks": None if facts.marks_known else _NO_MARKS,
         "headline": None if facts.headline else "the service reports no figures",
     }
     return {
@@ -71,6 +76,7 @@ def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dic
         "evaluation": _evaluation(facts),
         "headline": facts.headline,
         "counts": _counts(job, rows),
+        "marks": _marks(rows) if facts.marks_known else None,
         "digests": digests,
         "models": models,
         "parameters": without_secrets(job.parameters),
@@ -122,6 +128,12 @@ def _counts(job: EvaluationJob, rows: ExportRows) -> dict[str, Any]:
         "judged": job.progress.done if job.progress else None,
         "planned": job.progress.total if job.progress else None,
     }
+
+
+def _marks(rows: ExportRows) -> dict[str, int]:
+    """Return how many rows have a mark of who exports them, and what the marks say."""
+    opinions: dict[str, int] = {name: rows.marked[name] for name in get_args(Opinion)}
+    return {"rows": rows.marked.total(), **opinions}
 
 
 def _digests(facts: ManifestFacts, rows: ExportRows) -> dict[str, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 READ_COLUMNS = ("evals_row", "evals_state", "evals_verdict", "evals_score", "evals_passed")
 """Number of the row in the result file, from 1; `ok` or why it has no valid verdict; label,
 decision or model; score; and whether it passes. The same for every type and every service."""
+
+MARK_COLUMNS = ("evals_mark", "evals_mark_should_be", "evals_mark_by", "evals_mark_at")
+"""What a person said about the verdict, what a wrong one should be, who said it, and when."""
+
+MarksOf = Callable[[Row, RowVerdict], tuple[object, ...] | None]
+"""Returns the values of `MARK_COLUMNS` of a row; None for a row without a mark."""
 
 _CHECK_EVERY = 256
 
@@ -34,8 +41,12 @@ class ExportRows:
     """The type of the evaluation."""
     check_cancelled: Callable[[], None] = _never
     """Called now and then; raises if nobody waits for the export any more."""
+    marks_of: MarksOf | None = None
+    """The marks; None if no row has one, which leaves out their columns."""
     digest: DatasetDigest = field(default_factory=DatasetDigest)
     """Of the input columns of the rows that were read so far."""
+    marked: Counter[object] = field(default_factory=Counter[object])
+    """Rows with a mark that were read so far, by what it says."""
 
     @property
     def columns(self) -> list[str]:
@@ -57,12 +68,26 @@ class ExportRows:
                 self.check_cancelled()
             row = self.index.read(entry)
             self.digest.add({name: row.get(name) for name in inputs})
-            values = _read_values(entry.number, entry.verdict)
+            values = (
+                *_read_values(entry.number, entry.verdict),
+                *self._marks(row, entry.verdict),
+            )
             yield dict(zip(names, values, strict=True)) | finite(row)
 
+    def _marks(self, row: Row, verdict: RowVerdict) -> tuple[object, ...]:
+        """Return the values of `MARK_COLUMNS` of a row, and count the mark."""
+        if self.marks_of is None:
+            return ()
+        values = self.marks_of(row, verdict)
+        if values is None:
+            return (None,) * len(MARK_COLUMNS)
+        self.marked[values[0]] += 1
+        return values
+
     def _read_columns(self) -> list[str]:
-        """Return `READ_COLUMNS`, with `_` added to a name that the file has already."""
-        return list(_free_names(READ_COLUMNS, frozenset(self.index.columns)))
+        """Return the columns in front, with `_` added to a name that the file has already."""
+        names = READ_COLUMNS if self.marks_of is None else (*READ_COLUMNS, *MARK_COLUMNS)
+        return list(_free_names(names, frozenset(self.index.columns)))
 
 
 def finite(row: Row) -> dict[str, Any]:

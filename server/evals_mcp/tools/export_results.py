@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from anyio import from_thread, to_thread
 
 from evals_mcp.cleaning import inert
+from evals_mcp.errors import OperatorError
 from evals_mcp.exchange.downloads import LINK_SECONDS, Downloads
 from evals_mcp.exchange.export_folder import ExportFolder
 from evals_mcp.exchange.new_files import manifest_path
 from evals_mcp.exports.formats import FORMATS, Content, Format, write_manifest
 from evals_mcp.exports.manifest import ManifestFacts, manifest_of
 from evals_mcp.exports.rows import ExportRows
+from evals_mcp.marks.exported_marks import ExportedMarks, exported_marks
 from evals_mcp.results.number_text import counted
 from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_cost
@@ -77,6 +79,7 @@ async def exported(
     result_file_of(job)
     report = await _report(arguments, job, session)
     async with session.result_rows(job) as index:
+        marks = await _marks(job, session)
         facts = ManifestFacts(
             job,
             session.provider.service_of(job.workflow_id),
@@ -84,8 +87,11 @@ async def exported(
             await headline_of(job, session),
             shown_cost(await cost_of_job(job, session.provider, session.launches.spending)),
             session.clock.now(),
+            marks is not None,
         )
-        rows = ExportRows(index, job.type, from_thread.check_cancelled)
+        has_marks = marks is not None and await to_thread.run_sync(marks.has_rows, index)
+        marks_of = marks.cells if marks and has_marks else None
+        rows = ExportRows(index, job.type, from_thread.check_cancelled, marks_of)
         content = Content(
             job.workflow_id,
             facts.name,
@@ -93,6 +99,7 @@ async def exported(
             rows,
             lambda: manifest_of(facts, rows, arguments.format),
             report.document if report else b"",
+            marks.digest if marks else "",
         )
         stored = await to_thread.run_sync(store, content, FORMATS[arguments.format])
         return ExportResultsOutput(
@@ -117,6 +124,14 @@ async def _report(
     return await session.make_report(session, job.workflow_id)
 
 
+async def _marks(job: EvaluationJob, session: ToolSession) -> ExportedMarks | None:
+    """Return the principal's own marks; None if the state cannot be read."""
+    try:
+        return await exported_marks(session.marks, job)
+    except OperatorError:
+        return None
+
+
 def _to_folder(folder: ExportFolder, content: Content, form: Format) -> StoredExport:
     manifest = None if form.holds_manifest else partial(write_manifest, content)
     path = folder.write(content.title + form.ending, partial(form.write, content), manifest)
@@ -125,8 +140,8 @@ def _to_folder(folder: ExportFolder, content: Content, form: Format) -> StoredEx
 
 def _by_link(downloads: Downloads, content: Content, form: Format) -> StoredExport:
     manifest = None if form.holds_manifest else partial(write_manifest, content)
-    # The rows of an ended evaluation do not change, so the file that is there is the same.
-    made_of = [content.title, content.name, form.ending, version("evals-mcp")]
+    # The rows of an ended evaluation do not change, so with the same marks the file is the same.
+    made_of = [content.title, content.name, content.marks, form.ending, version("evals-mcp")]
     digest = value_digest("export", made_of).rpartition("-")[2]
     name = f"results-{digest[:12]}-{content.title[:30]}{form.ending}"
     link, size = downloads.offer(name, partial(form.write, content), manifest)

@@ -46,6 +46,8 @@ class Extent:
     """Rows, or changed pairs, at most; 0 for none."""
     by: str | None = None
     """Column for whose values it has the figures."""
+    cluster_column: str | None = None
+    """Column whose equal values mark rows that belong together; widens the intervals."""
     max_bytes: int = MOST_BYTES
     """Bytes of all rows at most."""
 
@@ -66,7 +68,7 @@ async def evaluation_report(
             f"{job.workflow_id} still runs, and a report is made of results: call get_status with "
             "wait_seconds 45 until it has ended. `evals-mcp view` shows it while it runs."
         )
-    page = await evaluation_page(session, evaluation_id, extent.by)
+    page = await evaluation_page(session, evaluation_id, extent.by, extent.cluster_column)
     rows, left_out = None, list[str]()
     async with AsyncExitStack() as stack:
         index = await opened_rows(job, session, stack)
@@ -101,10 +103,9 @@ async def comparison_report(
         EvalsMCPError: one does not exist, or its rows cannot be read.
     """
     extent = extent or Extent()
-    page = await comparison_page(
-        session, CompareEvaluationsInput(evaluation_id_a=id_a, evaluation_id_b=id_b, by=extent.by)
-    )
     arguments = CompareEvaluationsInput(evaluation_id_a=id_a, evaluation_id_b=id_b)
+    columns = {"by": extent.by, "cluster_column": extent.cluster_column}
+    page = await comparison_page(session, arguments.model_copy(update=columns))
     flips, left_out = None, ["The changed rows are not in it: it was asked for without them."]
     if extent.rows:
         async with open_both(arguments, session) as both:
