@@ -15,7 +15,7 @@ DEMO_READY := .venv-demo/ready
 # Images often set it; each process of the tests would then compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check tests coverage wheel bench clients catalogues conformance fresh faults proofs lock schemas page page-tests proxy-tests pictures clean
+.PHONY: demo test check tests coverage wheel bench clients catalogues conformance fresh faults proofs lock schemas page page-tests proxy-tests identity-tests pictures clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
@@ -81,6 +81,9 @@ page-tests: $(READY)  ## the page in a real Chromium, which EVALS_CHROMIUM may n
 
 proxy-tests: $(READY)  ## a team behind nginx, which NGINX may name; needs an installed nginx
 	$(BIN)/python -m tests.proxy "$(or $(NGINX),nginx)"
+
+identity-tests: $(READY)  ## a team whose users log in at a real identity provider; fetched once
+	$(BIN)/python -m tests.identity
 
 pictures: $(READY)  ## take the pictures of docs/pictures anew
 	$(BIN)/python -m tests.page.browser.pictures

@@ -36,14 +36,14 @@ class ServedOverHttp:
         return self.log.read()
 
 
-def _start(environment: dict[str, str], log: IO[str]) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "evals_mcp.cli", "serve", "--http", "--port", "0"]
+def _start(environment: dict[str, str], port: str, log: IO[str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "evals_mcp.cli", "serve", "--http", "--port", port]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment, text=True)
 
 
 @asynccontextmanager
 async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[ServedOverHttp]:
-    """Start the server on a free port; stop it when the block ends, if it still runs.
+    """Start the server, on a free port unless HTTP__PORT names one; stop it when the block ends.
 
     Settings are environment variables without their `EVALS_MCP_` prefix.
     """
@@ -59,7 +59,7 @@ async def served_over_http(data: Path, **settings: str) -> AsyncGenerator[Served
     }
     data.mkdir(parents=True, exist_ok=True)
     with (data / "stderr").open("a+", encoding="utf-8") as log:
-        process = _start(environment, log)
+        process = _start(environment, settings.get("HTTP__PORT", "0"), log)
         printed = cast("IO[str]", process.stdout)
         try:
             with anyio.fail_after(60):

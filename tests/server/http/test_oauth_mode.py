@@ -14,6 +14,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from mcp.client.auth.utils import extract_scope_from_www_auth
 from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -23,7 +24,12 @@ from starlette.routing import Route
 
 from evals_mcp.errors import UnavailableError
 from evals_mcp.http.modes import access_tokens
-from evals_mcp.http.modes.access_tokens import FRESH_SECONDS, UNKNOWN_KEY_SECONDS, JwksVerifier
+from evals_mcp.http.modes.access_tokens import (
+    FAILED_SECONDS,
+    FRESH_SECONDS,
+    UNKNOWN_KEY_SECONDS,
+    JwksVerifier,
+)
 from evals_mcp.http.modes.authentication import Refusal
 from evals_mcp.http.modes.issuer_documents import MAX_BYTES
 from evals_mcp.http.modes.oauth import OAuthMode, TokenRejectedError
@@ -189,8 +195,58 @@ async def test_any_other_token_is_challenged_as_the_specification_asks(
     challenge = refusal.headers["WWW-Authenticate"]
     assert challenge.startswith("Bearer ")
     assert f'resource_metadata="{METADATA}"' in challenge
-    assert 'scope="evals:read' in challenge
+    scopes = "evals:read evals:write" if status == 401 else "evals:read"
+    assert f'scope="{scopes}"' in challenge
     assert bearer is None or bearer not in challenge + refusal.description
+
+
+async def test_a_first_log_in_is_for_writing_too_since_clients_register_with_its_scopes() -> None:
+    refusal = await answered(Issuer(), None)
+
+    assert isinstance(refusal, Refusal)
+    challenge = httpx2.Response(refusal.status, headers=dict(refusal.headers))
+    assert extract_scope_from_www_auth(challenge) == "evals:read evals:write"
+
+
+@pytest.mark.parametrize(
+    "bearer",
+    ["opaque", token(aud="https://other.example")],
+    ids=["requested without a resource", "requested for another resource"],
+)
+async def test_the_refusal_of_a_token_names_the_resource_to_request_it_for(bearer: str) -> None:
+    refusal = await answered(Issuer(), bearer)
+
+    assert isinstance(refusal, Refusal)
+    assert AUDIENCE in refusal.description
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.well-known/oauth-authorization-server/realms/team",
+        "/realms/team/.well-known/oauth-authorization-server",
+        "/realms/team/.well-known/openid-configuration",
+    ],
+)
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_the_metadata_of_an_issuer_with_a_path_is_found_wherever_a_standard_puts_it(
+    path: str, slash: str
+) -> None:
+    issuer = Issuer()
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == path:
+            return httpx2.Response(200, content=blocks(as_json({"jwks_uri": issuer.jwks_uri})))
+        if request.url.path == "/keys":
+            return issuer.answer(request)
+        return httpx2.Response(404, content=blocks(b""))
+
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
+    url = f"{ISSUER}/realms/team{slash}"
+
+    claims = await JwksVerifier(client, url, AUDIENCE).claims_of(token(iss=url))
+
+    assert claims["sub"] == "user-1"
 
 
 async def test_a_challenge_for_writing_asks_for_both_scopes() -> None:
@@ -216,23 +272,47 @@ async def test_keys_are_fetched_once_and_again_when_they_are_old() -> None:
             await checkpoint()
 
 
-async def test_a_new_key_is_found_but_strangers_cannot_make_the_issuer_be_asked_over_and_over() -> (
-    None
-):
+async def test_a_new_key_is_found_at_once_even_if_the_keys_were_fetched_just_before() -> None:
+    issuer = Issuer()
+    verify = verifier(issuer, Time())
+    await verify.claims_of(token())
+    issuer.keys.append(published(EC, "two"))
+
+    claims = await verify.claims_of(token(EC, "two", "ES256"))
+
+    assert claims["sub"] == "user-1"
+    assert issuer.asked.count("/keys") == 2
+
+
+async def test_strangers_cannot_make_the_issuer_be_asked_over_and_over() -> None:
+    issuer, clock = Issuer(), Time()
+    verify = verifier(issuer, clock)
+    await verify.claims_of(token())
+
+    for number in range(5):
+        with pytest.raises(TokenRejectedError, match="does not publish"):
+            await verify.claims_of(token(EC, f"stranger-{number}", "ES256"))
+    assert issuer.asked.count("/keys") == 2
+
+    issuer.keys.append(published(EC, "two"))
+    clock.seconds = UNKNOWN_KEY_SECONDS + 1
+    assert (await verify.claims_of(token(EC, "two", "ES256")))["sub"] == "user-1"
+    assert issuer.asked.count("/keys") == 3
+
+
+async def test_a_search_for_a_new_key_that_failed_is_repeated_soon() -> None:
     issuer, clock = Issuer(), Time()
     verify = verifier(issuer, clock)
     await verify.claims_of(token())
     issuer.keys.append(published(EC, "two"))
-    new = token(EC, "two", "ES256")
+    issuer.failing = True
+    with pytest.raises(TokenRejectedError, match="does not publish"):
+        await verify.claims_of(token(EC, "two", "ES256"))
 
-    for _ in range(5):
-        with pytest.raises(Exception, match="does not publish"):
-            await verify.claims_of(new)
-    assert issuer.asked.count("/keys") == 1
+    issuer.failing = False
+    clock.seconds = FAILED_SECONDS + 1
 
-    clock.seconds = UNKNOWN_KEY_SECONDS + 1
-    assert (await verify.claims_of(new))["sub"] == "user-1"
-    assert issuer.asked.count("/keys") == 2
+    assert (await verify.claims_of(token(EC, "two", "ES256")))["sub"] == "user-1"
 
 
 async def test_an_issuer_that_is_down_is_nobodys_fault_and_said_so() -> None:

@@ -23,7 +23,10 @@ FRESH_SECONDS = 3600.0
 """Seconds for which published keys are used before they are fetched again."""
 
 UNKNOWN_KEY_SECONDS = 30.0
-"""Seconds after a fetch in which a token with an unknown key causes no further fetch."""
+"""Seconds after a fetch for an unknown key in which another unknown key causes no fetch.
+
+Other fetches do not count: a key that is new just after one of them is found at once.
+"""
 
 FAILED_SECONDS = 5.0
 """Seconds after a failed fetch in which the issuer gets no further request."""
@@ -63,6 +66,7 @@ class JwksVerifier:
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched: float | None = None
         self._failed: float | None = None
+        self._searched: float | None = None
         self._problem: UnavailableError | None = None
         self._fetching: asyncio.Task[None] | None = None
 
@@ -71,7 +75,10 @@ class JwksVerifier:
         try:
             key_id = jwt.get_unverified_header(token).get("kid")
         except jwt.InvalidTokenError:
-            raise TokenRejectedError("The token is not a JWT.") from None
+            raise TokenRejectedError(
+                "The token is not a JWT; many issuers issue one only to a client that asks for "
+                f"the resource {self._audience}."
+            ) from None
         key = await self._key(key_id)
         try:
             return jwt.decode(
@@ -86,7 +93,7 @@ class JwksVerifier:
         except jwt.ExpiredSignatureError:
             problem = "The token has expired."
         except jwt.InvalidAudienceError:
-            problem = "The token was issued for another audience."
+            problem = f"The token was issued for another audience than {self._audience}."
         except jwt.InvalidIssuerError:
             problem = "The token was issued by another issuer."
         except jwt.PyJWTError:
@@ -100,8 +107,13 @@ class JwksVerifier:
             if self._age() > FRESH_SECONDS:
                 self._start_fetch()
             return key
-        if self._fetched is None or self._age() > UNKNOWN_KEY_SECONDS or self._fetching:
+        if self._fetched is None or self._fetching:
             await self._wait_for_fetch()
+        elif self._searched is None or self._clock() - self._searched > UNKNOWN_KEY_SECONDS:
+            self._searched = self._clock()
+            await self._wait_for_fetch()
+            if self._failed is not None:
+                self._searched = None
         key = self._known_key(key_id)
         if key is None:
             raise TokenRejectedError(
@@ -167,10 +179,9 @@ class JwksVerifier:
 
     async def _discovered(self) -> str:
         """Return the address of the keys, from metadata by RFC 8414 or by OpenID Connect."""
-        base = self._issuer.rstrip("/")
-        for name in ("oauth-authorization-server", "openid-configuration"):
+        for address in _metadata_addresses(self._issuer):
             try:
-                document = await read_document(self._client, f"{base}/.well-known/{name}")
+                document = await read_document(self._client, address)
             except DocumentError:
                 continue
             url = document.get("jwks_uri")
@@ -184,6 +195,21 @@ class JwksVerifier:
 
 
 _UNREACHABLE = "The issuer's keys cannot be fetched at the moment; try again soon."
+
+
+def _metadata_addresses(issuer: str) -> list[str]:
+    """Return where an issuer may publish its metadata.
+
+    For an issuer with a path, RFC 8414 puts it after the well-known name, OpenID Connect before.
+    """
+    base = issuer.rstrip("/")
+    path = urlsplit(base).path
+    origin = base.removesuffix(path)
+    servers = [
+        f"{origin}/.well-known/oauth-authorization-server{path}",
+        f"{base}/.well-known/oauth-authorization-server",
+    ]
+    return [*dict.fromkeys(servers), f"{base}/.well-known/openid-configuration"]
 
 
 def _verifies(key: Mapping[str, Any]) -> bool:

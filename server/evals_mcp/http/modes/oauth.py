@@ -63,14 +63,13 @@ class OAuthMode:
         """Return the subject of the token, or a challenge by RFC 6750 and RFC 9728."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            return self._challenge(401, None, "A bearer token is needed.", READ)
+            return self._log_in(None, "A bearer token is needed.")
         try:
             claims = await self._verifier.claims_of(token.strip())
         except TokenRejectedError as error:
-            return self._challenge(401, "invalid_token", str(error), READ)
+            return self._log_in("invalid_token", str(error))
         if not str(claims["sub"]).strip():
-            problem = "The token has an empty subject (`sub`)."
-            return self._challenge(401, "invalid_token", problem, READ)
+            return self._log_in("invalid_token", "The token has an empty subject (`sub`).")
         scopes = scopes_of(claims)
         if READ not in scopes:
             return self.lacking(READ)
@@ -83,6 +82,14 @@ class OAuthMode:
             lacking={name: _NO_KEY for name in self._services if name not in keys},
             remedy="ask the administrator to put a valid one for you under [oauth.subjects]",
         )
+
+    def _log_in(self, error: str | None, description: str) -> Refusal:
+        """Return the challenge to log in, with every scope.
+
+        Clients register with the scopes of the first challenge, and many issuers never grant a
+        client more than it registered with: it could not ask for `evals:write` later.
+        """
+        return self._challenge(401, error, description, " ".join(SCOPES))
 
     def lacking(self, scope: str) -> Refusal:
         """Return the refusal of a token without this scope."""
