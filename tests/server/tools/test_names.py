@@ -122,7 +122,7 @@ async def test_every_line_says_what_was_judged_by_what_on_which_data_set() -> No
     shown = [line.partition(": ")[0] for line in text.splitlines()]
     assert shown[:4] == [
         (
-            "eval-1 classify completed, 2026-11-20 12:00 UTC; judge 'rule/contains', column "
+            "eval-1 classify completed, 2026-11-20 12:00 UTC, free; judge 'rule/contains', column "
             "'answer', data set 'answers.jsonl' (file-1)"
         ),
         (
