@@ -25,8 +25,9 @@ from tests.identity.provider import PASSWORDS, IdentityProvider, identity_provid
 from tests.journeys.caller import Answer, Caller
 from tests.journeys.conversation import Conversation
 from tests.journeys.issuer import EVERYTHING
+from tests.journeys.served import served_engine
 from tests.journeys.served_http import ServedOverHttp, served_over_http
-from tests.journeys.two_users import LABELS, RULE, bearer
+from tests.journeys.two_users import ALICE, LABELS, RULE, bearer
 from tests.proxy.nginx import free_port
 from tests.server.serving import Mode
 
@@ -40,6 +41,8 @@ class Team:
     server: ServedOverHttp
     provider: IdentityProvider
     http: httpx2.AsyncClient
+    folder: Path
+    """An empty folder for further servers."""
     evaluations: list[str] = field(default_factory=list[str])
     """Evaluations of alice."""
     secrets: list[str] = field(default_factory=lambda: list(PASSWORDS.values()))
@@ -192,6 +195,30 @@ async def keys_may_change(team: Team) -> None:
         assert (await team.call(token, "list_evaluations")).content["evaluations"]
 
 
+async def a_subject_has_a_key_for_a_vendor(team: Team) -> None:
+    """A subject's key for a vendor is used for that subject and for no other."""
+    async with served_engine(team.folder / "vendor", ENGINE__OWNERS__ALICE__TOKEN=ALICE) as vendor:
+        settings = {
+            "OAUTH__SUBJECTS__ALICE__SUBJECT": "alice",
+            "OAUTH__SUBJECTS__ALICE__TOGETHER__TOKEN": ALICE,
+            "SERVER__PROVIDER": "together",
+            "TOGETHER__BASE_URL": vendor.url,
+        }
+        tokens = [await team.token(user) for user in ("alice", "bob")]
+        common = _of_provider(team.provider, team.server.url)
+        async with (
+            served_over_http(team.folder / "second", **common | settings) as server,
+            httpx2.AsyncClient(base_url=server.root, trust_env=False, timeout=90) as http,
+        ):
+            alice, bob = (Caller(http, bearer(token)) for token in tokens)
+            await alice.answer("upload_dataset", rows=[{"question": "a", "expected": "b"}])
+            await bob.answer("upload_dataset", rows=[{"question": "c", "expected": "d"}])
+            stored = await http.get(f"{vendor.url}/files", headers=bearer(ALICE))
+            assert len(stored.json()["data"]) == 1, stored.text
+            log = server.logged()
+            assert not [secret for secret in (ALICE, *team.secrets) if secret in log]
+
+
 async def nothing_secret_is_logged(team: Team) -> None:
     """The server's log has the requests, and neither a token nor a password."""
     log = team.server.logged()
@@ -217,10 +244,19 @@ CHECKS: tuple[Callable[[Team], Awaitable[None]], ...] = (
     tokens_without_a_resource_are_refused,
     expired_tokens_are_refused,
     keys_may_change,
+    a_subject_has_a_key_for_a_vendor,
     nothing_secret_is_logged,
     the_provider_may_be_away,
 )
 """In this order: the last one stops the provider."""
+
+
+def _of_provider(provider: IdentityProvider, resource: str) -> dict[str, str]:
+    return {
+        "HTTP__MODE": "oauth",
+        "OAUTH__ISSUER": provider.issuer,
+        "OAUTH__RESOURCE": resource,
+    }
 
 
 async def main() -> int:
@@ -230,18 +266,13 @@ async def main() -> int:
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         with identity_provider(folder / "provider.log", [url, OTHER_RESOURCE]) as provider:
-            settings = {
-                "HTTP__MODE": "oauth",
-                "HTTP__PORT": str(port),
-                "OAUTH__ISSUER": provider.issuer,
-                "OAUTH__RESOURCE": url,
-                "SERVER__PROVIDER": "local",
-            }
+            settings = {"HTTP__PORT": str(port), "SERVER__PROVIDER": "local"}
+            settings |= _of_provider(provider, url)
             async with (
                 served_over_http(folder / "server", **settings) as server,
                 httpx2.AsyncClient(base_url=server.root, trust_env=False, timeout=90) as http,
             ):
-                team = Team(server, provider, http)
+                team = Team(server, provider, http, folder)
                 passed = [await _holds(check, team) for check in CHECKS]
         if not all(passed):
             print((folder / "provider.log").read_text(encoding="utf-8"))
