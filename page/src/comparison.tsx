@@ -3,10 +3,11 @@
 import { useRef, useState } from "preact/hooks";
 import { MatrixTable, RATE, Whiskers, type Whisker } from "./charts";
 import { count, counted, fixed, pText, range, score, scoreRange, signed } from "./format";
+import { Marked, MarkText } from "./marks";
 import { Ask, ByColumn, Failure, Head, Panel, Settings, Verdict } from "./parts";
 import { usePlace } from "./place";
 import { ByValues, Difference, method, note, whisker } from "./results";
-import { Answer, Fields, Judged, RowDetails, usePages, verdictText } from "./rows";
+import { Answer, Fields, Judged, RowDetails, Search, usePages, useSettled, verdictText } from "./rows";
 import type { ChangedPair, ComparisonPage, FlipQuery, FlipsPage, Groups, NetPreference, Scores } from "./shapes";
 import type { Source } from "./source";
 
@@ -141,7 +142,10 @@ function leftOut({ answer: { rows } }: ComparisonPage): string {
 function Flips({ page, source, query, setQuery }: { page: ComparisonPage; source: Source; query: Partial<FlipQuery>; setQuery(query: Partial<FlipQuery>): void }) {
   const { evaluation_id_a: a, evaluation_id_b: b, total_flips: total } = page.answer;
   const key = JSON.stringify(query);
-  const { pages, last, failed, busy, more } = usePages<FlipsPage>(key, (cursor) => source.flips(a, b, query, cursor));
+  const [text, setText] = useState("");
+  const searched = useSettled(text.trim());
+  const asked: Partial<FlipQuery> = searched ? { ...query, text: searched } : query;
+  const { pages, last, failed, busy, more } = usePages<FlipsPage>(JSON.stringify(asked), (cursor) => source.flips(a, b, asked, cursor));
   const pairs = pages.flatMap((each) => each.pairs);
   const choices: [string, number | undefined, Partial<FlipQuery>][] = [["all", total, {}]];
   if (page.gained != null) choices.push(["pass only in B", page.gained, { change: "gained" }], ["pass only in A", page.lost, { change: "lost" }]);
@@ -149,28 +153,33 @@ function Flips({ page, source, query, setQuery }: { page: ComparisonPage; source
   return (
     <>
       <h2>Rows that changed <span class="quiet" role="status">{last && `${count(pairs.length)} of ${count(last.matching)} that match, the largest change first`}</span></h2>
-      <div class="tools"><div class="filters" role="group" aria-label="Which rows">
-        {choices.map(([name, rows, each]) => <button type="button" key={name} aria-pressed={JSON.stringify(each) === key} onClick={() => setQuery(each)}>{name} {rows != null && <span class="quiet">{count(rows)}</span>}</button>)}
-        {other && <button type="button" aria-pressed="true" onClick={() => setQuery({})}><bdi>{query.verdict_a} → {query.verdict_b}</bdi> <span aria-hidden="true">×</span><span class="hidden">, take away</span></button>}
-      </div></div>
+      <div class="tools">
+        <div class="filters" role="group" aria-label="Which rows">
+          {choices.map(([name, rows, each]) => <button type="button" key={name} aria-pressed={JSON.stringify(each) === key} onClick={() => setQuery(each)}>{name} {rows != null && <span class="quiet">{count(rows)}</span>}</button>)}
+          {other && <button type="button" aria-pressed="true" onClick={() => setQuery({})}><bdi>{query.verdict_a} → {query.verdict_b}</bdi> <span aria-hidden="true">×</span><span class="hidden">, take away</span></button>}
+        </div>
+        <Search text={text} setText={setText} />
+      </div>
       {failed && <Failure text={failed} />}
-      <ol class="list">{pairs.map((pair) => <li key={pair.a.row}><FlipItem pair={pair} /></li>)}</ol>
+      <ol class="list">{pairs.map((pair) => <li key={pair.a.row}><FlipItem pair={pair} report={source.kind === "report"} /></li>)}</ol>
       {last && !pairs.length && !busy && <p class="note">No row matches.</p>}
       {more && <button type="button" class="more" disabled={busy} onClick={more}>{busy ? "Reading…" : "Show more rows"}</button>}
     </>
   );
 }
 
-function FlipItem({ pair: { a, b, shared, own_a, own_b } }: { pair: ChangedPair }) {
+function FlipItem({ pair: { a, b, shared, own_a, own_b }, report }: { pair: ChangedPair; report: boolean }) {
   const gist = (shared.find(([, text]) => text.length > 12) ?? shared[0] ?? own_a[0])?.[1];
+  const marked = (a.mark || b.mark) && <span class="marks">{([["A", a], ["B", b]] as const).map(([side, { mark }]) => mark && <Marked key={side} mark={mark} report={report} side={side} />)}</span>;
   return (
-    <RowDetails two number={a.row} gist={gist} verdicts={<><Verdict text={verdictText(a)} passed={a.passed} /><span class="quiet">→</span><Verdict text={verdictText(b)} passed={b.passed} /></>}>
+    <RowDetails two number={a.row} gist={gist} extra={marked} verdicts={<><Verdict text={verdictText(a)} passed={a.passed} /><span class="quiet">→</span><Verdict text={verdictText(b)} passed={b.passed} /></>}>
       <Fields cells={shared} />
       <div class="pair">
         {([["A", own_a, a], ["B", own_b, b]] as const).map(([side, own, row]) => (
           <div class="side" key={side}>
             {own.map(([name, text], k) => <Answer key={k} name={name} text={text} side={side} />)}
             <Judged row={row} side={side} />
+            {row.mark && <MarkText mark={row.mark} />}
           </div>
         ))}
       </div>

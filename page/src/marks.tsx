@@ -23,11 +23,11 @@ export interface Marking {
 const said = (mark: RowMark) => (typeof mark.should_be === "number" ? score(mark.should_be, 6) : mark.should_be);
 
 /** The mark of a row in the list of rows. */
-export function Marked({ mark, report }: { mark: RowMark; report: boolean }) {
+export function Marked({ mark, report, side }: { mark: RowMark; report: boolean; side?: string }) {
   const [, sign] = OPINIONS.find(([opinion]) => opinion === mark.opinion)!;
   return (
     <span class="marked">
-      {report ? "marked" : "you"} <b aria-hidden="true">{sign}</b><span class="hidden">{mark.opinion}</span>
+      {side && `${side}: `}{report ? "marked" : "you"} <b aria-hidden="true">{sign}</b><span class="hidden">{mark.opinion}</span>
     </span>
   );
 }

@@ -53,7 +53,7 @@ export function Rows({ page, source, query, setQuery, setMarks }: { page: Evalua
       <h2>Rows <span class="quiet" role="status">{last && `${count(rows.length)} of ${count(last.matching)} that match`}{last && source.kind === "report" && last.total > 0 && `; ${count(last.total)} in the result file`}</span></h2>
       <div class="tools">
         <Filters page={page} query={query} setQuery={setQuery} />
-        <p class="search"><label><span class="hidden">Search</span><input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} placeholder="Search columns and reasons" /></label></p>
+        <Search text={text} setText={setText} />
       </div>
       {failed && <Failure text={failed} />}
       {query.sample_rows != null && marking && <p class="note sampled">Drawn at random, in this order. Mark one after the other, and “Your marks” says how often you agree, with an interval.</p>}
@@ -67,8 +67,12 @@ export function Rows({ page, source, query, setQuery, setMarks }: { page: Evalua
   );
 }
 
+export const Search = ({ text, setText }: { text: string; setText(text: string): void }) => (
+  <p class="search"><label><span class="hidden">Search</span><input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} placeholder="Search columns and reasons" /></label></p>
+);
+
 /** A value that has not changed for a moment. */
-function useSettled(value: string): string {
+export function useSettled(value: string): string {
   const [settled, setSettled] = useState(value);
   useEffect(() => {
     const timer = setTimeout(() => setSettled(value), 200);

@@ -196,6 +196,7 @@ export interface FlipQuery {
   change?: "gained" | "lost";
   verdict_a?: string;
   verdict_b?: string;
+  text?: string;
 }
 
 export interface FlipsPage {

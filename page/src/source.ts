@@ -50,10 +50,13 @@ export class ReportSource implements Source {
     const held = this.report.flips, matrix = this.report.comparison?.changes;
     if (!held) throw new Failed("This report was written without rows.");
     const name = (row: PageRow) => (row.verdict != null && matrix?.names.includes(row.verdict) ? row.verdict : row.passed ? "pass" : "fail");
-    const found = held.pairs.filter(({ a, b }) => {
+    const text = query.text?.toLowerCase();
+    const found = held.pairs.filter((pair) => {
+      const { a, b } = pair;
       if (query.change && (a.passed !== (query.change === "lost") || b.passed !== (query.change === "gained"))) return false;
       if (query.verdict_a != null && name(a) !== query.verdict_a) return false;
-      return query.verdict_b == null || name(b) === query.verdict_b;
+      if (query.verdict_b != null && name(b) !== query.verdict_b) return false;
+      return text == null || contains(a, text) || contains(b, text) || [pair.shared, pair.own_a, pair.own_b].some((cells) => cells.some(([, each]) => each.toLowerCase().includes(text)));
     });
     const [pairs, next_cursor] = page(found, cursor);
     return { ...held, matching: found.length, pairs, next_cursor };

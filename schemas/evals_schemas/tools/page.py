@@ -59,6 +59,9 @@ class FlipQuery(Request):
     change: Change | None = Field(default=None, description="gained or lost passes; all if None.")
     verdict_a: str | None = Field(default=None, description="A name of the matrix, for A.")
     verdict_b: str | None = Field(default=None, description="A name of the matrix, for B.")
+    text: str | None = Field(
+        default=None, description="In a column of either row, ignoring case.", min_length=1
+    )
 
 
 class PageColumn(BaseModel):

@@ -16,6 +16,7 @@ from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.compare_evaluations import Both, open_both, with_names
 from evals_mcp.views.evaluation import bare
+from evals_mcp.views.marks import with_marks
 from evals_mcp.views.matrix import MOST_NAMES, matrix_of
 from evals_mcp.views.rows import ROWS_AT_ONCE, columns_of, page_row, place_of
 from evals_mcp.views.settings import both_settings
@@ -56,7 +57,15 @@ async def flips_page(
         EvalsMCPError: one does not exist, or its rows cannot be read.
     """
     async with open_both(arguments, session) as both:
-        return await to_thread.run_sync(changed_pairs, both, query, cursor, ROWS_AT_ONCE)
+        page = await to_thread.run_sync(changed_pairs, both, query, cursor, ROWS_AT_ONCE)
+        await with_marks_of_both(session, both, page)
+    return page
+
+
+async def with_marks_of_both(session: ToolSession, both: Both, page: FlipsPage) -> None:
+    """Add the marks of some pairs to their rows; nothing if the state cannot be read."""
+    await with_marks(session, both.a, both.rows_a, [pair.a for pair in page.pairs])
+    await with_marks(session, both.b, both.rows_b, [pair.b for pair in page.pairs])
 
 
 def changed_pairs(both: Both, query: FlipQuery, cursor: str | None, limit: int) -> FlipsPage:
@@ -64,6 +73,8 @@ def changed_pairs(both: Both, query: FlipQuery, cursor: str | None, limit: int) 
     start = place_of(cursor)
     matches = partial(_matches, query, _namer(both))
     pairs = list(filter(matches, both.changed))
+    if query.text is not None:
+        pairs = _containing(both, pairs, query.text)
     end = start + limit
     return FlipsPage(
         total=len(both.changed),
@@ -119,6 +130,13 @@ def _matches(query: FlipQuery, name_of: Callable[[RowVerdict], str], pair: Pair)
     if query.verdict_a is not None and name_of(pair.a) != query.verdict_a:
         return False
     return query.verdict_b is None or name_of(pair.b) == query.verdict_b
+
+
+def _containing(both: Both, pairs: Sequence[Pair], text: str) -> list[Pair]:
+    """Return the pairs of which a row contains a text in any column, in their order."""
+    in_a = set(both.rows_a.containing([pair.row_a for pair in pairs], text))
+    in_b = set(both.rows_b.containing([pair.row_b for pair in pairs], text))
+    return [pair for pair in pairs if pair.row_a in in_a or pair.row_b in in_b]
 
 
 def _whole_pair(both: Both, pair: Pair) -> ChangedPair:

@@ -16,7 +16,7 @@ from evals_mcp.results.number_text import counted
 from evals_mcp.tools.calls.session import ToolSession, WrittenReport
 from evals_mcp.tools.compare_evaluations import open_both
 from evals_mcp.tools.read_results import file_notes, shown_where
-from evals_mcp.views.comparison import changed_pairs, comparison_page
+from evals_mcp.views.comparison import changed_pairs, comparison_page, with_marks_of_both
 from evals_mcp.views.document import report_document
 from evals_mcp.views.evaluation import evaluation_page, opened_rows
 from evals_mcp.views.marks import with_marks
@@ -110,6 +110,7 @@ async def comparison_report(
     if extent.rows:
         async with open_both(arguments, session) as both:
             flips = await to_thread.run_sync(changed_pairs, both, FlipQuery(), None, extent.rows)
+            await with_marks_of_both(session, both, flips)
         left_out = _limited_pairs(flips, extent)
     answer = page.answer
     report = _report(session, left_out)

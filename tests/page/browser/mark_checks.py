@@ -158,6 +158,60 @@ async def _unharmed_in_viewer(looked: Looked, base: str) -> None:
     await unharmed(looked, [base, f"{base}call"])
 
 
+async def changed_rows_are_searched_and_show_the_marks_of_both_sides(world: World) -> None:
+    ids = world.home.ids
+    with viewer(world) as (address, _):
+        base, token = address.split("#")
+        at = f"{base}?a={ids['v2']}&b={ids['small']}#{token}"
+        async with looking(world, at) as looked:
+            page = looked.page
+            await page.wait_for_selector(".row", timeout=WAIT)
+            number = int(await page.locator(".row .number").first.inner_text())
+            await page.evaluate(
+                """async mark => (await fetch('call', {method: 'POST', headers: {
+                  Authorization: `Bearer ${sessionStorage.getItem('evals-mcp token')}`},
+                  body: JSON.stringify({name: 'mark', arguments: mark})})).json()""",
+                {"evaluation_id": ids["v2"], "row": number, "opinion": "unsure"},
+            )
+            await page.reload()
+            await _search_changed_rows(looked, "you")
+    await world.report("searched", ids["v2"], ids["small"])
+    async with looking(world, world.reports.pop("searched").as_uri()) as looked:
+        await _search_changed_rows(looked, "marked")
+
+
+async def _search_changed_rows(looked: Looked, who: str) -> None:
+    page = looked.page
+    row = page.locator(".row").first
+    await row.locator(".marked").first.wait_for(timeout=WAIT)
+    shown = " ".join((await row.locator(".marks").inner_text()).split())
+    assert f"A: {who}" in shown
+    assert f"B: {who}" in shown, "the same answer was judged on both sides"
+    gist = await row.locator(".gist").inner_text()
+    every = await page.locator("h2 [role=status]").inner_text()
+    await page.get_by_role("searchbox").fill(gist.upper())
+    await page.wait_for_function(
+        "every => document.querySelector('h2 [role=status]').textContent !== every", arg=every
+    )
+    found = await page.locator(".row .gist").all_inner_texts()
+    # The examples ask some questions more than once, also with other words around them.
+    assert found[0] == gist
+    assert all(gist.lower() in each.lower() for each in found), (gist, found)
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme)
+        for width in (400, 800):
+            await page.set_viewport_size({"width": width, "height": 900})
+            assert (wrong := await looked.axe()) == [], (scheme, width, wrong)
+            assert await looked.overflow() <= 0
+    await row.locator("summary").click()
+    assert await page.locator("text=/^Marked unsure/").count() == 2
+    await page.get_by_role("searchbox").fill("no row has this")
+    await page.wait_for_selector("text=No row matches.")
+    await page.get_by_role("searchbox").fill("")
+    await page.wait_for_selector(f"text={every}")
+    assert looked.logged == []
+
+
 async def a_server_that_only_reads_shows_marks_and_takes_none(world: World) -> None:
     evaluation_id = world.home.ids["compare"]
     with viewer(world) as (address, _):
@@ -180,6 +234,7 @@ CHECKS: Sequence[Check] = (
     rows_are_marked_by_keyboard_alone_and_keep_the_focus,
     marks_of_a_sample_give_the_servers_figures_and_are_in_the_report,
     a_score_is_marked_with_a_number_and_a_wrong_one_is_refused_in_words,
+    changed_rows_are_searched_and_show_the_marks_of_both_sides,
     hostile_labels_can_be_what_a_verdict_should_be,
     a_server_that_only_reads_shows_marks_and_takes_none,
 )

@@ -36,6 +36,15 @@ async def _open_row(page: Any) -> None:
     await page.wait_for_selector(".detail")
 
 
+async def _mark_some(page: Any) -> None:
+    from tests.page.browser.mark_checks import mark_sample  # noqa: PLC0415 - installed before
+
+    await mark_sample(page, ["right", "right", "wrong"])
+    await page.locator("summary").nth(1).click()
+    await page.locator("summary").nth(0).click()
+    await page.locator(".panel", has_text="Your marks").wait_for()
+
+
 async def _choose_two(page: Any) -> None:
     boxes = page.locator("input[type=checkbox]")
     await boxes.nth(-1).check()
@@ -58,6 +67,9 @@ REPORTS = (
 )
 
 
+_SIDES = (("a", "v1"), ("b", "v2"))
+
+
 async def main() -> None:
     """Take every picture."""
     from tests.page.browser.world import open_world, viewer  # noqa: PLC0415 - installed before
@@ -74,6 +86,8 @@ async def main() -> None:
             at = f"{base}?evaluation={running}#{token}"
             await _take(world, Picture("running", 620, act=_half_way), at)
             await world.server.answer("cancel_evaluation", evaluation_id=running)
+            at = f"{base}?evaluation={world.home.ids['v2']}#{token}"
+            await _take(world, Picture("marks", 780, act=_mark_some), at, below=".rows")
             await _take(world, Picture("list", 900, act=_choose_two), address)
         await _conversation(world)
 
@@ -106,6 +120,13 @@ async def _conversation(world: Any) -> None:
         await talk.show("get_evaluation", arguments, theme="light", variables=True)
         await talk.frame.get_by_role("button", name="Show rows").wait_for()
         await talk.picture(FOLDER / "app-result.png")
+    async with conversation(world, **size) as talk:
+        await talk.say("Is it better than the first one?")
+        both = {f"evaluation_id_{side}": world.home.ids[name] for side, name in _SIDES}
+        await talk.show("compare_evaluations", both, theme="dark", variables=True)
+        await talk.page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        await talk.frame.get_by_role("button", name="Show the rows that changed").wait_for()
+        await talk.picture(FOLDER / "app-comparison.png")
 
 
 async def _take(world: Any, picture: Picture, address: str, below: str | None = None) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
@@ -21,6 +23,7 @@ from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from tests.server.fake_provider import FakeProvider, jsonl
 from tests.server.serving import served, settings
 from tests.server.tokens import tokens
+from tests.server.tools.test_compare_evaluations import BOTH, provider
 
 figures = st.floats(-1e300, 1e300)
 
@@ -128,3 +131,34 @@ async def test_charts_are_in_the_text_of_an_answer_only(tmp_path: Path) -> None:
     assert "#" not in json.dumps(answer)
     assert "[ " not in json.dumps(answer)
     assert tokens(text) <= 1_200
+
+
+@pytest.mark.parametrize("kind", ["classify", "score", "compare"])
+async def test_a_comparison_of_long_rows_draws_its_difference_within_its_budget(
+    tmp_path: Path, kind: str
+) -> None:
+    long = "Its answer names the month, and the reference names another one. " * 200
+
+    def rows(passes: int) -> list[dict[str, object]]:
+        verdicts: dict[str, Callable[[int], dict[str, object]]] = {
+            "classify": lambda n: {"label": "good" if n % 10 < passes else "bad"},
+            "score": lambda n: {"score": 1 + (n + passes) % 5},
+            "compare": lambda n: {"final_decision": "A" if n % 10 < passes else "B"},
+        }
+        return [
+            {"question": f"{n} {long}", "answer_a": long, "v1": long, "feedback": long}
+            | verdicts[kind](n)
+            for n in range(60)
+        ]
+
+    service = provider(rows(3), rows(6), kind)
+    async with served(service, configured=settings(tmp_path)) as server:
+        text = await server.text("compare_evaluations", **BOTH)
+        answer = await server.answer("compare_evaluations", **BOTH)
+    drawn = [line for line in text.splitlines() if line.startswith("B - A")]
+    assert len(drawn) == (2 if kind == "score" else 1), "of scores, and of passes"
+    for line in drawn:
+        assert "o" in line.partition("[")[2]
+        assert line not in json.dumps(answer)
+    assert len(answer["flips"]) >= 3
+    assert max(tokens(text), tokens(answer)) <= 2_000

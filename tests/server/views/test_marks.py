@@ -20,7 +20,7 @@ from evals_mcp.tools.calls.session import Clock, ToolSession
 from evals_mcp.tools.delete_data import delete_data
 from evals_mcp.views.evaluation import evaluation_page
 from evals_mcp.views.marks import MarkCall, mark_row, mark_ticket, mark_with_ticket
-from evals_mcp.views.report import evaluation_report
+from evals_mcp.views.report import comparison_report, evaluation_report
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.inputs import DeleteDataInput
 from evals_schemas.tools.page import MarkAnswer
@@ -290,6 +290,26 @@ async def test_a_report_shows_marks_and_offers_none(tmp_path: Path) -> None:
     assert (marks["may_mark"], marks["unsure"]) == (False, 1)
     assert data["rows"]["rows"][3]["mark"]["opinion"] == "unsure"
     assert not any("sample_rows" in each["query"] for each in data["evaluation"]["filters"])
+
+
+async def test_a_mark_stands_at_both_sides_of_a_changed_row_and_says_what_follows_for_each(
+    tmp_path: Path,
+) -> None:
+    other_judge = [{**row, "label": "good"} for row in ROWS]
+    service = provider(job(), job(2), file_1=FILE, file_2=jsonl(*other_judge))
+    async with session_of(service, tmp_path) as session:
+        await mark(session, 4, "wrong")
+        report = data_in(await comparison_report(session, "eval-1", "eval-2"))
+    async with viewing(service, tmp_path) as client:
+        ids = {"evaluation_id_a": "eval-1", "evaluation_id_b": "eval-2"}
+        shown = await client.answer("flips", **ids)
+    for page in (report["flips"], shown):
+        marks = {
+            pair["a"]["row"]: [pair[side]["mark"]["opinion"] for side in "ab"]
+            for pair in page["pairs"]
+            if "mark" in pair["a"] or "mark" in pair["b"]
+        }
+        assert marks == {4: ["wrong", "right"]}
 
 
 async def test_a_state_that_cannot_be_read_hides_no_results(tmp_path: Path) -> None:

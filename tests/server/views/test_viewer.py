@@ -160,6 +160,9 @@ async def test_the_calls_answer_what_the_page_shows(tmp_path: Path) -> None:
         gained = await client.answer("flips", **ids, query={"change": "gained"})
         by_name = {"verdict_a": "good", "verdict_b": "bad"}
         named = await client.answer("flips", **ids, query=by_name)
+        both = await client.answer("flips", **ids, query={"change": "lost", "text": "MUCH IS 7?"})
+        neither = await client.answer("flips", **ids, query={"change": "gained", "text": "much"})
+        status, refused = await client.refusal("flips", **ids, query={"text": ""})
     assert {line["evaluation_id"] for line in listed["answer"]["evaluations"]} == {
         "eval-1",
         "eval-2",
@@ -174,6 +177,9 @@ async def test_the_calls_answer_what_the_page_shows(tmp_path: Path) -> None:
     assert comparison["answer"]["flips"] == []
     assert (lost["matching"], gained["matching"], named["matching"]) == (20, 0, 20)
     assert len(lost["pairs"]) == 20
+    assert [pair["a"]["row"] for pair in both["pairs"]] == [8]
+    assert (both["matching"], both["total"], neither["matching"]) == (1, 20, 0)
+    assert (status, "query.text" in refused) == (400, True)
 
 
 async def test_a_running_evaluation_has_its_speed_and_only_some_may_stop_it(
