@@ -125,7 +125,7 @@ def assistants() -> tuple[Assistant, ...]:
         ),
         Assistant(
             "opencode",
-            "opencode-ai",
+            "opencode-linux-x64",
             [_platform_package("opencode-linux-x64", "bin/opencode")],
             ("run", PROMPT),
             ("mcp", "list"),
