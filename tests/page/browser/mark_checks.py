@@ -30,8 +30,9 @@ async def rows_are_marked_by_keyboard_alone_and_keep_the_focus(world: World) -> 
             first: str = await page.locator("summary").first.evaluate("each => each.textContent")
             await tab_to(page, first.strip(), whole=True)
             await page.keyboard.press("Enter")
-            for key, opinion in (("Enter", "right"), ("Space", "wrong")):
-                await tab_to(page, opinion)
+            for key, sign, opinion in (("Enter", "✓", "right"), ("Space", "✗", "wrong")):
+                # The whole name, since texts of the row may hold the word.
+                await tab_to(page, f"{sign} {opinion}", whole=True)
                 await page.keyboard.press(key)
                 await page.wait_for_selector(
                     f".marking button[aria-pressed=true]:has-text('{opinion}')"
@@ -204,7 +205,9 @@ async def _search_changed_rows(looked: Looked, who: str) -> None:
             assert (wrong := await looked.axe()) == [], (scheme, width, wrong)
             assert await looked.overflow() <= 0
     await row.locator("summary").click()
-    assert await page.locator("text=/^Marked unsure/").count() == 2
+    marked = row.locator("text=/^Marked unsure/")
+    await marked.nth(1).wait_for(timeout=WAIT)
+    assert await marked.count() == 2
     await page.get_by_role("searchbox").fill("no row has this")
     await page.wait_for_selector("text=No row matches.")
     await page.get_by_role("searchbox").fill("")
