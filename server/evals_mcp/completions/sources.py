@@ -14,7 +14,7 @@ from evals_mcp.datasets.first_columns import columns_in, dataset_columns
 from evals_mcp.datasets.formats import KNOWN_ENDINGS
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.prompts.definition import Values
-from evals_mcp.tools.calls.naming import listed_names
+from evals_mcp.tools.calls.naming import with_given_names
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.model_offers import is_rule
 from evals_schemas.rubrics.table import newest
@@ -36,7 +36,7 @@ arguments that have been typed. Raises EvalsMCPError."""
 
 async def _evaluations(session: ToolSession, _: Mapping[str, str]) -> list[OfferedValue]:
     jobs, _failures = await session.provider.evaluations_with_failures(limit=100)
-    names = await listed_names(session.names, session.provider)
+    names = await with_given_names(session.names, session.provider, None)
     return [
         OfferedValue(job.workflow_id, names.of_evaluation(job.workflow_id) or "") for job in jobs
     ]

@@ -8,11 +8,20 @@ from pathlib import Path
 
 from evals_mcp.diagnosis.findings import Finding
 from evals_mcp.errors import SettingsError
-from evals_mcp.local_engine.service import LocalSettings
+from evals_mcp.local_engine.service import LOCAL
 from evals_mcp.services import SERVICES
-from evals_mcp.settings.folders import unwritable
+from evals_mcp.settings.folders import unwritable, written_folders
 from evals_mcp.settings.loading import CONFIG_VARIABLE, PREFIX, load_settings
 from evals_mcp.settings.schema import Settings
+
+_FOLDERS = {
+    "local.data_dir": "data folder",
+    "state.folder": "state folder",
+    "results.cache_dir": "result cache",
+    "export.folder": "export folder",
+    "budget.key_file": "confirmation key",
+}
+"""What the folder of each setting is called in a finding."""
 
 _MOST_FILES = 20_000
 """Files of the data folder that are counted at most."""
@@ -56,14 +65,8 @@ def _mend(error: SettingsError, variables: list[str]) -> str:
 
 def check_folders(settings: Settings) -> Iterator[Finding]:
     """Yield what was found about the folders that the server writes to."""
-    local = settings.section(LocalSettings)
-    folders = {
-        "data folder": local.data_dir,
-        "state folder": settings.state.folder,
-        "result cache": settings.results.cache_dir,
-        "export folder": settings.export.folder,
-    }
-    for subject, folder in folders.items():
+    for setting, folder in written_folders(settings, [LOCAL.name]).items():
+        subject = _FOLDERS[setting]
         if (problem := unwritable(folder)) is not None:
             quoted = shlex.quote(str(problem))
             yield Finding("fail", subject, f"{folder} cannot be written", f"chmod u+rwx {quoted}")

@@ -117,6 +117,36 @@ async def _data_set(value: str, open_session: OpenSession) -> Content:
     return Content(json.dumps(present, indent=2, ensure_ascii=False), "application/json")
 
 
+EVALUATION = ResourceKind(
+    "evals://evaluations/{evaluation_id}",
+    "evaluation",
+    "Evaluation",
+    "The results of an evaluation as JSON, as get_evaluation returns them.",
+    "application/json",
+    "evaluation",
+    partial(_evaluation, as_json=True),
+)
+
+DATA_SET = ResourceKind(
+    "evals://datasets/{file_id}",
+    "data-set",
+    "Data set",
+    "Name, rows and columns of a stored data set.",
+    "application/json",
+    "data_set",
+    _data_set,
+)
+
+RUBRIC = ResourceKind(
+    "evals://rubrics/{name}",
+    "rubric",
+    "Ready rubric",
+    "The text of a ready rubric, which judge.system_template takes.",
+    "text/plain",
+    "rubric",
+    _rubric,
+)
+
 KINDS: tuple[ResourceKind, ...] = (
     ResourceKind(
         "evals://evaluations/{evaluation_id}/report",
@@ -136,38 +166,11 @@ KINDS: tuple[ResourceKind, ...] = (
         "evaluation",
         _failing,
     ),
-    ResourceKind(
-        "evals://evaluations/{evaluation_id}",
-        "evaluation",
-        "Evaluation",
-        "The results of an evaluation as JSON, as get_evaluation returns them.",
-        "application/json",
-        "evaluation",
-        partial(_evaluation, as_json=True),
-    ),
-    ResourceKind(
-        "evals://datasets/{file_id}",
-        "data-set",
-        "Data set",
-        "Name, rows and columns of a stored data set.",
-        "application/json",
-        "data_set",
-        _data_set,
-    ),
-    ResourceKind(
-        "evals://rubrics/{name}",
-        "rubric",
-        "Ready rubric",
-        "The text of a ready rubric, which judge.system_template takes.",
-        "text/plain",
-        "rubric",
-        _rubric,
-    ),
+    EVALUATION,
+    DATA_SET,
+    RUBRIC,
 )
 """Every kind. A new kind is an entry here."""
-
-EVALUATION, DATA_SET, RUBRIC = KINDS[2], KINDS[3], KINDS[4]
-"""The kinds whose resources are listed one by one."""
 
 VALUES_OF: Mapping[str, Values] = {kind.template: kind.values for kind in KINDS}
 """What the variable of each address names, for completions."""
