@@ -34,7 +34,7 @@ export function Panel({ title, note, children, wide }: { title: string; note?: C
 function split(headline: string): [string, string] {
   const end = /^.{12,}?(?:: | (?=\()|; |\. )/s.exec(headline)?.[0].length;
   if (!end) return [headline.replace(/\.$/, ""), ""];
-  const rest = headline.slice(end).replace(/^\(([^()]*)\)\.$/, "$1.");
+  const rest = headline.slice(end).replace(/^\(([^()]*)\)(?=[.;])/, "$1");
   return [headline.slice(0, end).replace(/[:;. ]+$/, ""), rest[0]!.toUpperCase() + rest.slice(1)];
 }
 
