@@ -179,7 +179,7 @@ async def benchmark_evaluator(
         if endpoint is None:
             raise RequestError("A rule judges; it cannot be evaluated.", field)
         access.client.open(endpoint)
-        candidate = await open_candidate(request, endpoint, access.client, pool, field)
+        candidate = await open_candidate(request, endpoint, access, pool, field)
         answers = GeneratedAnswers(candidate)
         workers = row_workers([request, grader])
         models[name] = SingleEvaluator(judge, form, answers, workers)

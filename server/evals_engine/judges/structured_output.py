@@ -45,7 +45,7 @@ class StructuredAsker:
         self._working: int | None = None
         """The format that has worked in this run; None before the first answer."""
         self._search = anyio.Lock()
-        self._in_flight = anyio.Semaphore(workers_for(judge), fast_acquire=True)
+        self._in_flight = access.limit(workers_for(judge))
         temperature = judge.temperature
         self._chat = partial(
             access.client.chat,

@@ -130,5 +130,5 @@ async def answer_source(
     endpoint = endpoint_for(access.config, source, field, token)
     if endpoint is None:
         raise RequestError("A rule judges; it cannot be evaluated.", param=f"{field}.model")
-    candidate = await open_candidate(source, endpoint, access.client, pool, field)
+    candidate = await open_candidate(source, endpoint, access, pool, field)
     return GeneratedAnswers(candidate)

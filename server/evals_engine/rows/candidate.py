@@ -4,12 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-import anyio
-
 from evals_engine.compute.pool import OwnerPool
 from evals_engine.config import ModelEndpoint
 from evals_engine.faults import ModelCallError, RequestError
-from evals_engine.models.client import Completion, ModelClient
+from evals_engine.models.access import ModelAccess
+from evals_engine.models.client import Completion
 from evals_engine.models.endpoints import workers_for
 from evals_engine.templates.template import Template, open_template
 from evals_schemas.datasets.reader import IMAGE_COLUMN
@@ -24,7 +23,7 @@ class Candidate:
         self,
         request: ModelRequest,
         endpoint: ModelEndpoint,
-        client: ModelClient,
+        access: ModelAccess,
         system: Template,
         prompt: Template,
     ) -> None:
@@ -33,16 +32,16 @@ class Candidate:
         Args:
             request: the model and its prompts.
             endpoint: where the model is.
-            client: makes the calls.
+            access: makes the calls, and limits those in flight.
             system: the compiled `system_template`.
             prompt: the compiled `input_template`.
         """
         self._request = request
         self._endpoint = endpoint
-        self._client = client
+        self._client = access.client
         self._system = system
         self._input = prompt
-        self._in_flight = anyio.Semaphore(workers_for(request), fast_acquire=True)
+        self._in_flight = access.limit(workers_for(request))
         self._max_tokens = request.max_tokens or CANDIDATE_MAX_TOKENS
         temperature = request.temperature
         self._temperature = TEMPERATURE if temperature is None else temperature
@@ -86,7 +85,7 @@ class Candidate:
 async def open_candidate(
     request: ModelRequest,
     endpoint: ModelEndpoint,
-    client: ModelClient,
+    access: ModelAccess,
     pool: OwnerPool,
     field: str = "model_to_evaluate",
 ) -> Candidate:
@@ -95,7 +94,7 @@ async def open_candidate(
     Args:
         request: the model and its prompts.
         endpoint: where the model is.
-        client: makes the calls.
+        access: makes the calls, and limits those in flight.
         pool: renders the templates for the owner of the evaluation.
         field: the request field that has the model, for the wording of errors.
 
@@ -104,7 +103,7 @@ async def open_candidate(
     """
     system = await open_template(request.system_template, f"{field}.system_template", pool)
     prompt = await open_template(request.input_template, f"{field}.input_template", pool)
-    return Candidate(request, endpoint, client, system, prompt)
+    return Candidate(request, endpoint, access, system, prompt)
 
 
 def _with_images(prompt: str, images: object) -> str | list[dict[str, Any]]:

@@ -7,7 +7,8 @@ import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from dataclasses import dataclass
+from typing import BinaryIO
 
 import anyio
 from anyio import to_thread
@@ -20,33 +21,41 @@ READ_AHEAD_BYTES = 4 * 1024 * 1024
 """Both bound what is held in memory; one row more than a bound is read."""
 
 
+@dataclass(frozen=True)
+class RowRange:
+    """Neighbouring rows of a data set; all of them by default."""
+
+    first: int = 0
+    """The number of the first one, from 0."""
+    count: int | None = None
+    """How many there are; None for all up to the last row of the data set."""
+    earlier: BinaryIO | None = None
+    """The result file of another evaluation of all rows, from the line of the first row on; the
+    rows get its lines under `EARLIER_ROW`. None without one."""
+
+
 class RowQueue:
     """Hands out the rows that are not done yet, with their numbers from 0."""
 
-    def __init__(
-        self, path: Path, kind: Kind, done: bytearray, earlier: Path | None = None
-    ) -> None:
-        """Open the files.
+    def __init__(self, dataset: BinaryIO, kind: Kind, done: bytearray, part: RowRange) -> None:
+        """Take the files, which `close` closes.
 
         Args:
-            path: the data set.
+            dataset: the data set, from the first row of the part on; one of CSV begins with the
+                names of its columns all the same.
             kind: its format.
-            done: a flag for each row that is finished.
-            earlier: the result file of another evaluation of all its rows, whose lines the rows
-                get under `EARLIER_ROW`; None without one.
-
-        Raises:
-            OSError: a file cannot be opened.
+            done: a flag for each row of the part that is finished.
+            part: which rows these are.
         """
         self._files = ExitStack()
-        self._stream = self._files.enter_context(path.open("rb"))
+        self._stream = self._files.enter_context(dataset)
         rows: Iterable[Row] = read_rows(self._stream, kind)
-        if earlier is not None:
-            lines = map(json.loads, self._files.enter_context(earlier.open("rb")))
+        if part.earlier is not None:
+            lines = map(json.loads, self._files.enter_context(part.earlier))
             rows = ({**row, EARLIER_ROW: line} for row, line in zip(rows, lines, strict=False))
         self._rows: Iterator[tuple[int, Row]] = (
-            (number, row)
-            for number, row in enumerate(rows)
+            (part.first + number, row)
+            for number, row in enumerate(itertools.islice(rows, part.count))
             if number >= len(done) or not done[number]
         )
         self._ahead: deque[tuple[int, Row]] = deque()

@@ -25,19 +25,36 @@ from evals_engine.store.records import FinishedRow
 from evals_schemas.datasets.reader import Row
 
 COMMIT_SECONDS = 0.02
-"""Seconds in which finished rows are gathered for one commit, unless all workers have one."""
+"""Seconds in which finished rows are gathered for one commit to a disk."""
 
 RAMP_SECONDS = 0.05
 """Seconds over which the workers start; calls in step would queue, round after round."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-"""Seconds between two attempts of a commit that the disk refuses."""
+FIRST_PAUSE = 0.5
+"""Seconds between the first two attempts of a commit that the storage refuses."""
 
 LAST_SECONDS = 5.0
 """Seconds in which a commit that the disk refuses is still attempted when the process stops."""
 
 Commit = Callable[[list[FinishedRow]], bool]
 """Stores rows, in a worker thread; returns False if another process runs the evaluation now."""
+
+
+def _disk_gathering() -> float:
+    return COMMIT_SECONDS
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long a run waits for what; the defaults suit a disk of this machine."""
+
+    stop_seconds: float
+    """Seconds that the rows in flight have to finish after a stop."""
+    gathering: Callable[[], float] = _disk_gathering
+    """Returns the seconds in which finished rows are gathered for the next commit, unless all
+    workers have one."""
+    longest_pause: float = 10.0
+    """Seconds at most between two attempts of a commit that the storage refuses."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,7 @@ class RowWorkers:
         queue: RowQueue,
         counts: RowCounts,
         commit: Commit,
-        stop_seconds: float,
+        pace: Pace,
     ) -> None:
         """Judge nothing yet.
 
@@ -66,14 +83,15 @@ class RowWorkers:
             queue: the rows that are not judged yet; its owner closes it.
             counts: the number of rows.
             commit: stores finished rows.
-            stop_seconds: seconds that the rows in flight have to finish after `stop`.
+            pace: how long rows wait for their commit, and the run for its last rows.
         """
         self._evaluator = evaluator
         self._queue = queue
         self._total = counts.total
         self._failed = counts.failed
         self._commit = commit
-        self._stop_seconds = stop_seconds
+        self._failed_elsewhere = 0
+        self._pace = pace
         self._workers = max(1, min(evaluator.workers, counts.total))
         self._together = min(evaluator.rows_together, self._workers)
         self._waiting = anyio.Semaphore(self._workers, fast_acquire=True)
@@ -86,8 +104,17 @@ class RowWorkers:
         """Why rows cannot be stored at the moment; None while all is well."""
 
     def stop(self) -> None:
-        """Start no further row; those in flight have `stop_seconds` to finish."""
+        """Start no further row; those in flight have `Pace.stop_seconds` to finish."""
         self._stopping.set()
+
+    def count_failed_elsewhere(self, failed: int) -> None:
+        """Take the number of rows that have failed in other parts of the data set so far."""
+        self._failed_elsewhere = failed
+
+    @property
+    def too_many_failed(self) -> bool:
+        """Whether so many rows have failed that the evaluation fails."""
+        return self._failed + self._failed_elsewhere > MAX_FAILED_SHARE * self._total
 
     async def run(self) -> bool:
         """Judge until the rows end, too many have failed, or `stop` was called.
@@ -127,7 +154,7 @@ class RowWorkers:
 
     async def _work(self, finished: MemoryObjectSendStream[FinishedRow], delay: float) -> None:
         await anyio.sleep(delay)
-        while not self._stopping.is_set() and self._failed <= MAX_FAILED_SHARE * self._total:
+        while not self._stopping.is_set() and not self.too_many_failed:
             items = await self._queue.next(self._together)
             outcomes = await self._outcomes([row for _, row in items])
             if not outcomes:
@@ -153,7 +180,7 @@ class RowWorkers:
 
     async def _end_after_stop(self, workers: anyio.CancelScope) -> None:
         await self._stopping.wait()
-        await anyio.sleep(self._stop_seconds)
+        await anyio.sleep(self._pace.stop_seconds)
         workers.cancel()
 
     async def _write(
@@ -162,7 +189,7 @@ class RowWorkers:
         """Store rows as they arrive; the last ones also when the run is cancelled."""
         with anyio.CancelScope(shield=True):
             async for first in arriving:
-                with anyio.move_on_after(COMMIT_SECONDS):
+                with anyio.move_on_after(self._pace.gathering()):
                     await self._full_or_judged()
                 batch = [first, *_arrived(arriving)]
                 if not await self._commit_patiently(batch):
@@ -199,7 +226,7 @@ class RowWorkers:
                     raise
                 self.storage_problem = str(error)
                 await self._pause(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, self._pace.longest_pause)
             else:
                 self.storage_problem = None
                 return committed

@@ -5,26 +5,24 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Generator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from anyio import to_thread
 
-from evals_engine.compute.pool import ComputePool, OwnerPool
+from evals_engine.compute.pool import ComputePool
 from evals_engine.config import EngineConfig
 from evals_engine.errors import log_bug
 from evals_engine.faults import RequestError
 from evals_engine.models.access import ModelAccess
-from evals_engine.models.request_keys import Keys, missing_key, without_marks
-from evals_engine.results.result_file import MAX_FAILED_SHARE, write_result_file
+from evals_engine.models.request_keys import Keys
+from evals_engine.results.result_file import write_result_file
 from evals_engine.results.totals import Totals
-from evals_engine.rows.evaluators import Evaluator, column_problem
-from evals_engine.rows.taken_answers import taking_answers
-from evals_engine.runs.earlier_answers import answers_file
-from evals_engine.runs.evaluation_types import TypedParameters, typed_parameters
-from evals_engine.runs.row_queue import RowQueue
-from evals_engine.runs.row_workers import RowCounts, RowWorkers
+from evals_engine.runs.ending import last_change, result_file_record
+from evals_engine.runs.preparation import Preparation, Prepared, stored_parameters
+from evals_engine.runs.row_queue import RowQueue, RowRange
+from evals_engine.runs.row_workers import Pace, RowCounts, RowWorkers
 from evals_engine.store.database import StorageError
 from evals_engine.store.private_files import put_in_place
 from evals_engine.store.records import (
@@ -36,8 +34,6 @@ from evals_engine.store.records import (
 )
 from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
-from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM
-from evals_schemas.reasons import Reason
 
 MAX_CLAIMS = 3
 """How often an evaluation may be claimed without being released in good order."""
@@ -70,8 +66,6 @@ class Run:
         self.context = context
         self.keys = keys
         self._workers: RowWorkers | None = None
-        self._answers: str | None = None
-        """The result file with the answers to judge; None if they are not those of another run."""
         self._stopping = evaluation.cancel_requested
         self._pausing = False
 
@@ -118,14 +112,15 @@ class Run:
             )
             return
         try:
-            file, evaluator = await self._prepare(self._parameters())
+            prepared = await self._prepare()
         except (RequestError, DatasetError) as fault:
             reason = fault.reason if isinstance(fault, RequestError) else None
             change = StatusChange("user_error", str(fault), self.context.clock(), reason)
             await self._end_early(change)
             return
+        file = prepared.file
         await self._set_status("running", "Rows are being judged", file.line_count)
-        if problem := await self._judge_rows(evaluator, file):
+        if problem := await self._judge_rows(prepared):
             await self.give_up(f"The data set cannot be read any further: {problem}.")
         elif not self._pausing:
             await self._conclude(file)
@@ -151,60 +146,29 @@ class Run:
                 return
         await self._end(change, {}, None)
 
-    def _parameters(self) -> TypedParameters:
-        stored = without_marks(self.evaluation.parameters)
-        return typed_parameters(self.evaluation.type, stored)
-
-    async def _prepare(self, parameters: TypedParameters) -> tuple[StoredFile, Evaluator]:
+    async def _prepare(self) -> Prepared:
         """Check everything that can be refused before the first model call."""
         if self.evaluation.total_rows is None:
             await self._set_status("queued", "The data set is being checked", None)
-        if field := missing_key(self.evaluation.parameters, self.keys):
-            raise RequestError(
-                f"The key of the external model in {field} is not stored, and the process that had "
-                "it has ended. Use a named credential, or create the evaluation again.",
-                param=field,
-            )
-        pool = OwnerPool(self.context.pool, self.evaluation.owner)
-        evaluator = await parameters.evaluator(self.context.models, pool, self.keys)
-        file = await to_thread.run_sync(
-            self.context.store.get_file, self.evaluation.file_id, self.evaluation.owner
-        )
-        if file is None:
-            raise RequestError("The data set was deleted.", param="input_data_file_path")
-        columns = await to_thread.run_sync(self._columns, file)
-        if problem := column_problem(evaluator, columns):
-            raise RequestError(problem, param="input_data_file_path")
-        self._answers = await to_thread.run_sync(
-            answers_file, self.context.store, self.evaluation, file.line_count
-        )
-        if self._answers is not None:
-            evaluator = taking_answers(evaluator, self.evaluation.parameters[ANSWERS_FROM])
-        return file, evaluator
+        context = self.context
+        preparation = Preparation(context.store, self._open_file, context.models, context.pool)
+        return await preparation.prepare(self.evaluation, self.keys)
 
-    def _columns(self, file: StoredFile) -> list[str]:
-        try:
-            with self.context.store.path_of(file.id).open("rb") as stream:
-                return list(next(read_rows(stream, file.kind)))
-        except FileNotFoundError:
-            raise RequestError(
-                "The bytes of the data set are gone from the data directory; upload it again.",
-                param="input_data_file_path",
-            ) from None
-        except OSError as error:
-            raise StorageError(f"The data set cannot be read ({error.strerror}).") from error
+    def _open_file(self, file_id: str) -> BinaryIO:
+        return self.context.store.path_of(file_id).open("rb")
 
-    async def _judge_rows(self, evaluator: Evaluator, file: StoredFile) -> str | None:
+    async def _judge_rows(self, prepared: Prepared) -> str | None:
         """Judge the rows that are left; return why the data set cannot be read on, else None."""
-        store = self.context.store
+        store, file = self.context.store, prepared.file
         finished = await to_thread.run_sync(
             store.ledger.finished_flags, self.evaluation.id, file.line_count
         )
-        earlier = None if self._answers is None else store.path_of(self._answers)
-        queue = RowQueue(store.path_of(file.id), file.kind, finished, earlier)
+        earlier = None if prepared.answers is None else self._open_file(prepared.answers)
+        part = RowRange(earlier=earlier)
+        queue = RowQueue(self._open_file(file.id), file.kind, finished, part)
         counts = RowCounts(file.line_count, self.evaluation.failed_rows)
-        seconds = self.context.config.stop_seconds
-        self._workers = RowWorkers(evaluator, queue, counts, self._commit, seconds)
+        pace = Pace(self.context.config.stop_seconds)
+        self._workers = RowWorkers(prepared.evaluator, queue, counts, self._commit, pace)
         if self._stopping or self._pausing:
             self._workers.stop()
         try:
@@ -227,7 +191,7 @@ class Run:
             file: the data set.
             failure: why the evaluation ends early; None if its rows decide how it ends.
         """
-        parameters = self._parameters()
+        parameters = stored_parameters(self.evaluation)
         # A new id for each attempt: a process that slept may not write over another one's file.
         result_id = f"file-{uuid.uuid4()}"
         totals = parameters.totals()
@@ -238,21 +202,9 @@ class Run:
             await self._end(failure, {}, None)
             return
         results = totals.results() | {"result_file_id": result_id}
-        change = _final_status(totals, file.line_count, self.context.clock())
-        if failure:
-            rows = f"{judged:,} of {file.line_count:,} rows"
-            change = replace(failure, message=f"{failure.message} The results of {rows} are kept.")
-        record = StoredFile(
-            id=result_id,
-            owner=self.evaluation.owner,
-            filename=f"{self.evaluation.id}-results.jsonl",
-            purpose=parameters.spec.output_purpose,
-            kind="jsonl",
-            bytes=size,
-            line_count=totals.valid + totals.failed,
-            created_at=self.context.clock(),
-            upload_key=None,
-        )
+        now = self.context.clock()
+        change = last_change(totals, file.line_count, now, failure)
+        record = result_file_record(self.evaluation, parameters, totals, (result_id, size), now)
         try:
             await self._end(change, results, record)
         except (LeaseLostError, StorageError):
@@ -305,21 +257,3 @@ def _rows_of(path: Path, kind: Kind) -> Generator[Row]:
     """Yield the rows of a data set. Raises DatasetError or OSError where reading fails."""
     with path.open("rb") as stream:
         yield from read_rows(stream, kind)
-
-
-def _final_status(totals: Totals, total: int, now: float) -> StatusChange:
-    """Return the status that the evaluation ends with, and why."""
-    judged = totals.valid + totals.failed
-    if totals.failed > MAX_FAILED_SHARE * total:
-        message = (
-            f"{totals.failed} of {total} rows failed, more than {MAX_FAILED_SHARE:.0%}; most "
-            f"often: {totals.most_frequent_failure}"
-        )
-        if (text := totals.unreadable_text) is not None:
-            written = f'"{text}"' if text else "nothing"
-            message += f". In one such row the judge wrote: {written}"
-        return StatusChange("error", message, now, totals.most_frequent_reason)
-    if judged < total:
-        message = f"Cancelled after {judged} of {total} rows; the results are partial"
-        return StatusChange("user_error", message, now, Reason.CANCELLED)
-    return StatusChange("completed", "Every row has been judged", now)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from evals_engine.config import ModelEndpoint
+from evals_engine.config import EngineConfig, ModelEndpoint
 from evals_engine.faults import ModelCallError, RequestError
+from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
 from evals_engine.models.completions import Completion
 from evals_engine.rows.candidate import Candidate, open_candidate
@@ -41,7 +43,12 @@ async def candidate(
             owner_pool() as pool,
         ):
             endpoint = ModelEndpoint(server.base_url)
-            yield await open_candidate(request, endpoint, client, pool), server
+            yield (
+                await open_candidate(
+                    request, endpoint, ModelAccess(EngineConfig(Path()), client), pool
+                ),
+                server,
+            )
 
 
 async def answered(model: Candidate, row: dict[str, Any]) -> Completion:
@@ -130,5 +137,9 @@ async def test_a_template_error_names_the_field_it_came_in() -> None:
     async with owner_pool() as pool:
         with pytest.raises(RequestError, match=r"model_a\.system_template, line 1"):
             await open_candidate(
-                request, ModelEndpoint(""), ModelClient(0, 1), pool, field="model_a"
+                request,
+                ModelEndpoint(""),
+                ModelAccess(EngineConfig(Path()), ModelClient(0, 1)),
+                pool,
+                field="model_a",
             )
