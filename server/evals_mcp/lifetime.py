@@ -86,6 +86,7 @@ class ProviderServices:
         context, launches, pool = self._kept or await self._keep(clock)
         # Imported here because loading SQLite would slow down every start.
         from evals_mcp.derivations.provider import with_originals  # noqa: PLC0415
+        from evals_mcp.labels.store import LabelStore  # noqa: PLC0415
         from evals_mcp.marks.store import Marks  # noqa: PLC0415
 
         uploads_of = self._host.uploads_of
@@ -103,6 +104,7 @@ class ProviderServices:
             pool.prepare_file,
             launches.names(principal.id),
             Marks(launches.records_of(principal.id), launches.key),
+            LabelStore(launches.records_of(principal.id)),
             clock,
             self._host.is_stopping,
             await uploads_of(principal.id) if uploads_of else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,9 @@ def marked_rows(
         marking: how verdicts of its type are marked.
         marks: marks by what they are about.
     """
-    placed = dict(_placed(index, subjects, marks))
+    hints = {subject: mark.row for subject, mark in marks.items()}
+    rows = rows_by_subject(index, subjects, hints)
+    placed = {number: marks[subject] for subject, number in rows.items()}
     about = dict[int, Mark]()
     for entry in index.by_number(sorted(placed)):
         value = marking.value(entry.verdict) if entry.verdict.state == JUDGED else None
@@ -71,24 +73,30 @@ def marks_of_sample(
     return leading
 
 
-def _placed(
-    index: ResultIndex, subjects: Subjects, marks: Mapping[str, Mark]
-) -> Iterator[tuple[int, Mark]]:
-    """Yield each mark with the row that it is about."""
-    others = dict[str, Mark]()
-    for subject, mark in marks.items():
+def rows_by_subject(
+    index: ResultIndex, subjects: Subjects, row_hints: Mapping[str, int]
+) -> dict[str, int]:
+    """Return the row of each subject that this evaluation judged. Blocks.
+
+    Args:
+        index: the rows of the evaluation.
+        subjects: what its verdicts are about.
+        row_hints: for each subject, the number of a row that was about it in some evaluation.
+    """
+    rows, others = dict[str, int](), dict[bytes, str]()
+    for subject, number in row_hints.items():
         # Most often a row has the same number in every evaluation of its data set.
-        if mark.row <= index.total() and subject == _subject(index, subjects, mark.row):
-            yield mark.row, mark
+        if 1 <= number <= index.total() and subject == _subject(index, subjects, number):
+            rows[subject] = number
         else:
-            others[subject] = mark
+            others[_short(subject)] = subject
     if others and index.total() <= MOST_SEARCHED:
-        by_name = {_short(subject): mark for subject, mark in others.items()}
         names = _names(index, subjects)
         for number in range(1, index.total() + 1):
             name = names[(number - 1) * _BYTES : number * _BYTES]
-            if (mark := by_name.pop(name, None)) is not None:
-                yield number, mark
+            if (subject := others.pop(name, None)) is not None:
+                rows[subject] = number
+    return rows
 
 
 def _subject(index: ResultIndex, subjects: Subjects, number: int) -> str:

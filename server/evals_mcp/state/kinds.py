@@ -70,7 +70,37 @@ MARKS = RecordKind(
     most=100_000,
 )
 
+LABELS = RecordKind(
+    "labels",
+    "what people said that verdicts should be, without seeing them; by digests of the row, of the "
+    "answer and of the allowed verdicts, without any text of a row",
+    most=100_000,
+)
+LABEL_SAMPLES = RecordKind(
+    "label_samples",
+    "the rows that were drawn for labels, by evaluation: their numbers and digests in the order in "
+    "which they are shown",
+    most=1_000,
+)
+LABEL_COLUMNS = RecordKind(
+    "label_columns",
+    "the column of a data set that has labels, by evaluation, and who gave them",
+    most=10_000,
+)
+
 KINDS: Mapping[str, RecordKind] = {
-    kind.name: kind for kind in (STARTED, UNSETTLED, DECLINED, NAMES, DERIVED, COSTS, MARKS)
+    kind.name: kind
+    for kind in (
+        STARTED,
+        UNSETTLED,
+        DECLINED,
+        NAMES,
+        DERIVED,
+        COSTS,
+        MARKS,
+        LABELS,
+        LABEL_SAMPLES,
+        LABEL_COLUMNS,
+    )
 }
 """Every kind, by its name. A new kind is a line here."""

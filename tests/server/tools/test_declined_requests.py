@@ -30,6 +30,7 @@ from tests.volume import examples
 
 from evals_mcp.derivations.provider import with_originals
 from evals_mcp.errors import UnavailableError
+from evals_mcp.labels.store import LabelStore
 from evals_mcp.launching.ask_user import Answer, Reply, Sleep, UserQuestionError
 from evals_mcp.launching.launches import ServerLaunches
 from evals_mcp.marks.store import Marks
@@ -151,6 +152,7 @@ class Desk:
             no_upload,
             self.servers[server].names(LOCAL.id),
             Marks(launches.records_of(LOCAL.id), launches.key),
+            LabelStore(launches.records_of(LOCAL.id)),
             self.clock,
         )
         arguments = CreateEvaluationInput.model_validate({**REQUEST, **changes, "confirm": confirm})

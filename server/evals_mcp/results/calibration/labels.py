@@ -9,7 +9,9 @@ from typing import Literal
 LabelValue = str | float
 """A label as a verdict of the type: a label of `classify`, `A`, `B` or `Tie`, or a score."""
 
-LabelKind = Literal["human", "model"]
+LabelKind = Literal["human", "model", "unknown"]
+"""What a labeller is; `unknown` until the user has said it of a column."""
+
 LabelSource = Literal["column", "page", "terminal", "chat"]
 
 Plan = Literal["random", "balanced", "chosen", "all"]

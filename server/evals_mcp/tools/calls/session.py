@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from evals_mcp.datasets.file_task import PrepareFile
     from evals_mcp.derivations.derived_data import DerivedData
     from evals_mcp.derivations.earlier_try import EarlierTry, TriedRows
+    from evals_mcp.labels.store import LabelStore
     from evals_mcp.marks.store import Marks
     from evals_mcp.result_files.cache import Download, ResultFile, ResultFiles
     from evals_mcp.result_files.index import ResultIndex
@@ -106,6 +107,8 @@ class ToolSession:
     """The names that the principal has given."""
     marks: Marks
     """What the principal has said about verdicts."""
+    labels: LabelStore
+    """What the principal has said that verdicts should be, without seeing them."""
     clock: Clock = field(default_factory=Clock)
     is_stopping: Callable[[], bool] = lambda: False
     """Returns whether the server is about to stop, so that a call that only waits should end."""
