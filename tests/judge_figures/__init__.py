@@ -1,0 +1,1 @@
+"""What independent libraries say about judges and labels, recorded for the tests of the figures."""
