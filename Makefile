@@ -94,9 +94,9 @@ rubrics: $(READY)  ## write docs/rubrics.md anew from the table of ready rubrics
 lock: $(READY)  ## resolve the locks anew, for every platform and Python
 	$(BIN)/python -m pip install --quiet uv==$(UV)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-	  --group dev --extra otel --extra parquet --upgrade --output-file requirements.lock pyproject.toml
+	  --group dev --extra otel --extra parquet --extra postgres --upgrade --output-file requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
-	  --group image --extra otel --extra parquet --constraint requirements.lock \
+	  --group image --extra otel --extra parquet --extra postgres --constraint requirements.lock \
 	  --output-file deploy/requirements.lock pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.11 \
 	  --group image --constraint requirements.lock --output-file examples/requirements.lock pyproject.toml

@@ -21,6 +21,7 @@ from jsonschema import Draft202012Validator
 from xdist.remote import Producer  # pyright: ignore[reportMissingTypeStubs]
 from xdist.scheduler import LoadScopeScheduling  # pyright: ignore[reportMissingTypeStubs]
 
+from tests.postgres import database_copy, postgres_url
 from tests.volume import GATE, PROOFS, VOLUME
 
 # No test reads or writes what this user's own server keeps. Processes inherit the folder.
@@ -127,6 +128,30 @@ def _import_all_modules() -> None:
     for name in ("evals_schemas", "evals_mcp", "evals_engine"):
         for module in pkgutil.walk_packages(import_module(name).__path__, f"{name}."):
             import_module(module.name)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server, started by the first test of a process that needs one."""
+    with postgres_url() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """The URL of a migrated database, to be copied; nothing may be connected to it."""
+    from evals_engine.nodes.migrate import migrate  # noqa: PLC0415 - other tests need no psycopg
+
+    with database_copy(postgres_server) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_server: str, postgres_template: str) -> Iterator[str]:
+    """The URL of a migrated database that a test has for itself."""
+    with database_copy(postgres_server, postgres_template) as url:
+        yield url
 
 
 def pytest_unconfigure() -> None:

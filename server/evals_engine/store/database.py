@@ -7,7 +7,6 @@ method blocks and is safe to call from any thread.
 
 from __future__ import annotations
 
-import re
 import sqlite3
 import threading
 import time
@@ -17,7 +16,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from evals_engine.store.errors import DataDirError, StorageError
 from evals_engine.store.private_files import make_private
+from evals_engine.store.statements import named_statements
 
 BUSY_SECONDS = 30.0
 """Seconds that a statement waits for another process's write before it fails."""
@@ -31,14 +32,6 @@ Record = sqlite3.Row
 """One record of a query's result, read by column name."""
 
 Values = Mapping[str, Any]
-
-
-class DataDirError(Exception):
-    """The data directory cannot be used; the message says which setting to change."""
-
-
-class StorageError(Exception):
-    """The disk or the database refused a read or a write; nothing was changed."""
 
 
 class DamagedError(StorageError):
@@ -66,7 +59,9 @@ class Database:
         """
         self._path = path
         self._writing, self._reading = threading.Lock(), threading.Lock()
-        self._statements = _named_statements()
+        self._statements = named_statements(
+            resources.files("evals_engine.store").joinpath("queries.sql")
+        )
         self._is_prepared = False
         make_private(path)
         self._refuse_foreign()
@@ -222,13 +217,6 @@ def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
         "JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'"
     )
     return {(record[0], record[1]) for record in records}
-
-
-def _named_statements() -> dict[str, str]:
-    """Return the statements of queries.sql by the name in the comment above each."""
-    text = resources.files("evals_engine.store").joinpath("queries.sql").read_text("utf-8")
-    pairs = re.findall(r"^-- (\w+):.*\n((?:(?!--).*\n?)*)", text, re.MULTILINE)
-    return {name: statement.strip() for name, statement in pairs}
 
 
 def _migrations() -> list[str]:
