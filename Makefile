@@ -15,12 +15,14 @@ DEMO_READY := .venv-demo/ready
 # Images often set it; each process of the tests would then compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check tests coverage wheel bench clients catalogues conformance fresh faults proofs lock schemas page page-tests proxy-tests identity-tests pictures clean
+.PHONY: demo test check compiled tests coverage wheel bench clients catalogues conformance fresh faults proofs lock schemas page page-tests proxy-tests identity-tests pictures clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
 
-test: check wheel tests  ## everything a change must pass; pytest's closing line comes last
+test: $(READY)  ## everything a change must pass; pytest's closing line comes last
+	$(MAKE) --jobs=2 check compiled wheel
+	$(MAKE) tests
 
 check: $(READY)  ## format, lint, language, structure, import contracts, types
 	$(BIN)/ruff format --check .
@@ -32,6 +34,9 @@ check: $(READY)  ## format, lint, language, structure, import contracts, types
 
 wheel: $(READY)  ## build the wheel and run it away from this tree
 	$(BIN)/python tests/wheel.py
+
+compiled: $(READY)  ## compile the tests once, so that not every process of pytest does
+	$(BIN)/python -m pytest --collect-only -qqq
 
 tests: $(READY)
 	$(PYTEST) $(PYTEST_ARGS)
