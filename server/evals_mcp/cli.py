@@ -53,6 +53,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         "data": lambda: _data(settings, chosen.action, getattr(chosen, "principal", "")),
         "export": lambda: _export(settings, chosen.evaluation, chosen.format, chosen.output),
         "report": lambda: _report(settings, chosen),
+        "run": lambda: _run_file(settings, chosen),
         "view": lambda: _view(settings, chosen.evaluation),
         "engine": lambda: _engine(settings, chosen.host, chosen.port),
     }
@@ -264,6 +265,16 @@ def _report(settings: Settings, chosen: argparse.Namespace) -> int:
 
     options = ReportOptions(chosen.rows, chosen.by, chosen.cluster_column, chosen.output)
     return _printed(lambda: anyio.run(report, settings, chosen.ids, options))
+
+
+def _run_file(settings: Settings, chosen: argparse.Namespace) -> int:
+    with _loading():
+        from evals_mcp.commands.run import RunCommand, default_folder
+        from evals_mcp.repository_runs.run import RunOptions
+
+    out = chosen.out or default_folder(chosen.file)
+    options = RunOptions(chosen.file, out, chosen.dry_run, chosen.again)
+    return RunCommand(settings, options, os.environ).run()
 
 
 def _view(settings: Settings, evaluation_id: str | None) -> int:

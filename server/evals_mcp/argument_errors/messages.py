@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from evals_mcp.argument_errors.vocabulary import (
     ADVICE,
     ARGUMENTS,
+    LISTED_IN,
     MISSING,
     NO_FILTER,
     SCALES,
@@ -108,7 +109,8 @@ def _all_arguments(names: list[str], tool: str) -> str:
     if not names:
         return "None is allowed."
     if len(names) > _NAMES_LISTED:
-        return f"The {len(names)} that exist are in the input schema of {tool}."
+        listed = LISTED_IN.get(tool, f"the input schema of {tool}")
+        return f"The {len(names)} that exist are in {listed}."
     return f"Allowed: {', '.join(names)}."
 
 

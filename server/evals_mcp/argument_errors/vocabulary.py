@@ -33,6 +33,8 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = _by_word(
             "id eval evalid jobid job runid run workflowid evaluation evaluationname name"
         ),
         "name": "title displayname",
+        "data": "dataset datasetpath datafile file filepath filename path csv jsonl input",
+        "max_usd": "budget maxcost maxdollars maxprice maxspend cost costlimit limit usd dollars",
         "model": "judge",
         "evaluation_id_a evaluation_id_b id": "evaluationids evaluationid ids evaluations",
         "evaluation_id_a response_column_a model_a": "a first baseline evaluation1 left",
@@ -130,6 +132,9 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
     ),
 }
 """What to do instead of a word that stands for no argument, by tool."""
+
+LISTED_IN: Mapping[str, str] = {"evals.toml": "docs/guides/guard-a-repository.md"}
+"""Where the arguments of something are listed that no client shows a schema of."""
 
 VALUES: Mapping[str, tuple[str, ...]] = _by_word(
     {

@@ -84,6 +84,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_serving(commands)
     _add_data(commands)
     _add_results(commands)
+    _add_repository(commands)
     commands.add_parser("tools", help="print the tools as JSON, as a client sees them")
     commands.add_parser("rubrics", help="print every ready rubric in full, as Markdown")
     return parser
@@ -205,3 +206,30 @@ def _add_results(commands: _Commands) -> None:
     )
     view = commands.add_parser("view", help="show evaluations in a browser on this machine")
     view.add_argument("evaluation", nargs="?", metavar="ID", help="the one shown first")
+
+
+def _add_repository(commands: _Commands) -> None:
+    run = commands.add_parser(
+        "run",
+        help="run the evaluations of a file in a repository",
+        description="Upload the data, judge it and write a folder of results: JSON, JUnit XML, "
+        "Markdown, the rows and a page to look at. Asks nothing: `max_usd` in the file is the "
+        "consent.",
+        epilog="Exit code: 0 if it ran, 2 if it could not run, 130 after Ctrl-C, which leaves the "
+        "evaluation running.",
+    )
+    run.add_argument("file", type=Path, metavar="FILE", help="such as evals.toml")
+    _add_run_options(run)
+
+
+def _add_run_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="show rows, calls and cost only")
+    command.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of the results; evals-results beside the file if absent",
+    )
+    command.add_argument(
+        "--again", action="store_true", help="judge again what was judged a moment ago"
+    )

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from anyio import from_thread, to_thread
 
 from evals_mcp.cleaning import inert
-from evals_mcp.errors import OperatorError
+from evals_mcp.errors import InvalidRequestError, OperatorError
 from evals_mcp.exchange.downloads import LINK_SECONDS, Downloads
 from evals_mcp.exchange.export_folder import ExportFolder
-from evals_mcp.exchange.new_files import manifest_path
+from evals_mcp.exchange.new_files import manifest_path, opened_new
 from evals_mcp.exports.formats import FORMATS, Content, Format, write_manifest
 from evals_mcp.exports.manifest import ManifestFacts, manifest_of
 from evals_mcp.exports.rows import ExportRows
@@ -152,6 +152,31 @@ def _by_link(downloads: Downloads, content: Content, form: Format) -> StoredExpo
         "what made the results.",
         link=link,
     )
+
+
+def to_new_file(path: Path, content: Content, form: Format) -> StoredExport:
+    """Write an export to a file of a path that a user has named, and its manifest beside it.
+
+    Raises:
+        InvalidRequestError: something is at the path.
+        OperatorError: the folder does not take the file.
+    """
+    try:
+        with opened_new(path) as file:
+            form.write(content, file)
+            if not form.holds_manifest:
+                with opened_new(manifest_path(path)) as manifest:
+                    write_manifest(content, manifest)
+    except FileExistsError as error:
+        raise InvalidRequestError(
+            f"{error.filename} exists, and no file is overwritten: choose another --output."
+        ) from None
+    except OSError as error:
+        raise OperatorError(
+            f"--output: {path} cannot be written ({error.strerror or error}): free space, or "
+            "choose a file in another folder that exists."
+        ) from None
+    return stored_at(path.absolute(), form)
 
 
 def stored_at(path: Path, form: Format) -> StoredExport:

@@ -1,0 +1,137 @@
+"""Reads and checks `evals.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from evals_mcp.argument_errors.messages import explain
+from evals_mcp.errors import InvalidRequestError, OperatorError
+from evals_mcp.launching.metrics.arguments import arguments_by_metric
+from evals_schemas.evaluation_types import BENCHMARK
+from evals_schemas.repository.evals_file import FILE_ONLY, NOT_IN_A_FILE, EvalsFile
+from evals_schemas.tools.inputs import CreateEvaluationInput
+from evals_schemas.tools.portable_schema import portable_schema
+
+MOST_BYTES = 2**20
+"""The largest file that is read."""
+
+FILE_NAME = "evals.toml"
+"""What messages call the file."""
+
+Arguments = Mapping[str, Any]
+"""Arguments of `create_evaluation` as the file has them."""
+
+
+@dataclass(frozen=True)
+class RepositoryFile:
+    """A file that was read and checked."""
+
+    path: Path
+    content: EvalsFile
+    arguments: Arguments
+    """Its arguments of `create_evaluation`, without the data set."""
+
+    @property
+    def data(self) -> Path:
+        """The data set, relative to the folder of the file."""
+        return self.path.parent / self.content.data
+
+    def request(self, file_id: str, **changes: Any) -> CreateEvaluationInput:
+        """Return the arguments of one create.
+
+        Args:
+            file_id: the stored data set.
+            changes: further arguments, or other values.
+        """
+        return checked({**self.arguments, **changes, "input_data_file_path": file_id})
+
+    def by_metric(self) -> dict[str, CreateEvaluationInput]:
+        """Return the arguments of each metric alone, without a data set.
+
+        A file without metrics has one, named like the file's evaluation or its type.
+
+        Raises:
+            InvalidRequestError: a metric has no name of its own, or an argument does not fit.
+        """
+        arguments = checked(self.arguments)
+        if arguments.metrics is None:
+            return {self.content.name or arguments.type: arguments}
+        return arguments_by_metric(arguments)
+
+
+def read_file(path: Path) -> RepositoryFile:
+    """Read and check a file.
+
+    Raises:
+        OperatorError: it cannot be read, or is not TOML.
+        InvalidRequestError: a field is missing, unknown, or has a value that is not allowed.
+    """
+    table = _table(path)
+    try:
+        content = EvalsFile.model_validate(table)
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=True)
+        schema = portable_schema(EvalsFile)
+        fields = {
+            name: part for name, part in schema["properties"].items() if name not in NOT_IN_A_FILE
+        }
+        text = explain(problems, {**schema, "properties": fields}, FILE_NAME)
+        raise InvalidRequestError(f"{path.name}: {text}") from None
+    if content.type == BENCHMARK:
+        raise InvalidRequestError(
+            f"{path.name}: `type` benchmark has questions of its own at a service, and no data "
+            "set: start it with create_evaluation. A file runs classify, score and compare."
+        )
+    arguments = {name: value for name, value in table.items() if name not in FILE_ONLY}
+    file = RepositoryFile(path, content, arguments)
+    _check_gate(file)
+    return file
+
+
+def checked(arguments: Arguments) -> CreateEvaluationInput:
+    """Return arguments that the file's own check has accepted before."""
+    return CreateEvaluationInput.model_validate(dict(arguments))
+
+
+def _check_gate(file: RepositoryFile) -> None:
+    """Refuse rules for a metric that the file does not have."""
+    gate = file.content.gate
+    if gate is None or not gate.metrics:
+        return
+    names = [str(metric.get("name")) for metric in file.content.metrics or ()]
+    for name in gate.metrics:
+        if name not in names:
+            listed = ", ".join(names) or "none: the rules of a file without metrics are in [gate]"
+            raise InvalidRequestError(
+                f"{file.path.name}: `gate.metrics.{name[:60]}` is not a metric of the file; it has "
+                f"{listed}."
+            )
+
+
+def _table(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise OperatorError(f"{path} has more than {MOST_BYTES:,} bytes; it holds no rows.")
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise OperatorError(
+            f"There is no file {path}. docs/guides/guard-a-repository.md has one to begin with."
+        ) from None
+    except OSError as error:
+        raise OperatorError(f"{path} cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise OperatorError(f"{path} is not UTF-8 text; save it as UTF-8.") from None
+    except (ValueError, RecursionError) as error:
+        position = re.search(r"\(at (.*)\)$", str(error))
+        at = f" at {position[1]}" if position else ""
+        raise OperatorError(
+            f'{path} is not valid TOML{at}: write `name = "value"` lines, then [section] lines '
+            "with the fields of a section below them."
+        ) from None
