@@ -11,7 +11,7 @@ import random
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import anyio
@@ -34,6 +34,18 @@ MAX_BODY = 16 * 1024 * 1024
 
 LIST_SECONDS = 10.0
 """Seconds that an endpoint may take to list its models."""
+
+
+class Admission(Protocol):
+    """Holds the rate of calls to each endpoint over several processes."""
+
+    async def admit(self, endpoint: ModelEndpoint) -> None:
+        """Return when one more call may be made."""
+        ...
+
+    async def pause(self, endpoint: ModelEndpoint, seconds: float) -> None:
+        """Let no process call an endpoint for some seconds, because it has asked for that."""
+        ...
 
 
 class ModelClient:
@@ -66,6 +78,8 @@ class ModelClient:
         self._tls: ssl.SSLContext | None = None
         self._unsupported: dict[tuple[str, str], frozenset[str]] = {}
         self._last_call = float("inf")
+        self.admission: Admission | None = None
+        """What each call waits for; None in an engine that is alone."""
 
     def stop_calls(self, seconds: float) -> None:
         """Start no call later than a number of seconds from now. Calls in flight go on."""
@@ -119,6 +133,8 @@ class ModelClient:
         body |= {"temperature": temperature} | dict(extra or {})
         waits = 0
         while True:
+            if self.admission is not None:
+                await self.admission.admit(endpoint)
             if anyio.current_time() > self._last_call:
                 raise StoppingError
             unsupported = self._unsupported.get((endpoint.base_url, model), frozenset())
@@ -129,6 +145,8 @@ class ModelClient:
                 continue
             if not result.retried or waits >= self._max_retries:
                 raise _call_error(result, waits + 1, endpoint)
+            if self.admission is not None and result.retry_after > 0:
+                await self.admission.pause(endpoint, result.retry_after)
             await self._sleep(self._wait(waits, result.retry_after))
             waits += 1
 

@@ -31,11 +31,18 @@ def write_result_file(
 ) -> None:
     """Write the judged rows and add each to the totals. Rows and ledger are streamed."""
     with write_private(path) as out:
-        for state, row, outcome in judged_rows(rows, ledger):
-            totals.add_usage(_usage(outcome))
-            totals.add(state, outcome, outcome.pop(REASON, None))
-            totals.add_input(row)
-            out.write(_line(row, outcome))
+        out.writelines(result_lines(rows, ledger, totals))
+
+
+def result_lines(
+    rows: Iterable[Row], ledger: Iterator[FinishedRow], totals: Totals
+) -> Iterator[bytes]:
+    """Yield the lines of the result file, and add each row to the totals."""
+    for state, row, outcome in judged_rows(rows, ledger):
+        totals.add_usage(_usage(outcome))
+        totals.add(state, outcome, outcome.pop(REASON, None))
+        totals.add_input(row)
+        yield _line(row, outcome)
 
 
 def rows_so_far(rows: Iterable[Row], ledger: Iterator[FinishedRow]) -> Iterator[bytes]:

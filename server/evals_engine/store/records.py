@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NewType
 
@@ -108,7 +109,7 @@ def file_of(record: Record) -> StoredFile:
     return StoredFile(**{name: record[name] for name in StoredFile.__dataclass_fields__})
 
 
-def evaluation_of(record: Record) -> StoredEvaluation:
+def evaluation_of(record: Record | Mapping[str, Any]) -> StoredEvaluation:
     """Return the evaluation of a database record."""
     values = {name: record[name] for name in StoredEvaluation.__dataclass_fields__}
     values["parameters"] = json.loads(values["parameters"])

@@ -74,6 +74,8 @@ CREATE TABLE evaluations (
     -- Shards that may run at once, each with its share of num_workers; NULL before the rows are
     -- divided into shards.
     slots integer,
+    -- JSON of a status change: why the evaluation ends early. Set by a node, read by the conclusion.
+    failure text,
     -- Digests: a key is secret, and a body may contain the key of an external model.
     idempotency_key text,
     request_digest text
@@ -95,7 +97,7 @@ CREATE TABLE status_updates (
 
 CREATE INDEX status_updates_by_evaluation ON status_updates (evaluation_id);
 
--- A range of the rows of an evaluation. Number -1 is its conclusion.
+-- A range of the rows of an evaluation. Number -2 is its preparation, -1 its conclusion.
 CREATE TABLE shards (
     evaluation_key bigint NOT NULL,
     number integer NOT NULL,
@@ -109,6 +111,10 @@ CREATE TABLE shards (
     -- Counts who has begun the shard; a process whose epoch is no longer the shard's has lost it.
     epoch integer NOT NULL DEFAULT 0,
     holder text,
+    -- How often it was begun without a row having been stored since.
+    claims integer NOT NULL DEFAULT 0,
+    -- Its share of the rows in flight of the evaluation.
+    calls integer NOT NULL DEFAULT 0,
     beat timestamptz NOT NULL DEFAULT now(),
     done_rows bigint NOT NULL DEFAULT 0,
     failed_rows bigint NOT NULL DEFAULT 0,
@@ -119,6 +125,7 @@ CREATE TABLE shards (
 
 CREATE INDEX shards_todo ON shards (evaluation_key, number) WHERE state = 'todo';
 CREATE INDEX shards_leased ON shards (beat) WHERE state IN ('queued', 'doing');
+CREATE INDEX shards_failed ON shards (evaluation_key) INCLUDE (failed_rows) WHERE failed_rows > 0;
 
 -- One record per finished row. A row that two processes finish is stored once.
 CREATE TABLE row_ledger (
@@ -147,4 +154,14 @@ CREATE TABLE endpoint_rates (
     tokens double precision NOT NULL,
     filled_at timestamptz NOT NULL DEFAULT now(),
     paused_until timestamptz
+);
+
+-- The processes that work on shards, for those who watch them.
+CREATE TABLE nodes (
+    id text PRIMARY KEY,
+    version text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    beat timestamptz NOT NULL DEFAULT now(),
+    shards integer NOT NULL DEFAULT 0,
+    stopping boolean NOT NULL DEFAULT false
 );

@@ -1,0 +1,192 @@
+-- Shards: ranges of rows, and the two steps before and after them. Number -2 prepares an evaluation, -1 concludes it. Only the database's clock counts.
+
+-- add_preparation: the first shard of a new evaluation; it waits while another one still generates the answers it takes.
+INSERT INTO shards (evaluation_key, number, first_row, size, state)
+SELECT waiting.key, -2, 0, 0, CASE WHEN EXISTS (
+    SELECT 1 FROM evaluations AS earlier
+    WHERE earlier.id = waiting.answers_from AND earlier.status IN ('pending', 'queued', 'running')
+) THEN 'todo' ELSE 'queued' END
+FROM evaluations AS waiting WHERE waiting.id = :evaluation_id
+RETURNING evaluation_key, state
+
+-- slots_of_owner: how many shards of all evaluations of this one's owner are queued or run.
+SELECT count(*) AS slots FROM shards
+JOIN evaluations ON evaluations.key = shards.evaluation_key
+WHERE shards.state IN ('queued', 'doing')
+    AND evaluations.owner = (SELECT owner FROM evaluations WHERE key = :key)
+
+-- begin_shard: take a queued shard; nothing if it is another's or done, or if the evaluation has ended.
+UPDATE shards SET state = 'doing', epoch = epoch + 1, claims = shards.claims + 1, holder = :holder,
+    beat = now(), note = NULL
+FROM evaluations
+WHERE shards.evaluation_key = :key AND number = :number AND state = 'queued'
+    AND evaluations.key = shards.evaluation_key
+    AND evaluations.status IN ('pending', 'queued', 'running')
+RETURNING number, epoch, shards.claims AS shard_claims, calls, first_row, size, byte_at, row_at,
+    shards.done_rows AS shard_done, shards.failed_rows AS shard_failed, slots, failure, evaluations.*
+
+-- failed_rows: those of all shards of an evaluation.
+SELECT COALESCE(sum(failed_rows), 0)::bigint AS failed FROM shards
+WHERE evaluation_key = :key AND failed_rows > 0
+
+-- done_numbers: the finished rows of a range.
+SELECT row_number FROM row_ledger
+WHERE evaluation_key = :key AND row_number >= :first_row AND row_number < :end_row
+
+-- add_rows: store finished rows, and count those that are new, unless the shard has ended; return its epoch. Rows of a process that has lost the shard count too: they have been paid for.
+WITH shard AS MATERIALIZED (
+    SELECT epoch FROM shards
+    WHERE evaluation_key = :key AND number = :number AND state <> 'done' FOR UPDATE
+), added AS (
+    INSERT INTO row_ledger (evaluation_key, row_number, state, outcome)
+    SELECT :key, rows.* FROM unnest(:numbers::bigint[], :states::text[], :outcomes::text[]) AS rows
+    WHERE EXISTS (SELECT 1 FROM shard)
+    ON CONFLICT DO NOTHING RETURNING state
+), counted AS (
+    SELECT count(*) AS stored, count(*) FILTER (WHERE state <> 'ok') AS failed FROM added
+)
+UPDATE shards
+SET done_rows = done_rows + stored, failed_rows = failed_rows + failed,
+    claims = CASE WHEN stored > 0 THEN 0 ELSE claims END
+FROM shard, counted WHERE evaluation_key = :key AND number = :number
+RETURNING shards.epoch
+
+-- renew_shards: those that this process still has; whether each is to stop, and how many rows of its evaluation have failed elsewhere.
+UPDATE shards SET beat = now(), note = leased.note
+FROM unnest(:keys::bigint[], :numbers::integer[], :epochs::integer[], :notes::text[])
+    AS leased (key, number, epoch, note)
+JOIN evaluations ON evaluations.key = leased.key
+WHERE shards.evaluation_key = leased.key AND shards.number = leased.number
+    AND shards.epoch = leased.epoch AND shards.state = 'doing'
+RETURNING shards.evaluation_key, shards.number,
+    evaluations.cancel_requested OR evaluations.failure IS NOT NULL AS stops,
+    (SELECT COALESCE(sum(others.failed_rows), 0)::bigint FROM shards AS others
+        WHERE others.evaluation_key = leased.key AND others.number <> leased.number
+            AND others.failed_rows > 0) AS failed_elsewhere
+
+-- release_shard: give a shard back, so that any node begins it at once.
+UPDATE shards SET state = 'queued', beat = now(), note = NULL, claims = GREATEST(claims - 1, 0)
+WHERE evaluation_key = :key AND number = :number AND epoch = :epoch AND state = 'doing'
+
+-- lock_evaluation: one process at a time ends a shard of an evaluation, so that only one finds that it was the last.
+SELECT cancel_requested, failure, total_rows, status FROM evaluations WHERE key = :key FOR UPDATE
+
+-- end_shard: changes nothing unless this process has the shard; returns its share of the calls.
+UPDATE shards SET state = 'done', note = NULL, beat = now()
+WHERE evaluation_key = :key AND number = :number AND epoch = :epoch AND state = 'doing'
+RETURNING calls
+
+-- queue_next: the next shard that nobody has begun gets a share of the calls.
+UPDATE shards SET state = 'queued', beat = now(), calls = :calls
+WHERE evaluation_key = :key AND number = (
+    SELECT number FROM shards WHERE evaluation_key = :key AND state = 'todo' AND number >= 0
+    ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING number
+
+-- queue_conclusion: the last step, once no shard is queued or runs.
+UPDATE shards SET state = 'queued', beat = now()
+WHERE evaluation_key = :key AND number = -1 AND state = 'todo' AND NOT EXISTS (
+    SELECT 1 FROM shards AS others
+    WHERE others.evaluation_key = :key AND others.state IN ('queued', 'doing')
+)
+RETURNING number
+
+-- fail_evaluation: note why an evaluation ends early; the first reason counts.
+UPDATE evaluations SET failure = :failure WHERE key = :key AND failure IS NULL
+
+-- add_shards: the ranges of an evaluation, and its conclusion.
+INSERT INTO shards (evaluation_key, number, first_row, size, byte_at, row_at)
+SELECT :key, parts.* FROM unnest(
+    :numbers::integer[], :first_rows::bigint[], :sizes::bigint[], :bytes::bigint[], :rows::bigint[]
+) AS parts
+ON CONFLICT DO NOTHING
+
+-- start_evaluation: its rows can be judged now.
+UPDATE evaluations SET status = 'running', total_rows = :total_rows, slots = :slots, updated_at = :now
+WHERE key = :key
+
+-- check_evaluation: its data set is being checked.
+UPDATE evaluations SET status = 'queued', updated_at = :now WHERE key = :key AND status = 'pending'
+
+-- end_evaluation: with what its shards have counted.
+UPDATE evaluations
+SET status = :status, results = :results, result_file_id = :result_file_id, updated_at = :now,
+    done_rows = counted.done_rows, failed_rows = counted.failed_rows
+FROM (
+    SELECT COALESCE(sum(done_rows), 0) AS done_rows, COALESCE(sum(failed_rows), 0) AS failed_rows
+    FROM shards WHERE evaluation_key = :key AND number >= 0
+) AS counted
+WHERE key = :key AND status IN ('pending', 'queued', 'running')
+
+-- delete_shards: those of an ended evaluation.
+DELETE FROM shards WHERE evaluation_key = :key
+
+-- end_preparation: take the first shard of an evaluation that nobody has begun.
+UPDATE shards SET state = 'done'
+WHERE number = -2 AND state IN ('todo', 'queued')
+    AND evaluation_key = (SELECT key FROM evaluations WHERE id = :evaluation_id)
+RETURNING evaluation_key
+
+-- queue_waiting: evaluations that take the answers of others, all of which have ended.
+UPDATE shards SET state = 'queued', beat = now()
+FROM evaluations AS waiting
+WHERE shards.number = -2 AND shards.state = 'todo' AND waiting.key = shards.evaluation_key
+    AND waiting.status = 'pending' AND NOT EXISTS (
+        SELECT 1 FROM evaluations AS earlier
+        WHERE earlier.id = waiting.answers_from
+            AND earlier.status IN ('pending', 'queued', 'running')
+    )
+RETURNING shards.evaluation_key, shards.number
+
+-- only_one: whether this transaction is the only one that looks for silent shards now.
+SELECT pg_try_advisory_xact_lock(7201944) AS is_only
+
+-- queue_silent: shards that nobody has said a word about for a lease: the ticket or its holder is gone. Not within a lease after a start of the database, when nobody could renew.
+UPDATE shards SET state = 'queued', beat = now()
+WHERE (evaluation_key, number) IN (
+    SELECT shards.evaluation_key, shards.number FROM shards
+    JOIN evaluations ON evaluations.key = shards.evaluation_key
+    WHERE shards.state IN ('queued', 'doing')
+        AND evaluations.status IN ('pending', 'queued', 'running')
+        AND shards.beat < now() - :lease * interval '1 second'
+        AND pg_postmaster_start_time() < now() - :lease * interval '1 second'
+    LIMIT 100 FOR UPDATE OF shards SKIP LOCKED
+)
+RETURNING evaluation_key, number
+
+-- notify_nodes: wake the nodes, which look at what they hold.
+SELECT pg_notify('evals_control', :evaluation_id)
+
+-- waiting_reason: why the shards of an evaluation make no progress.
+SELECT count(*) AS running, count(*) FILTER (WHERE is_silent) AS silent,
+    COALESCE(max(seconds) FILTER (WHERE is_silent), 0)::integer AS seconds, max(note) AS note,
+    COALESCE(bool_or(cancel_requested), false) AS cancel_requested
+FROM (
+    SELECT note, cancel_requested, extract(epoch FROM now() - beat) AS seconds,
+        beat < now() - :silence * interval '1 second' AS is_silent
+    FROM shards JOIN evaluations ON evaluations.key = shards.evaluation_key
+    WHERE evaluations.id = :evaluation_id AND shards.state = 'doing'
+) AS held
+
+-- clear_ledger_page: delete a page of rows of an ended evaluation.
+DELETE FROM row_ledger WHERE evaluation_key = :key AND row_number IN (
+    SELECT row_number FROM row_ledger WHERE evaluation_key = :key ORDER BY row_number LIMIT :limit
+)
+
+-- ledger_of_key: the finished rows in the order of the data set.
+SELECT row_number, state, outcome FROM row_ledger WHERE evaluation_key = :key ORDER BY row_number
+
+-- beat_node: what this node does.
+INSERT INTO nodes (id, version, shards, stopping) VALUES (:id, :version, :shards, :stopping)
+ON CONFLICT (id) DO UPDATE SET beat = now(), shards = :shards, stopping = :stopping
+
+-- remove_node: it has ended in good order.
+DELETE FROM nodes WHERE id = :id
+
+-- remove_silent_nodes: those that have ended otherwise.
+DELETE FROM nodes WHERE beat < now() - interval '1 hour'
+
+-- note_status: one status change of an evaluation.
+INSERT INTO status_updates (evaluation_id, status, message, at)
+VALUES (:id, :status, :message, :now)
