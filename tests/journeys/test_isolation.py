@@ -144,7 +144,7 @@ NO_IDS = {
     "export_results": {"format"},
     "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
     "list_models": {"filter", "role", "model_source", "max_price", "limit"},
-    "get_evaluation": {"by", "cluster_column"},
+    "get_evaluation": {"by", "cluster_column", "human_column", "labels_are"},
     "get_status": {"wait_seconds"},
     "list_evaluations": {"status", "type", "name", "model", "data_set", "limit"},
     "compare_evaluations": {"key", "limit", "by", "cluster_column"},

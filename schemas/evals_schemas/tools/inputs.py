@@ -296,6 +296,12 @@ class ListEvaluationsInput(Request):
     )
 
 
+LabelsAre = Literal[
+    "people", "people_random_sample", "people_chosen", "model", "unknown", "no_labels"
+]
+"""Who gave the labels of a column and, if only some rows have one, how these were selected;
+`no_labels` forgets the column."""
+
 _EVALUATION_ID = "The evaluation's id, such as `eval-…`."
 
 
@@ -313,6 +319,14 @@ class GetEvaluationInput(Request):
         min_length=1,
     )
     by: str | None = Field(default=None, description=BY, min_length=1)
+    human_column: str | None = Field(
+        default=None,
+        description="Column of labels to check the judge against; remembered.",
+        min_length=1,
+    )
+    labels_are: LabelsAre | None = Field(
+        default=None, description="Who gave them; ask the user, never guess."
+    )
 
 
 class GetStatusInput(Request):

@@ -83,6 +83,7 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = _by_word(
         "cursor": "page offset nextcursor after start pagetoken",
         "by": "groupby group per slice",
         "cluster_column": "cluster clusters clusterby groups",
+        "human_column": "goldcolumn goldlabels gold humanlabels humanlabel labelcolumn annotations",
         "wait_seconds": "wait timeout seconds waittime waitseconds",
         "status": "state",
         "show": "status verdict which rows",

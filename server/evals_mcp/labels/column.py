@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from evals_mcp.results.calibration.labels import LabelKind, LabelValue, Plan, RowLabel
 from evals_mcp.results.rows import JUDGED
@@ -14,12 +14,10 @@ from evals_mcp.results.types.marking import Marking
 from evals_mcp.results.types.table import type_spec
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.inputs import LabelsAre
 
 if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
-
-LabelsAre = Literal["people", "people_random_sample", "people_chosen", "model", "unknown"]
-"""Who gave the labels of a column and, if only some rows have one, how these were selected."""
 
 _KINDS: Mapping[LabelsAre, LabelKind] = {
     "people": "human",

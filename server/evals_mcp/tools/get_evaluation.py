@@ -27,6 +27,7 @@ from evals_mcp.tools.job_text import (
     shown_parameters,
     shown_progress,
 )
+from evals_mcp.tools.labelling.named_column import remember_column
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.groups import Groups
 from evals_schemas.tools.inputs import GetEvaluationInput
@@ -46,8 +47,8 @@ async def get_evaluation(
 ) -> GetEvaluationOutput:
     """Return one evaluation with its results, without its rows, or several side by side."""
     if SEPARATOR in arguments.evaluation_id:
-        if arguments.by or arguments.cluster_column:
-            name = "by" if arguments.by else "cluster_column"
+        names = ("by", "cluster_column", "human_column", "labels_are")
+        if name := next((name for name in names if getattr(arguments, name)), None):
             raise InvalidRequestError(
                 f"`{name}` is for one evaluation: call get_evaluation for each id alone, or for "
                 f"several without `{name}`."
@@ -55,9 +56,11 @@ async def get_evaluation(
         return await _side_by_side(arguments.evaluation_id, session)
     evaluation_id = await session.evaluation_id(arguments.evaluation_id)
     job = await session.evaluation(evaluation_id)
+    to_ask = await remember_column(job, arguments, session)
     summary, groups = await _results(job, arguments, session)
     cost = await cost_of_job(job, session.provider, session.launches.spending)
     finished = job.status in ENDED
+    next_step = _next_step(job, summary, session.provider.service_of(evaluation_id).capabilities)
     result_file = (job.results or {}).get("result_file_id")
     return GetEvaluationOutput(
         evaluation_id=evaluation_id,
@@ -74,7 +77,7 @@ async def get_evaluation(
         reason=reason_code(job),
         result_file_id=result_file if isinstance(result_file, str) else None,
         parameters=shown_parameters(job.parameters),
-        next_step=_next_step(job, summary, session.provider.service_of(evaluation_id).capabilities),
+        next_step=f"{to_ask} {next_step}" if to_ask else next_step,
     )
 
 

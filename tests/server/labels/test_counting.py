@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from evals_mcp.labels.column import LabelColumn, LabelsAre
+from evals_mcp.labels.column import LabelColumn
 from evals_mcp.labels.store import LabelStore
 from evals_mcp.state.records import State
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import Clock, ToolSession
+from evals_schemas.tools.inputs import LabelsAre
 from tests.server.fake_provider import jsonl
 from tests.server.labels.labelling import (
     ROWS,
