@@ -19,6 +19,8 @@ from evals_schemas.evaluation_api.defaults import (
     JUDGE_MAX_TOKENS,
     TEMPERATURE,
 )
+from evals_schemas.sequential.record import SequentialField
+from evals_schemas.sequential.stop_when import STOP_WHEN, StopWhenField
 
 ModelSource = Literal["serverless", "dedicated", "external"]
 State = Literal["pending", "queued", "running", "completed", "error", "user_error"]
@@ -170,6 +172,10 @@ ANSWERS_FROM = "answers_from"
 generated answers it judges."""
 
 
+BESIDE_PARAMETERS = frozenset({ANSWERS_FROM, STOP_WHEN})
+"""Fields that a request has beside its parameters, and that its evaluation has among them."""
+
+
 class CreateRequest(Request):
     """What the requests of all types have beside their parameters."""
 
@@ -179,6 +185,7 @@ class CreateRequest(Request):
         "whose answers are judged once it has ended. Nothing is generated again.",
         max_length=200,
     )
+    stop_when: StopWhenField = None
 
 
 class ClassifyRequest(CreateRequest):
@@ -285,6 +292,7 @@ class Results(Answer):
         default=None,
         description="Code for `error`, see `Reason`; only the embedded engine has codes.",
     )
+    sequential: SequentialField = None
     repeated_input: RepeatedInput | None = Field(
         default=None,
         description="An input that rows repeat, by which they may belong together; the embedded "
@@ -369,6 +377,7 @@ class EvaluationStatus(Answer):
     progress: Progress | None = Field(
         default=None, description="Rows done; the embedded engine only."
     )
+    sequential: SequentialField = None
 
 
 class EvaluationJob(EvaluationStatus):

@@ -13,6 +13,10 @@ from evals_schemas.contract import Answer
 OUTPUT = "MODEL_TO_EVALUATE_OUTPUT"
 """Column with the generated answer; `_A` and `_B` are appended for the sides of a comparison."""
 
+AFTER_DECISION = "after_decision"
+"""Field of a row: true if an evaluation with `stop_when` had decided without it. Only the
+embedded engine has it."""
+
 Choice = Literal["A", "B", "Tie"]
 
 FailedAt = Literal["generation", "judge", "verdict"]

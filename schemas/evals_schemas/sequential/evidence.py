@@ -103,15 +103,24 @@ class Evidence:
     def __init__(self, units: int) -> None:
         """Begin without a value."""
         self._values: list[float | None] = [None] * units
+        self._orders = bytearray(units)
         self.ended_until = 0
         """One more than the last unit that has ended."""
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def end(self, unit: int, value: float) -> None:
-        """Set the value of a unit; `NO_VALUE` if it has none."""
+    def end(self, unit: int, value: float, order_changed: bool | None = None) -> None:
+        """Set the value of a unit.
+
+        Args:
+            unit: its number in the order.
+            value: from 0 to 1; `NO_VALUE` if it has none.
+            order_changed: whether its verdict changed with the order of two answers; None if it was
+                not judged in both orders.
+        """
         self._values[unit] = value
+        self._orders[unit] = 0 if order_changed is None else 1 + order_changed
         self.ended_until = max(self.ended_until, unit + 1)
 
     def value(self, unit: int) -> float | None:
@@ -124,6 +133,12 @@ class Evidence:
         ended = Counter(value for value in values if value is not None and has_value(value))
         waiting = values.count(None)
         return Figures(ended + Counter({0.0: waiting}), ended + Counter({1.0: waiting}))
+
+    def order_changed(self, units: int) -> float:
+        """Return in which share of the first units judged in both orders the verdict changed."""
+        orders = self._orders[:units]
+        both = units - orders.count(0)
+        return orders.count(2) / both if both else 0.0
 
     def without_value(self, units: int) -> int:
         """Return how many of the first units have ended without a value."""

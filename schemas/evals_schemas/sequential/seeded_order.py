@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -19,6 +20,15 @@ class SeededOrder:
     """The number of the row at each position, both from 0."""
     units: Sequence[int]
     """The unit of each position: a cluster, or a row of its own. Units are numbered in order."""
+
+    @property
+    def unit_count(self) -> int:
+        """The number of units."""
+        return self.units[-1] + 1 if self.units else 0
+
+    def rows_of(self, units: int) -> int:
+        """Return how many rows the first units have."""
+        return bisect_left(self.units, units)
 
     def positions(self) -> array[int]:
         """Return the position of each row."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -84,3 +84,13 @@ class EngineStopWhen(StopWhen):
         if self.max_usd is not None and not self.prices:
             raise ValueError("stop_when: `max_usd` needs `prices`, by role")
         return self
+
+
+StopWhenField = Annotated[
+    EngineStopWhen | None,
+    Field(
+        description="The embedded engine only: what ends the evaluation before its last row. Rows "
+        "are judged in a seeded random order."
+    ),
+]
+"""A field of a request; None judges all rows in their order."""

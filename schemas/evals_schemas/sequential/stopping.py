@@ -11,7 +11,10 @@ from evals_schemas.sequential.betting import Side
 from evals_schemas.sequential.evidence import Bet, Evidence, has_value
 from evals_schemas.sequential.stop_when import StopWhen
 
-DecisionKind = Literal["above", "below", "smaller_than", "width", "budget"]
+DecisionKind = Literal["above", "below", "smaller_than", "width", "budget", "order_decides"]
+
+ORDER_DECIDES = 0.5
+"""Share of the pairs whose verdict changed with the order, from which on no winner is named."""
 
 GROWTH = 1.02
 """The interval's width is looked at again once so many times as many units have ended."""
@@ -41,6 +44,7 @@ class Stopping:
             is_difference: whether values compare A with B, so that 1/2 is no difference.
         """
         self.rules = rules
+        self.is_difference = is_difference
         self.evidence = Evidence(units)
         self.mean = 0.5 if is_difference or rules.target is None else rules.target / 100
         self.scale = 200.0 if is_difference else 100.0
@@ -54,10 +58,6 @@ class Stopping:
         self._margin_bets = (Bet(0.5 - margin, "above"), Bet(0.5 + margin, "below"))
         self._next_width = 1
         self.decision: Decision | None = None
-
-    def end(self, unit: int, value: float) -> None:
-        """Set the value of a unit; `NO_VALUE` if none of its rows could be judged."""
-        self.evidence.end(unit, value)
 
     def look(self, started: int) -> Decision | None:
         """Count what has ended, and return the first decision; None if nothing is decided.
@@ -92,9 +92,9 @@ class Stopping:
         """Return what is decided once exactly the first units have ended."""
         rules = self.rules
         if rules.decided and (side := self._side(units, self._bets)):
-            return Decision(side, units)
+            return self._unless_the_order_decides(side, units)
         if rules.smaller_than and self._is_within_margin(units):
-            return Decision("smaller_than", units)
+            return self._unless_the_order_decides("smaller_than", units)
         if rules.width and self._is_narrow(units, rules.width):
             return Decision("width", units)
         return None
@@ -133,5 +133,9 @@ class Stopping:
             above.add(0.0 if value is None else value)
             below.add(1.0 if value is None else value)
             if value is not None and (side := self._side(unit + 1, (above, below))):
-                return Decision(side, unit + 1)
+                return self._unless_the_order_decides(side, unit + 1)
         return None
+
+    def _unless_the_order_decides(self, kind: DecisionKind, units: int) -> Decision:
+        changed = self.evidence.order_changed(units)
+        return Decision("order_decides" if changed >= ORDER_DECIDES else kind, units)

@@ -31,6 +31,7 @@ from evals_engine.runs.creation import (
 )
 from evals_engine.runs.earlier_answers import refuse_other_answers
 from evals_engine.runs.evaluation_types import TYPES, TypedParameters
+from evals_engine.runs.stop_rules import rules_to_store
 from evals_engine.store.records import (
     BENCHMARK_PURPOSES,
     StatusChange,
@@ -41,6 +42,7 @@ from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import (
     ANSWERS_FROM,
+    BESIDE_PARAMETERS,
     ENDED,
     ClassifyRequest,
     CompareRequest,
@@ -85,11 +87,13 @@ async def create(request: Request) -> Response:
             other = await to_thread.run_sync(engine.store.get_evaluation, answers_from, owner)
             refuse_other_answers(answers_from, new_request.parameters, other)
             stored |= {ANSWERS_FROM: answers_from}
+        if new_request.stop_when is not None:
+            stored |= rules_to_store(new_request.stop_when, new_request.parameters, engine.store)
         await TypedParameters(TYPES[new_request.type], new_request.parameters).evaluator(
             engine.models, OwnerPool(engine.pool, owner), keys
         )
     except RequestError as error:
-        param = error.param if error.param == ANSWERS_FROM else f"parameters.{error.param}"
+        param = error.param if error.param in BESIDE_PARAMETERS else f"parameters.{error.param}"
         raise ApiError(400, str(error), param=param) from error
     new = NewEvaluation(
         "eval",
@@ -233,6 +237,7 @@ def _job(evaluation: StoredEvaluation) -> EvaluationJob:
             "created_at": _time(evaluation.created_at),
             "updated_at": _time(evaluation.updated_at),
             "results": evaluation.results,
+            "sequential": None if evaluation.status in ENDED else evaluation.sequential,
             "progress": Progress(done=evaluation.done_rows, total=evaluation.total_rows),
         }
     )

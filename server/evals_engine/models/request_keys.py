@@ -11,7 +11,11 @@ from typing import Any, cast
 
 from pydantic import SecretStr
 
-from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM, AnyParameters, candidates
+from evals_schemas.evaluation_api.evaluations import (
+    BESIDE_PARAMETERS,
+    AnyParameters,
+    candidates,
+)
 
 KEY_FIELD = "external_api_token"
 REDACTED = "[redacted]"
@@ -41,9 +45,9 @@ def stored_parameters(parameters: AnyParameters) -> dict[str, Any]:
 
 
 def without_marks(stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored parameters as those of a request without keys and other evaluations."""
-    clean = {name: value for name, value in stored.items() if name != ANSWERS_FROM}
-    for field, model in _models(stored).items():
+    """Return stored parameters as those of a request, without keys and what stands beside them."""
+    clean = {name: value for name, value in stored.items() if name not in BESIDE_PARAMETERS}
+    for field, model in _models(clean).items():
         clean[field] = {name: value for name, value in model.items() if name != KEY_FIELD}
     return clean
 

@@ -12,7 +12,11 @@ from evals_schemas.reasons import Reason
 
 
 def last_change(
-    totals: Totals, total: int, now: float, failure: StatusChange | None
+    totals: Totals,
+    total: int,
+    now: float,
+    failure: StatusChange | None,
+    stopped: str | None = None,
 ) -> StatusChange:
     """Return the status that an evaluation with judged rows ends with, and why.
 
@@ -21,7 +25,10 @@ def last_change(
         total: the rows of the data set.
         now: Unix seconds.
         failure: why the evaluation ends early; None if its rows decide how it ends.
+        stopped: what it has decided before its last row; None if nothing.
     """
+    if failure is None and stopped is not None:
+        return _stopped(totals, total, now, stopped)
     if failure is None:
         return _by_rows(totals, total, now)
     rows = f"{totals.valid + totals.failed:,} of {total:,} rows"
@@ -56,6 +63,14 @@ def result_file_record(
         created_at=now,
         upload_key=None,
     )
+
+
+def _stopped(totals: Totals, total: int, now: float, stopped: str) -> StatusChange:
+    judged = totals.valid + totals.failed
+    if totals.failed > MAX_FAILED_SHARE * judged:
+        return _by_rows(totals, judged, now)
+    message = f"Stopped after {judged:,} of {total:,} rows: {stopped}"
+    return StatusChange("completed", message, now)
 
 
 def _by_rows(totals: Totals, total: int, now: float) -> StatusChange:

@@ -18,11 +18,18 @@ from evals_engine.benchmarks.evaluator import benchmark_evaluator, score_form
 from evals_engine.benchmarks.parameters import BenchmarkParameters
 from evals_engine.benchmarks.totals import BenchmarkTotals
 from evals_engine.compute.pool import OwnerPool
+from evals_engine.faults import RequestError
 from evals_engine.judges.verdict_forms import ChoiceForm, LabelForm, ScoreForm, VerdictForm
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.request_keys import Keys
 from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
 from evals_engine.rows.evaluators import Evaluator, pair_evaluator, single_evaluator
+from evals_engine.runs.stopping.row_values import (
+    RowValues,
+    choice_values,
+    label_values,
+    score_values,
+)
 from evals_engine.store.records import BENCHMARK_OUTPUT, EVAL_OUTPUT
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
@@ -30,6 +37,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ScoreParameters,
 )
 from evals_schemas.evaluation_types import BENCHMARK, CLASSIFY, COMPARE, SCORE
+from evals_schemas.sequential.stop_when import STOP_WHEN
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -46,6 +54,8 @@ class TypeSpec(Generic[P]):
     """Raises RequestError if the parameters cannot work."""
     totals: Callable[[P], Totals]
     """Returns empty totals."""
+    row_values: Callable[[P], RowValues] | None = None
+    """Returns how rows count as evidence; None for a type that cannot stop early."""
     output_purpose: str = EVAL_OUTPUT
     """The purpose of the result file."""
 
@@ -54,16 +64,37 @@ TYPES: Mapping[str, TypeSpec[Any]] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            TypeSpec(CLASSIFY, ClassifyParameters, LabelForm.of, single_evaluator, ClassifyTotals),
-            TypeSpec(SCORE, ScoreParameters, ScoreForm.of, single_evaluator, ScoreTotals),
-            TypeSpec(COMPARE, CompareParameters, ChoiceForm.of, pair_evaluator, CompareTotals),
+            TypeSpec(
+                CLASSIFY,
+                ClassifyParameters,
+                LabelForm.of,
+                single_evaluator,
+                ClassifyTotals,
+                label_values,
+            ),
+            TypeSpec(
+                SCORE,
+                ScoreParameters,
+                ScoreForm.of,
+                single_evaluator,
+                ScoreTotals,
+                score_values,
+            ),
+            TypeSpec(
+                COMPARE,
+                CompareParameters,
+                ChoiceForm.of,
+                pair_evaluator,
+                CompareTotals,
+                choice_values,
+            ),
             TypeSpec(
                 BENCHMARK,
                 BenchmarkParameters,
                 score_form,
                 benchmark_evaluator,
                 BenchmarkTotals.of,
-                BENCHMARK_OUTPUT,
+                output_purpose=BENCHMARK_OUTPUT,
             ),
         )
     }
@@ -91,6 +122,16 @@ class TypedParameters:
         """
         form = self.spec.verdict_form(self.parameters)
         return await self.spec.evaluator(self.parameters, form, access, pool, keys)
+
+    def row_values(self) -> RowValues:
+        """Return how rows count as evidence.
+
+        Raises:
+            RequestError: evaluations of this type cannot stop early.
+        """
+        if self.spec.row_values is None:
+            raise RequestError(f"A {self.spec.name} evaluation judges all its rows.", STOP_WHEN)
+        return self.spec.row_values(self.parameters)
 
     def totals(self) -> Totals:
         """Return empty totals for the evaluation's rows."""

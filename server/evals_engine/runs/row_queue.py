@@ -8,12 +8,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import anyio
 from anyio import to_thread
 
 from evals_engine.rows.taken_answers import EARLIER_ROW
+from evals_engine.store.records import FinishedRow
 from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
 
 READ_AHEAD_ROWS = 128
@@ -32,6 +33,22 @@ class RowRange:
     earlier: BinaryIO | None = None
     """The result file of another evaluation of all rows, from the line of the first row on; the
     rows get its lines under `EARLIER_ROW`. None without one."""
+
+
+class RowSource(Protocol):
+    """Hands out the rows of a run that are not done yet."""
+
+    async def next(self, most: int = 1) -> list[tuple[int, Row]]:
+        """Return the next rows with their numbers, at most so many; none if no further follow."""
+        ...
+
+    def stored(self, rows: list[FinishedRow], /) -> bool:
+        """Take note of rows that are stored; return whether no further row is needed."""
+        ...
+
+    def stop(self) -> None:
+        """Let no worker wait for a further row."""
+        ...
 
 
 class RowQueue:
@@ -74,6 +91,13 @@ class RowQueue:
                 if not self._ahead and self.problem is None:
                     self._ahead.extend(await to_thread.run_sync(self._read_ahead))
         return [self._ahead.popleft() for _ in range(min(most, len(self._ahead)))]
+
+    def stored(self, _: list[FinishedRow], /) -> bool:
+        """Return False: all rows are judged."""
+        return False
+
+    def stop(self) -> None:
+        """Do nothing: no worker waits here for long."""
 
     def close(self) -> None:
         """Close the files; no row is handed out afterwards."""

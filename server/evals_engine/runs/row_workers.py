@@ -19,7 +19,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from evals_engine.faults import StoppingError
 from evals_engine.results.result_file import MAX_FAILED_SHARE, REASON, USAGE
 from evals_engine.rows.evaluators import Evaluator, Outcome
-from evals_engine.runs.row_queue import RowQueue
+from evals_engine.runs.row_queue import RowSource
 from evals_engine.store.database import StorageError
 from evals_engine.store.records import FinishedRow
 from evals_schemas.datasets.reader import Row
@@ -71,7 +71,7 @@ class RowWorkers:
     def __init__(
         self,
         evaluator: Evaluator,
-        queue: RowQueue,
+        queue: RowSource,
         counts: RowCounts,
         commit: Commit,
         pace: Pace,
@@ -106,6 +106,7 @@ class RowWorkers:
     def stop(self) -> None:
         """Start no further row; those in flight have `Pace.stop_seconds` to finish."""
         self._stopping.set()
+        self._queue.stop()
 
     def count_failed_elsewhere(self, failed: int) -> None:
         """Take the number of rows that have failed in other parts of the data set so far."""
@@ -198,6 +199,8 @@ class RowWorkers:
                     return
                 for _ in batch:
                     self._waiting.release()
+                if self._queue.stored(batch):
+                    self.stop()
 
     async def _full_or_judged(self) -> None:
         """Wait until every worker has a row that waits, or no worker is left."""

@@ -23,6 +23,9 @@ from evals_engine.runs.ending import last_change, result_file_record
 from evals_engine.runs.preparation import Preparation, Prepared, stored_parameters
 from evals_engine.runs.row_queue import RowQueue, RowRange
 from evals_engine.runs.row_workers import Pace, RowCounts, RowWorkers
+from evals_engine.runs.stopping.course import Course
+from evals_engine.runs.stopping.opening import open_course, stored_rows
+from evals_engine.runs.stopping.seeded_rows import SeededRows
 from evals_engine.store.database import StorageError
 from evals_engine.store.private_files import put_in_place
 from evals_engine.store.records import (
@@ -34,6 +37,7 @@ from evals_engine.store.records import (
 )
 from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
+from evals_schemas.sequential.stop_when import STOP_WHEN, EngineStopWhen
 
 MAX_CLAIMS = 3
 """How often an evaluation may be claimed without being released in good order."""
@@ -66,6 +70,8 @@ class Run:
         self.context = context
         self.keys = keys
         self._workers: RowWorkers | None = None
+        self._course: Course | None = None
+        """What the finished rows decide; None if the evaluation judges all rows."""
         self._stopping = evaluation.cancel_requested
         self._pausing = False
 
@@ -159,14 +165,11 @@ class Run:
 
     async def _judge_rows(self, prepared: Prepared) -> str | None:
         """Judge the rows that are left; return why the data set cannot be read on, else None."""
-        store, file = self.context.store, prepared.file
-        finished = await to_thread.run_sync(
-            store.ledger.finished_flags, self.evaluation.id, file.line_count
-        )
-        earlier = None if prepared.answers is None else self._open_file(prepared.answers)
-        part = RowRange(earlier=earlier)
-        queue = RowQueue(self._open_file(file.id), file.kind, finished, part)
-        counts = RowCounts(file.line_count, self.evaluation.failed_rows)
+        try:
+            queue = await to_thread.run_sync(self._open_rows, prepared)
+        except (DatasetError, OSError) as error:
+            return str(error)
+        counts = RowCounts(prepared.file.line_count, self.evaluation.failed_rows)
         pace = Pace(self.context.config.stop_seconds)
         self._workers = RowWorkers(prepared.evaluator, queue, counts, self._commit, pace)
         if self._stopping or self._pausing:
@@ -178,10 +181,38 @@ class Run:
             queue.close()
         return queue.problem
 
+    def _open_rows(self, prepared: Prepared) -> RowQueue | SeededRows:
+        """Return the rows that are left: in the order of the data set, or in that of a seed.
+
+        Raises:
+            DatasetError: the rows of a run in random order cannot be read.
+            OSError: likewise.
+        """
+        store, file, evaluation = self.context.store, prepared.file, self.evaluation
+        earlier = None if prepared.answers is None else self._open_file(prepared.answers)
+        dataset = self._open_file(file.id)
+        rules = evaluation.parameters.get(STOP_WHEN)
+        if rules is None:
+            finished = store.ledger.finished_flags(evaluation.id, file.line_count)
+            return RowQueue(dataset, file.kind, finished, RowRange(earlier=earlier))
+        rows = stored_rows(store.files_dir, dataset, file.kind, earlier)
+        self._course = open_course(
+            rows,
+            EngineStopWhen.model_validate(rules),
+            stored_parameters(evaluation).row_values(),
+            store.ledger.rows(evaluation.id),
+            evaluation.sequential,
+        )
+        return SeededRows(rows, self._course, prepared.evaluator.workers)
+
     def _commit(self, batch: list[FinishedRow]) -> bool:
-        context = self.context
+        context, sequential = self.context, None
+        if self._course is not None:
+            self._course.add(batch)
+            self._course.look()
+            sequential = self._course.record().model_dump_json(exclude_none=True)
         return context.store.ledger.add_rows(
-            self.evaluation.id, context.process_id, batch, context.clock()
+            self.evaluation.id, context.process_id, batch, context.clock(), sequential
         )
 
     async def _conclude(self, file: StoredFile, failure: StatusChange | None = None) -> None:
@@ -201,9 +232,10 @@ class Run:
             self.context.store.path_of(result_id).unlink(missing_ok=True)
             await self._end(failure, {}, None)
             return
-        results = totals.results() | {"result_file_id": result_id}
+        results = totals.results() | {"result_file_id": result_id} | self._sequential_results()
         now = self.context.clock()
-        change = last_change(totals, file.line_count, now, failure)
+        stopped = self._course.stopped_by if self._course else None
+        change = last_change(totals, file.line_count, now, failure, stopped)
         record = result_file_record(self.evaluation, parameters, totals, (result_id, size), now)
         try:
             await self._end(change, results, record)
@@ -211,6 +243,12 @@ class Run:
             self.context.store.path_of(result_id).unlink(missing_ok=True)
             raise
         await to_thread.run_sync(self.context.store.ledger.clear, self.evaluation.id)
+
+    def _sequential_results(self) -> dict[str, Any]:
+        if self._course is None:
+            return {}
+        record = self._course.record(has_ended=True)
+        return {"sequential": record.model_dump(mode="json", exclude_none=True)}
 
     def _write_results(self, totals: Totals, file: StoredFile, result_id: str) -> int:
         """Write the result file, add its rows to the totals, and return its size in bytes."""
@@ -220,7 +258,10 @@ class Run:
         try:
             rows = _rows_of(store.path_of(file.id), file.kind)
             with closing(rows):
-                write_result_file(part, rows, store.ledger.rows(self.evaluation.id), totals)
+                finished = store.ledger.rows(self.evaluation.id)
+                if self._course is not None:
+                    finished = self._course.marked(finished)
+                write_result_file(part, rows, finished, totals)
             put_in_place(part, path)
             return path.stat().st_size
         except OSError as error:

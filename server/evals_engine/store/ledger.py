@@ -18,9 +18,21 @@ class Ledger:
         self._database = database
 
     def add_rows(
-        self, evaluation_id: str, process_id: ProcessId, rows: list[FinishedRow], now: float
+        self,
+        evaluation_id: str,
+        process_id: ProcessId,
+        rows: list[FinishedRow],
+        now: float,
+        sequential: str | None = None,
     ) -> bool:
         """Store finished rows and count them in the evaluation's record.
+
+        Args:
+            evaluation_id: The evaluation.
+            process_id: The process that judged them.
+            rows: The rows.
+            now: Unix seconds.
+            sequential: JSON of the evidence with these rows; None leaves what is stored.
 
         Returns False, and stores nothing, if the process no longer has the lease.
         """
@@ -31,6 +43,7 @@ class Ledger:
             "done": len(rows),
             "failed": sum(row.state != "ok" for row in rows),
             "now": now,
+            "sequential": sequential,
         }
         with self._database.transaction():
             if not self._database.run("count_rows", counts).rowcount:

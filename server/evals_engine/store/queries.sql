@@ -133,7 +133,8 @@ WHERE id = :id AND lease_owner = :lease_owner
 
 -- count_rows: add to the counts; changes nothing unless this process has the lease.
 UPDATE evaluations
-SET done_rows = done_rows + :done, failed_rows = failed_rows + :failed, updated_at = :now
+SET done_rows = done_rows + :done, failed_rows = failed_rows + :failed, updated_at = :now,
+    sequential = COALESCE(:sequential, sequential)
 WHERE id = :id AND lease_owner = :lease_owner
 
 -- add_row: a finished row; ignored if the row is in the ledger already.

@@ -63,6 +63,8 @@ class StoredEvaluation:
     cancel_requested: bool
     claims: int = 0
     """How often a process has claimed the evaluation without releasing it in good order."""
+    sequential: dict[str, Any] | None = None
+    """The evidence of an evaluation that may stop early, as last stored."""
 
 
 @dataclass(frozen=True)
@@ -114,5 +116,6 @@ def evaluation_of(record: Record | Mapping[str, Any]) -> StoredEvaluation:
     values = {name: record[name] for name in StoredEvaluation.__dataclass_fields__}
     values["parameters"] = json.loads(values["parameters"])
     values["results"] = values["results"] and json.loads(values["results"])
+    values["sequential"] = values["sequential"] and json.loads(values["sequential"])
     values["cancel_requested"] = bool(values["cancel_requested"])
     return StoredEvaluation(**values)

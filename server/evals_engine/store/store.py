@@ -49,6 +49,9 @@ def _allow(*_: int) -> None:
 class Store:
     """The access of one process to a data directory."""
 
+    judges_in_random_order = True
+    """Whether evaluations may have `stop_when`."""
+
     def __init__(self, data_dir: Path) -> None:
         """Open the database; create it if it does not exist, migrate it if it is older.
 

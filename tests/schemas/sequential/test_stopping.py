@@ -28,7 +28,7 @@ def _stopping(rules: StopWhen, units: int) -> Stopping:
 def _in_order(rules: StopWhen, rows: list[float]) -> Decision | None:
     stopping = _stopping(rules, len(rows))
     for unit, value in enumerate(rows):
-        stopping.end(unit, value)
+        stopping.evidence.end(unit, value)
     return stopping.look(len(rows))
 
 
@@ -42,7 +42,7 @@ def test_what_is_decided_with_rows_outstanding_is_decided_by_all_of_them(
     stopping = _stopping(DECIDED, len(rows))
     decision = None
     for unit in order:
-        stopping.end(unit, rows[unit])
+        stopping.evidence.end(unit, rows[unit])
         decision = stopping.look(len(rows))
         if decision:
             break
@@ -52,7 +52,7 @@ def test_what_is_decided_with_rows_outstanding_is_decided_by_all_of_them(
         return
     counted = _stopping(DECIDED, decision.units)
     for unit in range(decision.units):
-        counted.end(unit, rows[unit])
+        counted.evidence.end(unit, rows[unit])
     counted.look(decision.units)
     assert counted.evidence.figures(decision.units).e(0.5) >= 20 - 1e-9
 
@@ -62,7 +62,7 @@ def test_what_is_decided_with_rows_outstanding_is_decided_by_all_of_them(
 def test_the_first_row_that_decides_is_the_same_at_one_look_and_at_many(rows: list[float]) -> None:
     stopping = _stopping(DECIDED, len(rows))
     for unit, value in enumerate(rows):
-        stopping.end(unit, value)
+        stopping.evidence.end(unit, value)
         stopping.look(unit + 1)
 
     assert stopping.decision == _in_order(DECIDED, rows)
@@ -80,11 +80,11 @@ def test_six_wins_do_not_decide_and_enough_of_them_do() -> None:
 def test_a_row_that_is_out_counts_against_the_leader_and_does_not_hold_the_run() -> None:
     stopping = _stopping(DECIDED, 40)
     for unit in range(1, 12):
-        stopping.end(unit, 1.0)
+        stopping.evidence.end(unit, 1.0)
     assert stopping.look(12) is None
 
     for unit in range(12, 40):
-        stopping.end(unit, 1.0)
+        stopping.evidence.end(unit, 1.0)
     decision = stopping.look(40)
 
     assert decision is not None
@@ -95,10 +95,10 @@ def test_a_row_that_is_out_counts_against_the_leader_and_does_not_hold_the_run()
 def test_a_decision_stays_as_it_was() -> None:
     stopping = _stopping(DECIDED, 60)
     for unit in range(20):
-        stopping.end(unit, 1.0)
+        stopping.evidence.end(unit, 1.0)
     decision = stopping.look(20)
     for unit in range(20, 60):
-        stopping.end(unit, 0.0)
+        stopping.evidence.end(unit, 0.0)
 
     assert stopping.look(60) is decision
 
@@ -109,7 +109,7 @@ def test_rows_without_a_verdict_are_left_out() -> None:
     assert _in_order(DECIDED, mixed) == Decision("above", 18)
     stopping = _stopping(DECIDED, 18)
     for unit, value in enumerate(mixed):
-        stopping.end(unit, value)
+        stopping.evidence.end(unit, value)
     assert stopping.evidence.without_value(18) == 9
 
 
@@ -127,7 +127,7 @@ def test_many_ties_show_a_difference_smaller_than_the_margin() -> None:
 def test_a_width_ends_a_run_once_the_interval_is_as_narrow() -> None:
     stopping = Stopping(StopWhen(width=10), 2_000, is_difference=False)
     for unit in range(2_000):
-        stopping.end(unit, float(unit % 4 > 0))
+        stopping.evidence.end(unit, float(unit % 4 > 0))
 
     decision = stopping.look(2_000)
 
@@ -143,7 +143,7 @@ def test_a_pass_rate_is_compared_with_its_target() -> None:
     rules = StopWhen(decided=True, target=80)
     stopping = Stopping(rules, 200, is_difference=False)
     for unit in range(200):
-        stopping.end(unit, float(unit % 2))
+        stopping.evidence.end(unit, float(unit % 2))
 
     decision = stopping.look(200)
 
@@ -214,3 +214,16 @@ def test_rows_of_a_cluster_follow_each_other() -> None:
     for row, unit in zip(order.rows, order.units, strict=True):
         members.setdefault(unit, set()).add(row)
     assert sorted(map(sorted, members.values())) == [[0, 3], [1, 5], [2], [4]]
+
+
+def test_no_winner_is_named_where_the_order_decides_most_pairs() -> None:
+    stopping = _stopping(DECIDED, 60)
+    for unit in range(60):
+        changed = unit % 3 > 0
+        stopping.evidence.end(unit, 0.5 if changed else 1.0, changed)
+
+    decision = stopping.look(60)
+
+    assert decision is not None
+    assert decision.kind == "order_decides"
+    assert stopping.evidence.order_changed(60) == pytest.approx(2 / 3)
