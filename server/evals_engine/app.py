@@ -32,6 +32,7 @@ from evals_engine.http.owners import BearerTokens, owners_of
 from evals_engine.http.uploads import Uploads
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
+from evals_engine.runs.creation import Creation
 from evals_engine.runs.run import RunContext
 from evals_engine.runs.scheduler import Scheduler, new_process_id
 from evals_engine.store.database import StorageError
@@ -58,7 +59,10 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
                 context = RunContext(store, config, access, pool, clock, new_process_id())
                 scheduler = Scheduler(context)
                 uploads = Uploads(store, config.max_upload_bytes, config.quotas)
-                app.state.engine = Engine(config, store, scheduler, access, pool, uploads, clock)
+                creation = Creation(store, scheduler, config.quotas)
+                app.state.engine = Engine(
+                    config, store, scheduler, access, pool, uploads, creation, clock
+                )
                 if config.runs_evaluations:
                     async with _running(scheduler):
                         yield

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NoReturn, cast
 
@@ -117,6 +118,8 @@ class Check:
     fault_count: int = 0
     quality: DatasetQuality = field(default_factory=DatasetQuality)
     """Oddities of the rows without faults."""
+    offsets: list[int] = field(default_factory=list[int])
+    """The bytes at which some rows begin, if that was wanted; the first is that of the file."""
 
     def add_fault(self, fault: Fault) -> None:
         """Count a fault, and store it if it is one of the first."""
@@ -138,7 +141,11 @@ class Check:
 
 
 def check(
-    stream: BinaryIO, kind: Kind, preview: int = 2, quality: DatasetQuality | None = None
+    stream: BinaryIO,
+    kind: Kind,
+    preview: int = 2,
+    quality: DatasetQuality | None = None,
+    mark_rows: int = 0,
 ) -> Check:
     """Read the whole file once and report its rows, columns, faults and peculiarities.
 
@@ -147,9 +154,13 @@ def check(
         kind: Its format.
         preview: Rows to return as a preview.
         quality: Checks the rows; by default without required text columns.
+        mark_rows: Note where each row begins whose number, from 0, is a multiple of this; 0 for
+            none.
     """
     result = Check(quality=quality or DatasetQuality())
     rows = 0
+    if mark_rows:
+        result.offsets.append(stream.tell())
     for item in scan(stream, kind, result.quality):
         if isinstance(item, Fault):
             result.add_fault(item)
@@ -159,8 +170,25 @@ def check(
         rows += 1
         if rows == 1:
             result.columns = list(item)
+        if mark_rows and rows % mark_rows == 0:
+            result.offsets.append(stream.tell())
     result.rows = rows
     return result
+
+
+def header_bytes(stream: BinaryIO, kind: Kind) -> int:
+    """Return how many bytes precede the first row: those of the names of columns, if there are.
+
+    Args:
+        stream: The file, read from its current position.
+        kind: Its format.
+    """
+    start = stream.tell()
+    if kind != "jsonl":
+        csv.field_size_limit(MAX_ROW_BYTES)
+        with suppress(csv.Error, _UnreadableLineError):
+            next(csv.reader(_readable_lines(stream), delimiter=_MARKS[kind]), None)
+    return stream.tell() - start if kind != "jsonl" else 0
 
 
 def _lines(stream: BinaryIO) -> Iterator[tuple[int, str | Fault]]:

@@ -22,8 +22,8 @@ from evals_engine.http.deletion import delete_file
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, limited
 from evals_engine.http.uploads import PartialUpload, new_file, too_large
+from evals_engine.store.protocols import Storage
 from evals_engine.store.records import StoredFile, UserName
-from evals_engine.store.store import Store
 from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE
 
 READY = "completed"
@@ -101,7 +101,7 @@ async def create(_: Request) -> Response:
 def _convert(uploaded: PartialUpload, filename: str, converted: PartialUpload) -> None:
     """Write the questions of an uploaded file as JSON lines."""
     uploaded.finish()
-    for question in read_questions(uploaded.path, filename):
+    for question in read_questions(uploaded.open, filename):
         converted.write(json.dumps(question).encode() + b"\n")
 
 
@@ -110,11 +110,11 @@ def _new_benchmark(owner: UserName, name: str, now: float) -> StoredFile:
     return replace(file, id=f"benchmark-{uuid.uuid4()}", kind="jsonl")
 
 
-def _questions(store: Store, benchmark: StoredFile) -> list[dict[str, Any]]:
+def _questions(store: Storage, benchmark: StoredFile) -> list[dict[str, Any]]:
     """Return all questions of a benchmark. Raises ApiError 404 if the file is missing."""
     read: Callable[[str], dict[str, Any]] = json.loads
     try:
-        with store.path_of(benchmark.id).open("rb") as lines:
+        with store.files.open(benchmark.id) as lines:
             return [read(line.decode()) for line in lines]
     except FileNotFoundError:
         raise ApiError(

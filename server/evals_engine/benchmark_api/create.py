@@ -24,7 +24,6 @@ from evals_engine.runs.creation import (
     NewEvaluation,
     created_before,
     creation_key,
-    store_evaluation,
 )
 from evals_engine.runs.evaluation_types import TYPES, TypedParameters
 from evals_schemas.benchmark_api.benchmarks import METRICS, BenchmarkCreateBody, Metric
@@ -48,10 +47,8 @@ async def create(request: Request) -> Response:
         new = NewEvaluation(
             "beval", owner, BENCHMARK, stored, parameters.benchmark_id, engine.clock()
         )
-        created = await to_thread.run_sync(
-            store_evaluation, engine.store, engine.scheduler, new, key
-        )
-        engine.scheduler.wake()
+        created = await to_thread.run_sync(engine.creation.store_evaluation, new, key)
+        engine.dispatch.wake()
     evaluation = await find_evaluation(request, created)
     return JSONResponse(
         {

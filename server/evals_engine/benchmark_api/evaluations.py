@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from anyio import to_thread
@@ -29,6 +28,7 @@ from evals_engine.http.deletion import delete_evaluation
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import invalid
 from evals_engine.http.uploads import CHUNK_BYTES
+from evals_engine.store.protocols import Files
 from evals_engine.store.records import StatusChange, StoredEvaluation
 from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.reasons import Reason
@@ -84,12 +84,12 @@ async def results(request: Request) -> Response:
 async def download(request: Request) -> Response:
     """GET /evaluations/{id}/download: all answers; 400 until the evaluation has ended."""
     evaluation = await _ended(request)
-    file_id = (evaluation.results or {}).get("result_file_id")
-    path: Path | None = file_id and engine_of(request).store.path_of(file_id)
-    if path is not None and not await to_thread.run_sync(path.exists):
+    file_id: str | None = (evaluation.results or {}).get("result_file_id")
+    files = engine_of(request).store.files
+    if file_id is not None and not await to_thread.run_sync(files.exists, file_id):
         raise ApiError(404, "The rows of this evaluation are gone from the data directory.")
     return StreamingResponse(
-        iterate_in_threadpool(_download(summary_of(evaluation), path)),
+        iterate_in_threadpool(_download(summary_of(evaluation), _rows(files, file_id))),
         media_type="application/json",
         headers={"Content-Disposition": f'attachment; filename="{evaluation.id}.json"'},
     )
@@ -102,7 +102,7 @@ async def cancel(request: Request) -> Response:
     message = "Cancelled before the first question was judged"
     change = StatusChange("user_error", message, engine.clock(), Reason.CANCELLED)
     await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, change)
-    engine.scheduler.wake()
+    engine.dispatch.wake()
     return await _status(request, await find_evaluation(request, evaluation.id))
 
 
@@ -115,7 +115,7 @@ async def delete(request: Request) -> Response:
 async def _status(request: Request, evaluation: StoredEvaluation) -> Response:
     engine = engine_of(request)
     history = await to_thread.run_sync(engine.store.status_changes, evaluation.id)
-    note = engine.scheduler.note_on(evaluation.id)
+    note = evaluation.note or engine.dispatch.note_on(evaluation.id)
     return JSONResponse(status_of(evaluation, history, engine.clock(), note))
 
 
@@ -130,11 +130,11 @@ async def _ended(request: Request) -> StoredEvaluation:
     return evaluation
 
 
-def _download(summary: dict[str, Any], path: Path | None) -> Iterator[bytes]:
+def _download(summary: dict[str, Any], rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     """Yield the JSON object, many rows in each chunk."""
     pending = bytearray(json.dumps(summary)[:-1].encode() + b', "detailed_results": [')
     separator = b""
-    for row in _rows(path):
+    for row in rows:
         for entry in row["answers"]:
             pending += separator + json.dumps(_detailed(row, entry)).encode()
             separator = b", "
@@ -144,9 +144,9 @@ def _download(summary: dict[str, Any], path: Path | None) -> Iterator[bytes]:
     yield bytes(pending) + b"]}"
 
 
-def _rows(path: Path | None) -> Iterator[dict[str, Any]]:
-    if path is not None:
-        with path.open("rb") as lines:
+def _rows(files: Files, file_id: str | None) -> Iterator[dict[str, Any]]:
+    if file_id is not None:
+        with files.open(file_id) as lines:
             yield from map(json.loads, lines)
 
 

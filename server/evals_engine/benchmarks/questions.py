@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NoReturn, cast
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, NoReturn, cast
 
 from evals_engine.cleaning import cleaned
 from evals_engine.errors import ApiError
@@ -20,16 +19,20 @@ COLUMNS = ("question_num", "question", "answer")
 """The columns of a stored question."""
 
 
-def read_questions(path: Path, filename: str) -> Iterator[dict[str, Any]]:
+def read_questions(open_file: Callable[[], BinaryIO], filename: str) -> Iterator[dict[str, Any]]:
     """Yield the questions of an uploaded file, a JSON array or JSON lines, as they are stored.
 
     A question without a number gets its position, from 1. Numbers are compared as text.
+
+    Args:
+        open_file: Opens the bytes of the file.
+        filename: Its name.
 
     Raises:
         ApiError: 400, at the first item that is not a question, or if the file has no question.
     """
     seen: set[str] = set()
-    for position, item in enumerate(_items(path, filename), start=1):
+    for position, item in enumerate(_items(open_file, filename), start=1):
         question = _question(item, position, filename)
         number = str(question["question_num"])
         if number in seen:
@@ -43,9 +46,9 @@ def read_questions(path: Path, filename: str) -> Iterator[dict[str, Any]]:
         raise _refusal(filename, "the benchmark has no questions")
 
 
-def _items(path: Path, filename: str) -> Iterator[object]:
+def _items(open_file: Callable[[], BinaryIO], filename: str) -> Iterator[object]:
     """Yield the elements of an array, or the lines, which should be questions."""
-    with path.open("rb") as stream:
+    with open_file() as stream:
         if not stream.read(1024).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
             stream.seek(0)
             for item in scan(stream, "jsonl"):
@@ -53,8 +56,10 @@ def _items(path: Path, filename: str) -> Iterator[object]:
                     raise _refusal(filename, str(item))
                 yield item
             return
+        stream.seek(0)
+        content = stream.read()
     try:
-        elements = json.loads(path.read_text("utf-8-sig"), parse_constant=_no_constant)
+        elements = json.loads(content.decode("utf-8-sig"), parse_constant=_no_constant)
     except RecursionError:
         raise _refusal(filename, "nested too deeply") from None
     except UnicodeDecodeError:

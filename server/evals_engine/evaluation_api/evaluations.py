@@ -27,18 +27,17 @@ from evals_engine.runs.creation import (
     NewEvaluation,
     created_before,
     creation_key,
-    store_evaluation,
 )
 from evals_engine.runs.earlier_answers import refuse_other_answers
 from evals_engine.runs.evaluation_types import TYPES, TypedParameters
 from evals_engine.runs.stop_rules import rules_to_store
+from evals_engine.store.protocols import Storage
 from evals_engine.store.records import (
     BENCHMARK_PURPOSES,
     StatusChange,
     StoredEvaluation,
     StoredFile,
 )
-from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import (
     ANSWERS_FROM,
@@ -104,8 +103,8 @@ async def create(request: Request) -> Response:
         engine.clock(),
         keys,
     )
-    recorded = await to_thread.run_sync(store_evaluation, engine.store, engine.scheduler, new, key)
-    engine.scheduler.wake()
+    recorded = await to_thread.run_sync(engine.creation.store_evaluation, new, key)
+    engine.dispatch.wake()
     return _json(EvaluationCreated(workflow_id=recorded, status="pending"))
 
 
@@ -139,7 +138,7 @@ async def status(request: Request) -> Response:
     evaluation = await _find(request)
     job = _job(evaluation)
     if job.progress:
-        job.progress.note = engine_of(request).scheduler.note_on(evaluation.id)
+        job.progress.note = evaluation.note or engine_of(request).dispatch.note_on(evaluation.id)
     fields = job.model_dump(include=set(EvaluationStatus.model_fields))
     return _json(EvaluationStatus.model_validate(fields))
 
@@ -151,7 +150,7 @@ async def cancel(request: Request) -> Response:
     message = "Cancelled before the first row was judged"
     change = StatusChange("user_error", message, engine.clock(), Reason.CANCELLED)
     await to_thread.run_sync(engine.store.request_cancel, evaluation.id, evaluation.owner, change)
-    engine.scheduler.wake()
+    engine.dispatch.wake()
     return _json(_job(await _find(request)))
 
 
@@ -172,11 +171,11 @@ async def rows(request: Request) -> Response:
     )
 
 
-def _chunks(store: Store, evaluation: StoredEvaluation, file: StoredFile) -> Iterator[bytes]:
+def _chunks(store: Storage, evaluation: StoredEvaluation, file: StoredFile) -> Iterator[bytes]:
     """Yield the rows judged so far, many in each chunk."""
     pending = bytearray()
-    with store.path_of(file.id).open("rb") as stream:
-        for line in rows_so_far(read_rows(stream, file.kind), store.ledger.rows(evaluation.id)):
+    with store.files.open(file.id) as stream:
+        for line in rows_so_far(read_rows(stream, file.kind), store.finished_rows(evaluation.id)):
             pending += line
             if len(pending) > CHUNK_BYTES:
                 yield bytes(pending)

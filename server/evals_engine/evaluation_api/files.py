@@ -17,7 +17,7 @@ from evals_engine.errors import ApiError, not_found
 from evals_engine.http.deletion import delete_file
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.file_forms import MAX_FORM_BYTES, FileForm, fill, form_too_large, limited
-from evals_engine.http.file_ranges import RangedFile
+from evals_engine.http.file_ranges import file_response
 from evals_engine.http.uploads import new_file, too_large
 from evals_engine.store.records import BENCHMARK_PURPOSES, StoredFile
 from evals_schemas.evaluation_api.files import DATASET_PURPOSE, File, FileList
@@ -85,11 +85,12 @@ async def read(request: Request) -> Response:
 async def content(request: Request) -> Response:
     """GET /files/{id}/content: all bytes or a range."""
     file = await _find(request)
-    path = engine_of(request).store.path_of(file.id)
-    if not await to_thread.run_sync(path.is_file):
+    files = engine_of(request).store.files
+    if not await to_thread.run_sync(files.exists, file.id):
         raise ApiError(410, "The bytes of this file are gone from the data directory.")
-    return RangedFile(
-        path,
+    return file_response(
+        files,
+        file,
         media_type="text/csv" if file.kind == "csv" else "application/jsonl",
         headers={"Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}"},
     )

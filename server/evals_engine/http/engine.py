@@ -11,9 +11,10 @@ from evals_engine.compute.pool import ComputePool
 from evals_engine.config import EngineConfig
 from evals_engine.http.uploads import Uploads
 from evals_engine.models.access import ModelAccess
-from evals_engine.runs.scheduler import Scheduler
+from evals_engine.runs.creation import Creation
+from evals_engine.runs.dispatch import Dispatch
+from evals_engine.store.protocols import Storage
 from evals_engine.store.records import UserName
-from evals_engine.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,12 @@ class Engine:
     """The parts of a running engine; `app.state.engine` while the lifespan is open."""
 
     config: EngineConfig
-    store: Store
-    scheduler: Scheduler
+    store: Storage
+    dispatch: Dispatch
     models: ModelAccess
     pool: ComputePool
     uploads: Uploads
+    creation: Creation
     clock: Callable[[], float]
     """Returns the current time in Unix seconds."""
 

@@ -1,25 +1,24 @@
-"""Uploads: bytes are written to a temporary file, checked, and only then stored under an id."""
+"""Uploads: bytes are written to a temporary part, checked, and only then stored under an id."""
 
 from __future__ import annotations
 
 import errno
-import os
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import BinaryIO
 
+import anyio
 from anyio import to_thread
 
 from evals_engine.cleaning import cleaned
 from evals_engine.config import Quotas
 from evals_engine.errors import ApiError
-from evals_engine.store.private_files import OWN_FILE, write_private
-from evals_engine.store.records import StoredFile, UserName
-from evals_engine.store.store import Store
-from evals_schemas.datasets.reader import check, kind_of
+from evals_engine.store.errors import AlreadyStoredError
+from evals_engine.store.protocols import Part, Storage
+from evals_engine.store.records import MARK_ROWS, StoredFile, UserName
+from evals_schemas.datasets.reader import Check, check, header_bytes, kind_of
 
 CHUNK_BYTES = 1024 * 1024
 """Bytes of a file that are read at once."""
@@ -47,10 +46,9 @@ def new_file(owner: UserName, filename: str, purpose: str, now: float) -> Stored
 class PartialUpload:
     """The bytes that have arrived in one attempt to upload a file. Its methods block."""
 
-    def __init__(self, path: Path, out: BinaryIO, max_bytes: int) -> None:
-        self.path = path
+    def __init__(self, part: Part, max_bytes: int) -> None:
+        self.part = part
         self.size = 0
-        self._out = out
         self._max_bytes = max_bytes
 
     def write(self, data: bytes) -> None:
@@ -58,38 +56,41 @@ class PartialUpload:
         self.size += len(data)
         if self.size > self._max_bytes:
             raise too_large(self._max_bytes)
-        self._out.write(data)
+        self.part.write(data)
 
     def finish(self) -> None:
-        """Flush the bytes to the disk; no bytes can be added afterwards."""
-        self._out.flush()
-        os.fsync(self._out.fileno())
-        self._out.close()
+        """Make the bytes readable; none can be added afterwards."""
+        self.part.finish()
+
+    def open(self) -> BinaryIO:
+        """Open the bytes, once they are finished."""
+        return self.part.open()
 
 
 @dataclass(frozen=True)
 class Uploads:
-    """Stores uploaded files in the data directory."""
+    """Stores uploaded files."""
 
-    store: Store
+    store: Storage
     max_bytes: int
     quotas: Quotas
 
     @asynccontextmanager
     async def part(self) -> AsyncGenerator[PartialUpload]:
-        """Yield a temporary file for one attempt; delete it at the end unless it was stored.
+        """Yield a part for one attempt; delete it at the end unless it was stored.
 
         Raises:
             ApiError: 507 if the disk is full, 500 if it cannot be written.
         """
-        path = self.store.path_of(f"{uuid.uuid4()}.part")
         try:
-            with write_private(path) as out:
-                yield PartialUpload(path, out, self.max_bytes)
+            part = await to_thread.run_sync(self.store.files.part)
+            try:
+                yield PartialUpload(part, self.max_bytes)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await to_thread.run_sync(part.discard)
         except OSError as error:
             raise _disk_error(error) from error
-        finally:
-            path.unlink(missing_ok=True)
 
     async def store_file(self, part: PartialUpload, file: StoredFile) -> StoredFile:
         """Store the bytes under the id of a file; return its record with its size and row count.
@@ -102,7 +103,9 @@ class Uploads:
 
     def _store_file(self, part: PartialUpload, file: StoredFile) -> StoredFile:
         part.finish()
-        stored = replace(file, bytes=part.size, line_count=_count_rows(part.path, file))
+        with part.open() as stream:
+            dataset = _checked(stream, file)
+        stored = replace(file, bytes=part.size, line_count=dataset.rows)
         if stored.line_count > self.quotas.rows:
             raise ApiError(
                 400,
@@ -111,25 +114,16 @@ class Uploads:
                 param="file",
                 code="quota",
             )
-        path = self.store.path_of(file.id)
-        _reserve(path)
-        try:
-            part.path.replace(path)
-            self._record(stored)
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
-        return stored
 
-    def _record(self, stored: StoredFile) -> None:
-        def check(together: int) -> None:
+        def check_bytes(together: int) -> None:
             if together > self.quotas.bytes:
                 raise _too_much(stored.bytes, together, self.quotas.bytes)
 
-        if stored.upload_key is None:
-            self.store.add_file(stored, check)
-        elif not self.store.complete_file(stored, check):
-            raise _already_uploaded()
+        try:
+            self.store.store_file(part.part, stored, dataset.offsets, check_bytes)
+        except AlreadyStoredError:
+            raise _already_uploaded() from None
+        return stored
 
 
 def too_large(max_bytes: int) -> ApiError:
@@ -150,18 +144,6 @@ def _too_much(size: int, together: int, allowed: int) -> ApiError:
     )
 
 
-def _reserve(path: Path) -> None:
-    """Create the file, so that only one attempt can store its bytes.
-
-    The bytes are stored before the record: after a crash between the two the file is still awaited,
-    and the bytes are never read.
-    """
-    try:
-        path.touch(OWN_FILE, exist_ok=False)
-    except FileExistsError:
-        raise _already_uploaded() from None
-
-
 def _already_uploaded() -> ApiError:
     return ApiError(
         409,
@@ -171,23 +153,27 @@ def _already_uploaded() -> ApiError:
     )
 
 
-def _count_rows(part: Path, file: StoredFile) -> int:
-    with part.open("rb") as stream:
-        if stream.read(len(_PARQUET)) == _PARQUET:
-            raise ApiError(
-                400,
-                f"{cleaned(file.filename)}: a Parquet file; this service reads JSON Lines and CSV, "
-                "so convert it and send it again.",
-                param="file",
-                code="invalid_file",
-            )
-        stream.seek(0)
-        dataset = check(stream, "csv" if file.kind == "csv" else "jsonl", preview=0)
+def _checked(stream: BinaryIO, file: StoredFile) -> Check:
+    """Read a whole data set; return what it has. Raises ApiError 400 if it cannot be used."""
+    if stream.read(len(_PARQUET)) == _PARQUET:
+        raise ApiError(
+            400,
+            f"{cleaned(file.filename)}: a Parquet file; this service reads JSON Lines and CSV, "
+            "so convert it and send it again.",
+            param="file",
+            code="invalid_file",
+        )
+    stream.seek(0)
+    kind = "csv" if file.kind == "csv" else "jsonl"
+    first_row = header_bytes(stream, kind)
+    stream.seek(0)
+    dataset = check(stream, kind, preview=0, mark_rows=MARK_ROWS)
     if problem := dataset.problem():
         raise ApiError(
             400, f"{cleaned(file.filename)}: {problem}", param="file", code="invalid_file"
         )
-    return dataset.rows
+    dataset.offsets[0] = first_row
+    return dataset
 
 
 def _disk_error(error: OSError) -> ApiError:

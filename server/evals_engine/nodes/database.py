@@ -268,7 +268,8 @@ def _configure(connection: Connection) -> None:
 
 
 def _statements() -> dict[str, bytes]:
-    """Return the named statements of this folder, with the placeholders of psycopg."""
+    """Return the common statements and those of this folder, with the placeholders of psycopg."""
+    common = resources.files("evals_engine.store").joinpath("queries.sql")
     folder = resources.files("evals_engine.nodes")
     files = sorted(
         (item for item in folder.iterdir() if item.name.endswith(".sql")),
@@ -276,5 +277,5 @@ def _statements() -> dict[str, bytes]:
     )
     return {
         name: _PLACEHOLDER.sub(r"%(\1)s", statement.replace("%", "%%")).encode()
-        for name, statement in named_statements(*files).items()
+        for name, statement in named_statements(common, *files).items()
     }

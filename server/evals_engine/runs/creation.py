@@ -24,9 +24,9 @@ from typing import Any
 from evals_engine.config import Quotas
 from evals_engine.errors import ApiError
 from evals_engine.models.request_keys import Keys
-from evals_engine.runs.scheduler import Scheduler
+from evals_engine.runs.dispatch import Dispatch
+from evals_engine.store.protocols import Records
 from evals_engine.store.records import CreationKey, StoredEvaluation, UserName
-from evals_engine.store.store import Store
 
 HEADER = "Idempotency-Key"
 MAX_CHARACTERS = 255
@@ -68,49 +68,53 @@ class NewEvaluation:
     """Keys of models that came with the request; only this process has them."""
 
 
-def store_evaluation(
-    store: Store, scheduler: Scheduler, new: NewEvaluation, key: CreationKey | None
-) -> str:
-    """Store a new evaluation and return its id.
+@dataclass(frozen=True)
+class Creation:
+    """Stores new evaluations with the collaborators that all creates share."""
 
-    If another process has stored one with the same key meanwhile, return that one's id. Blocking.
-    An evaluation with keys of models is leased to this process.
+    store: Records
+    dispatch: Dispatch
+    quotas: Quotas
 
-    Raises:
-        ApiError: 422, the key came with another body before; 429 or 400, the owner has as many
-            evaluations as are allowed.
-    """
-    check = partial(_refuse_too_many, scheduler.context.config.quotas)
-    while True:
-        evaluation = StoredEvaluation(
-            id=f"{new.prefix}-{secrets.token_hex(2)}-{int(new.now)}",
-            owner=new.owner,
-            type=new.type,
-            parameters=new.parameters,
-            file_id=new.file_id,
-            status="pending",
-            results=None,
-            total_rows=None,
-            done_rows=0,
-            failed_rows=0,
-            created_at=new.now,
-            updated_at=new.now,
-            cancel_requested=False,
-        )
-        if new.keys:
-            scheduler.keep_keys(evaluation.id, new.keys)
-        process_id = scheduler.context.process_id if new.keys else None
-        is_stored = False
-        try:
-            message = "Job is pending evaluation"
-            is_stored = store.add_evaluation(evaluation, message, process_id, key, check)
-        finally:
-            if not is_stored:
-                scheduler.forget_keys(evaluation.id)
-        if is_stored:
-            return evaluation.id
-        if key and (earlier := created_before(store, evaluation.owner, key, new.now)):
-            return earlier
+    def store_evaluation(self, new: NewEvaluation, key: CreationKey | None) -> str:
+        """Store a new evaluation and return its id. Blocking.
+
+        If another process has stored one with the same key meanwhile, return that one's id. An
+        evaluation with keys of models is leased to this process.
+
+        Raises:
+            ApiError: 422, the key came with another body before; 429 or 400, the owner has as many
+                evaluations as are allowed, or no process can have the keys.
+        """
+        check = partial(_refuse_too_many, self.quotas)
+        while True:
+            evaluation = StoredEvaluation(
+                id=f"{new.prefix}-{secrets.token_hex(2)}-{int(new.now)}",
+                owner=new.owner,
+                type=new.type,
+                parameters=new.parameters,
+                file_id=new.file_id,
+                status="pending",
+                results=None,
+                total_rows=None,
+                done_rows=0,
+                failed_rows=0,
+                created_at=new.now,
+                updated_at=new.now,
+                cancel_requested=False,
+            )
+            process_id = self.dispatch.keep_keys(evaluation.id, new.keys or {})
+            is_stored = False
+            try:
+                message = "Job is pending evaluation"
+                is_stored = self.store.add_evaluation(evaluation, message, process_id, key, check)
+            finally:
+                if not is_stored:
+                    self.dispatch.forget_keys(evaluation.id)
+            if is_stored:
+                return evaluation.id
+            if key and (earlier := created_before(self.store, evaluation.owner, key, new.now)):
+                return earlier
 
 
 def creation_key(headers: Mapping[str, str], body: object) -> CreationKey | None:
@@ -147,7 +151,7 @@ def _retried(headers: Mapping[str, str], canonical: str) -> CreationKey | None:
     return None
 
 
-def created_before(store: Store, owner: UserName, key: CreationKey, now: float) -> str | None:
+def created_before(store: Records, owner: UserName, key: CreationKey, now: float) -> str | None:
     """Return the id of the evaluation that this create has started before; None if it has not.
 
     Args:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from evals_engine.faults import RequestError
+from evals_engine.store.protocols import Records
 from evals_engine.store.records import StoredEvaluation
-from evals_engine.store.store import Store
 from evals_schemas.evaluation_api.evaluations import (
     ANSWERS_FROM,
     ENDED,
@@ -48,7 +48,7 @@ def refuse_other_answers(
         )
 
 
-def answers_file(store: Store, evaluation: StoredEvaluation, rows: int) -> str | None:
+def answers_file(store: Records, evaluation: StoredEvaluation, rows: int) -> str | None:
     """Return the id of the result file with the answers that an evaluation takes. Blocking.
 
     Args:

@@ -17,8 +17,8 @@ from evals_engine.rows.taken_answers import taking_answers
 from evals_engine.runs.earlier_answers import answers_file
 from evals_engine.runs.evaluation_types import TypedParameters, typed_parameters
 from evals_engine.store.database import StorageError
+from evals_engine.store.protocols import Records
 from evals_engine.store.records import StoredEvaluation, StoredFile
-from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM
 
@@ -38,7 +38,7 @@ class Prepared:
 class Preparation:
     """Prepares evaluations with the collaborators that all runs of a process share."""
 
-    store: Store
+    store: Records
     open_file: Callable[[str], BinaryIO]
     """Opens a file by its id. Raises OSError."""
     models: ModelAccess

@@ -65,9 +65,15 @@ class Scheduler:
         self._stopping = False
         self._ended = anyio.Event()
 
-    def keep_keys(self, evaluation_id: str, keys: Keys) -> None:
-        """Keep an evaluation's keys in memory until the evaluation has ended."""
+    def keep_keys(self, evaluation_id: str, keys: Keys) -> ProcessId | None:
+        """Keep an evaluation's keys in memory until the evaluation has ended.
+
+        Returns the id of this process, which alone can run it; None without keys.
+        """
+        if not keys:
+            return None
         self._keys[evaluation_id] = keys
+        return self.context.process_id
 
     def forget_keys(self, evaluation_id: str) -> None:
         """Forget the keys of an evaluation that was not stored."""

@@ -59,8 +59,9 @@ class Database:
         """
         self._path = path
         self._writing, self._reading = threading.Lock(), threading.Lock()
+        folder = resources.files("evals_engine.store")
         self._statements = named_statements(
-            resources.files("evals_engine.store").joinpath("queries.sql")
+            folder.joinpath("queries.sql"), folder.joinpath("queries_sqlite.sql")
         )
         self._is_prepared = False
         make_private(path)
@@ -81,8 +82,11 @@ class Database:
             self._reads.close()
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, alone: str | None = None) -> Generator[Database]:  # noqa: ARG002
         """Hold the write lock; commit at the end, roll back everything on an error.
+
+        Args:
+            alone: Of no effect, because every transaction runs alone.
 
         Raises:
             StorageError: The disk is full, or the database cannot be written.
@@ -90,7 +94,7 @@ class Database:
         with self._writing:
             try:
                 self._writes.execute("BEGIN IMMEDIATE")
-                yield
+                yield self
                 self._writes.execute("COMMIT")
             except sqlite3.Error as error:
                 self._roll_back()

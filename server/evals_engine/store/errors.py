@@ -15,3 +15,7 @@ class StorageError(Exception):
 
 class UnavailableError(StorageError):
     """The database does not answer now; the same step may succeed in a few seconds."""
+
+
+class AlreadyStoredError(Exception):
+    """The bytes of a file came with another attempt."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NewType
+from typing import Any, NewType, Protocol
 
-from evals_engine.store.database import Record
 from evals_schemas.datasets.reader import Kind
 from evals_schemas.evaluation_api.files import BENCHMARK_PURPOSE
 
@@ -27,9 +25,21 @@ BENCHMARK_PURPOSES = frozenset({BENCHMARK_PURPOSE, BENCHMARK_OUTPUT})
 """Purposes of files that only the benchmark contract shows."""
 
 
+MARK_ROWS = 250
+"""Rows between two rows of a data set of which it is noted where they begin."""
+
+
+class Record(Protocol):
+    """One record of a query's result, read by column name."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return the value of a column."""
+        ...
+
+
 @dataclass(frozen=True)
 class StoredFile:
-    """The record of a file; the bytes are in the data directory."""
+    """The record of a file, whose bytes are stored apart."""
 
     id: str
     owner: UserName
@@ -65,6 +75,8 @@ class StoredEvaluation:
     """How often a process has claimed the evaluation without releasing it in good order."""
     sequential: dict[str, Any] | None = None
     """The evidence of an evaluation that may stop early, as last stored."""
+    note: str | None = None
+    """Why it makes no progress, if the database knows; the process that runs it may know more."""
 
 
 @dataclass(frozen=True)
@@ -111,11 +123,14 @@ def file_of(record: Record) -> StoredFile:
     return StoredFile(**{name: record[name] for name in StoredFile.__dataclass_fields__})
 
 
-def evaluation_of(record: Record | Mapping[str, Any]) -> StoredEvaluation:
+_NAMES = tuple(name for name in StoredEvaluation.__dataclass_fields__ if name != "note")
+
+
+def evaluation_of(record: Record, note: str | None = None) -> StoredEvaluation:
     """Return the evaluation of a database record."""
-    values = {name: record[name] for name in StoredEvaluation.__dataclass_fields__}
+    values = {name: record[name] for name in _NAMES}
     values["parameters"] = json.loads(values["parameters"])
     values["results"] = values["results"] and json.loads(values["results"])
     values["sequential"] = values["sequential"] and json.loads(values["sequential"])
     values["cancel_requested"] = bool(values["cancel_requested"])
-    return StoredEvaluation(**values)
+    return StoredEvaluation(**values, note=note)

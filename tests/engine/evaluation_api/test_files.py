@@ -82,7 +82,7 @@ async def test_a_full_disk_is_said_so_and_leaves_nothing_behind(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("evals_engine.http.uploads.os.fsync", full)
+    monkeypatch.setattr("evals_engine.store.local_files.os.fsync", full)
     async with running_engine(tmp_path) as engine:
         body = await engine.upload_bytes(LINES, "data.jsonl")
         assert body["error"]["code"] == "disk_full"

@@ -76,6 +76,8 @@ CREATE TABLE evaluations (
     slots integer,
     -- JSON of a status change: why the evaluation ends early. Set by a node, read by the conclusion.
     failure text,
+    -- JSON of the evidence of an evaluation that may stop early; no node has any yet.
+    sequential text,
     -- Digests: a key is secret, and a body may contain the key of an external model.
     idempotency_key text,
     request_digest text
