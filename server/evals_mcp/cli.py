@@ -54,6 +54,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         "export": lambda: _export(settings, chosen.evaluation, chosen.format, chosen.output),
         "report": lambda: _report(settings, chosen),
         "run": lambda: _run_file(settings, chosen),
+        "gate": lambda: _run_file(settings, chosen),
         "view": lambda: _view(settings, chosen.evaluation),
         "engine": lambda: _engine(settings, chosen.host, chosen.port),
     }
@@ -272,9 +273,9 @@ def _run_file(settings: Settings, chosen: argparse.Namespace) -> int:
         from evals_mcp.commands.run import RunCommand, default_folder
         from evals_mcp.repository_runs.run import RunOptions
 
-    out = chosen.out or default_folder(chosen.file)
+    out = chosen.out or default_folder(chosen.file, chosen.command)
     options = RunOptions(chosen.file, out, chosen.dry_run, chosen.again)
-    return RunCommand(settings, options, os.environ).run()
+    return RunCommand(settings, options, os.environ, getattr(chosen, "baseline", None)).run()
 
 
 def _view(settings: Settings, evaluation_id: str | None) -> int:

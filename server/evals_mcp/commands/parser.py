@@ -218,17 +218,32 @@ def _add_repository(commands: _Commands) -> None:
         epilog="Exit code: 0 if it ran, 2 if it could not run, 130 after Ctrl-C, which leaves the "
         "evaluation running.",
     )
-    run.add_argument("file", type=Path, metavar="FILE", help="such as evals.toml")
-    _add_run_options(run)
+    _add_run_options(run, "evals-results")
+    gate = commands.add_parser(
+        "gate",
+        help="run them, and fail if the answers became worse than a baseline's",
+        description="Judge what has changed since the baseline, take over the other verdicts, and "
+        "decide by the section [gate] of the file. Writes what `run` writes.",
+        epilog="Exit code: 0 passed, 1 regressed, 2 could not run, 3 not enough evidence if the "
+        'file says `unclear = "fail"` (else 0 with an annotation), 130 after Ctrl-C.',
+    )
+    _add_run_options(gate, "gate-results")
+    gate.add_argument(
+        "--baseline",
+        required=True,
+        metavar="FILE|ID",
+        help="results.json of an earlier run, its folder, or an evaluation for each metric",
+    )
 
 
-def _add_run_options(command: argparse.ArgumentParser) -> None:
+def _add_run_options(command: argparse.ArgumentParser, folder: str) -> None:
+    command.add_argument("file", type=Path, metavar="FILE", help="such as evals.toml")
     command.add_argument("--dry-run", action="store_true", help="show rows, calls and cost only")
     command.add_argument(
         "--out",
         type=Path,
         metavar="DIR",
-        help="folder of the results; evals-results beside the file if absent",
+        help=f"folder of the results; {folder} beside the file if absent",
     )
     command.add_argument(
         "--again", action="store_true", help="judge again what was judged a moment ago"

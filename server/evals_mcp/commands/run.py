@@ -16,6 +16,8 @@ from evals_mcp.errors import EvalsMCPError, OperatorError
 from evals_mcp.repository_runs.consent import ConsentInFile
 from evals_mcp.repository_runs.file import RepositoryFile, read_file
 from evals_mcp.repository_runs.forge import Forge
+from evals_mcp.repository_runs.gates.baseline import baseline_file
+from evals_mcp.repository_runs.gates.gate import Gate
 from evals_mcp.repository_runs.junit import junit_xml, suites_of
 from evals_mcp.repository_runs.outputs import JUNIT, RESULTS, SUMMARY, ResultFolder
 from evals_mcp.repository_runs.progress import Progress
@@ -34,11 +36,13 @@ INTERRUPTED = 130
 
 @dataclass
 class RunCommand:
-    """One call of the command."""
+    """One call of either command."""
 
     settings: Settings
     options: RunOptions
     environ: Mapping[str, str]
+    baseline: str | None = None
+    """What `gate` compares with; None for `run`."""
     stream: TextIO = field(default_factory=lambda: sys.stdout)
 
     def __post_init__(self) -> None:
@@ -55,7 +59,7 @@ class RunCommand:
         try:
             file = read_file(self.options.path)
             if not self.options.dry_run:
-                self._folder.check()
+                self._folder.check(baseline_file(self.baseline) if self.baseline else None)
             results = anyio.run(self._with_session, file)
         except KeyboardInterrupt:
             self._progress.say(_AFTER_INTERRUPT)
@@ -78,7 +82,8 @@ class RunCommand:
                 self.options,
                 self._started,
             )
-            results = await run.results()
+            way = Gate(run, self.baseline) if self.baseline else run
+            results = await way.results()
             self._rows = run.rows
             return results
 
@@ -93,7 +98,7 @@ class RunCommand:
             self._progress.say(results.error or "")
             return results.exit_code
         with suppress(OperatorError):
-            self._folder.check()
+            self._folder.check(baseline_file(self.baseline) if self.baseline else None)
             self._folder.clear()
             self._write(results)
         self._say(results)
@@ -131,9 +136,9 @@ def settings_of(settings: Settings, file: RepositoryFile) -> Settings:
     return settings.model_copy(update={"datasets": datasets, "budget": budget})
 
 
-def default_folder(path: Path) -> Path:
-    """Return the folder of the results if none is named: beside the file."""
-    return path.parent / "evals-results"
+def default_folder(path: Path, command: str) -> Path:
+    """Return the folder of a command's results if none is named: beside the file."""
+    return path.parent / ("gate-results" if command == "gate" else "evals-results")
 
 
 _AFTER_INTERRUPT = (

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.gate.floors import Level
-from evals_mcp.results.number_text import counted, fixed, score, sentence_of, signed
+from evals_mcp.results.number_text import counted, fixed, score, signed
 from evals_schemas.repository.results import Decision, GateMetric, PinnedRows
 
 _NAME = 60
@@ -130,6 +130,8 @@ def _side(line: GateMetric, value: float) -> str:
 
 
 def _signed(line: GateMetric, value: float) -> str:
+    if value == 0:
+        return _number(line, 0)
     if line.figure == "mean_score":
         text = score(value)
         return text if text.startswith("-") else f"+{text}"
@@ -149,8 +151,3 @@ def _units(line: GateMetric, value: float) -> str:
 def _two_digits(rows: int) -> int:
     step = 10 ** max(0, len(str(rows)) - 2)
     return -(-rows // step) * step
-
-
-def heading(outcome: Decision) -> str:
-    """Return the outcome as a heading."""
-    return sentence_of(outcome.replace("_", " "))

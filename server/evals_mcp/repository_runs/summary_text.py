@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from evals_mcp.cleaning import clean, inert
 from evals_mcp.exports.formats import markdown_cell
-from evals_mcp.gate.words import heading
 from evals_mcp.repository_runs.figures import shown
 from evals_mcp.spending.dollars import usd
 from evals_schemas.repository.results import MetricResult, RunResults
@@ -46,9 +45,9 @@ def markdown(results: RunResults) -> str:
     title = results.name or results.file
     lines = [f"## Evaluation {markdown_cell(clean(title, 100))}", ""]
     if results.gate is not None:
-        lines += [f"**{heading(results.gate.outcome)}.** {_plain(results.gate.sentence)}", ""]
+        lines += [f"**{_plain(results.gate.sentence)}**", ""]
     elif results.error is not None:
-        lines += [f"**Could not run.** {_plain(results.error)}", ""]
+        lines += [f"**{_plain(results.error)}**", ""]
     if results.metrics:
         rows = _cells(results.metrics)
         lines += [_table_line(rows[0]), _table_line(["---"] * len(rows[0]))]
