@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from threading import Lock
 
 import anyio
 from anyio import to_thread
@@ -21,12 +22,14 @@ MOST_BYTES = 16 * 1024 * 1024
 
 
 class StoredRows:
-    """The rows of a data set, which can be read in any order."""
+    """The rows of a data set, which any thread can read in any order."""
 
     def __init__(self, folder: Path) -> None:
         """Open an empty store; a large one is a file in `folder`."""
         self._file = SpooledTemporaryFile[bytes](MOST_BYTES, dir=str(folder))
         self._offsets = array("Q", [0])
+        self._reading = Lock()
+        """Held from seeking to reading: the position in the file belongs to all threads."""
 
     def write(self, rows: Iterable[Row]) -> None:
         """Append rows. Raises what reading them raises, or OSError."""
@@ -40,8 +43,10 @@ class StoredRows:
     def row(self, number: int) -> Row:
         """Return one row by its number. Raises OSError."""
         start, end = self._offsets[number], self._offsets[number + 1]
-        self._file.seek(start)
-        return json.loads(self._file.read(end - start))
+        with self._reading:
+            self._file.seek(start)
+            line = self._file.read(end - start)
+        return json.loads(line)
 
     def column(self, name: str) -> Iterator[str | None]:
         """Yield a column's value of each row, as JSON; None where it is empty or missing."""
