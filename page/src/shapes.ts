@@ -46,6 +46,39 @@ export interface Bin {
   query: RowQuery;
 }
 
+export interface Calibration {
+  sentences: string[];
+  labels: number;
+  waiting: number;
+  kind: "human" | "model" | "unknown";
+  labellers: number;
+  plan: "random" | "balanced" | "chosen" | "all";
+  seed?: number;
+  skipped: number;
+  of_other_answers: number;
+  matrix: LabelledCell[];
+  agreement?: number[];
+  majority_baseline?: number;
+  sensitivity?: number[];
+  specificity?: number[];
+  kappa?: number[];
+  ac1?: number[];
+  weighted_kappa?: number[];
+  pearson?: number[];
+  spearman?: number[];
+  mean_difference?: number[];
+  corrected: CorrectedFigure[];
+  labels_for: MoreLabels[];
+  ceiling?: Ceiling;
+  not_computed: Record<string, string>;
+}
+
+export interface Ceiling {
+  rows: number;
+  same: number;
+  kappa?: number;
+}
+
 export interface ChangedPair {
   a: PageRow;
   b: PageRow;
@@ -97,6 +130,16 @@ export interface ComparisonPage {
   lost?: number;
   by_columns: string[];
   settings: Setting[];
+}
+
+export interface CorrectedFigure {
+  of: string;
+  unit: "%" | "score";
+  figure: number[];
+  method: "stratified" | "regression" | "rogan-gladen" | "labels alone";
+  judge_alone: number;
+  labels_alone?: number[];
+  worth_labels?: number;
 }
 
 export interface CreateEvaluationOutput {
@@ -267,6 +310,12 @@ export interface LabelCount {
   passes?: boolean;
 }
 
+export interface LabelledCell {
+  verdict: string;
+  label: string;
+  rows: number;
+}
+
 export interface ListEvaluationsOutput {
   next_step: string;
   data_not_instructions: string[];
@@ -330,6 +379,12 @@ export interface ModelCalls {
   input_tokens: number;
   output_tokens: number;
   cost_usd?: Range;
+}
+
+export interface MoreLabels {
+  half_width: number;
+  more?: number;
+  minutes?: number;
 }
 
 export interface NetPreference {
@@ -556,6 +611,7 @@ export interface Summary {
   benchmark?: BenchmarkSummary;
   failures?: Failures;
   clusters?: Clusters;
+  calibration?: Calibration;
   notes: string[];
 }
 

@@ -1,9 +1,13 @@
-"""The results of an ended evaluation: figures with intervals, and the rows they leave out."""
+"""The results of an ended evaluation: figures with intervals, the rows they leave out, and what
+labels say of the judge."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
+from evals_schemas.tools.groups import Measured
 from evals_schemas.tools.portable_schema import Figures
 
 
@@ -198,6 +202,118 @@ class Clusters(Figures):
     )
 
 
+CorrectedBy = Literal["stratified", "regression", "rogan-gladen", "labels alone"]
+"""How a figure was corrected; `labels alone` where the judge adds nothing to the labels."""
+
+
+class LabelledCell(BaseModel):
+    """Labelled rows with one verdict and one label."""
+
+    verdict: str = Field(description="By the judge.")
+    label: str = Field(description="By the labeller.")
+    rows: int = Field(description="Number of them.")
+
+
+class CorrectedFigure(BaseModel):
+    """A figure of all rows as it would be if people had judged them, by their labels."""
+
+    of: str = Field(
+        description="`pass rate`, `mean score`, `win rate of` a side, or `share of` a label."
+    )
+    unit: Literal["%", "score"] = Field(description="Of all its numbers.")
+    figure: Measured = Field(description="With its interval.")
+    method: CorrectedBy = Field(description="`labels alone` if the judge adds nothing to them.")
+    judge_alone: float = Field(description="The same figure by the judge's verdicts.")
+    labels_alone: Measured | None = Field(
+        default=None, description="By the labels; absent if their rows are no random sample."
+    )
+    worth_labels: float | None = Field(
+        default=None, description="Labels as precise without the judge; absent if it adds nothing."
+    )
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the judge's own figure lies outside of the interval."""
+        if len(self.figure) < 3:
+            return False
+        return not self.figure[1] <= self.judge_alone <= self.figure[2]
+
+
+class MoreLabels(BaseModel):
+    """The labels that a narrower interval needs."""
+
+    half_width: float = Field(description="Half of its width, in the unit of the first figure.")
+    more: int | None = Field(
+        default=None, description="More labels; absent if no number is enough for these rows."
+    )
+    minutes: float | None = Field(
+        default=None, description="At the pace of these labels; absent if unknown."
+    )
+
+
+class Ceiling(BaseModel):
+    """The agreement of two labellers, which no judge can be expected to exceed."""
+
+    rows: int = Field(description="Rows that both labelled.")
+    same: float = Field(description="Rows with the same label, in percent.")
+    kappa: float | None = Field(default=None, description="Absent if all labels are the same.")
+
+
+class Calibration(Figures):
+    """Labels beside the judge's verdicts, and the figures that they correct."""
+
+    sentences: list[str] = Field(description="What may be said of it.")
+    labels: int = Field(description="Labels in these figures, one a row.")
+    waiting: int = Field(default=0, description="More labels, which count from the next step on.")
+    kind: Literal["human", "model", "unknown"] = Field(
+        default="human", description="Who gave the labels."
+    )
+    labellers: int = Field(default=1, description="How many gave them.")
+    plan: Literal["random", "balanced", "chosen", "all"] = Field(
+        default="chosen", description="How the labelled rows were selected."
+    )
+    seed: int | None = Field(default=None, description="The order of the sample follows from it.")
+    skipped: int = Field(default=0, description="Rows of the sample that were skipped.")
+    of_other_answers: int = Field(
+        default=0, description="Labels about answers that this evaluation does not have."
+    )
+    matrix: list[LabelledCell] = Field(
+        default_factory=list[LabelledCell], description="The commonest pairs of verdict and label."
+    )
+    agreement: Measured | None = Field(
+        default=None, description="Rows with the same verdict and label, in percent."
+    )
+    majority_baseline: float | None = Field(
+        default=None, description="Agreement of always giving the commonest label, in percent."
+    )
+    sensitivity: Measured | None = Field(
+        default=None, description="Of the rows that people pass, those that the judge passes."
+    )
+    specificity: Measured | None = Field(
+        default=None, description="Of the rows that people fail, those that the judge fails."
+    )
+    kappa: Measured | None = Field(default=None, description="Cohen's.")
+    ac1: Measured | None = Field(default=None, description="Gwet's.")
+    weighted_kappa: Measured | None = Field(default=None, description="score: squared weights.")
+    pearson: Measured | None = Field(default=None, description="score: correlation.")
+    spearman: Measured | None = Field(default=None, description="score: correlation of ranks.")
+    mean_difference: Measured | None = Field(
+        default=None, description="score: the judge's score minus the label, on average."
+    )
+    corrected: list[CorrectedFigure] = Field(
+        default_factory=list[CorrectedFigure], description="The main figure first."
+    )
+    labels_for: list[MoreLabels] = Field(
+        default_factory=list[MoreLabels], description="What narrower intervals need."
+    )
+    ceiling: Ceiling | None = Field(
+        default=None, description="Agreement of two labellers; absent below 30 common rows."
+    )
+    not_computed: dict[str, str] = Field(
+        default_factory=dict[str, str], description="Why a figure is absent, by its name."
+    )
+
+
 class Summary(BaseModel):
     """The results of an ended evaluation."""
 
@@ -210,6 +326,12 @@ class Summary(BaseModel):
     failures: Failures | None = Field(default=None, description="Rows that no figure includes.")
     clusters: Clusters | None = Field(
         default=None, description="Only with `cluster_column`, if a value repeats."
+    )
+    calibration: Calibration | None = Field(
+        default=None,
+        description="With labels: `sentences`; `agreement` beside `majority_baseline`, "
+        "`sensitivity`, `specificity` in percent, `kappa`, `ac1`, each `[figure, low, high]`; "
+        "`corrected` figures; `labels_for` a narrower interval; `not_computed`: why absent.",
     )
     notes: list[str] = Field(
         default_factory=list[str], description="Caveats to read before quoting a figure."

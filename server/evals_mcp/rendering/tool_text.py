@@ -8,6 +8,7 @@ from typing import Any
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.rendering.benchmark import benchmark
+from evals_mcp.rendering.calibration import calibration
 from evals_mcp.rendering.charts import interval_line, with_bars
 from evals_mcp.rendering.clusters import clusters_line
 from evals_mcp.rendering.costs import cost, short_cost
@@ -262,6 +263,8 @@ def _summary(
         yield from benchmark(summary.benchmark)
     if summary.clusters:
         yield clusters_line(summary.clusters)
+    if summary.calibration:
+        yield from calibration(summary.calibration)
     if summary.failures:
         yield _failed(summary.failures)
     yield from (f"Note: {note}" for note in summary.notes)

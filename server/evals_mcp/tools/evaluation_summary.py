@@ -32,6 +32,7 @@ from evals_mcp.results.types.summing import (
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.results.types.tries import summarize_apart
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.calibration import with_labels
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.evaluation_api.files import File
 from evals_schemas.tools.summaries import Summary
@@ -70,7 +71,10 @@ async def clustered_summary_of(
         return None
     async with session.result_rows(job) as index:
         refuse_tries_apart(index, "cluster_column")
-        return _with_sample(job, await to_thread.run_sync(_clustered_summary, job, index, column))
+        summary = await to_thread.run_sync(_clustered_summary, job, index, column)
+    if summary:
+        summary = await with_labels(job, summary, session, download=True)
+    return _with_sample(job, summary)
 
 
 def _with_sample(job: EvaluationJob, summary: Summary | None) -> Summary | None:
@@ -154,12 +158,18 @@ class _Summaries:
         self._lock = anyio.Lock()
 
     async def summary(self, job: EvaluationJob, *, download: bool) -> Summary | None:
-        """Return the summary of an ended evaluation; None without figures.
+        """Return the summary of an ended evaluation with its labels; None without figures.
 
         Args:
             job: the evaluation.
             download: whether rows that are not indexed yet are downloaded and indexed.
         """
+        summary = await self._without_labels(job, download=download)
+        if summary is None:
+            return None
+        return await with_labels(job, summary, self._session, download=download)
+
+    async def _without_labels(self, job: EvaluationJob, *, download: bool) -> Summary | None:
         if RETRY_OF in job.parameters:
             return await self._of_all_tries(job, download=download)
         from_totals = summarize(job, await self._row_count(job))

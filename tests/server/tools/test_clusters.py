@@ -10,6 +10,7 @@ import pytest
 from tests.server.fake_provider import NOON, FakeProvider, jsonl
 from tests.server.serving import served, settings
 
+from evals_mcp.results.calibration.headline import UNCHECKED
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 JUDGE = {"model": "m", "model_source": "serverless", "system_template": "t"}
@@ -80,7 +81,7 @@ async def test_answers_to_few_questions_count_as_few_independent_ones(tmp_path: 
     assert summary["headline"] == (
         "65.0 % of 200 answers pass (95 % interval 41.4 to 83.0 %); the answers come from 20 "
         "values of 'question' and count as about 19 independent ones (58.2 to 71.3 % had all been "
-        "independent)."
+        f"independent).{UNCHECKED}"
     )
     assert summary["clusters"] == {
         "column": "question",
@@ -102,7 +103,7 @@ async def test_few_clusters_are_said_in_the_headline(tmp_path: Path) -> None:
     assert "; the answers come from 8 values of 'question' (few) and count as" in eight["headline"]
     assert five["headline"] == (
         "60.0 % of 50 answers pass; no interval: the answers come from 5 values of 'question', and "
-        "fewer than 6 equal clusters show too little."
+        f"fewer than 6 equal clusters show too little.{UNCHECKED}"
     )
     assert five["pass_rate"].get("interval") is None
     assert five["headline"] in text
@@ -137,7 +138,7 @@ async def test_scores_and_choices_have_the_intervals_and_tests_of_their_clusters
     )
     assert scored["headline"].endswith(
         "; the answers come from 20 values of 'question' and count as about 19 independent ones "
-        "(4.917 to 5.583 had all been independent)."
+        f"(4.917 to 5.583 had all been independent).{UNCHECKED}"
     )
     assert scored["scores"]["interval"]["method"] == "t, clustered"
     assert scored["pass_rate"]["interval"]["method"] == "wilson, clustered"
@@ -215,7 +216,7 @@ async def test_an_input_that_rows_repeat_is_named_in_the_headline_of_every_tool(
 
     assert headline == (
         "65.0 % of 200 answers pass (95 % interval 58.2 to 71.3 %). 200 rows share 20 values of "
-        "'question': cluster_column 'question' allows for that, this interval does not."
+        f"'question': cluster_column 'question' allows for that, this interval does not.{UNCHECKED}"
     )
 
 
@@ -238,7 +239,7 @@ async def test_other_columns_are_not_named(column: dict[str, list[str]], tmp_pat
 
     (headline,) = await headlines(rows, tmp_path)
 
-    assert headline == "65.0 % of 200 answers pass (95 % interval 58.2 to 71.3 %)."
+    assert headline == f"65.0 % of 200 answers pass (95 % interval 58.2 to 71.3 %).{UNCHECKED}"
 
 
 async def test_a_judged_answer_is_no_input(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from tests.server.tools.recomputed import Row, shows, shows_digits, shows_p, wro
 from tests.server.tools.test_one_headline import COMMON, PARAMETERS, engine_totals, scored
 from tests.volume import examples
 
+from evals_mcp.results.calibration.headline import UNCHECKED
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
@@ -288,7 +289,7 @@ def _check_notes(summary: Mapping[str, Any], evaluation: Evaluation) -> None:
 
 
 def _read(pattern: str, headline: str) -> dict[str, str]:
-    match = re.fullmatch(pattern, headline)
+    match = re.fullmatch(pattern, headline.removesuffix(UNCHECKED))
     assert match, headline
     return {name: text for name, text in match.groupdict().items() if text is not None}
 

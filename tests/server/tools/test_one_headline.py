@@ -17,6 +17,7 @@ from tests.server.serving import Served, served, settings
 from tests.volume import examples
 
 from evals_engine.results.totals import ClassifyTotals, CompareTotals, ScoreTotals, Totals
+from evals_mcp.results.calibration.headline import UNCHECKED
 from evals_schemas.evaluation_api.evaluations import (
     ClassifyParameters,
     CompareParameters,
@@ -152,7 +153,9 @@ async def test_a_vendors_headline_is_from_totals_until_its_rows_are_indexed(tmp_
     assert "better" not in before
     assert after == found["summary"]["headline"]
     assert after.startswith("No clear winner: of 40 pairs 'old' wins 20, 'new' wins 20")
-    assert after.endswith("; 60 more pairs were judged in one order only and are not counted.")
+    assert after.endswith(
+        f"; 60 more pairs were judged in one order only and are not counted.{UNCHECKED}"
+    )
 
 
 async def test_a_vendor_whose_rows_cannot_be_read_has_the_headline_from_totals_everywhere(

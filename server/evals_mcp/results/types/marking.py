@@ -15,7 +15,11 @@ Value = str | float
 """A verdict as it is marked: a label, a choice, or a score."""
 
 CORRECT, NOT_CORRECT = "correct", "not correct"
+Passes = Callable[[Value], bool]
+"""Whether a row with this verdict passes."""
+
 _CHOICES = ("A", "Tie", "B")
+_WINS: Mapping[Value, float] = {"A": 1.0, "Tie": 0.0, "B": -1.0}
 
 
 def _no_names(_: Parameters) -> Sequence[str]:
@@ -23,6 +27,10 @@ def _no_names(_: Parameters) -> Sequence[str]:
 
 
 def _no_scale(_: Parameters) -> Scale | None:
+    return None
+
+
+def _no_passes(_: Parameters) -> Passes | None:
     return None
 
 
@@ -36,6 +44,10 @@ class Marking:
     """Returns the values that a verdict can have; empty for numbers."""
     scale: Callable[[Parameters], Scale | None] = _no_scale
     """Returns the range of the numbers that a verdict can be; None if it is unknown."""
+    passes: Callable[[Parameters], Passes | None] = _no_passes
+    """Returns which verdicts pass; None if rows neither pass nor fail."""
+    number: Callable[[Value], float] | None = None
+    """Returns a verdict as a number whose mean is a figure; None if it is only a name."""
 
 
 def _label(verdict: RowVerdict) -> Value | None:
@@ -60,7 +72,19 @@ def _range(parameters: Parameters) -> Scale | None:
     return scale if scale and all(map(math.isfinite, scale)) else None
 
 
-LABELS = Marking(_label, _labels)
-SCORES = Marking(_score, scale=_range)
-CHOICES = Marking(_label, lambda _: _CHOICES)
-ANSWERS = Marking(_answer, lambda _: (CORRECT, NOT_CORRECT))
+def _passing_labels(parameters: Parameters) -> Passes | None:
+    passing = frozenset(cast("Sequence[Value]", parameters.get("pass_labels") or ()))
+    return passing.__contains__ if passing else None
+
+
+def _passing_scores(parameters: Parameters) -> Passes | None:
+    threshold = parameters.get("pass_threshold")
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float):
+        return None
+    return lambda score: isinstance(score, int | float) and score >= threshold
+
+
+LABELS = Marking(_label, _labels, passes=_passing_labels)
+SCORES = Marking(_score, scale=_range, passes=_passing_scores, number=float)
+CHOICES = Marking(_label, lambda _: _CHOICES, number=lambda choice: _WINS[choice])
+ANSWERS = Marking(_answer, lambda _: (CORRECT, NOT_CORRECT), passes=lambda _: CORRECT.__eq__)

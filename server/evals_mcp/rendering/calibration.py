@@ -1,0 +1,20 @@
+"""What labels say of a judge, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evals_mcp.rendering.charts import interval_line
+from evals_schemas.tools.summaries import Calibration
+
+
+def calibration(answer: Calibration) -> Iterator[str | None]:
+    """Yield what is said of the judge, the corrected figure as a line, and what is not computed."""
+    yield f"Labels: {' '.join(answer.sentences)}"
+    if answer.matrix:
+        cells = ", ".join(f"{cell.verdict}/{cell.label} {cell.rows}" for cell in answer.matrix)
+        yield f"Rows by verdict/label (data, not instructions): {cells}"
+    for figure in answer.corrected[:1]:
+        if figure.unit == "%" and len(figure.figure) == 3:
+            value, *ends = figure.figure
+            yield interval_line("Corrected, %:", value, (ends[0], ends[1]), (0.0, 100.0))

@@ -1,0 +1,43 @@
+"""The headline of an evaluation with what labels say of its judge.
+
+A figure by a model judge says what that judge thinks. The headline says so, and begins with the
+corrected figure where the judge's own lies outside of its interval.
+"""
+
+from __future__ import annotations
+
+from evals_mcp.results.calibration.sentences import figure_text
+from evals_mcp.results.number_text import counted
+from evals_schemas.tools.summaries import Calibration
+
+UNCHECKED = " This is by this judge; unchecked."
+"""The end of a headline without labels."""
+
+NOT_READ = " This is by this judge; get_evaluation says what labels say of it."
+"""The end of a headline of rows that are not on this machine."""
+
+
+def headline_with(headline: str, calibration: Calibration | None) -> str:
+    """Return a headline with what the labels say; without labels it ends with `UNCHECKED`."""
+    if calibration is None:
+        return headline + UNCHECKED
+    if not calibration.corrected:
+        return f"{headline}{_unchecked(calibration)}"
+    figure = calibration.corrected[0]
+    text = figure_text(figure.figure, figure.unit)
+    labels = counted(calibration.labels, "label")
+    if figure.is_off:
+        return (
+            f"Corrected by {labels} of people, the {figure.of} is {text}. By the judge alone, "
+            f"outside of this interval: {headline}"
+        )
+    return f"{headline} Checked by {labels} of people: corrected {figure.of} {text}."
+
+
+def _unchecked(calibration: Calibration) -> str:
+    number = calibration.labels + calibration.waiting
+    if not number:
+        return UNCHECKED
+    kinds = {"human": " by people", "model": " by another model"}
+    labels = f"{counted(number, 'label')}{kinds.get(calibration.kind, '')}"
+    return f"{UNCHECKED.removesuffix('.')} ({labels} so far, which correct nothing)."
