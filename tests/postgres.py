@@ -39,8 +39,8 @@ _SETTINGS = {
     "log_min_messages": "fatal",
 }
 
-FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""Settings of a server whose data no test needs after a crash of the machine."""
+FAST = {"fsync": "off", "full_page_writes": "off"}
+"""Settings of a server whose data survives its own crash, but not one of the machine."""
 
 _WATCHER = """
 import os, shutil, signal, sys

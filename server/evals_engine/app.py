@@ -35,8 +35,11 @@ from evals_engine.models.client import ModelClient
 from evals_engine.runs.creation import Creation
 from evals_engine.runs.run import RunContext
 from evals_engine.runs.scheduler import Scheduler, new_process_id
-from evals_engine.store.database import StorageError
+from evals_engine.store.errors import StorageError, UnavailableError
 from evals_engine.store.store import Store
+
+RETRY_AFTER = 5
+"""Seconds after which a request may be sent again that found the database away."""
 
 
 def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> Starlette:
@@ -130,4 +133,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _storage_error(request: Request, error: Exception) -> Response:
-    return answer(ApiError(507, str(error), code="storage"), request.scope)
+    if isinstance(error, UnavailableError):
+        refused = ApiError(503, str(error), code="storage_unavailable")
+        refused.headers = {"Retry-After": str(RETRY_AFTER)}
+    else:
+        refused = ApiError(507, str(error), code="storage")
+    return answer(refused, request.scope)

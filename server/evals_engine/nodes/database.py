@@ -245,7 +245,9 @@ def _mapped_errors() -> Generator[None]:
 
 
 def _reason(error: psycopg.Error) -> str:
-    """Return the last line of an error in which the server or the network says why."""
+    """Return in one line why the server or the network has refused."""
+    if error.diag.message_primary:
+        return error.diag.message_primary
     lines = [line.strip() for line in str(error).splitlines() if not line.rstrip().endswith("?")]
     return ([type(error).__name__] + [line for line in lines if line])[-1].rstrip(".")
 

@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
 from evals_engine.http.middleware import InternalErrors
+from evals_engine.store.errors import UnavailableError
 from evals_engine.store.store import Store
 from tests.engine.running import running_engine
 
@@ -93,3 +94,17 @@ async def test_without_a_token_only_this_machine_is_answered(
 ) -> None:
     async with running_engine(tmp_path) as engine:
         assert (await engine.http.get("/evaluation", headers=headers)).status_code == status
+
+
+async def test_a_database_that_is_away_is_answered_with_503_and_when_to_try_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise UnavailableError("PostgreSQL does not answer.")
+
+    monkeypatch.setattr(Store, "list_files", away)
+    async with running_engine(tmp_path) as engine:
+        answer = await engine.http.get("/files")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["error"]["code"] == "storage_unavailable"
+    assert answer.json()["error"]["message"] == "PostgreSQL does not answer."

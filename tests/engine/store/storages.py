@@ -10,7 +10,8 @@ from evals_engine.store.protocols import Storage
 from evals_engine.store.store import Store
 
 if TYPE_CHECKING:
-    from evals_engine.nodes.database import Transaction
+    from evals_engine.nodes.database import Database, Transaction
+    from evals_engine.nodes.store import NodeStore
 
 Opener = Callable[[], Storage]
 """Opens one more access to the same data."""
@@ -21,8 +22,14 @@ def sqlite_opener(folder: Path) -> Opener:
 
 
 def postgres_opener(url: str) -> Opener:
-    """Return what opens a store whose evaluations no node runs."""
-    from evals_engine.nodes.store import NodeStore, open_database  # noqa: PLC0415 - see conftest
+    from evals_engine.nodes.store import open_database  # noqa: PLC0415 - see conftest
+
+    return lambda: idle_store(open_database(url))
+
+
+def idle_store(database: Database) -> NodeStore:
+    """Return a store whose evaluations no node runs."""
+    from evals_engine.nodes.store import NodeStore  # noqa: PLC0415 - see conftest
 
     def created(_transaction: Transaction, _evaluation_id: str) -> None:
         """Queue nothing."""
@@ -30,4 +37,4 @@ def postgres_opener(url: str) -> Opener:
     def cancelled(_transaction: Transaction, _evaluation_id: str) -> bool:
         return True
 
-    return lambda: NodeStore(open_database(url), created, cancelled)
+    return NodeStore(database, created, cancelled)
