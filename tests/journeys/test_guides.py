@@ -76,7 +76,8 @@ def run(command: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("path", GUIDES, ids=[path.stem for path in GUIDES])
 async def test_what_a_guide_prints_works_from_top_to_bottom(path: Path, tmp_path: Path) -> None:
-    shutil.copy(ROOT / "examples" / "support_answers.jsonl", tmp_path)
+    for name in ("support_answers.jsonl", "evals.toml"):
+        shutil.copy(ROOT / "examples" / name, tmp_path)
     page = Page()
     async with (
         ModelServer(judged, ["qwen3:4b"]) as models,

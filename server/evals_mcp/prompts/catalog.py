@@ -8,6 +8,7 @@ from evals_mcp.prompts import (
     check_judge,
     compare_versions,
     find_failing_patterns,
+    guard_repository,
     regression_check,
     write_rubric,
 )
@@ -21,6 +22,7 @@ PROMPTS: Mapping[str, PromptDefinition] = {
         write_rubric,
         check_judge,
         regression_check,
+        guard_repository,
     )
 }
 """Every prompt by its name, in the order in which clients list them."""
