@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import anyio
 from anyio import to_thread
@@ -52,27 +52,10 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        store = await to_thread.run_sync(Store, config.data_dir)
-        try:
-            async with (
-                ModelClient(config.max_retries, config.call_timeout) as client,
-                ComputePool(config.compute_workers, config.compute_limits) as pool,
-            ):
-                access = ModelAccess(config, client)
-                context = RunContext(store, config, access, pool, clock, new_process_id())
-                scheduler = Scheduler(context)
-                uploads = Uploads(store, config.max_upload_bytes, config.quotas)
-                creation = Creation(store, scheduler, config.quotas)
-                app.state.engine = Engine(
-                    config, store, scheduler, access, pool, uploads, creation, clock
-                )
-                if config.runs_evaluations:
-                    async with _running(scheduler):
-                        yield
-                else:
-                    yield
-        finally:
-            store.close()
+        opening = _on_disk if config.database_url is None else _on_database
+        async with opening(config, clock) as engine:
+            app.state.engine = engine
+            yield
 
     app = Starlette(
         routes=_routes(),
@@ -92,6 +75,58 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
     app.add_middleware(BoundedHeaders)
     app.add_middleware(InternalErrors)
     return app
+
+
+@asynccontextmanager
+async def _on_disk(config: EngineConfig, clock: Callable[[], float]) -> AsyncGenerator[Engine]:
+    """Yield the engine of a data directory, which runs the evaluations that it claims."""
+    store = await to_thread.run_sync(Store, config.data_dir)
+    try:
+        async with (
+            ModelClient(config.max_retries, config.call_timeout) as client,
+            ComputePool(config.compute_workers, config.compute_limits) as pool,
+        ):
+            access = ModelAccess(config, client)
+            context = RunContext(store, config, access, pool, clock, new_process_id())
+            scheduler = Scheduler(context)
+            uploads = Uploads(store, config.max_upload_bytes, config.quotas)
+            creation = Creation(store, scheduler, config.quotas)
+            engine = Engine(config, store, scheduler, access, pool, uploads, creation, clock)
+            async with AsyncExitStack() as stack:
+                if config.runs_evaluations:
+                    await stack.enter_async_context(_running(scheduler))
+                yield engine
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def _on_database(config: EngineConfig, clock: Callable[[], float]) -> AsyncGenerator[Engine]:
+    """Yield the engine of one of several nodes, which runs its share of the evaluations."""
+    # Imported here: only nodes need the extra.
+    from evals_engine.node_runs.membership import node_of, open_membership, running  # noqa: PLC0415
+
+    assert config.database_url is not None
+    url = config.database_url.get_secret_value()
+    membership = await to_thread.run_sync(open_membership, url, config.lease_seconds)
+    try:
+        async with (
+            ModelClient(config.max_retries, config.call_timeout) as client,
+            ComputePool(config.compute_workers, config.compute_limits) as pool,
+        ):
+            access = ModelAccess(config, client)
+            uploads = Uploads(membership.store, config.max_upload_bytes, config.quotas)
+            creation = Creation(membership.store, membership.control, config.quotas)
+            engine = Engine(
+                config, membership.store, membership.control, access, pool, uploads, creation, clock
+            )
+            async with AsyncExitStack() as stack:
+                if config.runs_evaluations:
+                    node = node_of(membership, config, access, pool)
+                    await stack.enter_async_context(running(node))
+                yield engine
+    finally:
+        membership.store.close()
 
 
 @asynccontextmanager

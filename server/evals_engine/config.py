@@ -44,6 +44,8 @@ class EngineConfig:
 
     data_dir: Path
     """Directory of the database and the files; created if absent, may be shared by processes."""
+    database_url: SecretStr | None = None
+    """URL of the PostgreSQL database that several nodes share; None for SQLite in `data_dir`."""
     serverless: ModelEndpoint | None = None
     """Endpoint of `model_source: serverless`; None leaves only the rule judges."""
     dedicated: Mapping[str, ModelEndpoint] = field(default_factory=dict[str, ModelEndpoint])

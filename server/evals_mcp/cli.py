@@ -57,6 +57,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         "gate": lambda: _run_file(settings, chosen),
         "view": lambda: _view(settings, chosen.evaluation),
         "engine": lambda: _engine(settings, chosen.host, chosen.port),
+        "worker": lambda: _worker(settings),
     }
     if run := commands.get(chosen.command):
         return run()
@@ -213,6 +214,15 @@ def _engine(settings: Settings, host: str | None, port: int | None) -> int:
         notice = f"the damaged database was renamed to {service.damaged_copy}"
         print(f"evals-mcp: started with a new database; {notice}", file=sys.stderr)
     service.run(lambda url: print(f"evals-mcp engine on {url}", flush=True))
+    return 0
+
+
+def _worker(settings: Settings) -> int:
+    with _loading():
+        from evals_mcp.local_engine.worker import WorkerService
+
+    service = WorkerService(settings)
+    service.run(lambda: print("evals-mcp worker takes tickets", flush=True))
     return 0
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from evals_engine.faults import RequestError
+from evals_engine.errors import ApiError
 from evals_engine.models.request_keys import Keys
 from evals_engine.nodes.database import Database
 from evals_engine.store.errors import StorageError
+from evals_engine.store.records import ProcessId
 
 SILENT_SECONDS = 6.0
 """Seconds without a renewal after which the status says that a node is silent."""
@@ -20,21 +21,25 @@ class Control:
     def wake(self) -> None:
         """Do nothing: what a request changes is announced in its own transaction."""
 
-    def keep_keys(self, _evaluation_id: str, keys: Keys) -> None:
+    def keep_keys(self, evaluation_id: str, keys: Keys) -> ProcessId | None:  # noqa: ARG002
         """Refuse keys that came with a request, because other nodes would not have them.
 
+        Returns None: any process can run an evaluation without keys.
+
         Raises:
-            RequestError: always, unless there are no keys.
+            ApiError: 400, always, unless there are no keys.
         """
         if keys:
-            raise RequestError(
+            raise ApiError(
+                400,
                 "Several nodes run evaluations here, and a key that comes with a request would be "
                 "in the memory of one: name a credential of the configuration instead, or ask the "
                 "administrator to add [credentials.NAME].",
                 param=f"{next(iter(keys))}.external_api_token",
             )
+        return None
 
-    def forget_keys(self, _evaluation_id: str) -> None:
+    def forget_keys(self, evaluation_id: str) -> None:
         """Do nothing: no keys are held."""
 
     def note_on(self, evaluation_id: str) -> str | None:

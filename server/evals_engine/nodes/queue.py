@@ -52,8 +52,9 @@ class Queue:
         self._enqueuing = App(connector=SyncPsycopgConnector(conninfo=self._conninfo))
         self._worker: Worker | None = None
         self._stopping = False
-        # It reports an outage of the database with many tracebacks; the node does so in a line.
-        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+        # Both report an outage of the database again and again; the node does so in its own words.
+        for name in ("procrastinate", "psycopg.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def enqueue(self, connection: Connection, key: int, number: int, priority: int) -> None:
         """Add the ticket of a shard in a caller's transaction, unless it waits already.

@@ -280,21 +280,27 @@ class Shards:
         }
         if not transaction.run("end_evaluation", values).rowcount:
             return False
+        transaction.run("delete_shards", {"key": shard.key})
         self._add_status(transaction, shard, change)
         waiting = transaction.run("queue_waiting", {}).fetchall()
         for record in waiting:
             self._enqueue(transaction, record["evaluation_key"], record["number"])
         return True
 
-    def clear(self, shard: Shard) -> None:
-        """Delete the rows and shards of an ended evaluation, which are in its result file."""
-        page = {"key": shard.key, "limit": LEDGER_PAGE}
+    def clear(self, key: int) -> None:
+        """Delete the rows of an ended evaluation, which are in its result file."""
+        page = {"key": key, "limit": LEDGER_PAGE}
         deleted = LEDGER_PAGE
         while deleted == LEDGER_PAGE:
             with self._database.transaction() as transaction:
                 deleted = transaction.run("clear_ledger_page", page).rowcount
         with self._database.transaction() as transaction:
-            transaction.run("delete_shards", {"key": shard.key})
+            transaction.run("delete_conclusion", page)
+
+    def clear_left(self) -> None:
+        """Delete the rows of ended evaluations that a process did not come to delete."""
+        for record in self._database.read("ended_with_rows_left", {"lease": self.lease}):
+            self.clear(record["evaluation_key"])
 
     # Nodes
 

@@ -119,8 +119,15 @@ FROM (
 ) AS counted
 WHERE key = :key AND status IN ('pending', 'queued', 'running')
 
--- delete_shards: those of an ended evaluation.
-DELETE FROM shards WHERE evaluation_key = :key
+-- delete_shards: those of an ended evaluation, whose record has their counts now. The conclusion stays until the rows are deleted, too.
+DELETE FROM shards WHERE evaluation_key = :key AND number <> -1
+
+-- delete_conclusion: nothing is left of the evaluation but its record and its result file.
+DELETE FROM shards WHERE evaluation_key = :key AND number = -1
+
+-- ended_with_rows_left: ended evaluations whose rows a process was deleting when it ended.
+SELECT evaluation_key FROM shards
+WHERE number = -1 AND state = 'done' AND beat < now() - :lease * interval '1 second'
 
 -- end_preparation: take the first shard of an evaluation that nobody has begun.
 UPDATE shards SET state = 'done'

@@ -172,6 +172,9 @@ def _add_serving(commands: _Commands) -> None:
     engine.add_argument(
         "--port", type=int, help="TCP port, 0 for a free one; engine.port if absent"
     )
+    commands.add_parser(
+        "worker", help="run evaluations of local.database_url, beside engines; opens no port"
+    )
 
 
 def _add_data(commands: _Commands) -> None:

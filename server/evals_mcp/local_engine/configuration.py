@@ -16,6 +16,10 @@ from evals_mcp.settings.types import NamedEndpointSettings
 STDIO_STOP_SECONDS = 2.0
 """Seconds for the rows in flight over stdio, where clients end a server that stays longer."""
 
+LEASE_SECONDS, NODES_LEASE_SECONDS = 10.0, 30.0
+"""Seconds of a lease on one machine, and of several nodes, which an outage of their database or
+network must not make take over from each other."""
+
 SERVICE_STOP_SECONDS = 30.0
 """Seconds for the rows in flight of an engine that is a service of its own."""
 
@@ -37,7 +41,8 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
         external=tuple(_endpoint(endpoint) for endpoint in settings.credentials.values()),
         token=settings.engine.token if as_service else None,
         tokens=_owner_tokens(settings) if as_service else {},
-        lease_seconds=local.lease_seconds,
+        database_url=local.database_url,
+        lease_seconds=_lease_seconds(local),
         stop_seconds=_stop_seconds(local, as_service=as_service),
         benchmark_judge=local.benchmark_judge,
         quotas=Quotas(
@@ -64,6 +69,12 @@ def _stop_seconds(local: LocalSettings, *, as_service: bool) -> float:
     return SERVICE_STOP_SECONDS if as_service else STDIO_STOP_SECONDS
 
 
+def _lease_seconds(local: LocalSettings) -> float:
+    if local.lease_seconds is not None:
+        return local.lease_seconds
+    return LEASE_SECONDS if local.database_url is None else NODES_LEASE_SECONDS
+
+
 def compute_limits(local: LocalSettings) -> Limits:
     """Return what one row may take in a worker process."""
     return Limits(memory_bytes=local.compute_memory_mb * 2**20)
@@ -83,10 +94,10 @@ def _owner_tokens(settings: Settings) -> dict[str, SecretStr]:
 
 
 def _endpoint(endpoint: NamedEndpointSettings) -> ModelEndpoint:
-    return ModelEndpoint(endpoint.base_url, endpoint.token)
+    return ModelEndpoint(endpoint.base_url, endpoint.token, endpoint.requests_per_minute)
 
 
 def _serverless(models: ModelEndpointSettings, allow_private: bool) -> ModelEndpoint | None:
     if models.base_url is None:
         return None
-    return ModelEndpoint(models.base_url, models.token, allow_private)
+    return ModelEndpoint(models.base_url, models.token, models.requests_per_minute, allow_private)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from evals_mcp.service_spec import Capabilities, ServiceSpec
 from evals_mcp.settings.types import BaseUrl, NamedEndpointSettings, OwnFolder, Section, TokenSource
@@ -27,6 +27,13 @@ class ModelEndpointSettings(TokenSource):
         description="URL up to and without /chat/completions, such as http://127.0.0.1:11434/v1. "
         "Absent: there is no such endpoint.",
     )
+    requests_per_minute: float | None = Field(
+        default=None,
+        description="Calls a minute, above 0, that all engines of local.database_url together make "
+        "there. Absent: as many as num_workers allows; a Retry-After is always obeyed.",
+        gt=0,
+        allow_inf_nan=False,
+    )
 
 
 class LocalSettings(Section):
@@ -37,10 +44,16 @@ class LocalSettings(Section):
         description="Folder of its database and files, created if it is missing. "
         "Absent: `engine` in the platform's data folder of evals-mcp.",
     )
-    lease_seconds: float = Field(
-        default=10.0,
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="URL of a PostgreSQL database, postgresql://USER:PASSWORD@HOST:5432/DATABASE, "
+        "that the engines of several machines share; needs the extra `postgres`. Absent: SQLite in "
+        "data_dir.",
+    )
+    lease_seconds: float | None = Field(
+        default=None,
         description="Seconds, 1 to 600, after which another process takes over the evaluations of "
-        "a process that no longer responds.",
+        "a process that no longer responds. Absent: 10, and 30 with database_url.",
         ge=1,
         le=600,
         allow_inf_nan=False,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from evals_engine.app import create_app
+from evals_engine.config import EngineConfig
 from evals_engine.store.database import DataDirError
 from evals_engine.store.store import Store
 from evals_mcp.errors import SettingsError
 from evals_mcp.listener import Listener
 from evals_mcp.local_engine.configuration import engine_config
+from evals_mcp.local_engine.shared_database import opened_membership
 from evals_mcp.settings.schema import Settings
 from evals_mcp.settings.types import is_loopback
 
@@ -35,12 +38,7 @@ class EngineService:
                 f"the variable {settings.engine.token_env or 'named in engine.token_env'}, add "
                 "[engine.owners.NAME], or listen on 127.0.0.1"
             )
-        try:
-            store = Store(config.data_dir)
-            store.close()
-        except DataDirError as error:
-            raise SettingsError(str(error)) from None
-        self.damaged_copy = store.damaged_copy
+        self.damaged_copy = _checked_store(config)
         """New path of a database that was found damaged at this start; None if it was sound."""
         try:
             self._app = create_app(config)
@@ -56,3 +54,16 @@ class EngineService:
             SettingsError: The engine did not start, although the data folder was usable before.
         """
         self._listener.run(self._app, lambda: announce(self.url), _GRACE)
+
+
+def _checked_store(config: EngineConfig) -> Path | None:
+    """Open and close what the engine stores in; return the new path of a damaged database."""
+    if config.database_url is not None:
+        opened_membership(config).store.close()
+        return None
+    try:
+        store = Store(config.data_dir)
+        store.close()
+    except DataDirError as error:
+        raise SettingsError(str(error)) from None
+    return store.damaged_copy

@@ -122,3 +122,10 @@ class NamedEndpointSettings(TokenSource):
         description="URL up to and without /chat/completions, such as https://models.example/v1. "
         "Required."
     )
+    requests_per_minute: float | None = Field(
+        default=None,
+        description="Calls a minute, above 0, that all engines of local.database_url together make "
+        "there. Absent: as many as num_workers allows; a Retry-After is always obeyed.",
+        gt=0,
+        allow_inf_nan=False,
+    )

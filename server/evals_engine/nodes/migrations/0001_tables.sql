@@ -128,6 +128,7 @@ CREATE TABLE shards (
 CREATE INDEX shards_todo ON shards (evaluation_key, number) WHERE state = 'todo';
 CREATE INDEX shards_leased ON shards (beat) WHERE state IN ('queued', 'doing');
 CREATE INDEX shards_failed ON shards (evaluation_key) INCLUDE (failed_rows) WHERE failed_rows > 0;
+CREATE INDEX shards_ended ON shards (beat) WHERE number = -1 AND state = 'done';
 
 -- One record per finished row. A row that two processes finish is stored once.
 CREATE TABLE row_ledger (

@@ -15,11 +15,11 @@ from evals_engine.config import EngineConfig
 from evals_engine.errors import log_bug
 from evals_engine.faults import RequestError
 from evals_engine.models.client import ModelClient
-from evals_engine.nodes.conclusion import Conclusion
-from evals_engine.nodes.opened import OpenedEvaluations
+from evals_engine.node_runs.conclusion import Conclusion
+from evals_engine.node_runs.opened import OpenedEvaluations
+from evals_engine.node_runs.shard_run import ShardRun
 from evals_engine.nodes.parts import parts_of, shares_of
 from evals_engine.nodes.queue import Queue
-from evals_engine.nodes.shard_run import ShardRun
 from evals_engine.nodes.shards import CONCLUSION, PREPARATION, Shard, Shards
 from evals_engine.runs.scheduler import INTERNAL_ERROR, LAST_CALL_SECONDS
 from evals_engine.store.errors import StorageError
@@ -240,6 +240,7 @@ class Node:
                 run.obey(orders.get(shard))
 
     def _beat(self) -> None:
+        self._shards.clear_left()
         self._shards.beat(self._context.version, len(self._runs), stopping=self._stopping)
 
     def _refusal(self, fault: RequestError | DatasetError) -> StatusChange:

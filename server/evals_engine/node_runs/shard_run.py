@@ -10,8 +10,8 @@ from typing import BinaryIO, cast
 
 from anyio import to_thread
 
-from evals_engine.nodes.lanes import LaneEvaluator
-from evals_engine.nodes.opened import OpenedEvaluation
+from evals_engine.node_runs.lanes import LaneEvaluator
+from evals_engine.node_runs.opened import OpenedEvaluation
 from evals_engine.nodes.shards import Orders, Shard, Shards
 from evals_engine.runs.row_queue import RowQueue, RowRange
 from evals_engine.runs.row_workers import Pace, RowCounts, RowWorkers

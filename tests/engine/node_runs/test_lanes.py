@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from evals_engine.faults import StoppingError
-from evals_engine.nodes.lanes import LaneEvaluator, Lanes, Places
+from evals_engine.node_runs.lanes import LaneEvaluator, Lanes, Places
 from evals_engine.rows.outcome import Outcome
 from evals_schemas.datasets.reader import Row
 

@@ -5,52 +5,26 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
-from evals_engine.nodes.database import Transaction
 from evals_engine.nodes.parts import Marks
 from evals_engine.nodes.shards import Shard, Shards
+from evals_engine.nodes.store import NodeStore
 from evals_engine.results.result_file import result_lines
 from evals_engine.results.totals import Totals
 from evals_engine.runs.ending import last_change, result_file_record
 from evals_engine.runs.preparation import stored_parameters
-from evals_engine.store.records import StatusChange, StoredFile, UserName
+from evals_engine.store.records import MARK_ROWS, StatusChange, StoredFile
 from evals_schemas.datasets.reader import Kind, Row, read_rows
-
-MARK_ROWS = 250
-"""Rows between two marks of a result file."""
-
-
-class NodeFiles(Protocol):
-    """The files of all nodes, as far as a conclusion needs them."""
-
-    def get_file(self, file_id: str, owner: UserName) -> StoredFile | None:
-        """Return the record of a file."""
-        ...
-
-    def open(self, file_id: str, start: int = 0) -> BinaryIO:
-        """Open the bytes of a file."""
-        ...
-
-    def write(self, file_id: str, lines: Iterable[bytes]) -> int:
-        """Store bytes under an id that has no record yet; return how many there are."""
-        ...
-
-    def record(self, transaction: Transaction, file: StoredFile, marks: Marks) -> None:
-        """Record a file whose bytes are stored, in a caller's transaction."""
-        ...
-
-    def discard(self, file_id: str) -> None:
-        """Delete bytes without a record."""
-        ...
 
 
 class Conclusion:
     """Joins data set and ledger into the result file, and ends evaluations."""
 
-    def __init__(self, shards: Shards, files: NodeFiles, clock: Callable[[], float]) -> None:
+    def __init__(self, shards: Shards, store: NodeStore, clock: Callable[[], float]) -> None:
         self._shards = shards
-        self._files = files
+        self._store = store
+        self._files = store.files
         self._clock = clock
 
     def conclude(self, shard: Shard) -> bool:
@@ -62,7 +36,7 @@ class Conclusion:
             StorageError: the database is away; the conclusion can be tried again.
         """
         evaluation = shard.evaluation
-        file = self._files.get_file(evaluation.file_id, evaluation.owner)
+        file = self._store.get_file(evaluation.file_id, evaluation.owner)
         parameters = stored_parameters(evaluation)
         totals = parameters.totals()
         # A new id for each attempt: a process that slept may not write over another one's file.
@@ -88,7 +62,6 @@ class Conclusion:
         if not is_ours:
             self._files.discard(result_id)
             return False
-        self._shards.clear(shard)
         return True
 
     def give_up(self, shard: Shard, failure: StatusChange) -> bool:
@@ -112,7 +85,8 @@ class Conclusion:
                 return False
             if file is not None:
                 self._files.record(transaction, *file)
-            return True
+        self._shards.clear(shard.key)
+        return True
 
     def _lines(self, shard: Shard, file: StoredFile | None, totals: Totals) -> Generator[bytes]:
         rows: Iterable[Row] = ()

@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 
 from evals_engine.models.access import CallLimit
-from evals_engine.nodes.lanes import Lanes
+from evals_engine.node_runs.lanes import Lanes
 from evals_engine.nodes.parts import Marks
 from evals_engine.nodes.shards import Shard
 from evals_engine.runs.preparation import Preparation, Prepared
