@@ -115,11 +115,24 @@ export interface CompareEvaluationsOutput {
   scores?: ScoreDifference;
   preference?: PreferenceDifference;
   clusters?: Clusters;
+  calibration?: ComparedLabels;
   not_computed: Record<string, string>;
   by?: Record<string, any>;
   total_flips: number;
   flips: Flip[];
   next_cursor?: string;
+}
+
+export interface ComparedLabels {
+  sentences: string[];
+  labels: number;
+  agreement_a?: number[];
+  agreement_b?: number[];
+  error_a?: number[];
+  error_b?: number[];
+  difference?: number[];
+  corrected?: CorrectedFigure;
+  not_computed: Record<string, string>;
 }
 
 export interface ComparisonPage {
@@ -134,7 +147,7 @@ export interface ComparisonPage {
 
 export interface CorrectedFigure {
   of: string;
-  unit: "%" | "score";
+  unit: "%" | "points" | "score";
   figure: number[];
   method: "stratified" | "regression" | "rogan-gladen" | "labels alone";
   judge_alone: number;

@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from evals_schemas.contract import Request
-from evals_schemas.tools.groups import BY, ByColumn
+from evals_schemas.tools.groups import BY, ByColumn, Measured
 from evals_schemas.tools.outputs import Output, foreign_fields
 from evals_schemas.tools.portable_schema import Figures
-from evals_schemas.tools.summaries import Clusters, Rate, Scores
+from evals_schemas.tools.summaries import Clusters, CorrectedFigure, Rate, Scores
 
 
 class CompareEvaluationsInput(Request):
@@ -179,6 +179,30 @@ class Flip(BaseModel):
     columns: dict[str, str] = Field(description="The columns that identify the row, cut.")
 
 
+class ComparedLabels(Figures):
+    """What labels say of a comparison: which judge is nearer to them, or a corrected difference."""
+
+    sentences: list[str] = Field(description="What may be said of it.")
+    labels: int = Field(description="Pairs with labels in these figures.")
+    agreement_a: Measured | None = Field(
+        default=None, description="Judges: A's agreement with the labels, in percent."
+    )
+    agreement_b: Measured | None = Field(default=None, description="Judges: B's agreement.")
+    error_a: Measured | None = Field(
+        default=None, description="Judges of scores: A's mean distance from the labels."
+    )
+    error_b: Measured | None = Field(default=None, description="Judges of scores: B's distance.")
+    difference: Measured | None = Field(
+        default=None, description="B's figure minus A's, of the two above."
+    )
+    corrected: CorrectedFigure | None = Field(
+        default=None, description="Answers: the difference as people would have judged it."
+    )
+    not_computed: dict[str, str] = Field(
+        default_factory=dict[str, str], description="Why a figure is absent, by its name."
+    )
+
+
 class CompareEvaluationsOutput(Output):
     """Two evaluations side by side."""
 
@@ -234,6 +258,11 @@ class CompareEvaluationsOutput(Output):
         default=None,
         description="Only with `cluster_column`, if a value repeats: `count`; `effective`, below "
         "6 without interval and p-value; `largest_percent` of the rows.",
+    )
+    calibration: ComparedLabels | None = Field(
+        default=None,
+        description="With labels: `sentences`; judges: each one's agreement with people and the "
+        "`difference`; answers: the `corrected` difference.",
     )
     not_computed: dict[str, str] = Field(
         description="Why figures of this answer are absent, by figure."

@@ -220,7 +220,7 @@ class CorrectedFigure(BaseModel):
     of: str = Field(
         description="`pass rate`, `mean score`, `win rate of` a side, or `share of` a label."
     )
-    unit: Literal["%", "score"] = Field(description="Of all its numbers.")
+    unit: Literal["%", "points", "score"] = Field(description="Of all its numbers.")
     figure: Measured = Field(description="With its interval.")
     method: CorrectedBy = Field(description="`labels alone` if the judge adds nothing to them.")
     judge_alone: float = Field(description="The same figure by the judge's verdicts.")

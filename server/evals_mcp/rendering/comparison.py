@@ -65,6 +65,8 @@ def _lines(answer: CompareEvaluationsOutput) -> Iterator[str]:
         yield from _preference(answer.preference)
     if answer.clusters:
         yield clusters_line(answer.clusters)
+    if answer.calibration:
+        yield f"Labels: {' '.join(answer.calibration.sentences)}"
     yield from (f"No {name}: {reason}" for name, reason in answer.not_computed.items())
     yield _rows(answer.rows)
     yield from groups(answer.by)

@@ -51,6 +51,7 @@ from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.compared import OpenEvaluation, with_labels_of_both
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 from evals_schemas.tools.groups import Groups
@@ -82,8 +83,15 @@ async def compare_evaluations(
 ) -> CompareEvaluationsOutput:
     """Compare two evaluations; rows are paired by the keys in the indexes of their files."""
     async with open_both(arguments, session) as both:
-        answer = await to_thread.run_sync(both.answer)
+        answer = await answer_of(both, session)
     return await with_names(answer, session)
+
+
+async def answer_of(both: Both, session: ToolSession) -> CompareEvaluationsOutput:
+    """Return the answer of the tool with what labels say, without the names."""
+    answer = await to_thread.run_sync(both.answer)
+    sides = OpenEvaluation(both.a, both.rows_a), OpenEvaluation(both.b, both.rows_b)
+    return await with_labels_of_both(answer, sides, both.joined.pairs, session)
 
 
 async def with_names(

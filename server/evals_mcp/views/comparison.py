@@ -14,14 +14,14 @@ from evals_mcp.results.comparisons.joining import Pair
 from evals_mcp.results.rows import RowVerdict
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.compare_evaluations import Both, open_both, with_names
+from evals_mcp.tools.compare_evaluations import Both, answer_of, open_both, with_names
 from evals_mcp.views.evaluation import bare
 from evals_mcp.views.marks import with_marks
 from evals_mcp.views.matrix import MOST_NAMES, matrix_of
 from evals_mcp.views.rows import ROWS_AT_ONCE, columns_of, page_row, place_of
 from evals_mcp.views.settings import both_settings
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
-from evals_schemas.tools.comparisons import CompareEvaluationsInput
+from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput
 from evals_schemas.tools.page import ChangedPair, ComparisonPage, FlipQuery, FlipsPage, PageRow
 
 _NAME = 80
@@ -39,7 +39,7 @@ async def comparison_page(
         EvalsMCPError: one does not exist, or its rows cannot be read.
     """
     async with open_both(arguments.model_copy(update={"limit": 1}), session) as both:
-        page = await to_thread.run_sync(_page, both)
+        page = await to_thread.run_sync(_page, both, await answer_of(both, session))
     page.answer = await with_names(page.answer, session)
     return page
 
@@ -84,11 +84,11 @@ def changed_pairs(both: Both, query: FlipQuery, cursor: str | None, limit: int) 
     )
 
 
-def _page(both: Both) -> ComparisonPage:
+def _page(both: Both, complete: CompareEvaluationsOutput) -> ComparisonPage:
     # Imported here because loading SQLite would slow down every start.
     from evals_mcp.result_files.column_values import few_valued_columns  # noqa: PLC0415
 
-    answer = both.answer().model_copy(update={"flips": [], "next_cursor": None})
+    answer = complete.model_copy(update={"flips": [], "next_cursor": None})
     names = both.compared()[0].names
     passes = answer.passes
     name_of = _namer(both)

@@ -51,7 +51,9 @@ class Correction:
     def worth(self) -> float | None:
         """Labels that would be as precise without the judge; None if it adds nothing."""
         ends, alone = self.estimate.interval, self.alone and self.alone.interval
-        if self.method == "labels alone" or not ends or not alone:
+        if self.method == "labels alone" or not ends or not alone or not self.alone:
+            return None
+        if says_as_much(self.estimate, self.alone):
             return None
         return labels_worth(self.estimate.n, ends, alone)
 
@@ -87,7 +89,7 @@ def corrected_rate(
     judge, variance = passed / rows, figure.value * (1 - figure.value)
     is_random = counted.plan != "balanced"
     correlation = _correlation_of_rates(counted, passes) if is_random else None
-    if labels >= rows or len(sizes) == 1 or (is_random and _says_as_much(figure, alone)):
+    if labels >= rows or len(sizes) == 1 or (is_random and says_as_much(figure, alone)):
         return Correction(alone, "labels alone", judge, alone, variance, correlation)
     without_judge = alone if is_random else None
     return Correction(figure, "stratified", judge, without_judge, variance, correlation)
@@ -114,6 +116,9 @@ def corrected_mean(
 ) -> Correction | str:
     """Return the mean over all rows, or why it is not corrected.
 
+    The interval is that of the line even where the labels alone say as much: to choose the narrower
+    one was simulated to cover 92 % with 30 labels.
+
     Args:
         every: all rows with a verdict, by the verdict as a number.
         verdicts: the verdicts of the labelled rows as numbers.
@@ -134,14 +139,14 @@ def corrected_mean(
         return Correction(alone, "labels alone", judge, alone, spread, correlation)
     if other < FEWEST_BESIDE_COMMONEST and scale != WINS:
         return (
-            f"Only {other} labels differ from the commonest score; "
+            f"Only {other} labels differ from the commonest one; "
             f"{FEWEST_BESIDE_COMMONEST} are the fewest."
         )
     line = None
     if other >= FEWEST_BESIDE_COMMONEST:
         moments = AllVerdicts(judge, squares / (n - 1) if n > 1 else 0.0, n)
         line = regression_mean(labels, verdicts, moments, scale)
-    if line is None or line.interval is None or _says_as_much(line, alone):
+    if line is None or line.interval is None:
         return Correction(alone, "labels alone", judge, alone, spread, correlation)
     if scale:
         value = min(max(line.value, scale[0]), scale[1])
@@ -159,7 +164,7 @@ def _mean_alone(labels: Sequence[float], scale: Scale | None) -> Estimate:
     return alone
 
 
-def _says_as_much(figure: Estimate, alone: Estimate) -> bool:
+def says_as_much(figure: Estimate, alone: Estimate) -> bool:
     """Return whether the labels alone are about as precise as the corrected figure."""
     if not figure.interval or not alone.interval:
         return False

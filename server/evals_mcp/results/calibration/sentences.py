@@ -48,7 +48,7 @@ def sentences(answer: Calibration, rows: JudgedRows, counted: CountedLabels) -> 
     for figure in answer.corrected:
         yield corrected_sentence(figure)
     if answer.corrected:
-        yield from _worth(answer.corrected[0], answer.labels)
+        yield from _worth(answer.corrected[0], answer)
         if answer.labels_for:
             yield more_labels_sentence(answer.labels_for[0], answer.corrected[0].unit)
     if counted.refusal is not None:
@@ -153,11 +153,11 @@ def _classes(rows: JudgedRows, counted: CountedLabels) -> Iterator[str]:
     yield f"The judge {' and '.join(parts)}."
 
 
-def _worth(figure: CorrectedFigure, labels: int) -> Iterator[str]:
-    if figure.method == "labels alone" and figure.labels_alone:
+def _worth(figure: CorrectedFigure, answer: Calibration) -> Iterator[str]:
+    if figure.worth_labels is not None:
+        yield f"{answer.labels} labels with the judge are worth {figure.worth_labels:.0f} alone."
+    elif figure.labels_alone and answer.plan != "all":
         yield "The labels alone say as much; this judge adds nothing to them."
-    elif figure.worth_labels is not None:
-        yield f"{labels} labels with the judge are worth {figure.worth_labels:.0f} alone."
 
 
 def _refused(counted: CountedLabels) -> str:

@@ -51,7 +51,7 @@ async def with_labels(
         return summary
     unlabelled = _with(summary, None) if _is_by_a_model(job, summary) else summary
     try:
-        if not await _may_have_labels(job, session):
+        if not await may_have_labels(job, session):
             return unlabelled
         rows = session.result_rows(job) if download else session.indexed_rows(job)
         async with rows as index:
@@ -108,7 +108,7 @@ def _with(summary: Summary, calibration: Calibration | None) -> Summary:
     )
 
 
-async def _may_have_labels(job: EvaluationJob, session: ToolSession) -> bool:
+async def may_have_labels(job: EvaluationJob, session: ToolSession) -> bool:
     """Return whether a label or a column of labels exists that may be of this evaluation."""
     evaluation = item_of(session.provider, job.workflow_id).record
     if await session.labels.column(evaluation) is not None:

@@ -1,0 +1,108 @@
+"""The labels of two evaluations in the answer of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from anyio import to_thread
+
+from evals_mcp.errors import EvalsMCPError
+from evals_mcp.results.calibration.compared import (
+    LabelledPairs,
+    ValuePair,
+    corrected_difference,
+    figures_of,
+    headline_with_labels,
+    nearer_judge,
+)
+from evals_mcp.results.calibration.counted import CountedLabels, count_labels
+from evals_mcp.results.calibration.labels import Labels
+from evals_mcp.results.comparisons.joining import Pair
+from evals_mcp.results.sides import judge_names
+from evals_mcp.results.types.table import type_spec
+from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.calibration import judged_rows, may_have_labels, verdicts_of
+from evals_mcp.tools.labelling.labels import labels_of_evaluation
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.comparisons import ComparedLabels, CompareEvaluationsOutput
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+
+@dataclass(frozen=True)
+class OpenEvaluation:
+    """One of two compared evaluations with its rows."""
+
+    job: EvaluationJob
+    index: ResultIndex
+
+
+async def with_labels_of_both(
+    answer: CompareEvaluationsOutput,
+    sides: tuple[OpenEvaluation, OpenEvaluation],
+    pairs: Sequence[Pair],
+    session: ToolSession,
+) -> CompareEvaluationsOutput:
+    """Return the answer with what labels say, unchanged without labels or if they cannot be read.
+
+    Args:
+        answer: the answer.
+        sides: A and B.
+        pairs: the pairs of rows.
+        session: the collaborators of the call.
+    """
+    try:
+        labels: list[Labels | None] = []
+        for side in sides:
+            has_labels = await may_have_labels(side.job, session)
+            found = (
+                await labels_of_evaluation(session, side.job, side.index) if has_labels else None
+            )
+            labels.append(found)
+    except EvalsMCPError:
+        return answer
+    if not any(labels):
+        return answer
+    refusal = None
+    if answer.clusters is not None:
+        refusal = "Rows that belong together were labelled one by one."
+    compared = await to_thread.run_sync(_compared, answer, sides, pairs, labels, refusal)
+    if compared is None:
+        return answer
+    headline = headline_with_labels(answer.headline, compared)
+    return answer.model_copy(update={"calibration": compared, "headline": headline})
+
+
+def _compared(
+    answer: CompareEvaluationsOutput,
+    sides: tuple[OpenEvaluation, OpenEvaluation],
+    pairs: Sequence[Pair],
+    labels: Sequence[Labels | None],
+    refusal: str | None,
+) -> ComparedLabels | None:
+    a, b = sides
+    marking = type_spec(a.job.type).marking
+    counted = [_counted(side, own, refusal) for side, own in zip(sides, labels, strict=True)]
+    values = [
+        ValuePair(pair.row_a, pair.row_b, first, second)
+        for pair in pairs
+        if (first := marking.value(pair.a)) is not None
+        and (second := marking.value(pair.b)) is not None
+    ]
+    labelled = LabelledPairs(values, *counted)
+    if answer.compares != "answers":
+        return nearer_judge(labelled, marking, judge_names(a.job, b.job))
+    figures = figures_of(marking, a.job.parameters)
+    return None if figures is None else corrected_difference(labelled, *figures)
+
+
+def _counted(
+    side: OpenEvaluation, labels: Labels | None, refusal: str | None
+) -> CountedLabels | None:
+    if labels is None or not labels.labels:
+        return None
+    verdicts = verdicts_of(side.job, side.index, {label.row for label in labels.labels})
+    return count_labels(labels, verdicts, judged_rows(side.job, side.index).total, refusal)

@@ -1,0 +1,106 @@
+"""Comparisons of labelled evaluations: the nearer judge, and differences as people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.server.fake_provider import FakeProvider, jsonl
+from tests.server.labels.labelling import drawn_sample, say
+from tests.server.serving import served, settings
+from tests.server.tools.test_judge_calibration import JUDGE
+from tests.server.views.sessions import session_of
+from tests.server.views.test_report import job
+
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+
+COMMON: dict[str, Any] = {"labels": ["good", "bad"], "pass_labels": ["good"]}
+ROWS = 200
+Condition = Callable[[int], object]
+
+
+def judged(number: int, model: str, answer: str) -> EvaluationJob:
+    judge = {**JUDGE, "model": model, "system_template": "Is it right?"}
+    parameters = COMMON | {"judge": judge, "model_to_evaluate": answer}
+    return job(number, parameters=parameters)
+
+
+def rows(answer: str, passes: Condition, people: Condition) -> list[dict[str, Any]]:
+    """Return rows of which the judge and people pass those whose numbers meet a condition."""
+    return [
+        {
+            "question": f"How much is {n}?",
+            answer: f"{answer} to {n}",
+            "label": "good" if passes(n) else "bad",
+            "gold": "good" if people(n) else "bad",
+        }
+        for n in range(ROWS)
+    ]
+
+
+def provider(first: EvaluationJob, second: EvaluationJob, *files: Any) -> FakeProvider:
+    contents = {
+        f"file-{number}": jsonl(*({k: v for k, v in row.items() if k != "gold"} for row in each))
+        for number, each in enumerate(files, 1)
+    }
+    return FakeProvider(jobs=[first, second], contents=contents)
+
+
+async def label_first(fake: FakeProvider, gold: list[dict[str, Any]], folder: Path) -> None:
+    async with session_of(fake, folder) as session:
+        sample = await drawn_sample(session)
+        for position in range(1, 121):
+            await say(session, sample, position, gold[sample.rows[position - 1] - 1]["gold"])
+
+
+async def test_of_two_judges_the_one_nearer_to_the_labels_is_named(tmp_path: Path) -> None:
+    fair = rows("answer", lambda n: n % 10 < 5, lambda n: n % 10 < 6)
+    lenient = rows("answer", lambda n: n % 10 < 9, lambda n: n % 10 < 6)
+    fake = provider(judged(1, "fair", "answer"), judged(2, "lenient", "answer"), fair, lenient)
+    await label_first(fake, fair, tmp_path)
+
+    async with served(fake, configured=settings(tmp_path)) as server:
+        ids = {"evaluation_id_a": "eval-1", "evaluation_id_b": "eval-2"}
+        answer = await server.answer("compare_evaluations", **ids)
+        text = await server.text("compare_evaluations", **ids)
+
+    labels = answer["calibration"]
+    assert answer["compares"] == "judges"
+    assert labels["labels"] == 120
+    assert labels["agreement_a"][0] > labels["agreement_b"][0]
+    assert labels["difference"][2] < 0
+    (sentence,) = labels["sentences"]
+    assert sentence.startswith("Beside 120 labels of people, judge 'fair' agrees on ")
+    assert sentence in answer["headline"]
+    assert sentence in text
+
+
+async def test_a_difference_needs_labels_for_both_answers_of_a_row(tmp_path: Path) -> None:
+    old = rows("old", lambda n: n % 10 < 5, lambda n: n % 10 < 5)
+    new = rows("new", lambda n: n % 10 < 7, lambda n: n % 10 < 5)
+    fake = provider(judged(1, "m", "old"), judged(2, "m", "new"), old, new)
+    await label_first(fake, old, tmp_path)
+
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer(
+            "compare_evaluations", evaluation_id_a="eval-1", evaluation_id_b="eval-2"
+        )
+
+    assert answer["compares"] == "answers"
+    (sentence,) = answer["calibration"]["sentences"]
+    assert "only A has labels" in sentence
+    assert sentence not in answer["headline"]
+
+
+async def test_a_comparison_without_labels_is_as_it_was(tmp_path: Path) -> None:
+    same = rows("answer", lambda n: n % 2, lambda n: n % 2)
+    fake = provider(judged(1, "one", "answer"), judged(2, "two", "answer"), same, same)
+
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer(
+            "compare_evaluations", evaluation_id_a="eval-1", evaluation_id_b="eval-2"
+        )
+
+    assert answer.get("calibration") is None
+    assert "people" not in answer["headline"]
