@@ -44,7 +44,7 @@ class MetricRule(Request):
         description="The largest loss that is acceptable: points of a pass rate or preference, 5 "
         "up to 300 rows and 3 above if absent; for a mean score in its own unit, and required.",
         ge=0.001,
-        le=1e6,
+        allow_inf_nan=False,
     )
     floor: float | None = Field(
         default=None,
@@ -95,8 +95,8 @@ class EvalsFile(CreateEvaluationInput):
     """The whole file."""
 
     data: str = Field(
-        description="The data set: a .jsonl, .csv, .tsv, .json or .parquet file, relative to the "
-        "folder of evals.toml.",
+        description="The data set: a .jsonl, .csv, .tsv, .json or .parquet file, by its path from "
+        "the folder of evals.toml.",
         min_length=1,
     )
     max_usd: float | None = Field(

@@ -96,6 +96,8 @@ def _instead(name: str, schema: Schema, tool: str, kind: object) -> str:
     if same := [field for field in fitting if bare(field) == bare(name)]:
         return f"did you mean `{same[0]}`?"
     word = bare(name)
+    if tool in LISTED_IN and (advice := ADVICE.get(tool, {}).get(word)):
+        return f"{advice}."
     if meant := [path for path in ARGUMENTS.get(word, ()) if _exists(path, schema, fitting)]:
         return f"did you mean {' or '.join(f'`{path}`' for path in meant[:_MEANT])}?"
     if advice := ADVICE.get(tool, {}).get(word):

@@ -117,6 +117,10 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         "confidence": "intervals are of 95 %; `half_width` is the width to plan for",
         "seed": "leave it out: nothing is drawn at random",
     },
+    "evals.toml": {
+        "baseline": "give it to the command: evals-mcp gate FILE --baseline results.json",
+        "out": "give it to the command as --out",
+    },
     "upload_dataset": {
         "url": "URLs are not read: download the file and give its `path`",
         **_each("format type delimiter encoding separator", _FORMAT),
@@ -189,6 +193,7 @@ MISSING: Mapping[str, str] = {
     "benchmark (a model's answers to a benchmark's questions)",
     "input_data_file_path": "give the file-… id of a data set, from upload_dataset or "
     "list_datasets",
+    "data": "give the path of the data set from the folder of the file",
     "judge": "give an object with model, a name from list_models or a rule such as "
     "rule/exact-match, and system_template, your rubric",
     "labels": 'give every label that the judge may give, such as ["good", "bad"]',

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TextIO
 from evals_mcp.commands.session import as_running_user
 from evals_mcp.errors import EvalsMCPError, OperatorError
 from evals_mcp.repository_runs.consent import ConsentInFile
-from evals_mcp.repository_runs.file import RepositoryFile, read_file
+from evals_mcp.repository_runs.file import RepositoryFile, check_data, read_file
 from evals_mcp.repository_runs.forge import Forge
 from evals_mcp.repository_runs.gates.baseline import baseline_file
 from evals_mcp.repository_runs.gates.gate import Gate
@@ -58,6 +58,7 @@ class RunCommand:
 
         try:
             file = read_file(self.options.path)
+            check_data(file, settings_of(self.settings, file).datasets.allowed_folders)
             if not self.options.dry_run:
                 self._folder.check(baseline_file(self.baseline) if self.baseline else None)
             results = anyio.run(self._with_session, file)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
 from evals_mcp.argument_errors.messages import explain
+from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, OperatorError
 from evals_mcp.launching.metrics.arguments import arguments_by_metric
+from evals_mcp.near_names import near_file_name
 from evals_schemas.evaluation_types import BENCHMARK
 from evals_schemas.repository.evals_file import FILE_ONLY, NOT_IN_A_FILE, EvalsFile
 from evals_schemas.tools.inputs import CreateEvaluationInput
@@ -83,7 +85,7 @@ def read_file(path: Path) -> RepositoryFile:
             name: part for name, part in schema["properties"].items() if name not in NOT_IN_A_FILE
         }
         text = explain(problems, {**schema, "properties": fields}, FILE_NAME)
-        raise InvalidRequestError(f"{path.name}: {text}") from None
+        raise InvalidRequestError(f"{path.name}: {text}{_below_section(table)}") from None
     if content.type == BENCHMARK:
         raise InvalidRequestError(
             f"{path.name}: `type` benchmark has questions of its own at a service, and no data "
@@ -95,9 +97,45 @@ def read_file(path: Path) -> RepositoryFile:
     return file
 
 
+def check_data(file: RepositoryFile, folders: Sequence[Path]) -> None:
+    """Refuse a data set that does not exist, or that may not be read.
+
+    Args:
+        file: the file.
+        folders: the folders whose files may be read.
+
+    Raises:
+        InvalidRequestError: there is no such file, or it is in no such folder.
+    """
+    path, name = file.data.resolve(), quoted(file.content.data, 200)
+    roots = [folder.resolve() for folder in folders]
+    if not any(path.is_relative_to(root) for root in roots if root != Path(root.anchor)):
+        raise InvalidRequestError(
+            f"{file.path.name}: `data` {name} lies outside the folder of the file, and outside "
+            "datasets.allowed_folders: move it there."
+        )
+    if not path.is_file():
+        names = (each.name for each in path.parent.glob("*") if each.is_file())
+        near = near_file_name(path.name, list(names)) if path.parent.is_dir() else None
+        hint = f" Did you mean {quoted(near, 80)}?" if near else ""
+        raise InvalidRequestError(f"{file.path.name}: `data`: there is no file {name}.{hint}")
+
+
 def checked(arguments: Arguments) -> CreateEvaluationInput:
     """Return arguments that the file's own check has accepted before."""
     return CreateEvaluationInput.model_validate(dict(arguments))
+
+
+def _below_section(table: Mapping[str, Any]) -> str:
+    """Return where the data set is named if not at the top: TOML gives a section what follows."""
+    for name, value in table.items():
+        parts = cast("list[object]", value) if isinstance(value, list) else [value]
+        if "data" not in table and any(isinstance(part, dict) and "data" in part for part in parts):
+            return (
+                f" `data` stands below [{name[:40]}] and belongs to it: write everything that has "
+                "no section above the first one."
+            )
+    return ""
 
 
 def _check_gate(file: RepositoryFile) -> None:

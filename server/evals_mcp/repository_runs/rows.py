@@ -100,19 +100,16 @@ class RowKeys:
         ]
         return row_key({name: read_list(cells.get(name)) for name in columns})
 
-    def answer(self, cells: Cells) -> bytes:
-        """Return what identifies the judged answer: without answer columns, the whole row."""
-        if self.answers:
-            return answer_key([cells.get(name) for name in self.answers])
-        columns = [name for name in input_columns(cells) if name not in self.ignored]
-        return row_key({name: read_list(cells.get(name)) for name in columns})
+    def content(self, cells: Cells, judged: Sequence[str]) -> bytes:
+        """Return what identifies all that a judge reads of the row.
 
-    def content(self, cells: Cells) -> bytes:
-        """Return what identifies all that a judge may read of the row."""
-        columns = [
-            name for name in (*input_columns(cells), *self.answers) if name not in self.ignored
-        ]
-        return row_key({name: read_list(cells.get(name)) for name in dict.fromkeys(columns)})
+        Args:
+            cells: the row.
+            judged: the columns of the answers that are judged, in their order.
+        """
+        columns = [name for name in input_columns(cells) if name not in self.ignored]
+        row = row_key({name: read_list(cells.get(name)) for name in columns})
+        return row + answer_key([cells.get(name) for name in judged])
 
 
 def digest_of(keys: Iterable[bytes]) -> str:

@@ -133,7 +133,11 @@ class Run:
         line = self.line(metric, [job], rows, files)
         cost = await cost_of_job(job, self.session.provider, self.session.launches.spending)
         headline = await headline_of(job, self.session)
-        update = {"headline": headline or line.headline, "cost_usd": shown_usd(job, cost)}
+        update: dict[str, Any] = {"headline": headline or line.headline}
+        update["cost_usd"] = shown_usd(job, cost)
+        if line.sequential is not None and line.figure is not None:
+            # Where looking has decided when to stop, an interval for a fixed number is wrong.
+            update["figure"] = line.figure.model_copy(update={"interval": None})
         return line.model_copy(update=update)
 
     def line(

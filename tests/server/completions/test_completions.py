@@ -146,4 +146,7 @@ def test_what_each_argument_names_is_stated() -> None:
     }
 
     assert stated["compare_versions.file"] == "data_set"
-    assert [name for name, values in stated.items() if values is None] == ["write_rubric.goal"]
+    assert [name for name, values in stated.items() if values is None] == [
+        "write_rubric.goal",
+        "guard_repository.loss",
+    ]

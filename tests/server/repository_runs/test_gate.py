@@ -194,6 +194,21 @@ input_template = "{{question}}"
     assert "all rows are judged again, as `--again` asks" in printed
 
 
+def test_another_column_of_answers_is_judged_although_no_row_has_changed(
+    repository: Repository,
+) -> None:
+    rows = answers([True] * ROWS)
+    repository.write_rows(row | {"second": "No idea."} for row in rows)
+    repository.write_file(GATED)
+    assert repository.command("run", "evals.toml", "--out", "baseline")[0] == 0
+    repository.write_file(GATED.replace('"answer"', '"second"'))
+
+    code, printed = repository.command("gate", "evals.toml", "--baseline", "baseline")
+
+    assert code == 1, printed
+    assert repository.results("gate-results")["gate"]["cache"]["hits"] == 0
+
+
 def _baseline(repository: Repository, text: str = RULE) -> None:
     repository.write_rows(answers([True] * ROWS))
     repository.write_file(text + "[gate]\nmargin = 10\n")

@@ -103,9 +103,11 @@ def test_a_folder_with_other_files_is_not_written_to(repository: Repository) -> 
 WRONG = {
     "no file": (None, "There is no file"),
     "not TOML": ("type: classify", "is not valid TOML at line 1"),
-    "no data": (RULE.replace("answers.jsonl", "answer.jsonl"), "answers.jsonl"),
+    "no data": (RULE.replace("answers.jsonl", "answer.jsonl"), "Did you mean 'answers.jsonl'?"),
     "no `data`": (RULE.partition("\n")[2], "`data` is missing"),
-    "outside": (RULE.replace("answers.jsonl", "../answers.jsonl"), "is outside"),
+    "outside": (RULE.replace("answers.jsonl", "../answers.jsonl"), "lies outside the folder"),
+    "below a section": ("[[metrics]]\n" + RULE, "`data` stands below [metrics]"),
+    "a baseline": ('baseline = "x"\n' + RULE, "give it to the command"),
     "misspelt": (RULE.replace("pass_labels", "passlabels"), "did you mean `pass_labels`"),
     "misspelt limit": ("max_dollars = 3\n" + RULE, "did you mean `max_usd`"),
     "an argument of a call": ("dry_run = true\n" + RULE, "not an argument of evals.toml"),

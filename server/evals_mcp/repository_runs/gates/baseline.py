@@ -20,6 +20,7 @@ from evals_mcp.repository_runs.metrics import Metric, identity_of
 from evals_mcp.repository_runs.outputs import RESULTS, read_results
 from evals_mcp.repository_runs.rows import RunRow, read_rows
 from evals_mcp.results.number_text import counted
+from evals_mcp.results.rows import answer_columns_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.repository.results import Identity, MetricResult, RunResults
 
@@ -36,6 +37,8 @@ class BaselineMetric:
     rows: Sequence[RunRow]
     identity: Identity
     manifest: Mapping[str, Any]
+    answer_columns: Sequence[str] = ()
+    """The columns of the answers that were judged, in their order."""
     report: Path | None = None
     """Its page; None without one."""
 
@@ -151,7 +154,8 @@ def _metric_of(metric: Metric, line: MetricResult, folder: Path) -> BaselineMetr
             f"{line.rows}: the files are of two runs. {_ANEW}"
         )
     report = folder / Path(line.files.report).name if line.files.report else None
-    return BaselineMetric(rows, line.identity, read_manifest(path), report)
+    columns = answer_columns_of(line.parameters)
+    return BaselineMetric(rows, line.identity, read_manifest(path), columns, report)
 
 
 async def _from_evaluations(
@@ -186,6 +190,9 @@ async def _from_evaluations(
         identity = identity_of(job.type or "", parameters, service)
         endpoint = {"endpoint": metric.identity.endpoint}  # where it was at is not recorded
         found[metric.name] = BaselineMetric(
-            rows, identity.model_copy(update=endpoint), read_manifest(path)
+            rows,
+            identity.model_copy(update=endpoint),
+            read_manifest(path),
+            answer_columns_of(parameters),
         )
     return Baseline(_SEPARATOR.join(ids), found)

@@ -65,8 +65,9 @@ def demands_of(file: RepositoryFile, metrics: Sequence[Metric], rows: int) -> li
         InvalidRequestError: a metric lacks the figure, or no rows could meet a demand.
     """
     rules = rules_of(file)
-    if file.content.sample is not None:
-        raise InvalidRequestError("`sample`: a gate judges every row; leave it out.")
+    for name in ("sample", "stop_when"):
+        if name in file.arguments:
+            raise InvalidRequestError(f"`{name}`: a gate judges every row; leave it out.")
     demands = [_demand(metric, rules, rows) for metric in metrics]
     for demand in demands:
         _refuse_hopeless(demand, rows, rules.certainty)

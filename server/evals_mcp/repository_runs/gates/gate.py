@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from anyio import to_thread
@@ -70,7 +70,7 @@ class Gate:
         check_columns(rules, data)
         pinned = pinned_rows(rules, data)
         baseline = await read_baseline(self.baseline_text, metrics, run.session, scratch)
-        keys = run.keys()
+        keys = _keys(run.keys(), baseline)
         for metric in metrics:
             check_same_judging(metric, baseline.metrics[metric.name])
         _check_same_rows(data, baseline, metrics, keys)
@@ -228,6 +228,12 @@ class _Rows:
         """Return where the verdicts of a metric come from."""
         baseline = self.baseline.metrics[metric.name]
         return Source(self.data, taken, baseline, self.baseline.label, self.keys)
+
+
+def _keys(keys: RowKeys, baseline: Baseline) -> RowKeys:
+    """Return how rows are recognised in both: the answers of neither say which row it is."""
+    judged = {name for each in baseline.metrics.values() for name in each.answer_columns}
+    return replace(keys, answers=sorted({*keys.answers, *judged}))
 
 
 def _check_same_rows(

@@ -150,12 +150,13 @@ def _in_order(
         InvalidRequestError: a row lacks.
     """
     waiting: dict[bytes, deque[RunRow]] = defaultdict(deque)
+    judged_columns = metric.answer_columns
     for row in judged:
-        waiting[content_of(metric, source.keys, row.cells)].append(row)
+        waiting[content_of(metric, source.keys, row.cells, judged_columns)].append(row)
     rows: list[RunRow] = []
     missing = 0
     for cells, taken in zip(source.data, source.taken.rows, strict=True):
-        same = waiting.get(content_of(metric, source.keys, cells))
+        same = waiting.get(content_of(metric, source.keys, cells, judged_columns))
         row = taken or (same.popleft() if same else None)
         if row is None:
             missing += 1

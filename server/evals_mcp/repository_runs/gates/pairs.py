@@ -38,10 +38,10 @@ def paired_rows(
     for row in baseline.rows:
         waiting[keys.row(row.cells)].append(row)
     pairs = [(waiting[keys.row(row.cells)].popleft(), row) for row in rows]
+    judged = baseline.answer_columns, metric.answer_columns
     same = all(
-        before.verdict == after.verdict
-        if after.taken_over
-        else keys.content(before.cells) == keys.content(after.cells)
+        after.taken_over
+        or keys.content(before.cells, judged[0]) == keys.content(after.cells, judged[1])
         for before, after in pairs
     )
     return PairedRows(metric, pairs, same)

@@ -65,10 +65,10 @@ def take_over(metric: Metric, baseline: Baseline, candidate: Candidate, now: dat
         if not metric.is_rule and not is_recent(row.judged_at, now):
             too_old = True
             continue
-        waiting[content_of(metric, keys, row.cells)].append(row)
+        waiting[content_of(metric, keys, row.cells, source.answer_columns)].append(row)
     rows: list[RunRow | None] = []
     for cells in data:
-        same = waiting.get(content_of(metric, keys, cells))
+        same = waiting.get(content_of(metric, keys, cells, metric.answer_columns))
         rows.append(replace(same.popleft(), taken_over=True) if same else None)
     if too_old and not any(rows):
         reason = f"they are more than {MAX_AGE.days} days old"
@@ -96,12 +96,18 @@ def _reason_for_none(
     return None
 
 
-def content_of(metric: Metric, keys: RowKeys, cells: Cells) -> bytes:
+def content_of(metric: Metric, keys: RowKeys, cells: Cells, judged: Sequence[str]) -> bytes:
     """Return what a verdict of a metric depends on, by which its rows are found again.
 
     A generated answer belongs to its row, so it is not part of it.
+
+    Args:
+        metric: the metric.
+        keys: how rows are recognised.
+        cells: the row.
+        judged: the columns of the answers that are or were judged, in their order.
     """
-    return keys.row(cells) if metric.generates else keys.content(cells)
+    return keys.row(cells) if metric.generates else keys.content(cells, judged)
 
 
 def is_recent(judged_at: str | None, now: datetime) -> bool:
