@@ -73,6 +73,7 @@ proofs: $(READY)  ## every example, fault, bomb, double start, kill and simulati
 	$(BIN)/python -m tests.proofs.corrected_coverage
 	$(BIN)/python -m tests.proofs.value_tests
 	$(BIN)/python -m tests.proofs.gate_replays
+	$(BIN)/python -m tests.proofs.stopping
 	$(BIN)/python -m tests.hostile
 
 schemas: $(READY)  ## write the tool list, and the types of the page, anew from the models

@@ -625,6 +625,7 @@ export interface Summary {
   failures?: Failures;
   clusters?: Clusters;
   calibration?: Calibration;
+  sequential?: Record<string, any>;
   notes: string[];
 }
 

@@ -32,6 +32,8 @@ class Capabilities:
     is_engine: bool = False
     """Whether the service is this project's engine, so that its prompts, its limit of workers, its
     metrics and the questions of its benchmarks are known before a start."""
+    stops_early: bool = False
+    """Whether an evaluation can end once it is decided."""
     hands_on_answers: bool = False
     """Whether an evaluation can judge the answers that another one generates, once it has ended."""
     missing_endpoint: str | None = None

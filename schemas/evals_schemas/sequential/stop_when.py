@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from evals_schemas.contract import Request
 from evals_schemas.sequential.seeded_order import MOST_SEED
@@ -78,13 +78,6 @@ class EngineStopWhen(StopWhen):
         le=MOST_SEED,
     )
 
-    @model_validator(mode="after")
-    def dollars_have_prices(self) -> Self:
-        """Refuse a limit in dollars that nothing can be counted by."""
-        if self.max_usd is not None and not self.prices:
-            raise ValueError("stop_when: `max_usd` needs `prices`, by role")
-        return self
-
 
 StopWhenField = Annotated[
     EngineStopWhen | None,
@@ -94,3 +87,13 @@ StopWhenField = Annotated[
     ),
 ]
 """A field of a request; None judges all rows in their order."""
+
+StopEarly = Annotated[
+    Annotated[StopWhen, WithJsonSchema({"type": "object"})] | None,
+    Field(
+        description="All but benchmark: stop early, by evidence valid at every look, at the first "
+        "reached of {decided: true, target: pass rate % (classify, score), smaller_than or width: "
+        "points, max_usd}."
+    ),
+]
+"""An argument of a tool, an object that its description explains; None judges all rows."""

@@ -6,14 +6,12 @@ They are flat and use the API's own names; bounds and descriptions are taken fro
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     Field,
     ValidationInfo,
-    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -37,9 +35,10 @@ from evals_schemas.evaluation_api.evaluations import (
 )
 from evals_schemas.evaluation_api.rules import RULE_NAMES
 from evals_schemas.evaluation_types import RequestType
+from evals_schemas.sequential.stop_when import StopEarly
 from evals_schemas.tools.earlier import with_changes_apart
 from evals_schemas.tools.groups import BY
-from evals_schemas.tools.metrics import SeveralMetrics, with_judges_in_metrics
+from evals_schemas.tools.metrics import MetricNames, SeveralMetrics, with_judges_in_metrics
 
 _BOUNDS = ("ge", "gt", "le", "lt", "min_length", "max_length", "allow_inf_nan")
 
@@ -123,24 +122,6 @@ RESPONSE_COLUMNS = {
 """The argument for a column of ready answers, by the API's field for a column or a model."""
 
 
-def _names_or_object(value: object) -> object:
-    """Return one name as a list; raise ValueError for anything but names and an object."""
-    if isinstance(value, str):
-        return [value]
-    names = cast("list[object]", value) if isinstance(value, list) else [None]
-    if isinstance(value, dict) or all(isinstance(name, str) for name in names):
-        return cast("object", value)
-    raise ValueError("custom_metrics: must be an array of names, or an object with names as keys")
-
-
-Metrics = Annotated[
-    list[str] | dict[str, Any],
-    BeforeValidator(_names_or_object),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
-]
-"""Metrics as a list of names, the only portable form; an object or one name is accepted too."""
-
-
 class CreateEvaluationInput(Request):
     """The arguments of `create_evaluation`; which fields apply depends on `type`."""
 
@@ -169,6 +150,7 @@ class CreateEvaluationInput(Request):
         "verdict, takes over the others and absent arguments.",
         min_length=1,
     )
+    stop_when: StopEarly = None
     changes: SkipJsonSchema[dict[str, Any] | None] = Field(default=None)
     """The models of a call with `answers_of` or `retry_of`, whose other fields are taken over. No
     caller sends it; see `with_changes_apart`."""
@@ -220,7 +202,7 @@ class CreateEvaluationInput(Request):
     model_id_2: str | None = _as_in(
         BenchmarkRequest, "model_id_2", "benchmark: a second model, to compare."
     )
-    custom_metrics: Metrics | None = Field(
+    custom_metrics: MetricNames | None = Field(
         default=None,
         description="benchmark: metrics by name, such as accuracy; or an object by name.",
     )

@@ -6,9 +6,27 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any, cast
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from evals_schemas.evaluation_types import BENCHMARK
+
+
+def _names_or_object(value: object) -> object:
+    """Return one name as a list; raise ValueError for anything but names and an object."""
+    if isinstance(value, str):
+        return [value]
+    names = cast("list[object]", value) if isinstance(value, list) else [None]
+    if isinstance(value, dict) or all(isinstance(name, str) for name in names):
+        return cast("object", value)
+    raise ValueError("custom_metrics: must be an array of names, or an object with names as keys")
+
+
+MetricNames = Annotated[
+    list[str] | dict[str, Any],
+    BeforeValidator(_names_or_object),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+]
+"""Metrics as a list of names, the only portable form; an object or one name is accepted too."""
 
 MOST_METRICS = 20
 """Most metrics of one request."""

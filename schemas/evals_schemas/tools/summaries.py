@@ -3,7 +3,7 @@ labels say of the judge."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -332,6 +332,11 @@ class Summary(BaseModel):
         description="With labels: `sentences`; `agreement` beside `majority_baseline`, "
         "`sensitivity`, `specificity` in percent, `kappa`, `ac1`, each `[figure, low, high]`; "
         "`corrected` figures; `labels_for` a narrower interval; `not_computed`: why absent.",
+    )
+    sequential: dict[str, Any] | None = Field(
+        default=None,
+        description="With `stop_when`: decision, e (20 decides), interval valid at every look, "
+        "rows counted and not judged.",
     )
     notes: list[str] = Field(
         default_factory=list[str], description="Caveats to read before quoting a figure."

@@ -41,6 +41,8 @@ def rules_to_store(rules: EngineStopWhen, parameters: AnyParameters, runs: Runs)
         raise RequestError(
             "`decided` needs `target`, the pass rate in percent to be above or below.", STOP_WHEN
         )
+    if rules.max_usd is not None and not rules.prices:
+        raise RequestError("`max_usd` needs `prices`, by role.", STOP_WHEN)
     seeded = rules.model_copy(
         update={"seed": secrets.randbelow(MOST_SEED) if rules.seed is None else rules.seed}
     )

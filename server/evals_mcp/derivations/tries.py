@@ -14,11 +14,12 @@ from evals_mcp.results.number_text import counted
 from evals_mcp.results.rows import TRY
 from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.sequential.stop_when import STOP_WHEN
 
 TRIES = "tries.json"
 """The file beside a kept result file that says which tries its rows are of."""
 
-_NOT_MEASURED = ROW_ARGUMENTS | {"input_data_file_path", "sent_file"}
+_NOT_MEASURED = ROW_ARGUMENTS | {"input_data_file_path", "sent_file", STOP_WHEN}
 _ONLY_LENGTH = "judge.max_tokens"
 """The parameter that decides whether a judge comes to its verdict, and not which."""
 _SHOWN = 60

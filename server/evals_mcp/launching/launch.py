@@ -15,6 +15,7 @@ from evals_mcp.providers.same_request import measured
 from evals_mcp.spending.day import Day
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.digests import request_digest
+from evals_schemas.sequential.stop_when import STOP_WHEN
 from evals_schemas.tools.plans import Plan
 
 
@@ -174,4 +175,8 @@ def parameters_of(request: AnyRequest) -> dict[str, Any]:
     """Return the parameters as they are sent, and as a service repeats them in its list."""
     if isinstance(request, BenchmarkRequest):
         return request.model_dump(mode="json", exclude_none=True, exclude={"type"})
-    return request.parameters.model_dump(mode="json", exclude_none=True)
+    parameters = request.parameters.model_dump(mode="json", exclude_none=True)
+    if request.stop_when is not None:
+        rules = request.stop_when.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        parameters |= {STOP_WHEN: rules}
+    return parameters

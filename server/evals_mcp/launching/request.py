@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from evals_mcp.argument_errors.messages import explain
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NoTokenError
+from evals_mcp.launching.stopping.rules import check_rules
 from evals_mcp.near_names import near_names
 from evals_mcp.providers.protocol import AnyRequest, JudgedRequest
 from evals_mcp.providers.same_request import ROW_ARGUMENTS
@@ -19,6 +20,7 @@ from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, TEMPERATURE
 from evals_schemas.evaluation_api.evaluations import parse_evaluation_request
 from evals_schemas.evaluation_types import BENCHMARK
+from evals_schemas.sequential.stop_when import STOP_WHEN
 from evals_schemas.tools.inputs import (
     RESPONSE_COLUMNS,
     CandidateInput,
@@ -46,8 +48,8 @@ _LABELS = 10
 CALL_FIELDS = frozenset({"changes", "name", "metrics", "dry_run", "half_width", "confirm", "again"})
 """Fields of the tool that say how to start an evaluation, not what to evaluate."""
 
-ROW_FIELDS = ROW_ARGUMENTS & CreateEvaluationInput.model_fields.keys()
-"""Fields that choose rows of the data set; no service knows them."""
+ROW_FIELDS = (ROW_ARGUMENTS | {STOP_WHEN}) & CreateEvaluationInput.model_fields.keys()
+"""Fields that choose rows of the data set; only the engine knows `stop_when`."""
 
 
 def to_request(
@@ -104,7 +106,11 @@ def _judged_request(
             fields[model] = answers
     _check_sides(arguments, fields)
     _check_pass_labels(arguments)
-    return parse_evaluation_request({"type": arguments.type, "parameters": fields})
+    request = {"type": arguments.type, "parameters": fields}
+    if arguments.stop_when is not None:
+        check_rules(arguments)
+        request[STOP_WHEN] = arguments.stop_when.model_dump(exclude_none=True)
+    return parse_evaluation_request(request)
 
 
 def _check_fields_of_type(arguments: CreateEvaluationInput) -> None:

@@ -151,6 +151,7 @@ LOCAL = ServiceSpec(
         reports_progress=True,
         takes_keys=True,
         is_engine=True,
+        stops_early=True,
         hands_on_answers=True,
     ),
     is_offered_beside=_is_offered_beside,

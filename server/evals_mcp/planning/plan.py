@@ -9,6 +9,7 @@ from anyio import to_thread
 from evals_mcp.derivations.derivation import Derivation, Selection
 from evals_mcp.planning.benchmark_plan import plan_benchmark
 from evals_mcp.planning.checks.doubtful_settings import check_settings
+from evals_mcp.planning.checks.findings import Findings
 from evals_mcp.planning.checks.models import check_models
 from evals_mcp.planning.checks.rendered_sample import Renderer, render_sample
 from evals_mcp.planning.column_use import ColumnUse
@@ -27,6 +28,7 @@ from evals_mcp.planning.notes import (
 )
 from evals_mcp.planning.power import power_of_request
 from evals_mcp.planning.shortened import first_row, shortened
+from evals_mcp.planning.stopping import stopping_findings, within_dollars
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.providers.same_request import RETRY_OF
 from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
@@ -100,7 +102,7 @@ async def _plan_judged(
     request, profile, fit, lists = facts.request, facts.profile, use.fit, use.lists.findings
     parameters = request.parameters
     models = check_models(facts)
-    settings = check_settings(parameters)
+    settings = Findings.merged([check_settings(parameters), stopping_findings(facts)])
     renderer = Renderer(
         context.templates.compile_template,
         context.clock,
@@ -116,7 +118,7 @@ async def _plan_judged(
         columns_carried=fit.unused,
         first_row=first_row(sample.texts.values(), rubric),
         rubric=rubric,
-        **estimate.figures,
+        **within_dollars(estimate.figures, request),
         power=power_of_request(request, profile.rows, half_width, facts.lists.jobs),
         problems=[
             *fit.problems,
@@ -136,6 +138,7 @@ async def _plan_judged(
             *lists.notes,
             *sample.findings.notes,
             *ready_rubric(parameters),
+            *settings.notes,
             *estimate.notes,
             *too_many_workers(parameters, facts.capabilities),
             *nested_labels(parameters),

@@ -18,6 +18,7 @@ from evals_schemas.evaluation_api.evaluations import (
     JudgeModelConfig,
     ModelRequest,
 )
+from evals_schemas.sequential.stop_when import STOP_WHEN, StopWhen
 from evals_schemas.type_models import TYPE_MODELS
 
 SEARCHED_JOBS = 100
@@ -46,6 +47,9 @@ SAMPLE, ANSWERS_OF, RETRY_OF = "sample", "answers_of", "retry_of"
 
 ROW_ARGUMENTS = frozenset({SAMPLE, RETRY_OF, ANSWERS_OF})
 """Arguments of `create_evaluation` that choose the rows: no service knows them, and they count."""
+
+_RULES = tuple(StopWhen.model_fields)
+"""Fields of `stop_when` that a caller gives; the others follow from them or are drawn."""
 
 _IGNORED = frozenset({"type", "num_workers"})
 """Fields that do not change the results; the type is compared separately."""
@@ -77,6 +81,9 @@ def measured(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     if models is not None:
         chosen = {name: parameters[name] for name in ROW_ARGUMENTS & parameters.keys()}
         fields = {**models.defaults, **_complete(parameters, models.parameters), **chosen}
+    if isinstance(parameters.get(STOP_WHEN), dict):
+        rules = cast("dict[str, Any]", parameters[STOP_WHEN])
+        fields[STOP_WHEN] = {name: rules[name] for name in _RULES if rules.get(name)}
     for field, model in _MODELS.items():
         value = fields.get(field)
         if isinstance(value, dict):

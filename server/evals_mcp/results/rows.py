@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
 
-from evals_schemas.evaluation_api.rows import OUTPUT
+from evals_schemas.evaluation_api.rows import AFTER_DECISION, OUTPUT
 
 RowState = Literal["ok", "one_order", "invalid", "judge_failed", "generation_failed"]
 """one_order: of the two orders of a pair only one has a readable choice, so it is not counted."""
@@ -26,6 +26,7 @@ JUDGED: RowState = "ok"
 
 RESULT_FIELDS = frozenset(
     {
+        AFTER_DECISION,
         "choice_flipped",
         "choice_original",
         "evaluation_error",

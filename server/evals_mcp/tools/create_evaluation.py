@@ -36,6 +36,7 @@ from evals_mcp.launching.metrics.starting import earlier_metrics, metrics_under,
 from evals_mcp.launching.question import question
 from evals_mcp.launching.request import to_request
 from evals_mcp.launching.starting import earlier_evaluation, start_evaluation
+from evals_mcp.launching.stopping.rules import refuse_rules, with_prices
 from evals_mcp.providers.several.types import refuse_unsupported_type
 from evals_mcp.spending.settling import current_day
 from evals_mcp.state.names import NAME_CHARS, checked_name
@@ -167,6 +168,7 @@ async def _requested(
     requests: dict[str, RequestedEvaluation] = {}
     for name, of_one in arguments_by_metric(arguments).items():
         with _errors_of_metric(name):
+            refuse_rules(of_one)
             requests[name] = await _requested_evaluation(of_one, session, earlier)
     requested = RequestedMetrics(requests)
     requested.check()
@@ -181,6 +183,7 @@ async def _requested_evaluation(
     selection = rows or (None if arguments.sample is None else Sample(arguments.sample))
     request = to_request(arguments, session.settings.credentials)
     complete = await session.provider.with_public_ids(request)
+    complete = await with_prices(complete, session.provider)
     return RequestedEvaluation(complete, session.provider, selection=selection)
 
 

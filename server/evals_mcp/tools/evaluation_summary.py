@@ -21,6 +21,7 @@ from evals_mcp.providers.same_request import RETRY_OF, SAMPLE
 from evals_mcp.results.comparisons.joining import ready_answers
 from evals_mcp.results.number_text import counted
 from evals_mcp.results.rows import TRY, Row, RowVerdict, input_columns
+from evals_mcp.results.sequential import sequential_of, with_evidence
 from evals_mcp.results.summaries.clustered import with_repeated_input
 from evals_mcp.results.types.summing import (
     part_of,
@@ -69,6 +70,11 @@ async def clustered_summary_of(
     """
     if job.status not in ENDED:
         return None
+    if sequential_of(job.results):
+        raise InvalidRequestError(
+            "`cluster_column` cannot be used for an evaluation with `stop_when`: its rows were "
+            "counted one by one, and when it stopped depends on that. Leave it out."
+        )
     async with session.result_rows(job) as index:
         refuse_tries_apart(index, "cluster_column")
         summary = await to_thread.run_sync(_clustered_summary, job, index, column)
@@ -160,6 +166,8 @@ class _Summaries:
     async def summary(self, job: EvaluationJob, *, download: bool) -> Summary | None:
         """Return the summary of an ended evaluation with its labels; None without figures.
 
+        If the evaluation may stop early, its evidence comes first.
+
         Args:
             job: the evaluation.
             download: whether rows that are not indexed yet are downloaded and indexed.
@@ -167,7 +175,8 @@ class _Summaries:
         summary = await self._without_labels(job, download=download)
         if summary is None:
             return None
-        return await with_labels(job, summary, self._session, download=download)
+        labelled = await with_labels(job, summary, self._session, download=download)
+        return with_evidence(job, labelled)
 
     async def _without_labels(self, job: EvaluationJob, *, download: bool) -> Summary | None:
         if RETRY_OF in job.parameters:

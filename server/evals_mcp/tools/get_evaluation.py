@@ -9,6 +9,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import clean, inert
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.sequential import with_savings
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.spending.settling import cost_of_job
@@ -59,6 +60,7 @@ async def get_evaluation(
     to_ask = await remember_column(job, arguments, session)
     summary, groups = await _results(job, arguments, session)
     cost = await cost_of_job(job, session.provider, session.launches.spending)
+    summary = with_savings(summary, cost.actual.usd if cost.actual else None)
     finished = job.status in ENDED
     next_step = _next_step(job, summary, session.provider.service_of(evaluation_id).capabilities)
     result_file = (job.results or {}).get("result_file_id")

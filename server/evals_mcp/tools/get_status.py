@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evals_mcp.cleaning import inert
 from evals_mcp.derivations.requested import beside
+from evals_mcp.results.sequential import progress_sentence
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_usd
@@ -89,6 +90,8 @@ def _answer(
     if status.status == "pending" and isinstance(answers_from, str):
         generating = inert(beside(evaluation_id, answers_from), ID_SHOWN)
         note = f"It judges the answers of {generating}, and starts when that one has ended."
+    if status.sequential and not finished and note is None:
+        note = progress_sentence(status.sequential, job.parameters)
     return StatusOutput(
         evaluation_id=evaluation_id,
         status=inert(status.status, STATUS_SHOWN),

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from evals_schemas.sequential.evidence import NO_VALUE
 from evals_schemas.sequential.last_look import LEVELS, last_look
 from evals_schemas.sequential.seeded_order import seeded_order
-from evals_schemas.sequential.stop_when import EngineStopWhen, StopWhen
+from evals_schemas.sequential.stop_when import StopWhen
 from evals_schemas.sequential.stopping import Decision, Stopping
 from tests.volume import examples
 
@@ -165,11 +165,6 @@ def test_a_pass_rate_is_compared_with_its_target() -> None:
 def test_rules_that_stop_nothing_are_refused(rules: dict[str, float], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
         StopWhen.model_validate(rules)
-
-
-def test_dollars_without_prices_are_refused() -> None:
-    with pytest.raises(ValidationError, match="needs `prices`"):
-        EngineStopWhen(max_usd=1)
 
 
 @pytest.mark.parametrize(("wins", "losses"), [(0, 1), (5, 12), (40, 40), (700, 800)])

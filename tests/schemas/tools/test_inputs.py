@@ -140,7 +140,7 @@ def test_create_evaluation_takes_every_parameter_of_every_type() -> None:
     columns = {"response_column", "response_column_a", "response_column_b"}
 
     call = {"type", "name", "metrics", "dry_run", "half_width", "confirm", "again", "sample"}
-    call |= {"answers_of", "retry_of", "changes"}
+    call |= {"answers_of", "retry_of", "stop_when", "changes"}
     benchmark = BenchmarkRequest.model_fields.keys()
 
     assert CreateEvaluationInput.model_fields.keys() == parameters | columns | benchmark | call

@@ -1,0 +1,1 @@
+"""Evaluations that stop when decided: which rules fit, and prices to count dollars by."""
