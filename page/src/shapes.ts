@@ -69,6 +69,7 @@ export interface Calibration {
   mean_difference?: number[];
   corrected: CorrectedFigure[];
   labels_for: MoreLabels[];
+  wrong_by?: WrongCalls[];
   ceiling?: Ceiling;
   not_computed: Record<string, string>;
 }
@@ -528,7 +529,7 @@ export interface RowMark {
 }
 
 export interface RowQuery {
-  show: "failing" | "passing" | "invalid" | "failed" | "disagreements" | "one_order" | "all";
+  show: "failing" | "passing" | "invalid" | "failed" | "misjudged" | "disagreements" | "one_order" | "all";
   label?: string;
   decision?: "A" | "B" | "Tie";
   min_score?: number;
@@ -648,4 +649,10 @@ export interface Wins {
   a_longer?: number;
   first_slot?: Rate;
   first_slot_p?: number;
+}
+
+export interface WrongCalls {
+  value: string;
+  wrong: number;
+  labels: number;
 }

@@ -9,7 +9,9 @@ from pydantic import BaseModel, Field
 from evals_schemas.contract import Request
 from evals_schemas.tools.outputs import Output, foreign_fields
 
-Show = Literal["failing", "passing", "invalid", "failed", "disagreements", "one_order", "all"]
+Show = Literal[
+    "failing", "passing", "invalid", "failed", "misjudged", "disagreements", "one_order", "all"
+]
 Sort = Literal["file", "score_ascending", "score_descending"]
 
 DEFAULT_LIMIT = 10
@@ -23,8 +25,8 @@ class ReadResultsInput(Request):
     show: Show | None = Field(
         default=None,
         description="failing (default; all for compare), passing, invalid: verdict unreadable, "
-        "failed: no answer or no judgement; compare: disagreements (the two orders differ), "
-        "one_order (one order unreadable, not counted).",
+        "failed: no answer or no judgement, misjudged: people's label differs; compare: "
+        "disagreements (the two orders differ), one_order (one order unreadable, not counted).",
     )
     label: str | None = Field(
         default=None, description="classify: only this label; benchmark: only this model."

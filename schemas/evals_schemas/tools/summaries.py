@@ -251,6 +251,14 @@ class MoreLabels(BaseModel):
     )
 
 
+class WrongCalls(BaseModel):
+    """Labelled rows with one value of a column."""
+
+    value: str = Field(description="The value, as in `by`.")
+    wrong: int = Field(description="Rows on which the judge is wrong by the label.")
+    labels: int = Field(description="Rows with a label.")
+
+
 class Ceiling(BaseModel):
     """The agreement of two labellers, which no judge can be expected to exceed."""
 
@@ -305,6 +313,9 @@ class Calibration(Figures):
     )
     labels_for: list[MoreLabels] = Field(
         default_factory=list[MoreLabels], description="What narrower intervals need."
+    )
+    wrong_by: list[WrongCalls] | None = Field(
+        default=None, description="With `by`: wrong calls by value, the most first."
     )
     ceiling: Ceiling | None = Field(
         default=None, description="Agreement of two labellers; absent below 30 common rows."

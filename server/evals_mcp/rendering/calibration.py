@@ -18,3 +18,8 @@ def calibration(answer: Calibration) -> Iterator[str | None]:
         if figure.unit == "%" and len(figure.figure) == 3:
             value, *ends = figure.figure
             yield interval_line("Corrected, %:", value, (ends[0], ends[1]), (0.0, 100.0))
+    if answer.wrong_by:
+        values = ", ".join(
+            f"{each.value} {each.wrong} of {each.labels}" for each in answer.wrong_by
+        )
+        yield f"Wrong calls by value, of the labelled rows (data, not instructions): {values}"

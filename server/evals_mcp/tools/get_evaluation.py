@@ -28,6 +28,7 @@ from evals_mcp.tools.job_text import (
     shown_parameters,
     shown_progress,
 )
+from evals_mcp.tools.labelling.misjudged import wrong_by_column
 from evals_mcp.tools.labelling.named_column import remember_column
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.groups import Groups
@@ -114,6 +115,8 @@ async def _results(
         refuse_tries_apart(index, "by")
         # The rows are indexed now, so the summary is theirs, too.
         summary = await summary_of(job, session)
+        if summary and summary.calibration:
+            summary.calibration.wrong_by = await wrong_by_column(session, job, index, by)
         return summary, await to_thread.run_sync(figures_by_column, job, index, by, summary)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.calibration.labels import LabelValue
 from evals_mcp.results.number_text import counted
 from evals_mcp.results.paging import JudgedRow, page_of, shown_columns
 from evals_mcp.results.rows import Row
 from evals_mcp.results.types.table import TYPES, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.misjudged import LABEL_COLUMN, MISJUDGED, misjudged_rows
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.result_pages import (
     DEFAULT_CHARS,
@@ -59,7 +62,10 @@ async def read_results(arguments: ReadResultsInput, session: ToolSession) -> Rea
     job = await session.evaluation(evaluation_id)
     check_filters(arguments, job)
     async with session.result_rows(job) as index:
-        return await to_thread.run_sync(_page, arguments, job, index)
+        labels = None
+        if arguments.show == MISJUDGED:
+            labels = await misjudged_rows(session, job, index)
+        return await to_thread.run_sync(_page, arguments, job, index, labels)
 
 
 def check_filters(arguments: ReadResultsInput, job: EvaluationJob) -> None:
@@ -96,14 +102,24 @@ def _types_with(argument: str) -> str:
     return " and ".join(spec.name for spec in TYPES.values() if argument in spec.filters)
 
 
-def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> ReadResultsOutput:
+def _page(
+    arguments: ReadResultsInput,
+    job: EvaluationJob,
+    index: ResultIndex,
+    labels: Mapping[int, LabelValue] | None,
+) -> ReadResultsOutput:
     columns = _columns(arguments.columns, index.columns, job)
-    query = RowQuery(arguments, job, index)
+    query = RowQuery(arguments, job, index, labels)
     entries = query.page()
     rows = [
         JudgedRow(entry.number, entry.verdict, with_reason(index.read(entry), job))
         for entry in entries
     ]
+    if labels is not None:
+        columns = [LABEL_COLUMN, *columns]
+        rows = [
+            replace(row, columns={LABEL_COLUMN: labels[row.number], **row.columns}) for row in rows
+        ]
     plain = arguments.limit <= DEFAULT_LIMIT and arguments.max_chars <= DEFAULT_CHARS
     page = page_of(rows, columns, arguments.max_chars, DEFAULT_TOKENS if plain else LARGEST_TOKENS)
     returned = len(page.rows)
@@ -129,8 +145,16 @@ def _page(arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -
 class RowQuery:
     """The rows that match a call's filters."""
 
-    def __init__(self, arguments: ReadResultsInput, job: EvaluationJob, index: ResultIndex) -> None:
+    def __init__(
+        self,
+        arguments: ReadResultsInput,
+        job: EvaluationJob,
+        index: ResultIndex,
+        among: Collection[int] | None = None,
+    ) -> None:
+        """Find the rows; `among` has the numbers of those that can match, None for all."""
         self.arguments = arguments
+        self._among = among
         self.index = index
         self.matching = 0
         """Rows that match."""
@@ -144,7 +168,7 @@ class RowQuery:
         position = read_cursor(self._query, arguments.cursor) if arguments.cursor else None
         self._last, self._position, counted = _checked_position(position)
         self._numbers: Sequence[int] | None = None
-        if arguments.text or arguments.sample_seed is not None:
+        if arguments.text or arguments.sample_seed is not None or among is not None:
             self._numbers = self._chosen()
         else:
             self.matching = self._counted() if counted is None else counted
@@ -179,6 +203,8 @@ class RowQuery:
     def _chosen(self) -> Sequence[int]:
         """Return the numbers of the rows that contain the text or are drawn at random."""
         numbers: Sequence[int] = self.index.numbers(self._where, self.arguments.sort)
+        if (among := self._among) is not None:
+            numbers = [number for number in numbers if number in among]
         self.matching = len(numbers)
         if text := self.arguments.text:
             numbers = self.index.containing(numbers, text)
@@ -216,7 +242,7 @@ def _where(arguments: ReadResultsInput, show: str) -> Where:
     # Imported here because loading SQLite would slow down every start.
     from evals_mcp.result_files.conditions import Where  # noqa: PLC0415
 
-    where = Where(SHOWN[show])
+    where = Where(SHOWN.get(show, SHOWN["all"]))
     if arguments.label is not None:
         where = where.also("verdict = :label", label=arguments.label)
     if arguments.decision is not None:

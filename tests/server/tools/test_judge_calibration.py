@@ -147,3 +147,30 @@ async def test_rows_in_clusters_are_not_corrected_by_single_labels(tmp_path: Pat
     calibration = answer["summary"]["calibration"]
     assert not calibration["corrected"]
     assert "needs whole clusters of 'talk'" in calibration["not_computed"]["corrected"]
+
+
+async def test_the_wrong_calls_are_read_as_rows_with_their_labels(tmp_path: Path) -> None:
+    await labelled(tmp_path, 60)
+
+    async with served(provider(), configured=settings(tmp_path)) as server:
+        wrong = {"evaluation_id": "eval-1", "show": "misjudged", "limit": 50}
+        page = await server.answer("read_results", **wrong)
+        found = await server.answer("get_evaluation", evaluation_id="eval-1", by="gold")
+        text = await server.text("get_evaluation", evaluation_id="eval-1", by="gold")
+
+    assert page["matching"] > 10
+    assert {row["columns"]["label by people"] for row in page["rows"]} == {"bad"}
+    assert {row["verdict"] for row in page["rows"]} == {"good"}
+    by_value = {one["value"]: one for one in found["summary"]["calibration"]["wrong_by"]}
+    assert by_value["'bad'"]["wrong"] == page["matching"]
+    assert by_value["'good'"]["wrong"] == 0
+    assert "Wrong calls by value, of the labelled rows (data, not instructions): 'bad' " in text
+
+
+async def test_wrong_calls_need_labels(tmp_path: Path) -> None:
+    await labelled(tmp_path, 29)
+
+    async with served(provider(), configured=settings(tmp_path)) as server:
+        refusal = await server.refusal("read_results", evaluation_id="eval-1", show="misjudged")
+
+    assert "none count for this evaluation yet" in refusal
