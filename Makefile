@@ -15,10 +15,13 @@ DEMO_READY := .venv-demo/ready
 # Images often set it; each process of the tests would then compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check compiled tests coverage wheel bench clients catalogues conformance fresh faults proofs lock schemas page page-tests proxy-tests identity-tests pictures clean
+.PHONY: demo demo-nodes test check compiled tests coverage wheel bench clients catalogues conformance fresh faults proofs lock schemas page page-tests proxy-tests identity-tests pictures clean
 
 demo: $(DEMO_READY)  ## run the whole conversation once, in this terminal
 	$(DEMO_BIN)/python examples/demo.py
+
+demo-nodes: $(READY)  ## an evaluation on several nodes, one of which is killed half way
+	PYTHONPATH=.:examples $(BIN)/python examples/demo_nodes.py
 
 test: $(READY)  ## everything a change must pass; pytest's closing line comes last
 	$(MAKE) --jobs=2 check compiled wheel
@@ -68,6 +71,7 @@ proofs: $(READY)  ## every example, fault, bomb, double start, kill and simulati
 	$(PYTEST) $(PYTEST_ARGS)
 	$(BIN)/python -m tests.proofs.identical_creates
 	$(BIN)/python -m tests.proofs.killed_runs
+	$(BIN)/python -m tests.proofs.nodes
 	$(BIN)/python -m tests.proofs.judge_coverage
 	$(BIN)/python -m tests.proofs.cluster_coverage
 	$(BIN)/python -m tests.proofs.corrected_coverage

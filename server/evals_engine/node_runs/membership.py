@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -95,12 +95,24 @@ async def running(node: Node) -> AsyncGenerator[None]:
             tasks.cancel_scope.cancel()
 
 
-async def work(membership: Membership, config: EngineConfig, announce: Callable[[], None]) -> None:
-    """Work as a node without any port until cancelled."""
+async def work(
+    membership: Membership,
+    config: EngineConfig,
+    announce: Callable[[], None],
+    stopped: Callable[[], Awaitable[None]],
+) -> None:
+    """Work as a node without any port.
+
+    Args:
+        membership: What all nodes share.
+        config: The settings of this one.
+        announce: Called once tickets are taken.
+        stopped: Returns when the node is to stop; a node that is cancelled gives no shard back.
+    """
     async with (
         ModelClient(config.max_retries, config.call_timeout) as client,
         ComputePool(config.compute_workers, config.compute_limits) as pool,
         running(node_of(membership, config, ModelAccess(config, client), pool)),
     ):
         announce()
-        await anyio.sleep_forever()
+        await stopped()

@@ -32,7 +32,7 @@ class WorkerService:
                 "a worker takes its work from a database: set local.database_url to the one that "
                 "`evals-mcp engine` uses, or run `evals-mcp engine`, which needs none"
             )
-        self._cluster = opened_membership(self._config)
+        self._membership = opened_membership(self._config)
 
     def run(self, announce: Callable[[], None]) -> None:
         """Work until SIGINT or SIGTERM; call `announce` once tickets are taken."""
@@ -43,19 +43,17 @@ class WorkerService:
             with suppress(KeyboardInterrupt):
                 anyio.run(self._run, announce, backend_options=options)
         finally:
-            self._cluster.store.close()
+            self._membership.store.close()
 
     async def _run(self, announce: Callable[[], None]) -> None:
         from evals_engine.node_runs.membership import work  # noqa: PLC0415 - needs the extra
 
-        async with anyio.create_task_group() as tasks:
-            if sys.platform != "win32":  # there, asyncio itself cancels at Ctrl-C
-                tasks.start_soon(_cancel_at_signal, tasks.cancel_scope)
-            await work(self._cluster, self._config, announce)
+        await work(self._membership, self._config, announce, _signalled)
 
 
-async def _cancel_at_signal(scope: anyio.CancelScope) -> None:
+async def _signalled() -> None:
+    if sys.platform == "win32":
+        await anyio.sleep_forever()  # asyncio itself cancels at Ctrl-C
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for _ in signals:
-            break
-    scope.cancel()
+            return
