@@ -22,6 +22,7 @@ from benchmarks import (
     first_call,
     load,
     memory,
+    nodes,
     pages,
     plan,
     start,
@@ -46,11 +47,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     "call": call.run,
     "load": load.run,
     "memory-model": memory.run_with_model,
+    "nodes": nodes.run,
 }
 
 RESULTS = Path(__file__).with_name("results")
 
-ON_REQUEST = frozenset({"clients", "memory-model"})
+ON_REQUEST = frozenset({"clients", "memory-model", "nodes"})
 """Benchmarks that run only if they are named."""
 
 
