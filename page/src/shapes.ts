@@ -324,10 +324,48 @@ export interface LabelCount {
   passes?: boolean;
 }
 
+export interface LabelKey {
+  keys: string;
+  value: string | number;
+  name: string;
+}
+
+export interface LabelRow {
+  position: number;
+  row: number;
+  texts: LabelText[];
+  cut: boolean;
+}
+
+export interface LabelText {
+  name: string;
+  role: "input" | "answer" | "first" | "second";
+  text: string;
+}
+
 export interface LabelledCell {
   verdict: string;
   label: string;
   rows: number;
+}
+
+export interface LabelsPage {
+  evaluation_id: string;
+  plan: "random" | "balanced";
+  seed: number;
+  labeller: string;
+  question?: string;
+  keys: LabelKey[];
+  low?: number;
+  high?: number;
+  total: number;
+  labelled: number;
+  skipped: number;
+  others: Record<string, number>;
+  both: number;
+  next_figures?: number;
+  rows: LabelRow[];
+  sentences: string[];
 }
 
 export interface ListEvaluationsOutput {

@@ -125,6 +125,7 @@ ID_FIELDS = {
     "get_status": {"evaluation_id"},
     "read_results": {"evaluation_id", "cursor"},
     "export_results": {"evaluation_id"},
+    "label_rows": {"evaluation_id", "label"},
     "compare_evaluations": {"evaluation_id_a", "evaluation_id_b", "cursor"},
     "cancel_evaluation": {"evaluation_id"},
     "create_evaluation": {
@@ -142,6 +143,7 @@ NO_IDS = {
     "delete_data": {"confirm"},
     "page_data": {"view"},
     "export_results": {"format"},
+    "label_rows": {"plan"},
     "upload_dataset": {"path", "rows", "name", "columns", "benchmark"},
     "list_models": {"filter", "role", "model_source", "max_price", "limit"},
     "get_evaluation": {"by", "cluster_column", "human_column", "labels_are"},
@@ -185,6 +187,8 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "get_status", {"evaluation_id": "ID", "wait_seconds": 1}
     yield "read_results", {"evaluation_id": "ID", "show": "all"}
     yield "export_results", {"evaluation_id": "ID"}
+    yield "label_rows", {"evaluation_id": "ID"}
+    yield "label_rows", {"evaluation_id": done, "label": {"ticket": "ID", "position": 1}}
     yield "read_results", {"evaluation_id": done, "show": "all", "limit": 1, "cursor": "ID"}
     yield "compare_evaluations", {"evaluation_id_a": "ID", "evaluation_id_b": done}
     yield "compare_evaluations", {"evaluation_id_a": done, "evaluation_id_b": "ID"}

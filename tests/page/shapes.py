@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from evals_schemas.labelling.page import LabelsPage
 from evals_schemas.tools.groups import Groups
 from evals_schemas.tools.outputs import CreateEvaluationOutput
 from evals_schemas.tools.page import (
@@ -30,6 +31,7 @@ MODELS: tuple[type[BaseModel], ...] = (
     MarkAnswer,
     Groups,
     CreateEvaluationOutput,
+    LabelsPage,
 )
 """The models that the page gets or sends; those that they contain follow from them."""
 

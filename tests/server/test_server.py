@@ -79,6 +79,7 @@ EVERY_TOOL: dict[str, dict[str, Any]] = {
     "get_evaluation": {"evaluation_id": "eval-0000-1763640000"},
     "read_results": {"evaluation_id": "eval-0000-1763640000"},
     "export_results": {"evaluation_id": "eval-0000-1763640000"},
+    "label_rows": {"evaluation_id": "eval-0000-1763640000"},
     "compare_evaluations": {
         "evaluation_id_a": "eval-0000-1763640000",
         "evaluation_id_b": "eval-0001-1763640001",

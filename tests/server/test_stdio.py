@@ -135,7 +135,7 @@ def test_the_first_answers_do_not_wait_for_the_sdk(tmp_path: Path) -> None:
         process.kill()
 
     assert [answer["id"] for answer in answers] == [1, 2]
-    assert len(answers[1]["result"]["tools"]) == 12
+    assert len(answers[1]["result"]["tools"]) == 13
 
 
 def test_a_burst_of_requests_has_one_answer_each(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ GOOD: dict[str, list[dict[str, Any]]] = {
     ],
     **dict.fromkeys(("get_status", "get_evaluation", "cancel_evaluation"), ONE),
     "read_results": [one | {"show": "all"} for one in ONE],
+    "label_rows": ONE,
     "export_results": [one | {"format": "jsonl"} for one in ONE],
     "compare_evaluations": [{"evaluation_id_a": "@classify", "evaluation_id_b": "@all pass"}],
     "delete_data": [{"id": "@spare data set"}, {"id": "@spare"}],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -58,13 +59,14 @@ def sample_of(stored: Mapping[str, Any]) -> LabelSample:
     return LabelSample(**stored)
 
 
-def label_seed(principal_id: str, evaluation: str, plan: SamplePlan) -> int:
-    """Return the seed of a principal's sample of an evaluation.
+def label_seed(principal_id: str, data: str) -> int:
+    """Return the seed of a principal's samples of a data set.
 
-    It follows from the three names, so that nobody can draw again until the rows suit. Another text
-    goes into the seed of marks, which are made with the verdict in view.
+    It follows from the two names, so that nobody can draw again until the rows suit, and all
+    evaluations of the data set have their rows in one order. Another text goes into the seed of
+    marks, which are made with the verdict in view.
     """
-    text = f"evals-mcp label sample 1\n{plan}\n{len(principal_id)}\n{principal_id}\n{evaluation}"
+    text = f"evals-mcp label sample 1\n{len(principal_id)}\n{principal_id}\n{data}"
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).digest()
     return int.from_bytes(digest)
 
@@ -82,6 +84,8 @@ class SampleRequest:
     principal_id: str
     evaluation: str
     """As `LabelSample.evaluation` names it."""
+    data: str
+    """The id of the data set; of the evaluation if that is unknown."""
     plan: SamplePlan
     at: str
     """The time."""
@@ -98,22 +102,21 @@ def new_sample(index: ResultIndex, subjects: Subjects, request: SampleRequest) -
     Raises:
         InvalidRequestError: no row can be drawn by this plan.
     """
-    principal_id, evaluation, plan = request.principal_id, request.evaluation, request.plan
-    seed = label_seed(principal_id, evaluation, plan)
+    plan, seed = request.plan, label_seed(request.principal_id, request.data)
     rows = _ORDERS[plan](index, seed)
     names = [short_name(subjects.of(index.read(entry))) for entry in index.by_number(rows)]
-    sample_id = value_digest("sample", [principal_id, evaluation, plan])
-    return LabelSample(sample_id, plan, seed, rows, names, evaluation, request.at)
+    sample_id = value_digest("sample", [request.principal_id, request.evaluation, plan])
+    return LabelSample(sample_id, plan, seed, rows, names, request.evaluation, request.at)
 
 
 def _random_order(index: ResultIndex, seed: int) -> list[int]:
-    numbers = _numbers(index, "state = 'ok'")
-    if not numbers:
+    rows = _in_order(index, seed, "state = 'ok'")
+    if not rows:
         raise InvalidRequestError(
             "There is nothing to label: no row of this evaluation has a verdict. Call "
             "read_results with show failed for the reasons."
         )
-    return drawn(numbers, seed, MOST_SAMPLED)
+    return rows
 
 
 def _balanced_order(index: ResultIndex, seed: int) -> list[int]:
@@ -121,14 +124,11 @@ def _balanced_order(index: ResultIndex, seed: int) -> list[int]:
 
     Within its half each row is as likely as any other.
     """
-    halves = [
-        drawn(_numbers(index, f"state = 'ok' AND passed = {passed}"), seed, MOST_SAMPLED)
-        for passed in (1, 0)
-    ]
+    halves = [_in_order(index, seed, f"state = 'ok' AND passed = {passed}") for passed in (1, 0)]
     if not all(halves):
         raise InvalidRequestError(
             "A balanced sample needs rows that the judge passes and rows that it fails, and this "
-            "evaluation has not both. Use plan random."
+            "evaluation has not both. Use `plan` random."
         )
     random, order = Random(seed), list[int]()  # noqa: S311 - no secret
     while any(halves) and len(order) < MOST_SAMPLED:
@@ -145,11 +145,18 @@ def _shuffled(rows: list[int], random: Random) -> list[int]:
     return [row for _, row in sorted((random.random(), row) for row in rows)]
 
 
-def _numbers(index: ResultIndex, condition: str) -> Sequence[int]:
+def _in_order(index: ResultIndex, seed: int, condition: str) -> list[int]:
+    """Return the first rows that meet a condition, in one random order of all rows.
+
+    So two evaluations of a data set, which number its rows alike, have the same rows first.
+    """
     # Imported here because loading SQLite would slow down every start.
     from evals_mcp.result_files.conditions import Where  # noqa: PLC0415
 
-    return index.numbers(Where(condition), "file")
+    eligible = frozenset(index.numbers(Where(condition), "file"))
+    total = index.total()
+    order = (row for row in drawn(range(1, total + 1), seed, total) if row in eligible)
+    return list(islice(order, MOST_SAMPLED))
 
 
 _ORDERS: Mapping[SamplePlan, Callable[[ResultIndex, int], list[int]]] = {

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.launching.ask_user import Answer, Reply, Sleep
+from evals_mcp.launching.ask_user import Answer, Sleep
 from evals_mcp.local_engine.service import LOCAL, LocalSettings
 from evals_mcp.settings.schema import Settings
 from evals_mcp.settings.types import is_loopback
 from evals_mcp.spending.dollars import usd, usd_range
+from evals_mcp.tools.calls.unattended import NobodyToAsk
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.repository.evals_file import EvalsFile
 from evals_schemas.tools.inputs import CandidateInput, CreateEvaluationInput, JudgeInput
@@ -19,11 +20,8 @@ from evals_schemas.tools.plans import Range
 NOT_STARTED = "Nothing was started."
 
 
-class ConsentInFile:
+class ConsentInFile(NobodyToAsk):
     """Answers the question of a create with yes, because the file was checked to consent to it."""
-
-    reply: Reply | None = None
-    answers_later = False
 
     async def ask(
         self,

@@ -17,11 +17,13 @@ from evals_mcp.tools.delete_data import delete_data
 from evals_mcp.tools.export_results import export_results
 from evals_mcp.tools.get_evaluation import get_evaluation
 from evals_mcp.tools.get_status import get_status
+from evals_mcp.tools.labelling import label_rows
 from evals_mcp.tools.list_datasets import list_datasets
 from evals_mcp.tools.list_evaluations import list_evaluations
 from evals_mcp.tools.list_models import list_models
 from evals_mcp.tools.read_results import read_results
 from evals_mcp.tools.upload_dataset import upload_dataset
+from evals_schemas.labelling.call import LabelRowsInput, LabelRowsOutput
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput
 from evals_schemas.tools.exports import ExportResultsInput, ExportResultsOutput
 from evals_schemas.tools.inputs import (
@@ -141,6 +143,16 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         read_only=True,
         idempotent=True,
         has_page=True,
+    ),
+    ToolDefinition(
+        name="label_rows",
+        title="Label rows as a person",
+        description="The user labels a sample of rows without seeing verdicts, to check the "
+        "judge; never label yourself.",
+        takes=LabelRowsInput,
+        returns=LabelRowsOutput,
+        run=label_rows.label_rows,
+        render=label_rows.rendered,
     ),
     ToolDefinition(
         name="export_results",

@@ -12,13 +12,14 @@ from anyio import to_thread
 from evals_mcp.cleaning import clean
 from evals_mcp.results.comparisons.joining import Pair
 from evals_mcp.results.rows import RowVerdict
+from evals_mcp.results.types.columns import columns_of
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.compare_evaluations import Both, answer_of, open_both, with_names
 from evals_mcp.views.evaluation import bare
 from evals_mcp.views.marks import with_marks
 from evals_mcp.views.matrix import MOST_NAMES, matrix_of
-from evals_mcp.views.rows import ROWS_AT_ONCE, columns_of, page_row, place_of
+from evals_mcp.views.rows import ROWS_AT_ONCE, page_row, place_of
 from evals_mcp.views.settings import both_settings
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput

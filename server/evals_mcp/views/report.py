@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.number_text import counted
+from evals_mcp.results.types.columns import columns_of
 from evals_mcp.tools.calls.session import ToolSession, WrittenReport
 from evals_mcp.tools.compare_evaluations import open_both
 from evals_mcp.tools.read_results import file_notes, shown_where
@@ -20,7 +21,7 @@ from evals_mcp.views.comparison import changed_pairs, comparison_page, with_mark
 from evals_mcp.views.document import report_document
 from evals_mcp.views.evaluation import evaluation_page, opened_rows
 from evals_mcp.views.marks import with_marks
-from evals_mcp.views.rows import MOST_CHARACTERS, columns_of, page_columns, page_row
+from evals_mcp.views.rows import MOST_CHARACTERS, page_columns, page_row
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
 from evals_schemas.tools.page import EvaluationPage, FlipQuery, FlipsPage, PageRow, Report, RowsPage

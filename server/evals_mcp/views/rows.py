@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evals_mcp.cleaning import clean, clean_whole
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.results.comparisons.joining import SIDES
-from evals_mcp.results.paging import STATES, shown_columns
-from evals_mcp.results.types.table import type_spec
+from evals_mcp.results.paging import STATES
+from evals_mcp.results.types.columns import columns_of
 from evals_mcp.tools.read_results import RowQuery, check_filters, file_notes, with_reason
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -27,30 +26,12 @@ ROWS_AT_ONCE = 20
 """Rows that the page asks for at once."""
 
 _NAME = 80
-_ROLES: Mapping[str, ColumnRole] = {
-    "model_to_evaluate": "answer",
-    "model_a": "answer_a",
-    "model_b": "answer_b",
-}
 _FIRST, _SECOND = "judge_feedback_original_order", "judge_feedback_flipped_order"
 _RAW, _RAW_FIRST, _RAW_SECOND = (
     "judge_raw_output",
     "judge_raw_output_original",
     "judge_raw_output_flipped",
 )
-
-
-def columns_of(job: EvaluationJob, names: Sequence[str]) -> dict[str, ColumnRole]:
-    """Return the columns of a result file that the page shows, in their order, with their roles."""
-    own_rows = type_spec(job.type).own_rows
-    if own_rows is not None:
-        shown = [name for name in own_rows.shown if name in names]
-        return {name: "answer" if name == own_rows.answer else "input" for name in shown}
-    roles = dict[str, ColumnRole]()
-    for parameter, role in _ROLES.items():
-        if (value := job.parameters.get(parameter)) is not None:
-            roles[value if isinstance(value, str) else SIDES[parameter]] = role
-    return {name: roles.get(name, "input") for name in shown_columns(names)}
 
 
 def page_columns(roles: Mapping[str, ColumnRole]) -> list[PageColumn]:

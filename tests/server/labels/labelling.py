@@ -33,7 +33,7 @@ async def drawn_sample(
     job = await session.evaluation(evaluation_id)
     subjects, store = subjects_of(job), session.labels
     name = item_of(session.provider, evaluation_id).record
-    request = SampleRequest(store.principal_id, name, plan, store.now())
+    request = SampleRequest(store.principal_id, name, "data", plan, store.now())
     async with session.result_rows(job) as index:
         sample = new_sample(index, subjects, request)
     return await store.first_sample(subjects.verdicts, sample)

@@ -31,7 +31,14 @@ from tests.volume import examples
 from evals_mcp.derivations.provider import with_originals
 from evals_mcp.errors import UnavailableError
 from evals_mcp.labels.store import LabelStore
-from evals_mcp.launching.ask_user import Answer, Reply, Sleep, UserQuestionError
+from evals_mcp.launching.ask_user import (
+    Answer,
+    Filled,
+    Form,
+    Reply,
+    Sleep,
+    UserQuestionError,
+)
 from evals_mcp.launching.launches import ServerLaunches
 from evals_mcp.marks.store import Marks
 from evals_mcp.planning.inputs.context import PlanningContext
@@ -79,6 +86,10 @@ class ScriptedUser:
     asked: anyio.Event = field(default_factory=anyio.Event)
     answer: Answer | None = None
     answered: anyio.Event = field(default_factory=anyio.Event)
+    filled: Filled | None = None
+
+    async def fill(self, form: Form, sleep: Sleep) -> Filled:
+        raise NotImplementedError
 
     async def ask(self, question: str, code: str, sleep: Sleep) -> Answer:
         if not self.can_ask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from evals_mcp.launching.ask_user import Answer, Reply, Sleep
+    from evals_mcp.launching.ask_user import Answer, Filled, Form, Reply, Sleep
 
 
 async def no_progress(
@@ -19,6 +19,14 @@ class NobodyToAsk:
 
     reply: Reply | None = None
     answers_later = False
+    can_ask = False
+    filled: Filled | None = None
+
+    async def fill(self, form: Form, sleep: Sleep) -> Filled:  # noqa: ARG002 - of AskUser
+        """Return that nobody has filled the form in."""
+        from evals_mcp.launching.ask_user import Filled  # noqa: PLC0415 - slow to import
+
+        return Filled("unanswered", {})
 
     async def ask(
         self,

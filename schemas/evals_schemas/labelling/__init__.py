@@ -1,0 +1,1 @@
+"""Labelling: the call of `label_rows`, and what a labeller sees."""
