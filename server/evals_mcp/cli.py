@@ -56,7 +56,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         "run": lambda: _run_file(settings, chosen),
         "gate": lambda: _run_file(settings, chosen),
         "view": lambda: _view(settings, chosen.evaluation),
-        "engine": lambda: _engine(settings, chosen.host, chosen.port),
+        "engine": lambda: _engine(settings, chosen),
         "worker": lambda: _worker(settings),
     }
     if run := commands.get(chosen.command):
@@ -201,13 +201,21 @@ def _serve_http(settings: Settings, host: str | None, port: int | None) -> int:
     return 0
 
 
-def _engine(settings: Settings, host: str | None, port: int | None) -> int:
+def _engine(settings: Settings, chosen: argparse.Namespace) -> int:
     with _loading():
+        from evals_mcp.local_engine.shared_database import migrate_tables
         from evals_mcp.local_engine.standalone import EngineService
 
-    _check_port(port)
+    if chosen.action == "migrate":
+        if chosen.host or chosen.port is not None or chosen.no_runs:
+            raise SettingsError(
+                "engine migrate serves nothing: it takes no --host, --port, --no-runs"
+            )
+        return _print(migrate_tables(settings))
+    _check_port(chosen.port)
+    host: str = chosen.host or settings.engine.host
     try:
-        service = EngineService(settings, host or settings.engine.host, port)
+        service = EngineService(settings, host, chosen.port, runs=not chosen.no_runs)
     except (OSError, UnicodeError) as error:
         raise _no_listening("engine", error) from None
     if service.damaged_copy:

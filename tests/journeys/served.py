@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,9 @@ class ServedEngine:
         self.process.wait(60)
 
 
-def _start(environment: dict[str, str]) -> subprocess.Popen[str]:
+def _start(environment: dict[str, str], options: Sequence[str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "evals_mcp.cli", "engine", "--port", "0"],
+        [sys.executable, "-m", "evals_mcp.cli", "engine", "--port", "0", *options],
         stdout=subprocess.PIPE,
         env=environment,
         text=True,
@@ -40,10 +40,13 @@ def _start(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 
 @asynccontextmanager
-async def served_engine(data_dir: Path, **settings: str) -> AsyncGenerator[ServedEngine]:
+async def served_engine(
+    data_dir: Path, *options: str, **settings: str
+) -> AsyncGenerator[ServedEngine]:
     """Start the engine on a free port; stop it when the block ends, if it still runs.
 
-    Settings are environment variables without their `EVALS_MCP_` prefix.
+    Options are those of the command; settings are environment variables without their
+    `EVALS_MCP_` prefix.
     """
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("EVALS_")},
@@ -51,7 +54,7 @@ async def served_engine(data_dir: Path, **settings: str) -> AsyncGenerator[Serve
         "EVALS_MCP_LOCAL__STOP_SECONDS": "1",
         **{f"EVALS_MCP_{name}": value for name, value in settings.items()},
     }
-    process = _start(environment)
+    process = _start(environment, options)
     try:
         with anyio.fail_after(60):
             line = await to_thread.run_sync(cast("IO[str]", process.stdout).readline)

@@ -115,7 +115,7 @@ async def delete(request: Request) -> Response:
 async def _status(request: Request, evaluation: StoredEvaluation) -> Response:
     engine = engine_of(request)
     history = await to_thread.run_sync(engine.store.status_changes, evaluation.id)
-    note = evaluation.note or engine.dispatch.note_on(evaluation.id)
+    note = await to_thread.run_sync(engine.dispatch.note_on, evaluation.id)
     return JSONResponse(status_of(evaluation, history, engine.clock(), note))
 
 

@@ -138,7 +138,9 @@ async def status(request: Request) -> Response:
     evaluation = await _find(request)
     job = _job(evaluation)
     if job.progress:
-        job.progress.note = evaluation.note or engine_of(request).dispatch.note_on(evaluation.id)
+        job.progress.note = await to_thread.run_sync(
+            engine_of(request).dispatch.note_on, evaluation.id
+        )
     fields = job.model_dump(include=set(EvaluationStatus.model_fields))
     return _json(EvaluationStatus.model_validate(fields))
 

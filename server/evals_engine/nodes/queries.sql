@@ -1,4 +1,4 @@
--- The SQL statements of records and files where PostgreSQL needs other text than SQLite, and those of chunks. The columns done_rows, failed_rows and updated_at of an evaluation include what its stored shards count.
+-- The SQL statements of records and files where PostgreSQL needs other text than SQLite, and those of chunks. The columns done_rows and failed_rows of an evaluation include what its stored shards count.
 
 -- add_evaluation: a new evaluation.
 INSERT INTO evaluations
@@ -11,20 +11,20 @@ ON CONFLICT DO NOTHING
 
 -- get_evaluation: one evaluation of this owner.
 SELECT evaluations.*, evaluations.done_rows + live.done AS done_rows,
-    evaluations.failed_rows + live.failed AS failed_rows, live.note
+    evaluations.failed_rows + live.failed AS failed_rows
 FROM evaluations CROSS JOIN LATERAL (
     SELECT COALESCE(sum(shards.done_rows), 0)::bigint AS done,
-        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed, max(shards.note) AS note
+        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed
     FROM shards WHERE evaluation_key = evaluations.key AND number >= 0
 ) AS live
 WHERE id = :id AND owner = :owner
 
 -- list_evaluations: newest first; a NULL status matches all.
 SELECT evaluations.*, evaluations.done_rows + live.done AS done_rows,
-    evaluations.failed_rows + live.failed AS failed_rows, live.note
+    evaluations.failed_rows + live.failed AS failed_rows
 FROM evaluations CROSS JOIN LATERAL (
     SELECT COALESCE(sum(shards.done_rows), 0)::bigint AS done,
-        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed, max(shards.note) AS note
+        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed
     FROM shards WHERE evaluation_key = evaluations.key AND number >= 0
 ) AS live
 WHERE owner = :owner AND type <> 'benchmark'
@@ -33,10 +33,10 @@ ORDER BY created_at DESC, id DESC LIMIT :limit
 
 -- list_benchmark_evaluations: a page, newest first; NULL matches all.
 SELECT evaluations.*, evaluations.done_rows + live.done AS done_rows,
-    evaluations.failed_rows + live.failed AS failed_rows, live.note
+    evaluations.failed_rows + live.failed AS failed_rows
 FROM evaluations CROSS JOIN LATERAL (
     SELECT COALESCE(sum(shards.done_rows), 0)::bigint AS done,
-        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed, max(shards.note) AS note
+        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed
     FROM shards WHERE evaluation_key = evaluations.key AND number >= 0
 ) AS live
 WHERE owner = :owner AND type = 'benchmark'

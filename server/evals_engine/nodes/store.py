@@ -16,12 +16,9 @@ from evals_engine.store.record_store import RecordStore, bytes_of, change_values
 from evals_engine.store.records import (
     MARK_ROWS,
     FinishedRow,
-    Record,
     StatusChange,
-    StoredEvaluation,
     StoredFile,
     UserName,
-    evaluation_of,
 )
 
 Created = Callable[[Transaction, str], None]
@@ -97,9 +94,6 @@ class NodeStore(RecordStore):
     def _evaluation_added(self, transaction: protocols.Transaction, evaluation_id: str) -> None:
         assert isinstance(transaction, Transaction)
         self._created(transaction, evaluation_id)
-
-    def _evaluation(self, record: Record) -> StoredEvaluation:
-        return evaluation_of(record, record["note"])
 
 
 def open_database(url: str) -> Database:

@@ -26,7 +26,7 @@ class Dispatch(Protocol):
         ...
 
     def note_on(self, evaluation_id: str) -> str | None:
-        """Return why an evaluation of this process makes no progress; None without a reason."""
+        """Return why an evaluation makes no progress; None without a known reason. May block."""
         ...
 
     def wake(self) -> None:

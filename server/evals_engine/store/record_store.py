@@ -20,7 +20,6 @@ from evals_engine.store.protocols import (
 from evals_engine.store.records import (
     CreationKey,
     ProcessId,
-    Record,
     StatusChange,
     StoredEvaluation,
     StoredFile,
@@ -170,7 +169,7 @@ class RecordStore:
     def get_evaluation(self, evaluation_id: str, owner: UserName) -> StoredEvaluation | None:
         """Return an evaluation of this owner; None if the owner has no evaluation with this id."""
         records = self._database.read("get_evaluation", {"id": evaluation_id, "owner": owner})
-        return self._evaluation(records[0]) if records else None
+        return evaluation_of(records[0]) if records else None
 
     def delete_evaluation(self, evaluation_id: str, owner: UserName) -> bool:
         """Delete an ended evaluation with its result file; return False if it has not ended."""
@@ -194,7 +193,7 @@ class RecordStore:
         """Return the owner's evaluations of the evaluation contract, newest first."""
         values = {"owner": owner, "status": status, "limit": limit}
         records = self._database.read("list_evaluations", values)
-        return [self._evaluation(record) for record in records]
+        return [evaluation_of(record) for record in records]
 
     def list_benchmark_evaluations(
         self, owner: UserName, filters: Mapping[str, Any]
@@ -207,7 +206,7 @@ class RecordStore:
         values = {"owner": owner, **filters}
         records = self._database.read("list_benchmark_evaluations", values)
         total: int = self._database.read("count_benchmark_evaluations", values)[0]["total"]
-        return [self._evaluation(record) for record in records], total
+        return [evaluation_of(record) for record in records], total
 
     def status_changes(self, evaluation_id: str) -> list[StatusChange]:
         """Return the status changes of an evaluation, oldest first."""
@@ -237,9 +236,6 @@ class RecordStore:
 
     def _file_deleted(self, file_id: str) -> None:
         """Delete the bytes of a file whose record is deleted."""
-
-    def _evaluation(self, record: Record) -> StoredEvaluation:
-        return evaluation_of(record)
 
     def _read_file(self, statement: str, values: Mapping[str, Any]) -> StoredFile | None:
         records = self._database.read(statement, values)

@@ -75,8 +75,6 @@ class StoredEvaluation:
     """How often a process has claimed the evaluation without releasing it in good order."""
     sequential: dict[str, Any] | None = None
     """The evidence of an evaluation that may stop early, as last stored."""
-    note: str | None = None
-    """Why it makes no progress, if the database knows; the process that runs it may know more."""
 
 
 @dataclass(frozen=True)
@@ -123,14 +121,11 @@ def file_of(record: Record) -> StoredFile:
     return StoredFile(**{name: record[name] for name in StoredFile.__dataclass_fields__})
 
 
-_NAMES = tuple(name for name in StoredEvaluation.__dataclass_fields__ if name != "note")
-
-
-def evaluation_of(record: Record, note: str | None = None) -> StoredEvaluation:
+def evaluation_of(record: Record) -> StoredEvaluation:
     """Return the evaluation of a database record."""
-    values = {name: record[name] for name in _NAMES}
+    values = {name: record[name] for name in StoredEvaluation.__dataclass_fields__}
     values["parameters"] = json.loads(values["parameters"])
     values["results"] = values["results"] and json.loads(values["results"])
     values["sequential"] = values["sequential"] and json.loads(values["sequential"])
     values["cancel_requested"] = bool(values["cancel_requested"])
-    return StoredEvaluation(**values, note=note)
+    return StoredEvaluation(**values)

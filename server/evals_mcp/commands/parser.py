@@ -168,9 +168,18 @@ def _add_serving(commands: _Commands) -> None:
     serve.add_argument("--host", help="address to listen on; http.host if absent")
     serve.add_argument("--port", type=int, help="TCP port, 0 for a free one; http.port if absent")
     engine = commands.add_parser("engine", help="run the evaluation engine as a REST service")
+    engine.add_argument(
+        "action",
+        nargs="?",
+        choices=["migrate"],
+        help="migrate creates or changes the tables of local.database_url, and ends",
+    )
     engine.add_argument("--host", help="address to listen on; engine.host if absent")
     engine.add_argument(
         "--port", type=int, help="TCP port, 0 for a free one; engine.port if absent"
+    )
+    engine.add_argument(
+        "--no-runs", action="store_true", help="answer requests only; others run the evaluations"
     )
     commands.add_parser(
         "worker", help="run evaluations of local.database_url, beside engines; opens no port"

@@ -13,11 +13,12 @@ from anyio import to_thread
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig
 from evals_engine.http.engine import Engine
-from evals_engine.store.database import DataDirError
+from evals_engine.store.errors import StoreUnusableError
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.configuration import engine_config
 from evals_mcp.local_engine.in_process import InProcessTransport
 from evals_mcp.local_engine.service import LOCAL, LocalSettings
+from evals_mcp.local_engine.shared_database import require_packages
 from evals_mcp.principals import Principal
 from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Member, Provider
@@ -38,7 +39,7 @@ def open_local(settings: Settings) -> AbstractAsyncContextManager[Member]:
     """Start the engine; yield the provider of each principal, over both of its REST contracts.
 
     Raises (on entering):
-        SettingsError: the engine's data folder cannot be used.
+        SettingsError: the engine's data folder or its database cannot be used.
     """
     return _open(settings, engine_config(settings))
 
@@ -54,6 +55,7 @@ def open_local_idle(settings: Settings) -> AbstractAsyncContextManager[Member]:
 @asynccontextmanager
 async def _open(settings: Settings, config: EngineConfig) -> AsyncGenerator[Member]:
     section = settings.section(LocalSettings)
+    require_packages(config.database_url)
     app = create_app(config)
     try:
         # The runs live in the lifespan, which no transport enters.
@@ -64,7 +66,7 @@ async def _open(settings: Settings, config: EngineConfig) -> AsyncGenerator[Memb
             engine: Engine = app.state.engine
             engine_id = await to_thread.run_sync(lambda: engine.store.engine_id)
             yield partial(_provider, client, engine_id, _capabilities(section))
-    except DataDirError as error:
+    except StoreUnusableError as error:
         raise SettingsError(str(error)) from None
 
 

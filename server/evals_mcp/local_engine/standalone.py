@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from evals_engine.app import create_app
@@ -23,15 +24,23 @@ _GRACE = 5
 class EngineService:
     """A service that listens from its creation on and answers while `run` is active."""
 
-    def __init__(self, settings: Settings, host: str, port: int | None) -> None:
+    def __init__(
+        self, settings: Settings, host: str, port: int | None, *, runs: bool = True
+    ) -> None:
         """Bind the port.
+
+        Args:
+            settings: Those of the engine.
+            host: The address to listen at.
+            port: The port; None for the configured one.
+            runs: Whether this process runs evaluations; if not, others must.
 
         Raises:
             SettingsError: The engine would be open to the network without a token, or the data
                 folder cannot be used.
             OSError: The server cannot listen at this address.
         """
-        config = engine_config(settings, as_service=True)
+        config = replace(engine_config(settings, as_service=True), runs_evaluations=runs)
         if config.token is None and not config.tokens and not is_loopback(host):
             raise SettingsError(
                 "engine.host can be reached from other machines, and the engine has no token: set "
