@@ -1,6 +1,7 @@
 // One evaluation: running, or with its results and rows.
 
 import { useEffect, useState } from "preact/hooks";
+import { CalibrationPanel } from "./calibration";
 import { counted, duration } from "./format";
 import { MarksPanel } from "./marks";
 import { Ask, ByColumn, Failure, Head, Settings, Waiting } from "./parts";
@@ -70,7 +71,10 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
       {!found && answer.error && <p class="note">{answer.next_step}</p>}
       {runs && <Running id={answer.evaluation_id} source={source} ended={() => again?.()} heard={setStatus} />}
       {found?.notes.map((note) => <p class="caveat" key={note}>{note}</p>)}
-      {found && <Results page={page} picked={open ? query : {}} pick={pick}>{marks && <MarksPanel marks={marks} report={source.kind === "report"} />}</Results>}
+      {found && <Results page={page} picked={open ? query : {}} pick={pick}>
+        {found.calibration && <CalibrationPanel found={found.calibration} pick={source.kind === "report" ? undefined : pick} scale={scaleOf(page)} />}
+        {marks && <MarksPanel marks={marks} report={source.kind === "report"} />}
+      </Results>}
       {setBy && <ByColumn columns={page.by_columns} chosen={by} choose={setBy} />}
       {card && (
         <p class="actions">
@@ -83,6 +87,11 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
       {open && <Settings settings={page.settings} />}
     </article>
   );
+}
+
+function scaleOf(page: EvaluationPage): { min: number; max: number } | undefined {
+  const { min_score: min, max_score: max } = page.answer.parameters;
+  return typeof min === "number" && typeof max === "number" ? { min, max } : undefined;
 }
 
 function title(page: EvaluationPage): string {

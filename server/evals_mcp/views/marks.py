@@ -22,6 +22,7 @@ from evals_mcp.results.types.marking import Marking, Value
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.misjudged import MISJUDGED, misjudged_rows
 from evals_mcp.views.rows import rows_page, sample_page
 from evals_schemas.contract import Request
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
@@ -143,11 +144,13 @@ async def marked_rows_page(
 
     Raises:
         InvalidRequestError: no row of this type can match, or the cursor is another query's.
+        StateError: the labels that say which rows match cannot be read.
     """
+    wrong = await misjudged_rows(session, job, index) if query.show == MISJUDGED else None
 
     def read() -> RowsPage:
         if query.sample_rows is None:
-            return rows_page(job, index, query, cursor)
+            return rows_page(job, index, query, cursor, wrong)
         order: Sequence[int] = sample_of(session, job, index, query.sample_rows)
         if query.text is not None:
             order = index.containing(order, query.text)

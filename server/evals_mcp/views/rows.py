@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals_mcp.cleaning import clean, clean_whole
@@ -40,9 +40,15 @@ def page_columns(roles: Mapping[str, ColumnRole]) -> list[PageColumn]:
 
 
 def rows_page(
-    job: EvaluationJob, index: ResultIndex, query: PageQuery, cursor: str | None
+    job: EvaluationJob,
+    index: ResultIndex,
+    query: PageQuery,
+    cursor: str | None,
+    among: Collection[int] | None = None,
 ) -> RowsPage:
     """Return one page of the rows that match a query. Blocks.
+
+    `among` has the numbers of the rows that can match; None for all.
 
     Raises:
         InvalidRequestError: no row of this type can match, or the cursor is another query's.
@@ -54,7 +60,7 @@ def rows_page(
         **query.model_dump(exclude_none=True, exclude={"sample_rows"}),
     )
     check_filters(arguments, job)
-    selected = RowQuery(arguments, job, index)
+    selected = RowQuery(arguments, job, index, among)
     entries, roles = selected.page(), columns_of(job, index.columns)
     return RowsPage(
         total=index.total(),
