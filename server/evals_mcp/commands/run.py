@@ -23,6 +23,7 @@ from evals_mcp.repository_runs.outputs import JUNIT, RESULTS, SUMMARY, ResultFol
 from evals_mcp.repository_runs.progress import Progress
 from evals_mcp.repository_runs.run import Run, RunOptions, failed_results
 from evals_mcp.repository_runs.summary_text import closing_lines, markdown, table
+from evals_mcp.tools.calls.bugs import log_bug
 
 if TYPE_CHECKING:
     from evals_mcp.repository_runs.rows import RunRow
@@ -67,6 +68,11 @@ class RunCommand:
             return INTERRUPTED
         except EvalsMCPError as error:
             return self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - a crash would exit with 1, as a regression does
+            bug = log_bug(error)
+            return self._failed(
+                f"a mistake in evals-mcp, see {bug} in its log. Nothing was decided."
+            )
         if results is None:
             return 0
         self._finish(results)
@@ -122,7 +128,7 @@ class RunCommand:
         for line in [*table(results), *closing_lines(results)]:
             self._progress.say(line)
         if annotation := self._forge.annotation(results):
-            self._progress.say(annotation)
+            self._progress.command(annotation)
         self._forge.add_summary(markdown(results))
 
 

@@ -6,11 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from evals_mcp.cleaning import clean_whole
+
 LINE_SECONDS = 15.0
 """Seconds between two lines of progress where there is no terminal."""
 
 _SHARES = 10
 """Lines of progress of one evaluation at least, if it is long enough."""
+
+
+_LINE = 4_000
+
+
+def harmless(text: str) -> str:
+    """Return a text as one line that no forge reads as a command, whatever its names and data are.
+
+    GitHub reads commands from lines that begin with `::`, and older ones from `##[` anywhere.
+    """
+    line = clean_whole(text, _LINE)[0].replace("\n", " ").replace("##[", "## [")
+    return f"| {line}" if line.lstrip().startswith("::") else line
 
 
 @dataclass
@@ -27,10 +41,17 @@ class Progress:
     _last: float = field(default=float("-inf"))
     _share: int = -1
 
-    def say(self, text: str = "") -> None:
-        """Write a line that stays."""
+    def say(self, text: str) -> None:
+        """Write a line that stays, and that no forge takes for a command."""
+        self._write(harmless(text))
+
+    def command(self, text: str) -> None:
+        """Write a command to the forge that runs the job."""
+        self._write(text)
+
+    def _write(self, line: str) -> None:
         self._clear()
-        self.stream.write(f"{text}\n")
+        self.stream.write(f"{line}\n")
         self.stream.flush()
 
     def begin(self, label: str) -> None:
@@ -42,7 +63,7 @@ class Progress:
         self, progress: float, total: float | None = None, message: str | None = None
     ) -> None:
         """Write the progress: each time on a terminal, else now and then."""
-        text = f"{self.label}: {message or f'{progress:g} done'}"
+        text = harmless(f"{self.label}: {message or f'{progress:g} done'}")
         if self.is_terminal:
             self._clear()
             self.stream.write(text)

@@ -134,6 +134,41 @@ def test_what_is_wrong_is_said_in_one_sentence_and_exits_with_2(
     repository.check_junit()
 
 
+def test_a_mistake_of_the_program_is_no_regression(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("evals_mcp.repository_runs.judging.upload_dataset", broken)
+    repository.write_rows(answers([True] * 3))
+    repository.write_file(RULE)
+    code, printed = repository.command("run", "evals.toml")
+    assert (code, "a mistake in evals-mcp" in printed) == (2, True)
+
+
+def test_texts_of_others_are_neither_commands_nor_markup(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile = "x\n::error::<b>\x1b[31m|[a](http://b.c)\x00"
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    repository.write_rows(
+        {"expected": "z", "answer": f"{hostile} {n}", "::set-env": hostile} for n in range(3)
+    )
+    name = json.dumps("::add-mask::\n::error::<script>| x")
+    repository.write_file(RULE.replace('"sums"', name).replace("right", "::warning::r"))
+
+    code, printed = repository.command("run", "evals.toml")
+
+    assert code == 0, printed
+    commands = [line for line in printed.splitlines() if line.lstrip().startswith("::")]
+    assert len(commands) == 1
+    assert commands[0].startswith("::notice title=")
+    repository.check_junit()
+    summary = (repository.folder / "evals-results" / "summary.md").read_text()
+    assert "\\<script\\>\\|" in summary
+
+
 def test_money_is_spent_only_within_the_consent_of_the_file(repository: Repository) -> None:
     repository.write_rows(answers([True] * 3))
     model = RULE.replace("rule/contains", "judge").replace(

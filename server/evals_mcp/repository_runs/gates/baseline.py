@@ -52,6 +52,8 @@ class Baseline:
     metrics: Mapping[str, BaselineMetric]
     """By the names of the candidate's metrics."""
     candidate_version: str | None = None
+    program: str | None = None
+    """The version of evals-mcp that judged; None if unknown."""
 
 
 def baseline_file(text: str) -> Path | None:
@@ -120,7 +122,7 @@ def _from_file(path: Path, metrics: Sequence[Metric]) -> Baseline:
     for metric in metrics:
         line = _line_of(metric, metrics, results, path)
         found[metric.name] = _metric_of(metric, line, path.parent)
-    return Baseline(str(path), found, results.candidate_version)
+    return Baseline(str(path), found, results.candidate_version, results.evals_mcp)
 
 
 def _line_of(

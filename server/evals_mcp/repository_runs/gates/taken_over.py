@@ -13,11 +13,15 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from importlib.metadata import version as version_of
 
 from evals_mcp.repository_runs.gates.baseline import Baseline, BaselineMetric
 from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.rows import Cells, RowKeys, RunRow
-from evals_mcp.results.rows import JUDGED
+from evals_mcp.results.rows import JUDGED, OUTPUTS, RESULT_FIELDS
+
+_HIDDEN = RESULT_FIELDS.union(OUTPUTS)
+"""Names of columns that a result file does not keep as they were in the data."""
 
 MAX_AGE = timedelta(days=7)
 """The oldest verdict of a model that is taken over."""
@@ -55,6 +59,8 @@ def take_over(metric: Metric, baseline: Baseline, candidate: Candidate, now: dat
     data, keys = candidate.data, candidate.keys
     source = baseline.metrics[metric.name]
     reason = _reason_for_none(metric, baseline, source, candidate.version)
+    if reason is None and any(_HIDDEN.intersection(cells) for cells in data):
+        reason = "a column of the data has the name of a column of results"
     if reason is not None:
         return TakenOver([None] * len(data), reason)
     waiting: dict[bytes, deque[RunRow]] = defaultdict(deque)
@@ -83,10 +89,17 @@ def none_of(data: Sequence[Cells], reason: str) -> TakenOver:
 def _reason_for_none(
     metric: Metric, baseline: Baseline, source: BaselineMetric, version: str | None
 ) -> str | None:
+    if baseline.program not in {None, version_of("evals-mcp")}:
+        return "another version of evals-mcp has judged them"
     if metric.identity.endpoint != source.identity.endpoint:
         return "the judge is at another address"
-    if not metric.generates:
-        return None
+    return _other_candidate(metric, baseline, source, version) if metric.generates else None
+
+
+def _other_candidate(
+    metric: Metric, baseline: Baseline, source: BaselineMetric, version: str | None
+) -> str | None:
+    """Return why the baseline's answers are not those of the candidate; None if they are."""
     if metric.identity.candidate != source.identity.candidate:
         return "the model that writes the answers is another one"
     if version is None:
