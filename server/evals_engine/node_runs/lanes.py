@@ -59,13 +59,12 @@ class Places:
         """Give a place back."""
         self._taken -= 1
         self.hand_out()
-        if self._taken <= self._capacity():
-            self._settled.set()
 
     async def settled(self) -> None:
         """Wait until no more places are taken than there are; their number may have fallen."""
         while self._taken > self._capacity():
-            self._settled = anyio.Event()
+            if self._settled.is_set():
+                self._settled = anyio.Event()
             await self._settled.wait()
 
     def hand_out(self) -> None:
@@ -73,6 +72,8 @@ class Places:
         while self._waiting and self._taken < self._capacity():
             self._taken += 1
             heapq.heappop(self._waiting)[2].set()
+        if self._taken <= self._capacity():
+            self._settled.set()
 
     async def __aenter__(self) -> None:
         await self.enter()

@@ -74,6 +74,31 @@ async def test_a_share_is_given_away_once_the_others_use_only_their_own() -> Non
     assert given_away.is_set()
 
 
+async def test_shards_that_end_at_once_both_give_their_shares_away() -> None:
+    lanes, slow = Lanes(), SlowEvaluator()
+
+    async def short_shard(ending: anyio.Event) -> None:
+        async with lanes.joined(2):
+            await ending.wait()
+
+    with anyio.fail_after(60):
+        async with lanes.joined(1) as order, anyio.create_task_group() as tasks:
+            endings = [anyio.Event(), anyio.Event()]
+            for ending in endings:
+                tasks.start_soon(short_shard, ending)
+            await anyio.wait_all_tasks_blocked()
+            for _ in range(5):
+                evaluator = LaneEvaluator(slow, lanes, order, 1)
+                tasks.start_soon(evaluator.outcomes, ROWS)
+            await anyio.wait_all_tasks_blocked()
+            assert len(slow.in_flight) == 5
+            for ending in endings:
+                ending.set()
+                await anyio.wait_all_tasks_blocked()
+            for _ in range(5):
+                slow.ending.release()
+
+
 async def test_a_row_that_waits_for_its_turn_is_not_begun_after_a_stop() -> None:
     lanes, slow = Lanes(), SlowEvaluator()
     refused = list[bool]()
