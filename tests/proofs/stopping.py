@@ -36,6 +36,9 @@ ROWS = 300
 TABLE_ROWS = 800
 WORKERS = 64
 TIES = (0.0, 0.5, 0.9)
+LOOK_EVERY = 8
+"""Rows that end between two looks, as one commit stores several."""
+
 SHIFT = 0.5
 """By how many standard deviations of log time a win of B is answered faster."""
 
@@ -151,8 +154,8 @@ def simulated_run(numbers: random.Random, rows: Sequence[float], workers: int = 
     """Run the course of an evaluation with a judge whose delay depends on its verdict."""
     course = Course(DECIDED, seeded_order(1, len(rows)), VALUES)
     flight: list[tuple[float, int]] = []
-    clock, position = 0.0, 0
-    while course.look() is None:
+    clock, position, ended = 0.0, 0, 0
+    while ended % LOOK_EVERY or course.look() is None:
         while (
             position < len(rows)
             and len(flight) < workers
@@ -165,7 +168,9 @@ def simulated_run(numbers: random.Random, rows: Sequence[float], workers: int = 
             course.start(position)
             position += 1
         if not flight:
+            course.look()
             break
+        ended += 1
         clock, number = heapq.heappop(flight)
         course.add([FinishedRow(number, "ok", json.dumps({"value": rows[number]}))])
     decision = course.stopping.decision
@@ -222,7 +227,7 @@ def _plain_lines(streams: int, table_count: int) -> Iterator[Line]:
     yield from null_streams(streams)
     yield from exact_levels()
     yield from tables(table_count)
-    yield delayed_runs(max(1, streams // 5))
+    yield delayed_runs(max(1, streams // 10))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,15 +35,25 @@ class Decision:
 class Stopping:
     """The rules of one run over its evidence."""
 
-    def __init__(self, rules: StopWhen, units: int, *, is_difference: bool) -> None:
+    def __init__(
+        self,
+        rules: StopWhen,
+        units: int,
+        *,
+        is_difference: bool,
+        looks: Collection[int] | None = None,
+    ) -> None:
         """Begin without a unit.
 
         Args:
             rules: what ends the run.
             units: rows, or clusters.
             is_difference: whether values compare A with B, so that 1/2 is no difference.
+            looks: numbers of units at which alone it may be decided, where the order within is not
+                that of the seed; None for any.
         """
         self.rules = rules
+        self._looks = looks
         self.is_difference = is_difference
         self.evidence = Evidence(units)
         self.mean = 0.5 if is_difference or rules.target is None else rules.target / 100
@@ -67,8 +77,9 @@ class Stopping:
         """
         decided = self.decision
         for units in self._newly_ended():
-            decided = decided or self._at(units)
-        if decided is None and self.rules.decided:
+            if decided is None and (self._looks is None or units in self._looks):
+                decided = self._at(units)
+        if decided is None and self.rules.decided and self._looks is None:
             decided = self._with_waiting_units(max(started, self.evidence.ended_until))
         self.decision = decided
         return decided
@@ -86,6 +97,7 @@ class Stopping:
                 self._squares += value * value
                 for bet in (*self._bets, *self._margin_bets[: 2 * bool(self.rules.smaller_than)]):
                     bet.add(value)
+            if self._values:
                 yield self.prefix
 
     def _at(self, units: int) -> Decision | None:

@@ -22,6 +22,7 @@ from evals_mcp.repository_runs.junit import junit_xml, suites_of
 from evals_mcp.repository_runs.outputs import JUNIT, RESULTS, SUMMARY, ResultFolder
 from evals_mcp.repository_runs.progress import Progress
 from evals_mcp.repository_runs.run import Run, RunOptions, failed_results
+from evals_mcp.repository_runs.slices.sliced_run import sliced
 from evals_mcp.repository_runs.summary_text import closing_lines, markdown, table
 from evals_mcp.tools.calls.bugs import log_bug
 
@@ -89,7 +90,7 @@ class RunCommand:
                 self.options,
                 self._started,
             )
-            way = Gate(run, self.baseline) if self.baseline else run
+            way = Gate(run, self.baseline) if self.baseline else sliced(run) or run
             results = await way.results()
             self._rows = run.rows
             return results

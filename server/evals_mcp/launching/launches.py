@@ -16,6 +16,7 @@ from evals_mcp.launching.declines import Declines
 from evals_mcp.launching.key_file import confirmation_key
 from evals_mcp.launching.launch import Launch, PlannedRequest, Requested
 from evals_mcp.launching.repeats import Repeats
+from evals_mcp.launching.stopping.part_records import PartRecords
 from evals_mcp.settings.schema import BudgetSettings
 from evals_mcp.spending.records import Spending
 from evals_mcp.state.names import Names
@@ -95,6 +96,7 @@ class Launches:
     ) -> None:
         budget = server.budget
         self.spending = Spending(records, budget.max_usd_per_day, server.now)
+        self.parts = PartRecords(records)
         self.repeats = Repeats(budget.repeat_seconds, server.now, records, self.spending)
         self._server = server
         self._principal_id = principal_id

@@ -115,13 +115,14 @@ class Judging:
             self.progress.say(f"{words} {quoted(name, 60)}: {evaluation_id}")
         for name, evaluation_id in ids.items():
             self.progress.begin(f"{inert(name, 60)}")
-            planned.jobs[name] = await self._ended(evaluation_id)
+            planned.jobs[name] = await self.ended(evaluation_id)
 
     def say_warnings(self, planned: Planned) -> None:
         """Say what looks doubtful in a plan, which the consent of the file covers."""
         self._say_each("Warning", planned.plan.warnings)
 
-    async def _ended(self, evaluation_id: str) -> EvaluationJob:
+    async def ended(self, evaluation_id: str) -> EvaluationJob:
+        """Return an evaluation once it has ended."""
         arguments = GetStatusInput(evaluation_id=evaluation_id, wait_seconds=_WAIT_SECONDS)
         while True:
             status = await get_status(arguments, self.session)

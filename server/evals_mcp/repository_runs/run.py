@@ -9,6 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
+
+from evals_mcp.datasets.allowed_folder import allowed_file
+from evals_mcp.datasets.preparation import PreparationOptions
+from evals_mcp.derivations.originals import rows_of
+from evals_mcp.providers.protocol import Provider
 from evals_mcp.rendering.plan import cost_line
 from evals_mcp.repository_runs.exporting import (
     export_report,
@@ -29,7 +35,7 @@ from evals_mcp.repository_runs.judging import (
 from evals_mcp.repository_runs.metrics import Metric, metrics_of
 from evals_mcp.repository_runs.outputs import ResultFolder, files_of
 from evals_mcp.repository_runs.progress import Progress
-from evals_mcp.repository_runs.rows import RowKeys, RunRow, counted_states, digest_of
+from evals_mcp.repository_runs.rows import Cells, RowKeys, RunRow, counted_states, digest_of
 from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_usd
 from evals_mcp.tools.calls.session import ToolSession
@@ -79,11 +85,13 @@ class Run:
         Raises:
             EvalsMCPError: an argument is missing, unknown or does not fit.
         """
+        return metrics_of(self.file.by_metric(), self.session.settings, self.receiver.name)
+
+    @property
+    def receiver(self) -> Provider:
+        """The service that judges."""
         services = self.session.provider.services
-        receiver = next(
-            (each for each in services if set(JUDGED_TYPES) & set(each.types)), services[0]
-        )
-        return metrics_of(self.file.by_metric(), self.session.settings, receiver.name)
+        return next((each for each in services if set(JUDGED_TYPES) & set(each.types)), services[0])
 
     def whole_batch(self, metrics: Sequence[Metric]) -> Batch:
         """Return one create for every metric, over the whole data file."""
@@ -112,6 +120,17 @@ class Run:
             files = files_of(metric.name, [each.files.rows or "" for each in lines])
             lines.append(await self.metric_result(metric, planned.jobs[metric.name], files))
         return self.whole([planned], lines)
+
+    async def data(self, scratch: Path) -> list[Cells]:
+        """Return the rows of the data file, as an upload reads them."""
+        session, path = self.session, str(self.file.data.resolve())
+        allowed = session.settings.datasets
+        options = PreparationOptions(scratch, allowed.max_bytes)
+        with allowed_file(path, allowed.allowed_folders) as file:
+            ready = await session.prepare_file(
+                file.path, file.name, options, file.name, session.provider.account
+            )
+            return await to_thread.run_sync(lambda: [dict(row) for row in rows_of(ready.path)])
 
     def say_plan(self, plans: Sequence[Planned]) -> None:
         """Say what would be judged and what it would cost."""

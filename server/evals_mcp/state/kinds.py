@@ -70,6 +70,13 @@ MARKS = RecordKind(
     most=100_000,
 )
 
+PARTS = RecordKind(
+    "parts",
+    "evaluations of the parts of a run with `stop_when`, at services that cannot stop one, by a "
+    "digest of the data set, the seed, the part and the request",
+    most=1_000,
+)
+
 LABELS = RecordKind(
     "labels",
     "what people said that verdicts should be, without seeing them; by digests of the row, of the "
@@ -98,6 +105,7 @@ KINDS: Mapping[str, RecordKind] = {
         DERIVED,
         COSTS,
         MARKS,
+        PARTS,
         LABELS,
         LABEL_SAMPLES,
         LABEL_COLUMNS,

@@ -8,11 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from anyio import to_thread
-
-from evals_mcp.datasets.allowed_folder import allowed_file
-from evals_mcp.datasets.preparation import PreparationOptions
-from evals_mcp.derivations.originals import rows_of
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.gate.decision import decide
 from evals_mcp.repository_runs.gates.baseline import Baseline, check_same_judging, read_baseline
@@ -64,7 +59,7 @@ class Gate:
 
     async def _results(self, scratch: Path) -> RunResults | None:
         run, metrics = self.run, self.run.metrics()
-        data = await self._data(scratch)
+        data = await self.run.data(scratch)
         demands = demands_of(run.file, metrics, len(data))
         rules = rules_of(run.file)
         check_columns(rules, data)
@@ -160,17 +155,6 @@ class Gate:
             reason=None if hits else next(iter(reasons), "no row is as it was"),
         )
         return report.model_copy(update={"cache": cache, "baseline": rows.baseline.label})
-
-    async def _data(self, scratch: Path) -> list[Cells]:
-        """Return the rows of the data file, as an upload reads them."""
-        session, path = self.run.session, str(self.run.file.data.resolve())
-        allowed = session.settings.datasets
-        options = PreparationOptions(scratch, allowed.max_bytes)
-        with allowed_file(path, allowed.allowed_folders) as file:
-            ready = await session.prepare_file(
-                file.path, file.name, options, file.name, session.provider.account
-            )
-            return await to_thread.run_sync(lambda: [dict(row) for row in rows_of(ready.path)])
 
     def _taken_over(
         self, metric: Metric, baseline: Baseline, data: Sequence[Cells], keys: RowKeys
