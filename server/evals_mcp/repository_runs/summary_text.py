@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evals_mcp.cleaning import clean, inert
+from evals_mcp.cleaning import clean, inert, quoted
 from evals_mcp.exports.formats import markdown_cell
 from evals_mcp.repository_runs.figures import shown
 from evals_mcp.spending.dollars import usd
@@ -12,6 +12,7 @@ from evals_schemas.repository.results import MetricResult, RunResults
 
 _COLUMNS = ("metric", "figure", "95 % interval", "rows", "no verdict", "status")
 _NAME = 40
+_HEADLINE = 600
 _ADDED = "taken over"
 
 
@@ -29,7 +30,7 @@ def table(results: RunResults) -> list[str]:
 
 def closing_lines(results: RunResults) -> list[str]:
     """Return what a terminal shows below the table: cost, decision and notes."""
-    lines = [_cost(results)] if results.metrics else []
+    lines = [*_headlines(results), _cost(results)] if results.metrics else []
     if results.gate is not None:
         if results.gate.cache is not None:
             lines.append(_cache(results))
@@ -52,11 +53,29 @@ def markdown(results: RunResults) -> str:
         rows = _cells(results.metrics)
         lines += [_table_line(rows[0]), _table_line(["---"] * len(rows[0]))]
         lines += [_table_line(row) for row in rows[1:]]
+        lines += ["", *(f"- {_plain(headline)}" for headline in _headlines(results))]
         lines += ["", _plain(_cost(results))]
     if results.gate is not None:
         lines += _gate_lines(results)
     lines += [f"- {_plain(warning)}" for warning in results.warnings]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _headlines(results: RunResults) -> list[str]:
+    """Return the headlines of metrics whose rows are of one evaluation.
+
+    They say what a table cannot: whether people have checked the judge, and what a run that stopped
+    early has decided.
+    """
+    shown_metrics = [
+        each for each in results.metrics if each.headline and not each.verdicts.taken_over
+    ]
+    if len(results.metrics) == 1:
+        return [inert(each.headline or "", _HEADLINE) for each in shown_metrics]
+    return [
+        f"{quoted(each.name, _NAME)}: {inert(each.headline or '', _HEADLINE)}"
+        for each in shown_metrics
+    ]
 
 
 def _gate_lines(results: RunResults) -> list[str]:

@@ -77,7 +77,10 @@ def take_over(metric: Metric, baseline: Baseline, candidate: Candidate, now: dat
         same = waiting.get(content_of(metric, keys, cells, metric.answer_columns))
         rows.append(replace(same.popleft(), taken_over=True) if same else None)
     if too_old and not any(rows):
-        reason = f"they are more than {MAX_AGE.days} days old"
+        reason = (
+            f"they are more than {MAX_AGE.days} days old, and a judge that has changed since looks "
+            "like a change of the answers: make a new baseline"
+        )
     return TakenOver(rows, reason)
 
 
