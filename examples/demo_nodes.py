@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from demo import call, says
 from mcp import Client, StdioServerParameters
 from tests.postgres import FAST, PostgresServer
 from tests.proofs.nodes.endpoint import CountingEndpoint
+from tests.proofs.nodes.machines import busiest_worker
 
 from evals_engine.nodes.migrate import migrate
 
@@ -67,8 +69,8 @@ async def _converse(folder: Path, database: str, endpoint: CountingEndpoint) -> 
         "EVALS_MCP_LOCAL__LEASE_SECONDS": LEASE_SECONDS,
     }
     with (
-        _process(environment, "engine", "--no-runs", "--port", "0") as (_, line),
-        _process(environment, "worker") as (first, _),
+        _process(environment, "engine", "--no-runs", "--port", "0") as line,
+        _process(environment, "worker"),
         _process(environment, "worker"),
     ):
         address = line.split()[-1]
@@ -89,7 +91,7 @@ async def _converse(folder: Path, database: str, endpoint: CountingEndpoint) -> 
         async with Client(parameters) as client, anyio.create_task_group() as tasks:
             says("you", f"How good are the {ROWS} answers of our bot?")
             upload = await call(client, "upload_dataset", {"path": "answers.jsonl"})
-            tasks.start_soon(_kill_half_way, endpoint, first)
+            tasks.start_soon(_kill_half_way, endpoint, database)
             request = CLASSIFY | {"input_data_file_path": upload["file_id"]}
             created = await call(client, "create_evaluation", request)
             evaluation = {"evaluation_id": created["evaluation_id"]}
@@ -99,17 +101,16 @@ async def _converse(folder: Path, database: str, endpoint: CountingEndpoint) -> 
             says("machine", f"{summary['status']}: {ROWS - judged} rows lost, {again} judged again")
 
 
-async def _kill_half_way(endpoint: CountingEndpoint, worker: subprocess.Popen[str]) -> None:
+async def _kill_half_way(endpoint: CountingEndpoint, database: str) -> None:
     await endpoint.asked_about(ROWS // 2)
-    worker.kill()
-    says("machine", f"one worker was killed (-9) after {len(endpoint.by_row)} rows")
+    if (worker := busiest_worker(database)) is not None:
+        os.kill(worker, signal.SIGKILL)
+        says("machine", f"one worker was killed (-9) after {len(endpoint.by_row)} rows")
 
 
 @contextmanager
-def _process(
-    environment: dict[str, str], *arguments: str
-) -> Generator[tuple[subprocess.Popen[str], str]]:
-    """Start a command; yield it with its first line; end it."""
+def _process(environment: dict[str, str], *arguments: str) -> Generator[str]:
+    """Start a command; yield its first line; end it."""
     process = subprocess.Popen(
         [sys.executable, "-m", "evals_mcp.cli", *arguments],
         stdout=subprocess.PIPE,
@@ -118,7 +119,7 @@ def _process(
     )
     assert process.stdout is not None
     try:
-        yield process, process.stdout.readline()
+        yield process.stdout.readline()
     finally:
         process.terminate()
         process.wait(60)

@@ -60,7 +60,7 @@ async def killed_node(rows: int) -> Finding:
     async with machines(2, lease=3) as each:
         evaluation = await each.judged(rows, CALLS)
         await each.endpoint.asked_about(rows // 2)
-        each.workers[0].kill()
+        each.busiest().kill()
         finding = await ended(each, evaluation, "kill -9 of a node", time.monotonic())
         return finding.check(2 * CALLS)
 
@@ -71,9 +71,10 @@ async def stopped_node(rows: int) -> Finding:
         evaluation = await each.judged(rows, CALLS)
         await each.endpoint.asked_about(rows // 2)
         since = time.monotonic()
-        each.workers[0].send_signal(signal.SIGTERM)
+        node = each.busiest()
+        node.send_signal(signal.SIGTERM)
         with anyio.fail_after(60):
-            assert await to_thread.run_sync(each.workers[0].wait) == 0
+            assert await to_thread.run_sync(node.wait) == 0
         gone = time.monotonic() - since
         finding = (await ended(each, evaluation, "SIGTERM of a node", since)).check(0)
         finding.detail = f"gone after {gone:.1f} s"
@@ -86,9 +87,10 @@ async def sleeping_node(rows: int) -> Finding:
         evaluation = await each.judged(rows, CALLS)
         await each.endpoint.asked_about(rows // 2)
         since = time.monotonic()
-        each.workers[0].send_signal(signal.SIGSTOP)
+        node = each.busiest()
+        node.send_signal(signal.SIGSTOP)
         await anyio.sleep(6)
-        each.workers[0].send_signal(signal.SIGCONT)
+        node.send_signal(signal.SIGCONT)
         finding = await ended(each, evaluation, "SIGSTOP for 6 s, lease 3 s", since)
         return finding.check(2 * CALLS)
 

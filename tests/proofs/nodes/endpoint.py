@@ -12,6 +12,9 @@ from typing import Any, Self
 _ROW = re.compile(rb"ROW-(\d+) ")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
+MODELS = {"object": "list", "data": [{"id": "judge-1", "object": "model"}]}
+"""The models that it lists."""
+
 
 class CountingEndpoint:
     """Answers each call after the same time, with a text that the row decides."""
@@ -55,7 +58,7 @@ class CountingEndpoint:
             if len(self.by_row) >= rows:
                 reached.set()
         text = json.dumps({"feedback": "", "label": "good" if number % 10 < 7 else "bad"})
-        return _response(f"{text} answer {number % 13}")
+        return _response(_completion(f"{text} answer {number % 13}"))
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -83,7 +86,11 @@ class _Connection(asyncio.Protocol):
             size = end + 4 + (int(length[1]) if length else 0)
             if len(self._received) < size:
                 return
+            is_list = self._received.startswith(b"GET ")
             body, self._received = self._received[end + 4 : size], self._received[size:]
+            if is_list:
+                self._transport.write(_response(MODELS))
+                continue
             answer = self._endpoint.count(body)
             loop = asyncio.get_running_loop()
             loop.call_later(self._endpoint.latency, self._answer, answer)
@@ -94,23 +101,20 @@ class _Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-def _response(text: str) -> bytes:
-    body = json.dumps(
-        {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": "fixed",
-            "choices": [
-                {
-                    "index": 0,
-                    "finish_reason": "stop",
-                    "message": {"role": "assistant", "content": text},
-                }
-            ],
-            "usage": {"prompt_tokens": 40, "completion_tokens": 20, "total_tokens": 60},
-        }
-    ).encode()
+def _completion(text: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "fixed",
+        "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+        "usage": {"prompt_tokens": 40, "completion_tokens": 20, "total_tokens": 60},
+    }
+
+
+def _response(content: dict[str, Any]) -> bytes:
+    body = json.dumps(content).encode()
     head = (
         f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )

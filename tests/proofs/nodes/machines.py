@@ -92,6 +92,11 @@ class Machines:
         with connect(self.postgres.url) as connection:
             return connection.execute(statement.encode()).fetchall()
 
+    def busiest(self) -> subprocess.Popen[str]:
+        """Return the worker with the most shards in hand."""
+        pid = busiest_worker(self.postgres.url)
+        return next(worker for worker in self.workers if worker.pid == pid)
+
     def end(self) -> None:
         """End all workers."""
         for worker in self.workers:
@@ -111,6 +116,16 @@ def _started(environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
             env=environment,
             text=True,
         )
+
+
+def busiest_worker(url: str) -> int | None:
+    """Return the process id of the worker with the most shards in hand; None if none has any."""
+    with connect(url) as connection:
+        holders = connection.execute(
+            "SELECT holder FROM shards WHERE state = 'doing' AND number >= 0"
+            " GROUP BY holder ORDER BY count(*) DESC LIMIT 1"
+        ).fetchone()
+    return int(holders["holder"].split(":")[1]) if holders else None
 
 
 def parameters(file: str, judge: dict[str, Any], candidate: Any) -> dict[str, Any]:
