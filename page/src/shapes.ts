@@ -133,6 +133,7 @@ export interface ComparedLabels {
   error_b?: number[];
   difference?: number[];
   corrected?: CorrectedFigure;
+  by_other_labels?: CorrectedFigure;
   not_computed: Record<string, string>;
 }
 

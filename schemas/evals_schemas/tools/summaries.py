@@ -340,9 +340,8 @@ class Summary(BaseModel):
     )
     calibration: Calibration | None = Field(
         default=None,
-        description="With labels: `sentences`; `agreement` beside `majority_baseline`, "
-        "`sensitivity`, `specificity` in percent, `kappa`, `ac1`, each `[figure, low, high]`; "
-        "`corrected` figures; `labels_for` a narrower interval; `not_computed`: why absent.",
+        description="People's labels: `sentences`; `agreement`, `kappa` and more, each "
+        "`[figure, low, high]`; `corrected` figures.",
     )
     sequential: dict[str, Any] | None = Field(
         default=None,

@@ -9,6 +9,7 @@ from evals_mcp.prompts import (
     compare_versions,
     find_failing_patterns,
     guard_repository,
+    improve_rubric,
     regression_check,
     write_rubric,
 )
@@ -21,6 +22,7 @@ PROMPTS: Mapping[str, PromptDefinition] = {
         find_failing_patterns,
         write_rubric,
         check_judge,
+        improve_rubric,
         regression_check,
         guard_repository,
     )

@@ -15,6 +15,7 @@ from evals_schemas.evaluation_api.evaluations import (
     ModelRequest,
     ScoreParameters,
 )
+from evals_schemas.labelling.call import LabelRowsInput
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
 from evals_schemas.tools.exports import ExportResultsInput
 from evals_schemas.tools.inputs import (
@@ -42,6 +43,7 @@ INPUTS = [
     ExportResultsInput,
     GetEvaluationInput,
     GetStatusInput,
+    LabelRowsInput,
     ListDatasetsInput,
     ListEvaluationsInput,
     ListModelsInput,

@@ -88,9 +88,14 @@ async def test_a_difference_needs_labels_for_both_answers_of_a_row(tmp_path: Pat
         )
 
     assert answer["compares"] == "answers"
-    (sentence,) = answer["calibration"]["sentences"]
-    assert "only A has labels" in sentence
-    assert sentence not in answer["headline"]
+    refused, by_other = answer["calibration"]["sentences"]
+    assert "only A has labels" in refused
+    assert refused not in answer["headline"]
+    assert by_other.startswith("Corrected by 120 labels for A: pass rate of B ")
+    assert by_other.endswith("this holds if the judge errs here as it did there.")
+    corrected = answer["calibration"]["by_other_labels"]
+    assert corrected["method"] == "rogan-gladen"
+    assert corrected["judge_alone"] == 70
 
 
 async def test_a_comparison_without_labels_is_as_it_was(tmp_path: Path) -> None:

@@ -19,7 +19,12 @@ from evals_mcp.results.calibration.compared import (
 )
 from evals_mcp.results.calibration.counted import CountedLabels, count_labels
 from evals_mcp.results.calibration.labels import Labels
+from evals_mcp.results.calibration.other_answers import (
+    other_labels_sentence,
+    rate_by_other_labels,
+)
 from evals_mcp.results.comparisons.joining import Pair
+from evals_mcp.results.comparisons.judging import judge_differences, passing_differences
 from evals_mcp.results.sides import judge_names
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
@@ -69,23 +74,45 @@ async def with_labels_of_both(
     refusal = None
     if answer.clusters is not None:
         refusal = "Rows that belong together were labelled one by one."
-    compared = await to_thread.run_sync(_compared, answer, sides, pairs, labels, refusal)
+    services = [session.provider.service_of(side.job.workflow_id).name for side in sides]
+    same_judge = not (
+        judge_differences(sides[0].job, sides[1].job, (services[0], services[1]))
+        or passing_differences(sides[0].job, sides[1].job)
+    )
+    compared = await to_thread.run_sync(
+        _compared,
+        _Question(answer.compares != "answers", same_judge, refusal),
+        sides,
+        pairs,
+        labels,
+    )
     if compared is None:
         return answer
     headline = headline_with_labels(answer.headline, compared)
     return answer.model_copy(update={"calibration": compared, "headline": headline})
 
 
+@dataclass(frozen=True)
+class _Question:
+    """What a comparison is about."""
+
+    same_answers: bool
+    same_judge: bool
+    refusal: str | None
+    """Why nothing is corrected; None if it may be."""
+
+
 def _compared(
-    answer: CompareEvaluationsOutput,
+    question: _Question,
     sides: tuple[OpenEvaluation, OpenEvaluation],
     pairs: Sequence[Pair],
     labels: Sequence[Labels | None],
-    refusal: str | None,
 ) -> ComparedLabels | None:
     a, b = sides
     marking = type_spec(a.job.type).marking
-    counted = [_counted(side, own, refusal) for side, own in zip(sides, labels, strict=True)]
+    counted = [
+        _counted(side, own, question.refusal) for side, own in zip(sides, labels, strict=True)
+    ]
     values = [
         ValuePair(pair.row_a, pair.row_b, first, second)
         for pair in pairs
@@ -93,10 +120,32 @@ def _compared(
         and (second := marking.value(pair.b)) is not None
     ]
     labelled = LabelledPairs(values, *counted)
-    if answer.compares != "answers":
+    if question.same_answers:
         return nearer_judge(labelled, marking, judge_names(a.job, b.job))
     figures = figures_of(marking, a.job.parameters)
-    return None if figures is None else corrected_difference(labelled, *figures)
+    found = None if figures is None else corrected_difference(labelled, *figures)
+    if found is not None and question.same_judge and (counted[0] is None) != (counted[1] is None):
+        return _with_other_labels(found, sides, counted)
+    return found
+
+
+def _with_other_labels(
+    found: ComparedLabels,
+    sides: tuple[OpenEvaluation, OpenEvaluation],
+    counted: Sequence[CountedLabels | None],
+) -> ComparedLabels:
+    """Return the answer with the pass rate of the side without labels, by those of the other."""
+    place = 0 if counted[0] is None else 1
+    labels = counted[1 - place]
+    assert labels is not None, "one side has labels"
+    side, names = sides[place], ("A", "B")
+    rate = rate_by_other_labels(judged_rows(side.job, side.index), labels, names[place])
+    if isinstance(rate, str):
+        found.not_computed["by_other_labels"] = rate
+        return found
+    sentence = other_labels_sentence(rate, names[1 - place], len(labels.rows))
+    update = {"by_other_labels": rate, "sentences": [*found.sentences, sentence]}
+    return found.model_copy(update=update)
 
 
 def _counted(
