@@ -115,7 +115,8 @@ def _certain(
 ) -> str:
     after, interval = text
     if evidence.decision in {"a_better", "b_better"}:
-        what = f"{names[evidence.decision == 'b_better']} is better"
+        winner = names[evidence.decision == "b_better"]
+        what, interval = f"{winner} is better", interval.removeprefix(f"{winner} better ")
     else:
         target = _rules(parameters).target or 0
         what = f"the pass rate is {evidence.decision} {target:g} %"

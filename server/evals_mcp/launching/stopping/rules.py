@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.providers.protocol import AnyRequest, Provider
 from evals_mcp.spending.prices import fetch_prices
@@ -11,6 +13,8 @@ from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.sequential.stop_when import TokenPrice
 from evals_schemas.tools.inputs import CreateEvaluationInput
 from evals_schemas.type_models import TYPE_MODELS
+
+RequestT = TypeVar("RequestT", bound=AnyRequest)
 
 
 def check_rules(arguments: CreateEvaluationInput) -> None:
@@ -45,7 +49,7 @@ def refuse_rules(arguments: CreateEvaluationInput) -> None:
         )
 
 
-async def with_prices(request: AnyRequest, provider: Provider) -> AnyRequest:
+async def with_prices(request: RequestT, provider: Provider) -> RequestT:
     """Return a request whose limit in dollars has the prices to count by; others unchanged.
 
     Raises:

@@ -118,6 +118,12 @@ def request_cautions(a: EvaluationJob, b: EvaluationJob, names: Names) -> list[C
         if job.status != "completed":
             text = f"{sentence_of(name)} did not finish: only some of its rows were judged."
             differences.append(Caution(text, "rows"))
+        if "stop_when" in job.parameters:
+            text = (
+                f"{sentence_of(name)} had `stop_when`: its verdicts decided how many rows there "
+                "are, so p-values and intervals here are too sure."
+            )
+            differences.append(Caution(text, "rows"))
     if a.parameters.get("input_data_file_path") != b.parameters.get("input_data_file_path"):
         differences.append(Caution("The data set files differ.", "data"))
     if a.parameters.get("benchmark_id") != b.parameters.get("benchmark_id"):
