@@ -98,12 +98,14 @@ class EndpointBudgets:
         }
         name = "take_calls" if per_second else "endpoint_pause"
         try:
-            if budget.asked_at == -math.inf:
-                await to_thread.run_sync(self._database.read, "open_endpoint", values)
             records = await to_thread.run_sync(self._database.read, name, values)
+            if not records:
+                await to_thread.run_sync(self._database.read, "open_endpoint", values)
+                records = await to_thread.run_sync(self._database.read, name, values)
         except StorageError:
-            # A call of every second is made without having been counted, rather than none.
+            # Some calls are made without having been counted, rather than none.
             budget.calls = max(budget.calls, 1)
+            budget.asked_at = anyio.current_time()
             return 0.0
         budget.asked_at = anyio.current_time()
         answer: Mapping[str, float] = records[0] if records else {"calls": 0, "wait": 0.0}
