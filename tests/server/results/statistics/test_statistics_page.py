@@ -21,6 +21,10 @@ MODULES = (
     "agreement",
     "correlation",
     "resampling",
+    "corrections.strata",
+    "corrections.regression",
+    "corrections.rogan_gladen",
+    "corrections.label_numbers",
 )
 INNER = {"wilson_interval", "wilson_score", "t_interval", "tango_interval"}
 """Functions for intervals only; the page describes them with their figures."""
