@@ -70,6 +70,10 @@ TOGETHER = {
     _FUZZ: "engine over HTTP",
     f"{_TOOL_FUZZ}test_with_any_service": "tools with any service",
     _TOOL_FUZZ: "tools with the engine",
+    "tests/engine/nodes/": "PostgreSQL",
+    "tests/engine/store/test_contract.py::": "PostgreSQL",
+    "tests/journeys/test_nodes.py::": "PostgreSQL",
+    "tests/server/local_engine/test_shared_database.py::": "PostgreSQL",
 }
 """Tests that share an expensive fixture, by the start of their ids; the first match counts."""
 

@@ -199,8 +199,9 @@ def database_copy(server: str, template: str | None = None) -> Generator[str]:
         template: The URL of the database to copy, to which nothing may be connected.
     """
     name = f"evals_test_{uuid4().hex}"
-    source = f" TEMPLATE {urlsplit(template).path[1:]}" if template else ""
-    _execute(server, f"CREATE DATABASE {name}{source}")
+    source = urlsplit(template).path[1:] if template else "template1"
+    # Copied as files, which takes a third of the time of writing each page to the log.
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY FILE_COPY")
     try:
         yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
     finally:
