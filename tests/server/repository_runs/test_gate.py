@@ -293,12 +293,12 @@ def test_what_cannot_be_judged_is_never_green(repository: Repository) -> None:
             path.write_bytes(content)
         spoil(repository)
         out = ("--out", "baseline") if case.startswith("the folder") else ()
-        code, printed = repository.command(
-            "gate", "evals.toml", "--baseline", "baseline", "--dry-run", *out
-        )
-        if not out:
-            assert (code, "Could not run: " in printed) == (2, True), case
-            assert expected in printed, (case, printed)
+        if case.startswith("a margin"):
+            code, printed = repository.command(
+                "gate", "evals.toml", "--baseline", "baseline", "--dry-run"
+            )
+            assert (code, expected in printed) == (2, True), printed
+            assert "It takes at least 73 rows; 314, to pass an unchanged candidate" in printed
         code, printed = repository.command("gate", "evals.toml", "--baseline", "baseline", *out)
         assert (code, expected in printed) == (2, True), (case, printed)
         if not out:
