@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
+from tests.engine.benchmark_client import beta_knows_half, with_models
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
 
@@ -113,6 +114,19 @@ async def test_a_node_leads_to_what_the_engine_on_sqlite_does(
             expected = await outcome(client, *CASES[case])
         async with one_node(database_url, server) as client:
             assert await outcome(client, *CASES[case]) == expected
+
+
+async def test_a_node_runs_benchmarks_for_two_models(tmp_path: Path, database_url: str) -> None:
+    compared = list[Any]()
+    for url in (None, SecretStr(database_url)):
+        async with with_models(tmp_path, beta_knows_half, database_url=url) as client:
+            benchmark = await client.upload()
+            evaluation = await client.create(
+                model_id="alpha", model_id_2="beta", benchmark_id=benchmark
+            )
+            results = await client.results(evaluation)
+            compared.append((results["comparison"], await client.rows(evaluation)))
+    assert compared[0] == compared[1]
 
 
 async def test_an_evaluation_takes_the_answers_of_another_one(database_url: str) -> None:
