@@ -10,7 +10,7 @@ import { Results } from "./results";
 import { Rows } from "./rows";
 import { Running } from "./running";
 import type { EvaluationPage, RowQuery } from "./shapes";
-import type { Source } from "./source";
+import type { Plan, Source } from "./source";
 
 export const ENDED = new Set(["completed", "error", "user_error", "cancelled"]);
 export const stateName = (status: string) => (status === "user_error" ? "stopped" : status);
@@ -20,7 +20,7 @@ export const when = (time: string) => {
 };
 
 /** An evaluation by its id, read again when it ends or when another column is chosen. */
-export function EvaluationById({ id, source }: { id: string; source: Source }) {
+export function EvaluationById({ id, source, label }: { id: string; source: Source; label?(plan: Plan): void }) {
   const [page, setPage] = useState<EvaluationPage>();
   const [by, setBy] = useState<string>();
   const [turn, setTurn] = useState(0);
@@ -36,13 +36,13 @@ export function EvaluationById({ id, source }: { id: string; source: Source }) {
   return (
     <>
       {failed && <Failure text={failed} />}
-      <Evaluation key={`${id}-${page.answer.status}`} page={page} source={source} by={by} setBy={setBy} again={() => setTurn(turn + 1)} />
+      <Evaluation key={`${id}-${page.answer.status}`} page={page} source={source} by={by} setBy={setBy} again={() => setTurn(turn + 1)} label={label} />
     </>
   );
 }
 
-export function Evaluation({ page, source, by, setBy, again, children }: {
-  page: EvaluationPage; source: Source; by?: string; setBy?(column?: string): void; again?(): void; children?: any;
+export function Evaluation({ page, source, by, setBy, again, label, children }: {
+  page: EvaluationPage; source: Source; by?: string; setBy?(column?: string): void; again?(): void; label?(plan: Plan): void; children?: any;
 }) {
   const { answer } = page, found = answer.summary;
   const runs = !ENDED.has(answer.status) && !!source.status;
@@ -75,6 +75,12 @@ export function Evaluation({ page, source, by, setBy, again, children }: {
         {found.calibration && <CalibrationPanel found={found.calibration} pick={source.kind === "report" ? undefined : pick} scale={scaleOf(page)} />}
         {marks && <MarksPanel marks={marks} report={source.kind === "report"} />}
       </Results>}
+      {label && source.label && page.marks?.may_mark && (
+        <p class="actions">
+          <button type="button" onClick={() => label("random")}>Label rows</button>{" "}
+          <button type="button" onClick={() => label("balanced")}>Label a balanced sample</button>
+        </p>
+      )}
       {setBy && <ByColumn columns={page.by_columns} chosen={by} choose={setBy} />}
       {card && (
         <p class="actions">

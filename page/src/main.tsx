@@ -6,17 +6,18 @@ import { useEffect, useState } from "preact/hooks";
 import { showApp } from "./app/app";
 import { Comparison } from "./comparison";
 import { Evaluation, EvaluationById } from "./evaluation";
+import { Labelling } from "./labels";
 import { List } from "./list";
 import { Failure, Waiting } from "./parts";
 import type { ComparisonPage, Report } from "./shapes";
 import { ReportSource, ViewerSource, type Source } from "./source";
 
 /** What is shown: its place in the address, so that the browser's Back works. */
-interface Place { evaluation?: string; a?: string; b?: string }
+interface Place { evaluation?: string; a?: string; b?: string; label?: string }
 
 function placeNow(): Place {
   const asked = new URLSearchParams(location.search);
-  return { evaluation: asked.get("evaluation") ?? undefined, a: asked.get("a") ?? undefined, b: asked.get("b") ?? undefined };
+  return { evaluation: asked.get("evaluation") ?? undefined, a: asked.get("a") ?? undefined, b: asked.get("b") ?? undefined, label: asked.get("label") ?? undefined };
 }
 
 function Viewer({ source }: { source: Source }) {
@@ -32,12 +33,14 @@ function Viewer({ source }: { source: Source }) {
     setPlace(next);
     window.scrollTo(0, 0);
   };
-  const { evaluation, a, b } = place;
+  const { evaluation, a, b, label } = place;
   return (
     <>
-      {(evaluation || a) && <nav><button type="button" class="back" onClick={() => go({})}>← All evaluations</button></nav>}
+      {label && evaluation && <nav><button type="button" class="back" onClick={() => go({ evaluation })}>← The results</button></nav>}
+      {((evaluation && !label) || a) && <nav><button type="button" class="back" onClick={() => go({})}>← All evaluations</button></nav>}
       {a && b ? <ComparisonByIds a={a} b={b} source={source} key={`${a} ${b}`} />
-        : evaluation ? <EvaluationById id={evaluation} source={source} key={evaluation} />
+        : evaluation && label ? <Labelling id={evaluation} source={source} plan={label === "balanced" ? "balanced" : "random"} key={label} />
+        : evaluation ? <EvaluationById id={evaluation} source={source} label={(plan) => go({ evaluation, label: plan })} key={evaluation} />
         : <List source={source} open={(id) => go({ evaluation: id })} compare={(one, other) => go({ a: one, b: other })} />}
     </>
   );

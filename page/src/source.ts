@@ -2,7 +2,7 @@
 // other part of the page knows whether it is a report, a viewer, or something else.
 
 import type {
-  ComparisonPage, EvaluationPage, FlipQuery, FlipsPage, ListPage, MarkAnswer, PageRow, Report, RowQuery, RowsPage, RowMark, StatusPage,
+  ComparisonPage, EvaluationPage, FlipQuery, FlipsPage, LabelsPage, ListPage, MarkAnswer, PageRow, Report, RowQuery, RowsPage, RowMark, StatusPage,
 } from "./shapes";
 
 export type Opinion = RowMark["opinion"];
@@ -20,7 +20,15 @@ export interface Source {
   stop?(id: string): Promise<unknown>;
   /** Keeps what the person says about the verdict of a row; absent where nothing can be kept. */
   mark?(id: string, said: Said): Promise<MarkAnswer>;
+  /** Keeps what the verdict of a row should be, if anything is said, and answers with the rows to label next. */
+  label?(id: string, said: LabelSaid): Promise<LabelsPage>;
 }
+
+/** How the rows of a sample are drawn. */
+export type Plan = "random" | "balanced";
+
+/** What a person says that the verdict should be; without a position nothing is said yet. */
+export interface LabelSaid { plan: Plan; labeller: string; position?: number; value?: string | number | null; seconds?: number }
 
 /** What a person says about a verdict; without an opinion, an earlier mark is taken back. */
 export interface Said { row: number; opinion: Opinion | null; should_be?: string | number; sample_seed?: number }
@@ -108,6 +116,7 @@ export class ViewerSource implements Source {
   list = (cursor?: string) => this.call<ListPage>("list", { cursor });
   status = (id: string) => this.call<StatusPage>("status", { evaluation_id: id });
   stop = (id: string) => this.call<unknown>("stop", { evaluation_id: id });
+  label = (id: string, said: LabelSaid) => this.call<LabelsPage>("label", { evaluation_id: id, ...said });
   mark = (id: string, said: Said) => this.call<MarkAnswer>("mark", { evaluation_id: id, ...said });
 
   private async call<T>(name: string, args: Record<string, unknown>): Promise<T> {

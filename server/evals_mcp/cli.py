@@ -55,6 +55,7 @@ def _run(chosen: argparse.Namespace, settings: Settings) -> int:
         "report": lambda: _report(settings, chosen),
         "run": lambda: _run_file(settings, chosen),
         "gate": lambda: _run_file(settings, chosen),
+        "label": lambda: _label(settings, chosen),
         "view": lambda: _view(settings, chosen.evaluation),
         "engine": lambda: _engine(settings, chosen),
         "worker": lambda: _worker(settings),
@@ -294,6 +295,14 @@ def _run_file(settings: Settings, chosen: argparse.Namespace) -> int:
     out = chosen.out or default_folder(chosen.file, chosen.command)
     options = RunOptions(chosen.file, out, chosen.dry_run, chosen.again)
     return RunCommand(settings, options, os.environ, getattr(chosen, "baseline", None)).run()
+
+
+def _label(settings: Settings, chosen: argparse.Namespace) -> int:
+    with _loading():
+        from evals_mcp.commands.label import LabelOptions, label_in_terminal
+
+    options = LabelOptions(chosen.evaluation, chosen.plan, chosen.labeller)
+    return _printed(lambda: label_in_terminal(settings, options))
 
 
 def _view(settings: Settings, evaluation_id: str | None) -> int:

@@ -9,14 +9,15 @@ from pydantic import Field
 from evals_schemas.contract import Request
 from evals_schemas.tools.outputs import Output
 
+PlanOfSample = Literal["random", "balanced"]
+"""How the rows are drawn; `balanced`: half of them from those that the judge passes."""
+
 
 class LabelRowsInput(Request):
     """The arguments of `label_rows`."""
 
     evaluation_id: str = Field(description="Its id.", min_length=1)
-    plan: Literal["random", "balanced"] = Field(
-        default="random", description="balanced: for rare failures."
-    )
+    plan: PlanOfSample = Field(default="random", description="balanced: for rare failures.")
     label: dict[str, Any] | None = Field(default=None, description="For its page only.")
 
 

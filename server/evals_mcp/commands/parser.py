@@ -216,6 +216,26 @@ def _add_results(commands: _Commands) -> None:
     report.add_argument(
         "--output", type=Path, metavar="FILE", help="new file; one in export.folder if absent"
     )
+    label = commands.add_parser(
+        "label",
+        help="say what verdicts should be, without seeing them, one or two keys a row",
+        description="Show the rows of a sample one after the other, without the judge's verdict, "
+        "and keep what you say of each. Needs a terminal. get_evaluation has the figures.",
+    )
+    label.add_argument("evaluation", metavar="ID", help="id of an ended evaluation")
+    label.add_argument(
+        "--plan",
+        choices=("random", "balanced"),
+        default="random",
+        help="balanced: half of the rows from those that the judge passes; for rare failures",
+    )
+    label.add_argument(
+        "--as",
+        dest="labeller",
+        metavar="NAME",
+        default="labeller 1",
+        help="who labels; a second person gives another name (labeller 1)",
+    )
     view = commands.add_parser("view", help="show evaluations in a browser on this machine")
     view.add_argument("evaluation", nargs="?", metavar="ID", help="the one shown first")
 

@@ -1,4 +1,4 @@
-"""The calls that the page may make, and no others: they read, mark a row, or stop a run."""
+"""The calls that the page may make, and no others: they read, mark and label rows, stop a run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from evals_mcp.tools.get_status import get_status
 from evals_mcp.tools.list_evaluations import list_evaluations
 from evals_mcp.views.comparison import comparison_page, flips_page
 from evals_mcp.views.evaluation import evaluation_page, may_stop
+from evals_mcp.views.labels import LabelCall, labels_page
 from evals_mcp.views.marks import MarkCall, mark_row, marked_rows_page
 from evals_mcp.views.pace import Paces
 from evals_schemas.contract import Request
@@ -123,6 +124,7 @@ class PageCalls:
             "comparison": _Call(ComparisonCall, _comparison),
             "flips": _Call(FlipsCall, _flips),
             "mark": _Call(MarkCall, _mark),
+            "label": _Call(LabelCall, _label),
             "stop": _Call(StatusCall, _stop),
         }
 
@@ -162,6 +164,10 @@ async def _rows(call: RowsCall, session: ToolSession) -> BaseModel:
 
 async def _mark(call: MarkCall, session: ToolSession) -> BaseModel:
     return await mark_row(session, call, "page")
+
+
+async def _label(call: LabelCall, session: ToolSession) -> BaseModel:
+    return await labels_page(session, call)
 
 
 async def _comparison(call: ComparisonCall, session: ToolSession) -> BaseModel:

@@ -19,12 +19,17 @@ def main() -> int:
 
 
 async def _run(names: list[str]) -> int:
-    from tests.page.browser import app_checks, checks, mark_checks  # noqa: PLC0415 - installed above
+    from tests.page.browser import app_checks, checks, label_checks, mark_checks  # noqa: PLC0415 - installed above
     from tests.page.browser.world import open_world  # noqa: PLC0415 - as above
 
     failures = 0
     async with open_world() as world:
-        for check in (*checks.CHECKS, *mark_checks.CHECKS, *app_checks.CHECKS):
+        for check in (
+            *checks.CHECKS,
+            *mark_checks.CHECKS,
+            *label_checks.CHECKS,
+            *app_checks.CHECKS,
+        ):
             if names and not any(name in check.__name__ for name in names):
                 continue
             started = time.monotonic()

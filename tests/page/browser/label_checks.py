@@ -1,0 +1,93 @@
+"""What must be true of labelling in a browser. A check's name is a sentence about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from tests.page.browser.looking import WAIT, looking
+from tests.page.browser.world import World, viewer
+
+Check = Callable[[World], Awaitable[None]]
+
+
+def _at(address: str, evaluation_id: str) -> str:
+    base, token = address.split("#")
+    return f"{base}?evaluation={evaluation_id}&label=random#{token}"
+
+
+async def rows_are_labelled_by_one_key_each_and_no_verdict_is_in_view(world: World) -> None:
+    evaluation_id, bodies = world.home.ids["v1"], list[str]()
+    with viewer(world) as (address, _):
+        async with looking(world, _at(address, evaluation_id)) as looked:
+            page = looked.page
+            await page.wait_for_selector(".label-row", timeout=WAIT)
+
+            async def read(response: Any) -> None:
+                if response.url.endswith("/call"):
+                    bodies.append(await response.text())
+
+            page.on("response", read)
+            for scheme in ("light", "dark"):
+                await page.emulate_media(color_scheme=scheme)
+                for width in (400, 800):
+                    await page.set_viewport_size({"width": width, "height": 900})
+                    assert (wrong := await looked.axe()) == [], (scheme, width, wrong)
+                    assert await looked.overflow() <= 0
+            html = await page.content()
+            for count, key in enumerate(["1", "2", "s", "1"] * 5, 1):
+                row = await page.locator(".label-row h2").inner_text()
+                await page.keyboard.press(key)
+                await page.wait_for_function(
+                    "row => document.querySelector('.label-row h2')?.textContent !== row", arg=row
+                )
+                html += await page.content()
+                labelled = count - count // 4 - (count % 4 == 3)
+                await page.wait_for_selector(f"text={labelled} of ")
+            await page.keyboard.press("b")
+            await page.wait_for_selector("text=again")
+            await page.keyboard.press("2")
+            await page.wait_for_selector("text=15 of ")
+            assert looked.logged == []
+    assert "judge-row" not in html
+    for body in bodies:
+        answer: dict[str, Any] = json.loads(body)
+        for row in answer["rows"]:
+            assert row.keys() <= {"position", "row", "texts", "cut"}
+            assert all(text.keys() == {"name", "role", "text"} for text in row["texts"])
+    assert bodies
+
+
+async def a_second_person_labels_the_same_rows_under_another_name(world: World) -> None:
+    with viewer(world) as (address, _):
+        async with looking(world, _at(address, world.home.ids["v2"])) as looked:
+            page = looked.page
+            await page.wait_for_selector(".label-row", timeout=WAIT)
+            first = await page.locator(".label-row h2").inner_text()
+            await page.keyboard.press("1")
+            await page.wait_for_selector("text=1 of ")
+            await page.get_by_label("You label as").fill("Ben")
+            await page.get_by_label("You label as").press("Enter")
+            await page.wait_for_selector("text=0 of ")
+            assert await page.locator(".label-row h2").inner_text() == first
+            await page.keyboard.press("2")
+            await page.wait_for_selector("text=1 rows have labels of two labellers.")
+
+
+async def two_answers_are_labelled_without_their_names(world: World) -> None:
+    with viewer(world) as (address, _):
+        async with looking(world, _at(address, world.home.ids["compare"])) as looked:
+            page = looked.page
+            await page.wait_for_selector(".label-row", timeout=WAIT)
+            headings = await page.locator(".label-row h3").all_inner_texts()
+            assert [each.lower() for each in headings] == ["first answer", "second answer"]
+            await page.keyboard.press("3")
+            await page.wait_for_selector("text=1 of ")
+
+
+CHECKS: Sequence[Check] = (
+    rows_are_labelled_by_one_key_each_and_no_verdict_is_in_view,
+    a_second_person_labels_the_same_rows_under_another_name,
+    two_answers_are_labelled_without_their_names,
+)
