@@ -15,8 +15,10 @@ from pydantic import SecretStr
 
 from evals_engine.config import ModelEndpoint
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
+from tests.journeys.conversation import conversation
 from tests.journeys.served import served_engine
 from tests.postgres import URL_VARIABLE, binaries, database_copy
+from tests.volume import PROOFS, VOLUME
 
 ROWS = [{"answer": f"{n % 3}ü", "expected": "1ü"} for n in range(600)]
 CREATE: dict[str, Any] = {
@@ -117,6 +119,33 @@ async def assert_ranges(engine: EngineClient, path: str, whole: bytes) -> None:
         assert (await engine.http.get(path, headers=headers)).status_code == status
     head = await engine.http.head(path)
     assert (head.content, head.headers["Content-Length"]) == (b"", str(size))
+
+
+@pytest.mark.skipif(VOLUME != PROOFS, reason="starts two servers; run by make proofs")
+async def test_an_assistant_over_the_database_reads_what_another_server_has_started(
+    tmp_path: Path, database_url: str
+) -> None:
+    settings = {"LOCAL__DATABASE_URL": database_url}
+    rows = [{"answer": row["answer"], "expected": row["expected"]} for row in ROWS[:9]]
+    judge = {"model": "rule/exact-match", "system_template": "{{expected}}"}
+    async with conversation(tmp_path / "first", tmp_path, **settings) as talk:
+        stored = await talk.answer("upload_dataset", rows=rows)
+        created = await talk.answer(
+            "create_evaluation",
+            type="classify",
+            judge=judge,
+            labels=["right", "wrong"],
+            pass_labels=["right"],
+            response_column="answer",
+            input_data_file_path=stored["file_id"],
+        )
+    evaluation = {"evaluation_id": created["evaluation_id"]}
+    async with conversation(tmp_path / "second", tmp_path, **settings) as talk:
+        status = await talk.answer("get_status", **evaluation, wait_seconds=45)
+        assert status["status"] == "completed", status
+        page = await talk.answer("read_results", **evaluation, show="all")
+        assert len(page["rows"]) == 9
+    assert not list(tmp_path.rglob("evals.sqlite3"))
 
 
 async def test_a_key_that_comes_to_many_nodes_at_once_starts_one_evaluation(
