@@ -35,9 +35,11 @@ class NodeStore(RecordStore):
     """Whether rows are judged in a random order, as evidence needs that may stop a run early."""
 
     def __init__(self, database: Database, created: Created, cancelled: Cancelled) -> None:
+        """Delete what ended processes were writing a day ago. Raises StorageError."""
         super().__init__(database)
         self.database = database
         self.files = ChunkedFiles(database)
+        self.files.delete_abandoned()
         self._created = created
         self._cancelled = cancelled
 

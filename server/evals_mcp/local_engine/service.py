@@ -133,7 +133,7 @@ def _is_offered_beside(section: LocalSettings) -> bool:
 
 
 def _has_earlier_work(section: LocalSettings) -> bool:
-    return section.data_dir.exists()
+    return section.database_url is not None or section.data_dir.exists()
 
 
 LOCAL = ServiceSpec(

@@ -266,14 +266,20 @@ def test_marks_are_where_the_rows_begin(kind: Any, tmp_path: Path) -> None:
 
 
 def test_bytes_of_uploads_that_ended_are_deleted_after_a_day(database_url: str) -> None:
-    from evals_engine.nodes.store import NodeStore  # noqa: PLC0415 - see conftest
+    from evals_engine.nodes.database import connect  # noqa: PLC0415 - see conftest
 
     with closing(postgres_opener(database_url)()) as store:
-        assert isinstance(store, NodeStore)
         upload(store, a_file(), b"{}\n")
         abandoned = store.files.part()
         abandoned.write(b"x" * MIB)
-        assert store.files.delete_abandoned() == 0
-        assert store.files.delete_abandoned(0) == 1
+        with connect(database_url) as connection:
+
+            def chunks() -> int:
+                postgres_opener(database_url)().close()  # the start of another node
+                return connection.execute("SELECT FROM file_chunks").rowcount
+
+            assert chunks() == 2
+            connection.execute("UPDATE file_chunks SET stored_at = stored_at - interval '25 hours'")
+            assert chunks() == 1
         assert content(store, "file-1") == b"{}\n"
         assert store.get_file("file-1", UserName("ada")) is not None
