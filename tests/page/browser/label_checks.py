@@ -9,6 +9,8 @@ from typing import Any
 from tests.page.browser.looking import WAIT, looking
 from tests.page.browser.world import World, viewer
 
+LABELS = 60
+
 Check = Callable[[World], Awaitable[None]]
 
 
@@ -86,7 +88,27 @@ async def two_answers_are_labelled_without_their_names(world: World) -> None:
             await page.wait_for_selector("text=1 of ")
 
 
+async def sixty_rows_take_sixty_keys_and_bring_the_corrected_figure(world: World) -> None:
+    evaluation_id = world.home.ids["small"]
+    with viewer(world) as (address, _):
+        async with looking(world, _at(address, evaluation_id)) as looked:
+            page, keys = looked.page, 0
+            await page.wait_for_selector(".label-row", timeout=WAIT)
+            while keys < LABELS and await page.locator(".label-row").count():
+                row = await page.locator(".label-row h2").inner_text()
+                await page.keyboard.press("1" if keys % 4 else "2")
+                keys += 1
+                await page.wait_for_function(
+                    "row => document.querySelector('.label-row h2')?.textContent !== row", arg=row
+                )
+            assert keys == LABELS, "the evaluation has too few rows"
+            await page.wait_for_selector(f"text={LABELS} of ")
+            await page.get_by_role("button", name="← The results").click()
+            await page.locator(f"text={LABELS} labels").first.wait_for(timeout=WAIT)
+
+
 CHECKS: Sequence[Check] = (
+    sixty_rows_take_sixty_keys_and_bring_the_corrected_figure,
     rows_are_labelled_by_one_key_each_and_no_verdict_is_in_view,
     a_second_person_labels_the_same_rows_under_another_name,
     two_answers_are_labelled_without_their_names,
