@@ -18,10 +18,10 @@ class ModelEndpoint:
     """URL without `/chat/completions`, such as `http://127.0.0.1:11434/v1`."""
     token: SecretStr | None = None
     """Bearer token of each call; None sends no token."""
-    requests_per_minute: float | None = None
-    """Calls a minute of all nodes of a database together; None for no limit of the rate."""
     allow_private: bool = False
     """Whether a public name in the base URL may resolve to an address of a private network."""
+    requests_per_minute: float | None = None
+    """Calls a minute of all nodes of a database together; None for no limit of the rate."""
 
 
 @dataclass(frozen=True)

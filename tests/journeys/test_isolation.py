@@ -167,6 +167,7 @@ NO_IDS = {
             "half_width",
             "again",
             "sample",
+            "stop_when",
         ),
     },
 }

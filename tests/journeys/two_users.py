@@ -64,7 +64,7 @@ def configured(folder: Path, **settings: str) -> Settings:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, issuer: Issuer | None = None, seconds: float = 100
+    settings: Settings, issuer: Issuer | None = None, seconds: float = 600
 ) -> AsyncGenerator[str]:
     """Run a server over HTTP with these settings, for so long at most, and yield its URL."""
     opening = partial(open_services, settings, partial(open_providers, names=services_of(settings)))
@@ -76,7 +76,7 @@ async def serving(
 
 @asynccontextmanager
 async def callers(url: str, *headers: dict[str, str]) -> AsyncGenerator[list[Caller]]:
-    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as http:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=300) as http:
         yield [Caller(http, own) for own in headers]
 
 

@@ -94,10 +94,12 @@ def _owner_tokens(settings: Settings) -> dict[str, SecretStr]:
 
 
 def _endpoint(endpoint: NamedEndpointSettings) -> ModelEndpoint:
-    return ModelEndpoint(endpoint.base_url, endpoint.token, endpoint.requests_per_minute)
+    return ModelEndpoint(
+        endpoint.base_url, endpoint.token, requests_per_minute=endpoint.requests_per_minute
+    )
 
 
 def _serverless(models: ModelEndpointSettings, allow_private: bool) -> ModelEndpoint | None:
     if models.base_url is None:
         return None
-    return ModelEndpoint(models.base_url, models.token, models.requests_per_minute, allow_private)
+    return ModelEndpoint(models.base_url, models.token, allow_private, models.requests_per_minute)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evals_engine.benchmark_api.responses import comparison
@@ -37,6 +37,7 @@ def test_figures_are_those_of_the_standard_library(numbers: list[float]) -> None
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=20))
+@example([0.0, 2.2250738585e-313])
 def test_figures_are_exact_for_any_floats_in_any_order(numbers: list[float]) -> None:
     forwards, backwards = RunningStatistics(), RunningStatistics()
     for number in numbers:
@@ -49,8 +50,9 @@ def test_figures_are_exact_for_any_floats_in_any_order(numbers: list[float]) -> 
     assert (forwards.sample_deviation == 0) is (len(set(numbers)) == 1)
     squares = sum((number - sum(exact) / len(exact)) ** 2 for number in exact)
     if forwards.sample_deviation is not None:
-        square = Fraction(forwards.sample_deviation) ** 2 * (len(numbers) - 1)
-        tiny = Fraction(5e-324) ** 2 * len(numbers)
+        deviation, smallest = Fraction(forwards.sample_deviation), Fraction(5e-324)
+        square = deviation**2 * (len(numbers) - 1)
+        tiny = (2 * deviation * smallest + smallest**2) * len(numbers)
         assert abs(square - squares) <= squares / 10**14 + tiny + squares / 10**14
     else:
         assert squares > Fraction(1.7e308) ** 2
