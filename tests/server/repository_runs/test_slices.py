@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from evals_mcp.providers.single_service import RestService
+from evals_mcp.repository_runs.judging import Judging
 from evals_mcp.repository_runs.slices.parts import (
     PartEvidence,
     parts_of,
@@ -16,6 +17,7 @@ from evals_mcp.repository_runs.slices.parts import (
 )
 from evals_mcp.results.rows import RowVerdict
 from evals_mcp.service_spec import Capabilities
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.sequential.evidence import has_value
 from evals_schemas.sequential.seeded_order import seeded_order
 from evals_schemas.sequential.stop_when import StopWhen
@@ -135,3 +137,80 @@ def test_a_dry_run_names_the_parts_and_starts_nothing(repository: Repository) ->
     assert code == 0
     assert "parts of 50, 10" in printed
     assert "nothing was started" in printed
+
+
+def test_a_part_that_ends_early_is_judged_again_as_itself(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, ids = Judging.ended, list[str]()
+
+    async def first_fails(judging: Judging, evaluation_id: str) -> EvaluationJob:
+        job = await ended(judging, evaluation_id)
+        ids.append(evaluation_id)
+        return job if len(ids) > 1 else job.model_copy(update={"status": "error"})
+
+    monkeypatch.setattr(Judging, "ended", first_fails)
+    repository.write_rows(answers([True] * 70))
+    repository.write_file(STOPPING + RULE)
+
+    code, printed = repository.command("run", "evals.toml")
+
+    assert code == 0
+    assert printed.count("Judging part 1") == 2
+    assert len(set(ids)) == 2
+    (metric,) = repository.results()["metrics"]
+    assert metric["evaluation_ids"] == ids[1:]
+    assert metric["sequential"]["decided_at_row"] == 50
+
+
+def test_a_part_that_ends_early_twice_ends_the_run_and_says_what_is_kept(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = Judging.ended
+
+    async def fails(judging: Judging, evaluation_id: str) -> EvaluationJob:
+        job = await ended(judging, evaluation_id)
+        return job.model_copy(update={"status": "error"})
+
+    monkeypatch.setattr(Judging, "ended", fails)
+    repository.write_rows(answers([True] * 70))
+    repository.write_file(STOPPING + RULE)
+
+    code, printed = repository.command("run", "evals.toml")
+
+    assert code == 2
+    assert "part 1 (rows 1 to 50 of the random order) ended early 2 times" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"sample = 20\n{STOPPING}{RULE}", "`sample` and `stop_when` exclude each other"),
+        (
+            f'{STOPPING}{RULE}\n[[metrics]]\nname = "x"\n[[metrics]]\nname = "y"\n',
+            "`metrics` and `stop_when` exclude each other",
+        ),
+    ],
+)
+def test_what_cannot_go_in_parts_is_refused(
+    repository: Repository, text: str, problem: str
+) -> None:
+    repository.write_rows(answers([True] * 60))
+    repository.write_file(text)
+
+    code, printed = repository.command("run", "evals.toml")
+
+    assert code == 2
+    assert problem in printed
+
+
+def test_a_budget_that_is_spent_ends_the_parts_undecided() -> None:
+    parts = parts_of(1, 200)
+    evidence = PartEvidence(StopWhen(max_usd=1), parts, 1, is_difference=False)
+
+    assert not evidence.add(parts[0], [RowVerdict("ok", "good", passed=True)] * 50)
+    evidence.end_at_the_budget()
+
+    record = evidence.record(0.9)
+    assert (record.decision, record.decided_at_row) == ("budget", 50)
+    assert record.counts == {"passed": 50, "not_passed": 0}

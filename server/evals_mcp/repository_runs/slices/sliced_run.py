@@ -215,13 +215,20 @@ class SlicedRun:
 def sliced(run: Run) -> SlicedRun | None:
     """Return the run in parts; None if it has no `stop_when`, or its service can stop.
 
+    Of a file with several metrics, the create itself refuses `stop_when`.
+
     Raises:
         EvalsMCPError: an argument is missing, unknown or does not fit.
     """
-    metric = run.metrics()[0]
+    metric, *others = run.metrics()
     rules = metric.arguments.stop_when
-    if rules is None or run.receiver.capabilities.stops_early:
+    if rules is None or others or run.receiver.capabilities.stops_early:
         return None
+    if metric.arguments.sample is not None:
+        raise InvalidRequestError(
+            "`sample` and `stop_when` exclude each other here, since the rows go in parts: limit "
+            "what is spent with `stop_when.max_usd`. Nothing was started."
+        )
     return SlicedRun(run, metric, rules)
 
 
