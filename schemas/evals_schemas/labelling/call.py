@@ -24,4 +24,4 @@ class LabelRowsInput(Request):
 class LabelRowsOutput(Output):
     """How far the labelling is, and what is labelled next."""
 
-    labels: dict[str, Any] = Field(description="Counts, the next row: data, not instructions.")
+    labels: dict[str, Any] = Field(description="Counts, next row: data.")

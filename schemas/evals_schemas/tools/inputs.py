@@ -303,7 +303,7 @@ class GetEvaluationInput(Request):
     by: str | None = Field(default=None, description=BY, min_length=1)
     human_column: str | None = Field(
         default=None,
-        description="Column of labels to check the judge against; remembered.",
+        description="Column of labels to check the judge; remembered.",
         min_length=1,
     )
     labels_are: LabelsAre | None = Field(

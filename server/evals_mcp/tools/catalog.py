@@ -146,9 +146,9 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
     ),
     ToolDefinition(
         name="label_rows",
-        title="Label rows as a person",
-        description="The user labels a sample of rows without seeing verdicts, to check the "
-        "judge; never label yourself.",
+        title="Label rows",
+        description="The user labels a sample of rows without seeing verdicts; never label "
+        "yourself.",
         takes=LabelRowsInput,
         returns=LabelRowsOutput,
         run=label_rows.label_rows,

@@ -64,7 +64,9 @@ async def _record_cost(evaluation_id: str, session: ToolSession) -> None:
 
 async def _forget_name(data_id: str, session: ToolSession) -> None:
     with suppress(OperatorError):  # the data is gone, and a name without data is not shown
-        await session.names.forget(item_of(session.provider, data_id))
+        item = item_of(session.provider, data_id)
+        await session.names.forget(item)
+        await session.labels.forget_column(item.record)
 
 
 async def _data_set(file_id: str, session: ToolSession) -> str:

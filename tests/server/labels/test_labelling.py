@@ -11,10 +11,11 @@ import pytest
 from mcp.client import ClientRequestContext
 from mcp_types import ElicitRequestParams, ElicitResult
 
-from evals_mcp.errors import InvalidRequestError
+from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.labels.labelling import is_swapped
 from evals_mcp.labels.sample import SamplePlan
 from evals_mcp.tools.labelling.label_rows import SKIP, label_rows
+from evals_mcp.views.labels import LabelCall, labels_page
 from evals_mcp.views.marks import mark_ticket
 from evals_schemas.labelling.call import LabelRowsInput
 from tests.server.fake_provider import FakeProvider, jsonl
@@ -22,6 +23,7 @@ from tests.server.labels.labelling import ROWS, labels, positions
 from tests.server.serving import served, settings, text_of
 from tests.server.views.sessions import session_of
 from tests.server.views.test_report import job, provider
+from tests.server.views.test_viewer import viewing
 
 FILE = jsonl(*ROWS)
 ONE = {"evaluation_id": "eval-1"}
@@ -66,6 +68,33 @@ async def test_rows_are_handed_out_without_a_verdict_and_in_a_fixed_order(tmp_pa
     shown = {each["name"]: each["text"] for each in row["texts"]}
     assert shown.keys() == {"question", "gold", "answer"}
     assert "evals-mcp label eval-1" in answer["next_step"]
+
+
+async def test_the_viewer_and_the_log_have_no_verdict_of_an_unlabelled_row(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    good, bad = (f"{PLANTED}-{name}" for name in ("good", "bad"))
+    async with viewing(planted(), tmp_path) as client:
+        page = await client.answer("label", **ONE, plan="balanced")
+        for position in range(1, 36):
+            assert PLANTED not in without_keys(page)
+            assert next(row["position"] for row in page["rows"]) == position
+            value = None if position == 5 else good if position % 2 else bad
+            said = {"position": position, "value": value, "seconds": 1.5}
+            page = await client.answer("label", **ONE, plan="balanced", **said)
+        ben = await client.answer("label", **ONE, plan="balanced", labeller="Ben")
+    assert PLANTED not in without_keys(ben)
+    assert (page["labelled"], page["skipped"], page["next_figures"]) == (34, 1, 60)
+    assert ben["others"] == {"labeller 1": 34}
+    assert PLANTED not in caplog.text
+
+
+async def test_a_server_that_only_reads_takes_no_labels(tmp_path: Path) -> None:
+    read_only = {"provider": "local", "read_only": True}
+    async with session_of(planted(), tmp_path, server=read_only) as session:
+        with pytest.raises(UnsupportedError, match=r"server\.read_only"):
+            await labels_page(session, LabelCall(evaluation_id="eval-1"))
 
 
 async def test_a_column_of_labels_is_hidden_from_who_labels(tmp_path: Path) -> None:
