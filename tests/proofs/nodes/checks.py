@@ -210,9 +210,10 @@ async def fair_share(rows: int) -> Finding:
     """An owner with one small evaluation does not wait for another's four large ones."""
     async with machines(2) as each:
         since = time.monotonic()
+        each.speak_as("ann")
         for _ in range(4):
             await each.judged(rows, CALLS)
-        each.query("UPDATE evaluations SET owner = 'ann' RETURNING id")
+        each.speak_as("local")
         await each.endpoint.asked_about(rows // 4)
         small = await each.judged(rows // 5, CALLS)
         started = time.monotonic()

@@ -12,6 +12,9 @@ from typing import Any, Self
 _ROW = re.compile(rb"ROW-(\d+) ")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
+GUARD_SECONDS = 300.0
+"""Seconds after which calls that do not come are a failure."""
+
 MODELS = {"object": "list", "data": [{"id": "judge-1", "object": "model"}]}
 """The models that it lists."""
 
@@ -44,7 +47,8 @@ class CountingEndpoint:
         if len(self.by_row) < rows:
             reached = asyncio.Event()
             self._enough.append((rows, reached))
-            await reached.wait()
+            async with asyncio.timeout(GUARD_SECONDS):
+                await reached.wait()
 
     def count(self, body: bytes) -> bytes:
         """Count a call that begins; return its answer."""

@@ -54,6 +54,10 @@ class Machines:
     client: EngineClient
     workers: list[subprocess.Popen[str]] = field(default_factory=list[subprocess.Popen[str]])
 
+    def speak_as(self, owner: str) -> None:
+        """Send the token of an owner, `local` or `ann`, with all further requests."""
+        self.client.http.headers["Authorization"] = f"Bearer token of {owner}"
+
     async def start_worker(self, url: str | None = None) -> subprocess.Popen[str]:
         """Start a worker; return once it takes tickets. `url` is another way to the database."""
         environment = {
@@ -173,9 +177,12 @@ async def machines(
                     serverless=ModelEndpoint(endpoint.base_url),
                     lease_seconds=lease,
                     runs_evaluations=False,
+                    token=SecretStr("token of local"),
+                    tokens={"ann": SecretStr("token of ann")},
                 )
                 async with running_engine(config) as client:
                     each = Machines(Path(folder), server, endpoint, lease, client)
+                    each.speak_as("local")
                     try:
                         for _ in range(workers):
                             await each.start_worker()
