@@ -116,7 +116,7 @@ async def test_what_is_no_call_is_refused_with_a_sentence(tmp_path: Path) -> Non
             status, sentence = await client.refusal(name)
             assert (status, sentence[:29]) == (404, "The page has no such call; it")
             assert sentence.endswith(
-                "list, evaluation, status, rows, comparison, flips, mark, stop."
+                "list, evaluation, status, rows, comparison, flips, mark, label, stop."
             )
         assert (await client.refusal("evaluation", evaluation_id="eval-9"))[0] == 404
         assert await client.refusal("rows", evaluation_id="eval-1", more=1) == (
