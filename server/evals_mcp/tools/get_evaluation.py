@@ -9,6 +9,7 @@ from anyio import to_thread
 
 from evals_mcp.cleaning import clean, inert
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.results.calibration.headline import next_step_by
 from evals_mcp.results.sequential import with_savings
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.service_spec import Capabilities
@@ -131,11 +132,15 @@ def _next_step(job: EvaluationJob, summary: Summary | None, capabilities: Capabi
     if job.status == "completed":
         return (
             "Report the headline with its interval and notes. Call read_results for the rows: "
-            f"{type_spec(job.type).rows_to_read}.{retry}"
+            f"{type_spec(job.type).rows_to_read}.{_about_judge(summary)}{retry}"
         )
     if job.status in ENDED:
         return after_failure(job, capabilities) + retry
     return f"Call get_status with evaluation_id {job.workflow_id} and wait_seconds 45."
+
+
+def _about_judge(summary: Summary | None) -> str:
+    return next_step_by(summary.headline, summary.calibration) if summary else ""
 
 
 async def _side_by_side(ids: str, session: ToolSession) -> GetEvaluationOutput:

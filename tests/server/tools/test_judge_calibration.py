@@ -69,6 +69,7 @@ async def test_a_judge_is_unchecked_until_there_are_labels(tmp_path: Path) -> No
     assert one == f"80.0 % of 300 answers pass (95 % interval 75.1 to 84.1 %).{UNCHECKED}"
     assert others == [one, one]
     assert answer["summary"].get("calibration") is None
+    assert "offer the user label_rows" in answer["next_step"]
 
 
 async def test_a_rule_is_not_called_unchecked(tmp_path: Path) -> None:
@@ -97,6 +98,7 @@ async def test_labels_of_a_lenient_judge_lead_every_headline_with_the_corrected_
     assert others == [one, one]
     assert "Labels: 60 labels by one person, drawn at random: the judge agrees on" in text
     assert "Corrected, %: 0 [" in text
+    assert "Quote the corrected figure first" in answer["next_step"]
     assert tokens(text) <= 1_200
     assert tokens(answer) <= 1_200
 

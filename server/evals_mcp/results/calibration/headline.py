@@ -41,3 +41,22 @@ def _unchecked(calibration: Calibration) -> str:
     kinds = {"human": " by people", "model": " by another model"}
     labels = f"{counted(number, 'label')}{kinds.get(calibration.kind, '')}"
     return f"{UNCHECKED.removesuffix('.')} ({labels} so far, which correct nothing)."
+
+
+def next_step_by(headline: str, calibration: Calibration | None) -> str:
+    """Return what an assistant does next about the judge; empty if nothing is to be done."""
+    if calibration is None:
+        if not headline.endswith(UNCHECKED):
+            return ""
+        return " Nobody has checked this judge: offer the user label_rows; 30 to 60 labels suffice."
+    if not calibration.corrected:
+        return ""
+    main = calibration.corrected[0]
+    if main.is_off:
+        return (
+            " Quote the corrected figure first, and show the wrong calls: read_results with `show` "
+            "misjudged."
+        )
+    if main.worth_labels is None and main.labels_alone and calibration.plan != "all":
+        return " This judge adds nothing to the labels: offer a better rubric, not more rows."
+    return ""
