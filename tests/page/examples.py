@@ -19,6 +19,7 @@ from evals_mcp.providers.protocol import Provider
 from evals_mcp.settings.schema import Settings
 from tests.engine.model_server import ChatRequest, ModelServer, Reply
 from tests.page.judge import LABELS, RUBRIC, answer
+from tests.server.commands.home import variables_of
 from tests.server.serving import Served, own_provider, served, settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,16 +45,8 @@ class Home:
 
     def environment(self) -> dict[str, str]:
         """Return the same settings as variables, for a process."""
-        paths = {
-            "LOCAL__DATA_DIR": "engine",
-            "STATE__FOLDER": "state",
-            "RESULTS__CACHE_DIR": "kept-results",
-            "EXPORT__FOLDER": "exports",
-            "BUDGET__KEY_FILE": "confirm.key",
-        }
-        variables = {f"EVALS_MCP_{name}": str(self.folder / place) for name, place in paths.items()}
-        return variables | {
-            "EVALS_MCP_SERVER__PROVIDER": "local",
+        return variables_of(self.folder) | {
+            "EVALS_MCP_RESULTS__CACHE_DIR": str(self.folder / "kept-results"),
             "EVALS_MCP_LOCAL__MODELS__BASE_URL": self.judge.base_url,
         }
 

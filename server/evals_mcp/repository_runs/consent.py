@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.launching.ask_user import Answer, Sleep
 from evals_mcp.local_engine.service import LOCAL, LocalSettings
 from evals_mcp.settings.schema import Settings
 from evals_mcp.settings.types import is_loopback
@@ -23,14 +22,7 @@ NOT_STARTED = "Nothing was started."
 class ConsentInFile(NobodyToAsk):
     """Answers the question of a create with yes, because the file was checked to consent to it."""
 
-    async def ask(
-        self,
-        question: str,  # noqa: ARG002 - of AskUser, as the others
-        code: str,  # noqa: ARG002
-        sleep: Sleep,  # noqa: ARG002
-    ) -> Answer:
-        """Return that the user agrees."""
-        return "agreed"
+    answer = "agreed"
 
 
 def refuse_without_consent(

@@ -9,16 +9,10 @@ import anyio
 import pytest
 
 from evals_mcp.cli import main
+from tests.server.commands.home import variables_of
 from tests.server.serving import own_provider, served, settings
 
 RULE = {"model": "rule/contains", "system_template": "{{expected}}"}
-PATHS = {
-    "LOCAL__DATA_DIR": "engine",
-    "STATE__FOLDER": "state",
-    "RESULTS__CACHE_DIR": "cache",
-    "EXPORT__FOLDER": "exports",
-    "BUDGET__KEY_FILE": "confirm.key",
-}
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +45,8 @@ async def _judged(folder: Path) -> str:
 @pytest.fixture(autouse=True)
 def environment(home: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _ = home
-    for name, part in PATHS.items():
-        monkeypatch.setenv(f"EVALS_MCP_{name}", str(folder / part))
-    monkeypatch.setenv("EVALS_MCP_SERVER__PROVIDER", "local")
+    for name, value in variables_of(folder).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
 
 

@@ -19,6 +19,7 @@ from evals_mcp.labels.store import LabelStore
 from evals_mcp.marks.subjects import subjects_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from tests.server.commands.home import variables_of
 from tests.server.serving import own_provider, served, settings
 from tests.server.views.sessions import session_of
 
@@ -27,13 +28,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminal
 GUARD = 120.0
 PLANTED = "PLANTED"
 RULE = {"model": "rule/contains", "system_template": "{{expected}}"}
-PATHS = {
-    "LOCAL__DATA_DIR": "engine",
-    "STATE__FOLDER": "state",
-    "RESULTS__CACHE_DIR": "cache",
-    "EXPORT__FOLDER": "exports",
-    "BUDGET__KEY_FILE": "confirm.key",
-}
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +58,7 @@ async def _judged(folder: Path) -> str:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    variables = {f"EVALS_MCP_{name}": str(folder / part) for name, part in PATHS.items()}
-    return {**os.environ, **variables, "EVALS_MCP_SERVER__PROVIDER": "local"}
+    return {**os.environ, **variables_of(folder)}
 
 
 class Terminal:

@@ -11,7 +11,8 @@ import anyio
 import pytest
 
 from evals_mcp.cli import main
-from tests.server.commands.test_export import PATHS, RULE
+from tests.server.commands.home import variables_of
+from tests.server.commands.test_export import RULE
 from tests.server.serving import own_provider, served, settings
 
 COLUMN = "topic,\u202e<b>"
@@ -51,9 +52,8 @@ async def _judged(folder: Path) -> list[str]:
 @pytest.fixture(autouse=True)
 def environment(home: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _ = home
-    for name, part in PATHS.items():
-        monkeypatch.setenv(f"EVALS_MCP_{name}", str(folder / part))
-    monkeypatch.setenv("EVALS_MCP_SERVER__PROVIDER", "local")
+    for name, value in variables_of(folder).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.repository_runs.repository import PATHS, Repository
+from tests.server.commands.home import variables_of
+from tests.server.repository_runs.repository import Repository
 
 
 @pytest.fixture
@@ -15,9 +16,8 @@ def repository(
 ) -> Repository:
     folder = tmp_path / "repository"
     folder.mkdir()
-    for name, part in PATHS.items():
-        monkeypatch.setenv(f"EVALS_MCP_{name}", str(tmp_path / part))
-    monkeypatch.setenv("EVALS_MCP_SERVER__PROVIDER", "local")
+    for name, value in variables_of(tmp_path).items():
+        monkeypatch.setenv(name, value)
     for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_SHA", "CI_COMMIT_SHA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(folder)

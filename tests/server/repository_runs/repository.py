@@ -16,14 +16,6 @@ from evals_mcp.cli import main
 XSD = Path(__file__).parent / "xsd"
 _xmlschema: Any = import_module("xmlschema")
 
-PATHS = {
-    "LOCAL__DATA_DIR": "engine",
-    "STATE__FOLDER": "state",
-    "RESULTS__CACHE_DIR": "cache",
-    "EXPORT__FOLDER": "exports",
-    "BUDGET__KEY_FILE": "confirm.key",
-}
-
 RULE = """data = "answers.jsonl"
 name = "sums"
 type = "classify"

@@ -17,6 +17,9 @@ async def no_progress(
 class NobodyToAsk:
     """A user who cannot be asked."""
 
+    answer: Answer = "unanswered"
+    """What every question gets; so nothing starts."""
+
     reply: Reply | None = None
     answers_later = False
     can_ask = False
@@ -34,5 +37,5 @@ class NobodyToAsk:
         code: str,  # noqa: ARG002
         sleep: Sleep,  # noqa: ARG002
     ) -> Answer:
-        """Return that nobody has answered, so nothing starts."""
-        return "unanswered"
+        """Return the answer that every question gets."""
+        return self.answer
