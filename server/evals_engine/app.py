@@ -28,7 +28,7 @@ from evals_engine.http.middleware import (
     PlainPaths,
     answer,
 )
-from evals_engine.http.owners import BearerTokens, owners_of
+from evals_engine.http.owners import BearerTokens, check_server_token, owners_of
 from evals_engine.http.uploads import Uploads
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
@@ -46,7 +46,7 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
     """Return the app. Evaluations run while its lifespan is open, which the caller has to enter.
 
     Raises:
-        ValueError: A token is empty, or two owners share a token or a name.
+        ValueError: A token is empty, or two of them are equal, or two owners share a name.
         DataDirError: (On entering the lifespan) the data directory cannot be used.
     """
 
@@ -68,8 +68,9 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
     )
     app.router.redirect_slashes = False
     owners = owners_of(config)
-    app.add_middleware(BearerTokens, owners=owners)
-    if not owners:
+    check_server_token(config)
+    app.add_middleware(BearerTokens, owners=owners, server_token=config.server_token)
+    if not owners and config.server_token is None:
         app.add_middleware(LoopbackOnly)
     app.add_middleware(PlainPaths)
     app.add_middleware(BoundedHeaders)

@@ -53,9 +53,11 @@ class EngineConfig:
     external: tuple[ModelEndpoint, ...] = ()
     """The only endpoints that a request with `model_source: external` may name."""
     token: SecretStr | None = None
-    """Bearer token of the owner `local`. Without it and `tokens`, authentication is off."""
+    """Bearer token of the owner `local`. Without any token, authentication is off."""
     tokens: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr])
     """Bearer tokens of further owners, by owner; an owner sees only what it created itself."""
+    server_token: SecretStr | None = None
+    """Bearer token of an MCP server, which names the owner of each request; None for no server."""
     benchmark_judge: str = CONTAINS
     """Judge of benchmark answers: a rule, or a model of the serverless endpoint."""
     max_upload_bytes: int = 2 * 1024**3

@@ -18,6 +18,9 @@ First in the extensions of the client's request, then in its ASGI scope. No head
 so a request over a network cannot.
 """
 
+NAMED_OWNER = "X-Evals-Owner"
+"""Header in which a request to a served engine names its owner; `local.token` permits that."""
+
 
 def _ignore(_: str) -> None:
     """Do nothing."""

@@ -23,6 +23,7 @@ def planted(name: str) -> str:
 
 CONFIGURED = [
     *("together", "nugen", "models", "dedicated", "credential", "engine", "owner"),
+    "engine-server",
     *("subject-together", "subject-nugen"),
 ]
 BROUGHT = ["header-together", "header-nugen", "other-header"]
@@ -59,6 +60,8 @@ base_url = "{models}"
 token = "{planted("credential")}"
 [engine]
 token = "{planted("engine")}"
+[engine.server]
+token = "{planted("engine-server")}"
 [engine.owners.ann]
 token = "{planted("owner")}"
 [http]

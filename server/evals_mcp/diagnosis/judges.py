@@ -33,7 +33,10 @@ def check_rules() -> Finding:
 
 def check_model_judges(settings: Settings, ports: Mapping[int, str] = PORTS) -> Finding:
     """Look for the endpoint of model judges: the configured one, or one on this machine."""
-    base_url = settings.section(LocalSettings).models.base_url
+    local = settings.section(LocalSettings)
+    base_url = local.models.base_url
+    if local.url is not None:
+        return Finding("ok", "model judges", f"those of the engine at {local.url}; not called here")
     if base_url is None:
         found = find_local_models(ports, skipped=(settings.engine.port,))
         if not found:

@@ -28,9 +28,15 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
     """Return the engine's configuration; it has tokens of owners only as a separate service.
 
     Raises:
-        SettingsError: An owner of a separate service has no token.
+        SettingsError: An owner of a separate service has no token, or the settings are those of
+            a server that uses another engine.
     """
     local = settings.section(LocalSettings)
+    if local.url is not None:
+        raise SettingsError(
+            "local.url makes a server use an engine that runs elsewhere, and this process is an "
+            "engine itself: remove local.url here, and set it where `evals-mcp serve` runs"
+        )
     return EngineConfig(
         data_dir=local.data_dir,
         serverless=_serverless(local.models, local.allow_private),
@@ -41,6 +47,7 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
         external=tuple(_endpoint(endpoint) for endpoint in settings.credentials.values()),
         token=settings.engine.token if as_service else None,
         tokens=_owner_tokens(settings) if as_service else {},
+        server_token=_server_token(settings) if as_service else None,
         database_url=local.database_url,
         lease_seconds=_lease_seconds(local),
         stop_seconds=_stop_seconds(local, as_service=as_service),
@@ -91,6 +98,17 @@ def _owner_tokens(settings: Settings) -> dict[str, SecretStr]:
             )
         tokens[name] = source.token
     return tokens
+
+
+def _server_token(settings: Settings) -> SecretStr | None:
+    """Return the token of MCP servers. Raises SettingsError if its variable is named and unset."""
+    source = settings.engine.server
+    if source.token is None and source.token_env is not None:
+        raise SettingsError(
+            f"engine.server has no token: set the variable {source.token_env}, or remove "
+            "engine.server.token_env"
+        )
+    return source.token
 
 
 def _endpoint(endpoint: NamedEndpointSettings) -> ModelEndpoint:

@@ -1,4 +1,4 @@
-"""Opens the embedded engine."""
+"""Opens the engine: the embedded one, or a served one that the settings name."""
 
 from __future__ import annotations
 
@@ -16,18 +16,14 @@ from evals_engine.http.engine import Engine
 from evals_engine.store.errors import StoreUnusableError
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.configuration import engine_config
+from evals_mcp.local_engine.contracts import both_contracts, both_services
 from evals_mcp.local_engine.in_process import InProcessTransport
+from evals_mcp.local_engine.served import open_served
 from evals_mcp.local_engine.service import LOCAL, LocalSettings
 from evals_mcp.local_engine.shared_database import require_packages
 from evals_mcp.principals import Principal
-from evals_mcp.providers.nugen.provider import NugenProvider
 from evals_mcp.providers.protocol import Member, Provider
-from evals_mcp.providers.rest.client import RestClient
-from evals_mcp.providers.rest.keyed import now
 from evals_mcp.providers.rest.service import Service
-from evals_mcp.providers.several.ids import ShapedIds
-from evals_mcp.providers.several.provider import SeveralProviders
-from evals_mcp.providers.together.provider import TogetherProvider
 from evals_mcp.service_spec import Capabilities
 from evals_mcp.settings.schema import Settings
 
@@ -38,9 +34,14 @@ _BASE_URL = "http://engine"
 def open_local(settings: Settings) -> AbstractAsyncContextManager[Member]:
     """Start the engine; yield the provider of each principal, over both of its REST contracts.
 
+    With `local.url`, nothing is started: the engine there is used.
+
     Raises (on entering):
-        SettingsError: the engine's data folder or its database cannot be used.
+        SettingsError: the engine's data folder or its database cannot be used, or the token for
+            the engine at `local.url` is missing.
     """
+    if settings.section(LocalSettings).url is not None:
+        return open_served(settings)
     return _open(settings, engine_config(settings))
 
 
@@ -49,6 +50,8 @@ def open_local_idle(settings: Settings) -> AbstractAsyncContextManager[Member]:
 
     Those that wait or run are left to other processes, which a request to stop one still reaches.
     """
+    if settings.section(LocalSettings).url is not None:
+        return open_served(settings)
     return _open(settings, replace(engine_config(settings), runs_evaluations=False))
 
 
@@ -84,27 +87,9 @@ def _provider(
     client: httpx2.AsyncClient, engine_id: str, capabilities: Capabilities, principal: Principal
 ) -> Provider:
     """Return both contracts of the engine, for what belongs to this principal."""
-    judged, benchmarks = (
-        Service(
-            LOCAL.name,
-            base_url,
-            None,
-            "local.data_dir",
-            "engine.token",
-            engine_id,
-            owner=principal.id,
-        )
-        for base_url in (f"{_BASE_URL}/v1", _BASE_URL)
+    settings = ("local.data_dir", "engine.token", engine_id)
+    services = both_services(
+        lambda base_url: Service(LOCAL.name, base_url, None, *settings, owner=principal.id),
+        _BASE_URL,
     )
-    contracts = ShapedIds(
-        TogetherProvider(LOCAL.name, RestClient(client, judged), capabilities, clock=now),
-        NugenProvider(
-            LOCAL.name,
-            RestClient(client, benchmarks),
-            capabilities,
-            generation=1,
-            deadline=None,
-            clock=now,
-        ),
-    )
-    return SeveralProviders(LOCAL.name, contracts)
+    return both_contracts(client, services, capabilities)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from evals_mcp.service_spec import Capabilities, ServiceSpec
-from evals_mcp.settings.types import BaseUrl, NamedEndpointSettings, OwnFolder, Section, TokenSource
+from evals_mcp.settings.types import BaseUrl, NamedEndpointSettings, OwnFolder, TokenSource
 from evals_schemas.evaluation_api.rules import CONTAINS
 from evals_schemas.evaluation_types import BENCHMARK, JUDGED_TYPES
 
@@ -36,8 +37,24 @@ class ModelEndpointSettings(TokenSource):
     )
 
 
-class LocalSettings(Section):
-    """The evaluation engine inside this server."""
+_OF_THIS_SERVER = frozenset(
+    {
+        *("url", "token", "token_file", "token_env"),
+        *("beside_vendors", "compute_workers", "compute_memory_mb"),
+    }
+)
+"""Settings that hold for a server with `url`, too; the others are of the engine itself."""
+
+
+class LocalSettings(TokenSource):
+    """The evaluation engine inside this server, or a served one that this server uses."""
+
+    url: BaseUrl | None = Field(
+        default=None,
+        description="URL of an `evals-mcp engine`, as the command prints it, which this server "
+        "uses with the token of [engine.server] there; its users are owners at that engine. "
+        "Absent: the engine inside this server.",
+    )
 
     data_dir: OwnFolder = Field(
         default_factory=_default_data_dir,
@@ -127,12 +144,26 @@ class LocalSettings(Section):
         "model. Absent: none.",
     )
 
+    @model_validator(mode="after")
+    def _leaves_the_engine_its_settings(self) -> Self:
+        """Refuse settings of the engine beside the URL of an engine, which has its own."""
+        names = sorted(self.model_fields_set - _OF_THIS_SERVER)
+        if self.url is not None and names:
+            raise ValueError(
+                f"has url and {', '.join(names)}: with local.url, everything that an engine needs "
+                "is configured where `evals-mcp engine` runs; move these settings there, or remove "
+                "local.url to run the engine inside this server"
+            )
+        return self
+
 
 def _is_offered_beside(section: LocalSettings) -> bool:
     return section.beside_vendors
 
 
 def _has_earlier_work(section: LocalSettings) -> bool:
+    if section.url is not None:
+        return False  # the engine there goes on by itself
     return section.database_url is not None or section.data_dir.exists()
 
 

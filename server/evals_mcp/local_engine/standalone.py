@@ -41,7 +41,8 @@ class EngineService:
             OSError: The server cannot listen at this address.
         """
         config = replace(engine_config(settings, as_service=True), runs_evaluations=runs)
-        if config.token is None and not config.tokens and not is_loopback(host):
+        has_token = config.token or config.tokens or config.server_token
+        if not has_token and not is_loopback(host):
             raise SettingsError(
                 "engine.host can be reached from other machines, and the engine has no token: set "
                 f"the variable {settings.engine.token_env or 'named in engine.token_env'}, add "
@@ -52,7 +53,7 @@ class EngineService:
         try:
             self._app = create_app(config)
         except ValueError as error:
-            raise SettingsError(f"engine.owners: {error}") from None
+            raise SettingsError(f"engine.token, engine.server and engine.owners: {error}") from None
         self._listener = Listener(host, settings.engine.port if port is None else port)
         self.url = f"{self._listener.base_url}/v1"
 

@@ -24,7 +24,10 @@ def written_folders(settings: Settings, services: Sequence[str]) -> Mapping[str,
         "budget.key_file": settings.budget.key_file.parent,
     }
     for name in services:
-        if isinstance(data_dir := getattr(getattr(settings, name), "data_dir", None), Path):
+        section = getattr(settings, name)
+        is_elsewhere = getattr(section, "url", None) is not None
+        data_dir = getattr(section, "data_dir", None)
+        if isinstance(data_dir, Path) and not is_elsewhere:
             folders[f"{name}.data_dir"] = data_dir
     return folders
 

@@ -209,6 +209,11 @@ class EngineSettings(TokenSource):
         description="People or teams with tokens of their own, by name; each sees its own "
         "evaluations and files only. Those of the token above belong to `local`. Absent: none.",
     )
+    server: TokenSource = Field(
+        default_factory=TokenSource,
+        description="The token of MCP servers with this engine as local.url. Its bearer acts "
+        "for every owner. Absent: no server may use the engine so.",
+    )
 
 
 class Settings(Section):

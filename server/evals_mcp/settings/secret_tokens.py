@@ -46,7 +46,8 @@ class _Finder:
         }
         if isinstance(section, TokenSource) and (token := self._token(section, path)) is not None:
             # A token is sent to this address, which must be safe for it.
-            self._refuse_clear_text(getattr(section, "base_url", None), path)
+            for name in ("base_url", "url"):
+                self._refuse_clear_text(getattr(section, name, None), (*path, name))
             changes["token"] = SecretStr(token)
         return section.model_copy(update=changes) if changes else section
 
@@ -98,11 +99,11 @@ class _Finder:
             problem = "which is not text; it must hold nothing but the token"
         raise self.origin.refusal(where, f"names {path}, {problem}")
 
-    def _refuse_clear_text(self, base_url: str | None, path: SettingPath) -> None:
-        host = re.match(r"http://(?:\[([^\]]*)\]|([^/:]*))", base_url or "", re.IGNORECASE)
+    def _refuse_clear_text(self, url: str | None, path: SettingPath) -> None:
+        host = re.match(r"http://(?:\[([^\]]*)\]|([^/:]*))", url or "", re.IGNORECASE)
         if host and not is_loopback(host[1] or host[2]):
             raise self.origin.refusal(
-                (*path, "base_url"),
+                path,
                 "must begin with https://, since a token is sent to it; write https://, an address "
                 "of this machine (http://127.0.0.1), or remove the token",
             )

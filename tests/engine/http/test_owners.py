@@ -16,6 +16,7 @@ from starlette.routing import Mount, Route
 
 from evals_engine.app import create_app
 from evals_engine.config import EngineConfig, ModelEndpoint
+from evals_engine.http.owners import NAMED_OWNER
 from tests.engine.model_server import ModelServer, Reply, completion
 from tests.engine.running import RULE_JUDGE, EngineClient
 
@@ -88,6 +89,47 @@ async def test_each_token_opens_its_own_owners_part(tmp_path: Path) -> None:
             assert [file["filename"] for file in listed] == [f"{token}.jsonl"]
         kind = {"Authorization": "bearer alice-token"}
         assert (await http.get("/v1/files", headers=kind)).status_code == 200
+
+
+async def test_the_token_of_a_server_names_the_owner_and_no_other_token_does(
+    tmp_path: Path,
+) -> None:
+    config = EngineConfig(tmp_path, tokens=TOKENS, server_token=SecretStr("server-token"))
+    async with serving(config) as (_, http):
+        for owner in ("alice", "https%3A%2F%2Fissuer%0Aj%C3%BCrgen"):
+            headers = bearer("server-token") | {NAMED_OWNER: owner}
+            sent = {"file": ("a.jsonl", LINE)}
+            await http.post("/v1/files/upload", files=sent, headers=headers)
+            listed = (await http.get("/v1/files", headers=headers)).json()["data"]
+            assert len(listed) == 1
+        # The owner that a server names is the one with this name and a token.
+        listed = (await http.get("/v1/files", headers=bearer("alice-token"))).json()["data"]
+        assert len(listed) == 1
+        for token, status in (("bob-token", 403), ("wrong", 401)):
+            refused = await http.get("/v1/files", headers=bearer(token) | {NAMED_OWNER: "alice"})
+            assert refused.status_code == status
+
+
+@pytest.mark.parametrize(
+    "named",
+    [[], [b""], [b"a", b"b"], [b"%ff"], [b"\xc3\xbc"], [b"a%00"], [b"a" * 1025]],
+)
+async def test_a_server_that_does_not_name_one_owner_is_refused(
+    tmp_path: Path, named: list[bytes]
+) -> None:
+    config = EngineConfig(tmp_path, server_token=SecretStr("server-token"))
+    headers = [(b"Authorization", b"Bearer server-token")]
+    headers += [(NAMED_OWNER.encode(), value) for value in named]
+    async with serving(config) as (_, http):
+        assert (await http.get("/v1/files", headers=headers)).status_code == 400
+        assert (await http.get("/v1/files")).status_code == 401
+
+
+async def test_without_tokens_nobody_may_name_an_owner(tmp_path: Path) -> None:
+    async with serving(EngineConfig(tmp_path)) as (_, http):
+        assert (await http.get("/v1/files")).status_code == 200
+        refused = await http.get("/v1/files", headers={NAMED_OWNER: "alice"})
+        assert refused.status_code == 403
 
 
 @pytest.mark.parametrize(

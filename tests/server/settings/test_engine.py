@@ -57,6 +57,28 @@ def test_owners_with_the_same_token_are_refused_without_repeating_it(tmp_path: P
     assert "bobs-own" not in str(refused.value)
 
 
+def test_the_token_of_servers_is_asked_for_by_a_service_only(tmp_path: Path) -> None:
+    text = "[engine.server]\ntoken_env = 'SERVER'"
+    named = load_settings(write(tmp_path, text), {"SERVER": "of-the-server"}, tmp_path, SERVICES)
+    token = engine_config(named, as_service=True).server_token
+    assert token is not None
+    assert token.get_secret_value() == "of-the-server"
+    assert engine_config(named).server_token is None
+    unset = load_settings(write(tmp_path, text), {}, tmp_path, SERVICES)
+    with pytest.raises(SettingsError, match=r"engine\.server has no token: set .*SERVER"):
+        EngineService(unset, "127.0.0.1", 0)
+
+
+def test_a_server_with_the_token_of_an_owner_is_refused_without_repeating_it(
+    tmp_path: Path,
+) -> None:
+    environ = {"ALICE_TOKEN": "alices-own", "EVALS_MCP_ENGINE__SERVER__TOKEN": "alices-own"}
+    settings = load_settings(write(tmp_path), environ, tmp_path, SERVICES)
+    with pytest.raises(SettingsError, match="MCP server has the token of an owner") as refused:
+        EngineService(settings, "127.0.0.1", 0)
+    assert "alices-own" not in str(refused.value)
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_private_networks_are_allowed_for_the_operators_own_endpoints_only(
     tmp_path: Path, allowed: bool

@@ -538,8 +538,13 @@ def test_the_example_as_it_stands_changes_nothing(tmp_path: Path) -> None:
 
 def test_every_value_of_the_example_is_usable(tmp_path: Path) -> None:
     tokens = r"(?<=\ntoken = ).*"
-    settings = load(tmp_path, re.sub(tokens, f"'{TOKEN}'", example(in_force=True)))
+    text = re.sub(tokens, f"'{TOKEN}'", example(in_force=True))
+    url = 'url = "https://engine.example"'
+    # An engine inside this server and one elsewhere exclude each other.
+    settings = load(tmp_path, text.replace(f"\n{url}\n", "\n"))
     assert settings.credentials["openai"].base_url == "https://api.openai.com/v1"
+    served = load(tmp_path, f"[local]\n{url}\ntoken = '{TOKEN}'").section(LocalSettings)
+    assert (served.url, secret(served.token)) == ("https://engine.example", TOKEN)
 
 
 def test_the_example_has_every_setting_and_no_other() -> None:

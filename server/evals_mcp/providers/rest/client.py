@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import anyio
 import httpx2
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import BadAnswerError, DatasetFaultError, UnavailableError
-from evals_mcp.principals import OWNER
+from evals_mcp.principals import NAMED_OWNER, OWNER
 from evals_mcp.providers.rest.echoed_keys import KeyRedactor
 from evals_mcp.providers.rest.ids import path_of
 from evals_mcp.providers.rest.refusals import refusal, vendor_reason
@@ -213,8 +214,10 @@ class RestClient:
         url = self._service.base_url + path_of(operation, item_id)
         request = self._client.build_request(operation.method, url, headers=headers, **content)
         if self._service.owner is not None:
-            # For an embedded service only; the owner is never sent over a network.
+            # For an embedded service; over a network, extensions are not sent.
             request.extensions[OWNER] = self._service.owner
+            if self._service.names_owner:
+                request.headers[NAMED_OWNER] = quote(self._service.owner, safe="")
         return request
 
     async def _answer(

@@ -30,7 +30,7 @@ def refusal(reply: Reply, context: RequestContext) -> EvalsMCPError:
         return _for_the_operator(service, status, context.operation)
     if status == 404 and context.item_id is not None:
         return id_kind_of(context.operation).missing(
-            context.item_id, by_token=service.token is not None
+            context.item_id, by_token=service.token is not None and service.owner is None
         )
     if status == 404 and context.body is not None and _names_a_missing_item(reply):
         return NotFoundError(_refusal_text(reply, context))

@@ -37,6 +37,8 @@ class Service:
     """Id of an embedded service's data, which distinguishes services of one name."""
     owner: str | None = None
     """The data's owner, if not identified by the token; see `Principal.id`."""
+    names_owner: bool = False
+    """Whether requests name the owner in a header, as a served engine permits its servers."""
     remedy: str | None = None
     """What to do about a refused token that is not a setting of this server."""
     token_accepted: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
