@@ -22,6 +22,8 @@ export function Labelling({ id, source, plan }: { id: string; source: Source; pl
   const [done, setDone] = useState<LabelRow[]>([]);
   const [again, setAgain] = useState<LabelRow>();
   const [typed, setTyped] = useState("");
+  /** Whether the sample was closed here, so that its verdicts are shown elsewhere. */
+  const [closed, setClosed] = useState(false);
   const shownAt = useRef(0);
   const ask = async (said: object = {}) => {
     setBusy(true);
@@ -36,7 +38,7 @@ export function Labelling({ id, source, plan }: { id: string; source: Source; pl
       setBusy(false);
     }
   };
-  useEffect(() => { setDone([]); setAgain(undefined); void ask(); }, [id, plan, labeller]);
+  useEffect(() => { setDone([]); setAgain(undefined); setClosed(false); void ask(); }, [id, plan, labeller]);
   const row = again ?? page?.rows[0];
   useEffect(() => { shownAt.current = performance.now(); setTyped(""); }, [row?.position]);
   const say = async (value: string | number | null) => {
@@ -46,12 +48,13 @@ export function Labelling({ id, source, plan }: { id: string; source: Source; pl
     setDone((before) => [...before.filter((each) => each.position !== row.position), row]);
     setAgain(undefined);
   };
+  const close = async () => { if (!busy && (await ask({ close: true }))) setClosed(true); };
   const back = () => {
     const last = done.at(-1);
     if (last) { setAgain(last); setDone(done.slice(0, -1)); }
   };
   const press = (key: string): boolean => {
-    if (!page || !row) return false;
+    if (!page || !row || closed) return false;
     if (key === "s") return void say(null), true;
     if (key === "b") return back(), true;
     const next = typed + key, exact = page.keys.find((each) => each.keys === next);
@@ -83,10 +86,13 @@ export function Labelling({ id, source, plan }: { id: string; source: Source; pl
       </header>
       {failed && <Failure text={failed} />}
       {page.question && <details class="question"><summary>What the judge was asked</summary><p dir="auto">{page.question}</p></details>}
-      {row ? (
+      {closed ? (
+        <p class="note" role="status">The sample is closed, and every verdict is shown. <button type="button" onClick={() => setClosed(false)}>Label on</button></p>
+      ) : row ? (
         <>
           <Row row={row} again={!!again} />
           <Keys page={page} typed={typed} say={say} back={done.length ? back : undefined} key={row.position} />
+          <p class="note">Had enough? Rows that wait for a label are hidden elsewhere until you close the sample. <button type="button" onClick={close}>Close the sample</button></p>
         </>
       ) : <p class="note" role="status">Every row of the sample is labelled or skipped.</p>}
     </article>

@@ -28,7 +28,7 @@ export interface Source {
 export type Plan = "random" | "balanced";
 
 /** What a person says that the verdict should be; without a position nothing is said yet. */
-export interface LabelSaid { plan: Plan; labeller: string; position?: number; value?: string | number | null; seconds?: number }
+export interface LabelSaid { plan: Plan; labeller: string; position?: number; value?: string | number | null; seconds?: number; close?: boolean }
 
 /** What a person says about a verdict; without an opinion, an earlier mark is taken back. */
 export interface Said { row: number; opinion: Opinion | null; should_be?: string | number; sample_seed?: number }

@@ -299,8 +299,12 @@ def _run_file(settings: Settings, chosen: argparse.Namespace) -> int:
 
 def _label(settings: Settings, chosen: argparse.Namespace) -> int:
     with _loading():
-        from evals_mcp.commands.label import LabelOptions, label_in_terminal
+        import anyio
 
+        from evals_mcp.commands.label import LabelOptions, close_in_terminal, label_in_terminal
+
+    if chosen.close:
+        return _printed(lambda: anyio.run(close_in_terminal, settings, chosen.evaluation))
     options = LabelOptions(chosen.evaluation, chosen.plan, chosen.labeller)
     return _printed(lambda: label_in_terminal(settings, options))
 

@@ -139,6 +139,30 @@ async def label(
     return await as_local_user(settings, work)
 
 
+async def close_in_terminal(settings: Settings, evaluation_id: str) -> str:
+    """Close the samples of an evaluation, whose verdicts are shown then, until the next label.
+
+    Raises:
+        EvalsMCPError: the evaluation cannot be labelled.
+    """
+
+    async def work(session: ToolSession) -> str:
+        from evals_mcp.labels.waiting import close_samples
+        from evals_mcp.tools.labelling.label_rows import opened_labelling
+
+        if not session.may_write:
+            raise InvalidRequestError("label: the settings have server.read_only.")
+        async with opened_labelling(session, evaluation_id) as labelling:
+            closed = await close_samples(
+                labelling.store, labelling.evaluation, labelling.job, labelling.index
+            )
+            if not closed:
+                return f"No row of {labelling.job.workflow_id} waits for a label."
+        return "The sample is closed: every verdict is shown. The next label opens it again."
+
+    return await as_local_user(settings, work)
+
+
 class _Round:
     """One sitting of a labeller."""
 

@@ -236,6 +236,11 @@ def _add_results(commands: _Commands) -> None:
         default="labeller 1",
         help="who labels; a second person gives another name (labeller 1)",
     )
+    label.add_argument(
+        "--close",
+        action="store_true",
+        help="end the labelling: the verdicts of the rows that wait for a label are shown again",
+    )
     view = commands.add_parser("view", help="show evaluations in a browser on this machine")
     view.add_argument("evaluation", nargs="?", metavar="ID", help="the one shown first")
 

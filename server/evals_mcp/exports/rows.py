@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from evals_mcp.results.paging import shown_columns
 from evals_mcp.results.rows import Row, RowVerdict, input_columns
 from evals_mcp.results.types.table import type_spec
 from evals_schemas.digests import DatasetDigest
@@ -21,6 +22,9 @@ decision or model; score; and whether it passes. The same for every type and eve
 
 MARK_COLUMNS = ("evals_mark", "evals_mark_should_be", "evals_mark_by", "evals_mark_at")
 """What a person said about the verdict, what a wrong one should be, who said it, and when."""
+
+WAITING = "waits_for_label"
+"""`evals_state` of a row whose verdict is hidden, because somebody is about to label it."""
 
 MarksOf = Callable[[Row, RowVerdict], tuple[object, ...] | None]
 """Returns the values of `MARK_COLUMNS` of a row; None for a row without a mark."""
@@ -43,6 +47,8 @@ class ExportRows:
     """Called now and then; raises if nobody waits for the export any more."""
     marks_of: MarksOf | None = None
     """The marks; None if no row has one, which leaves out their columns."""
+    hidden: frozenset[int] = frozenset()
+    """Numbers of the rows of which no verdict, score, reason or mark is written."""
     digest: DatasetDigest = field(default_factory=DatasetDigest)
     """Of the input columns of the rows that were read so far."""
     marked: Counter[object] = field(default_factory=Counter[object])
@@ -63,16 +69,27 @@ class ExportRows:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield every row in the order of the file, and add it to the digest."""
         names, inputs = self._read_columns(), self.input_columns()
+        judged = self._columns_without_verdict()
         for entry in self.index.every():
             if entry.number % _CHECK_EVERY == 0:
                 self.check_cancelled()
             row = self.index.read(entry)
             self.digest.add({name: row.get(name) for name in inputs})
+            if entry.number in self.hidden:
+                row = {name: row[name] if name in judged else None for name in row}
+                blank = (None,) * (len(names) - 2)
+                yield dict(zip(names, (entry.number, WAITING, *blank), strict=True)) | finite(row)
+                continue
             values = (
                 *_read_values(entry.number, entry.verdict),
                 *self._marks(row, entry.verdict),
             )
             yield dict(zip(names, values, strict=True)) | finite(row)
+
+    def _columns_without_verdict(self) -> Sequence[str]:
+        """Return the columns of the data set and of the answers."""
+        own_rows = type_spec(self.type).own_rows
+        return shown_columns(self.index.columns) if own_rows is None else own_rows.shown
 
     def _marks(self, row: Row, verdict: RowVerdict) -> tuple[object, ...]:
         """Return the values of `MARK_COLUMNS` of a row, and count the mark."""

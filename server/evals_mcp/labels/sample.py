@@ -48,6 +48,11 @@ class LabelSample:
     """The account and the own id of the evaluation."""
     at: str
     """When it was drawn; UTC, in the form of ISO 8601."""
+    closed_after: int | None = None
+    """Rows at its beginning that had a label or a skip when somebody closed it; None if nobody did.
+
+    The next label opens it again.
+    """
 
     def stored(self) -> dict[str, Any]:
         """Return the sample as a JSON value."""

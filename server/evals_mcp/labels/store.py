@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, cast
 
@@ -84,6 +85,15 @@ class LabelStore:
 
         name = f"{verdicts} {sample.id}"
         return sample_of(await to_thread.run_sync(self._records.update, LABEL_SAMPLES, name, first))
+
+    async def close_sample(self, verdicts: str, sample: LabelSample, done: int) -> None:
+        """Close a sample after the rows at its beginning that have a label or a skip."""
+
+        def closed(stored: Any) -> Any:
+            return replace(sample_of(stored), closed_after=done).stored() if stored else None
+
+        name = f"{verdicts} {sample.id}"
+        await to_thread.run_sync(self._records.update, LABEL_SAMPLES, name, closed)
 
     async def column(self, evaluation: str) -> LabelColumn | None:
         """Return the column that the user has named for an evaluation; None without one."""

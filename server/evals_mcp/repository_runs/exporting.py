@@ -26,11 +26,13 @@ def has_rows(job: EvaluationJob) -> bool:
 async def export_rows(job: EvaluationJob, path: Path, session: ToolSession) -> None:
     """Write the result file of an evaluation, and its manifest beside it.
 
+    It has every verdict, those of rows that wait for a label, too: a gate decides by them.
+
     Raises:
         EvalsMCPError: the rows cannot be read, or the file cannot be written.
     """
     arguments = ExportResultsInput(evaluation_id=job.workflow_id, format="jsonl")
-    await exported(arguments, session, partial(to_new_file, path))
+    await exported(arguments, session, partial(to_new_file, path), whole=True)
 
 
 async def export_report(job: EvaluationJob, path: Path, session: ToolSession) -> bool:

@@ -52,6 +52,7 @@ from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.compared import OpenEvaluation, with_labels_of_both
+from evals_mcp.tools.labelling.waiting import Sides, hidden_rows, notes_of_both, visible_pairs
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 from evals_schemas.tools.groups import Groups
@@ -131,12 +132,10 @@ async def open_both(
     files = dict.fromkeys(job.parameters.get("input_data_file_path") for job in (a, b))
     inputs = [await _input_columns(file_id, session) for file_id in files]
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
-        services = (
-            session.provider.service_of(a.workflow_id),
-            session.provider.service_of(b.workflow_id),
-        )
-        names = services[0].name, services[1].name
-        yield Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs), names)
+        service_of = session.provider.service_of
+        names = service_of(a.workflow_id).name, service_of(b.workflow_id).name
+        hidden = await hidden_rows(session, a, rows_a), await hidden_rows(session, b, rows_b)
+        yield Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs), names, hidden)
 
 
 async def _job(field: str, evaluation_id: str, session: ToolSession) -> EvaluationJob:
@@ -191,6 +190,8 @@ class Both:
     """Columns of the data sets, None if unknown; a service may add other columns to its rows."""
     services: tuple[str, str]
     """The services of A and of B."""
+    hidden: Sides
+    """The rows of A and of B that are not shown."""
 
     @property
     def _spec(self) -> TypeSpec:
@@ -212,9 +213,14 @@ class Both:
         return joined
 
     @cached_property
-    def changed(self) -> list[Pair]:
+    def every_change(self) -> list[Pair]:
         """The pairs judged differently, the largest change first."""
         return flips(self._spec.comparing.change, self.joined.pairs, self._same_labels)
+
+    @cached_property
+    def changed(self) -> list[Pair]:
+        """Those of them that may be shown."""
+        return visible_pairs(self.every_change, self.hidden)
 
     @property
     def _same_labels(self) -> bool:
@@ -230,7 +236,7 @@ class Both:
         compared, cautions = self.compared()
         clustered = self._over_clusters(plain, joined, scale)
         figures, compared = clustered.figures, replace(compared, **clustered.headline_facts)
-        changed = self.changed
+        changed, hidden = self.changed, notes_of_both(self.hidden)
         page = self._page(changed[start : start + self.arguments.limit], key)
         end = start + len(page)
         cursor = write_cursor(query, end) if page and end < len(changed) else None
@@ -241,7 +247,7 @@ class Both:
             type=str(self.a.type),
             compares=compared.subject,
             comparable="with care" if cautions else "yes",
-            warnings=[*(caution.text for caution in cautions), *clustered.notes],
+            warnings=[*(caution.text for caution in cautions), *clustered.notes, *hidden],
             paired_by=shown_columns(key),
             rows=joined.counts,
             agreement=figures.agreement,
@@ -252,7 +258,7 @@ class Both:
             clusters=clustered.clusters,
             not_computed=figures.not_computed,
             by=self._by(joined, plain, scale, compared),
-            total_flips=len(changed),
+            total_flips=len(self.every_change),
             flips=page,
             next_cursor=cursor,
             next_step=_next_step(compared, bool(cautions), cursor),

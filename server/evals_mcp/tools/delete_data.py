@@ -115,17 +115,25 @@ async def _evaluation(data_id: str, session: ToolSession) -> str:
 
 
 async def _marks(job: EvaluationJob, session: ToolSession) -> str:
-    """Return what becomes of the marks that were made in an evaluation; empty without any.
+    """Return what becomes of the marks and labels of an evaluation; empty without any.
 
     They are of the answers, so they outlive the evaluation; they hold no text of a row.
     """
     item = item_of(session.provider, job.workflow_id).record
     with suppress(OperatorError):
-        marks = await session.marks.all_of(subjects_of(job).verdicts)
-        if marked := sum(mark.evaluation == item for mark in marks.values()):
+        verdicts = subjects_of(job).verdicts
+        marks = (await session.marks.all_of(verdicts)).values()
+        labels = (await session.labels.all_of(verdicts)).values()
+        kept = list[str]()
+        if marked := sum(mark.evaluation == item for mark in marks):
+            kept.append(f"what people said about {counted(marked, 'verdict')} of it")
+        given = (label for each in labels for label in each if label.evaluation == item)
+        if labelled := sum(label.value is not None for label in given):
+            kept.append(f"{counted(labelled, 'label')} by people")
+        if kept:
             return (
-                f"; what people said about {counted(marked, 'verdict')} of it, without any text of "
-                "a row, is kept for other evaluations of the same answers"
+                "; kept for other evaluations of the same answers, without any text of a row: "
+                + " and ".join(kept)
             )
     return ""
 

@@ -25,6 +25,7 @@ from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_cost
 from evals_mcp.tools.calls.session import ToolSession, WrittenReport, result_file_of
 from evals_mcp.tools.evaluation_summary import headline_of
+from evals_mcp.tools.labelling.waiting import Hidden, hidden_rows
 from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.exports import ExportResultsInput, ExportResultsOutput
@@ -66,9 +67,9 @@ async def export_results(
 
 
 async def exported(
-    arguments: ExportResultsInput, session: ToolSession, store: Store
+    arguments: ExportResultsInput, session: ToolSession, store: Store, *, whole: bool = False
 ) -> ExportResultsOutput:
-    """Write the rows of an ended evaluation with `store`.
+    """Write the rows of an ended evaluation with `store`; `whole`: verdicts that are hidden, too.
 
     Raises:
         InvalidRequestError: the evaluation runs, or has no result file.
@@ -91,7 +92,8 @@ async def exported(
         )
         has_marks = marks is not None and await to_thread.run_sync(marks.has_rows, index)
         marks_of = marks.cells if marks and has_marks else None
-        rows = ExportRows(index, job.type, from_thread.check_cancelled, marks_of)
+        hidden = Hidden() if whole else await hidden_rows(session, job, index)
+        rows = ExportRows(index, job.type, from_thread.check_cancelled, marks_of, hidden.rows)
         content = Content(
             job.workflow_id,
             facts.name,
@@ -99,7 +101,7 @@ async def exported(
             rows,
             lambda: manifest_of(facts, rows, arguments.format),
             report.document if report else b"",
-            marks.digest if marks else "",
+            f"{marks.digest if marks else ''} {sorted(hidden.rows)}",
         )
         stored = await to_thread.run_sync(store, content, FORMATS[arguments.format])
         return ExportResultsOutput(
@@ -110,7 +112,7 @@ async def exported(
             path=str(stored.path) if stored.path else None,
             link=stored.link,
             headline=facts.headline,
-            notes=[*_notes(job, index), *(report.left_out if report else ())],
+            notes=[*_notes(job, index), *(report.left_out if report else hidden.blanked)],
             next_step=stored.next_step,
         )
 

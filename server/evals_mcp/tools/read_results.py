@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -19,6 +19,7 @@ from evals_mcp.results.types.table import TYPES, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.misjudged import LABEL_COLUMN, MISJUDGED, misjudged_rows
+from evals_mcp.tools.labelling.waiting import Hidden, hidden_rows
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.result_pages import (
     DEFAULT_CHARS,
@@ -65,7 +66,8 @@ async def read_results(arguments: ReadResultsInput, session: ToolSession) -> Rea
         labels = None
         if arguments.show == MISJUDGED:
             labels = await misjudged_rows(session, job, index)
-        return await to_thread.run_sync(_page, arguments, job, index, labels)
+        hidden = await hidden_rows(session, job, index)
+        return await to_thread.run_sync(_page, arguments, job, index, labels, hidden)
 
 
 def check_filters(arguments: ReadResultsInput, job: EvaluationJob) -> None:
@@ -107,9 +109,10 @@ def _page(
     job: EvaluationJob,
     index: ResultIndex,
     labels: Mapping[int, LabelValue] | None,
+    hidden: Hidden,
 ) -> ReadResultsOutput:
     columns = _columns(arguments.columns, index.columns, job)
-    query = RowQuery(arguments, job, index, labels)
+    query = RowQuery(arguments, job, index, Eligible(labels, hidden.rows))
     entries = query.page()
     rows = [
         JudgedRow(entry.number, entry.verdict, with_reason(index.read(entry), job))
@@ -136,10 +139,37 @@ def _page(
             *file_notes(job, index, page.left_out),
             *_short(arguments, returned, len(entries)),
             *_threshold_note(job, rows),
+            *hidden.notes,
         ],
         next_cursor=cursor,
         next_step=_next_step(query, returned, cursor),
     )
+
+
+@dataclass(frozen=True)
+class Eligible:
+    """Which rows can match, whatever the filters are."""
+
+    among: Collection[int] | None = None
+    """Their numbers; None for all."""
+    hidden: frozenset[int] = frozenset()
+    """Numbers of rows that never match."""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether no row is left out."""
+        return self.among is None and not self.hidden
+
+    def of(self, numbers: Sequence[int]) -> Sequence[int]:
+        """Return those of some rows that can match, in their order."""
+        if (among := self.among) is not None:
+            numbers = [number for number in numbers if number in among]
+        if self.hidden:
+            numbers = [number for number in numbers if number not in self.hidden]
+        return numbers
+
+
+EVERY_ROW = Eligible()
 
 
 class RowQuery:
@@ -150,11 +180,11 @@ class RowQuery:
         arguments: ReadResultsInput,
         job: EvaluationJob,
         index: ResultIndex,
-        among: Collection[int] | None = None,
+        eligible: Eligible = EVERY_ROW,
     ) -> None:
-        """Find the rows; `among` has the numbers of those that can match, None for all."""
+        """Find the rows."""
         self.arguments = arguments
-        self._among = among
+        self._eligible = eligible
         self.index = index
         self.matching = 0
         """Rows that match."""
@@ -168,8 +198,9 @@ class RowQuery:
         position = read_cursor(self._query, arguments.cursor) if arguments.cursor else None
         self._last, self._position, counted = _checked_position(position)
         self._numbers: Sequence[int] | None = None
-        if arguments.text or arguments.sample_seed is not None or among is not None:
+        if arguments.text or arguments.sample_seed is not None or not eligible.is_everything:
             self._numbers = self._chosen()
+            self._position = self._after_last(self._numbers)
         else:
             self.matching = self._counted() if counted is None else counted
 
@@ -180,6 +211,11 @@ class RowQuery:
             return self.index.by_number(self._numbers[self._position : self._position + limit])
         after = self._after()
         return self.index.page(self._where, self.arguments.sort, limit, after)
+
+    def _after_last(self, numbers: Sequence[int]) -> int:
+        """Return the place after the last row shown, which moves as rows are labelled."""
+        moves = self._eligible.hidden and self._last in numbers
+        return numbers.index(self._last) + 1 if moves else self._position
 
     def _after(self) -> IndexedRow | None:
         try:
@@ -202,9 +238,7 @@ class RowQuery:
 
     def _chosen(self) -> Sequence[int]:
         """Return the numbers of the rows that contain the text or are drawn at random."""
-        numbers: Sequence[int] = self.index.numbers(self._where, self.arguments.sort)
-        if (among := self._among) is not None:
-            numbers = [number for number in numbers if number in among]
+        numbers = self._eligible.of(self.index.numbers(self._where, self.arguments.sort))
         self.matching = len(numbers)
         if text := self.arguments.text:
             numbers = self.index.containing(numbers, text)

@@ -78,7 +78,7 @@ def changed_pairs(both: Both, query: FlipQuery, cursor: str | None, limit: int) 
         pairs = _containing(both, pairs, query.text)
     end = start + limit
     return FlipsPage(
-        total=len(both.changed),
+        total=len(both.every_change),
         matching=len(pairs),
         pairs=[_whole_pair(both, pair) for pair in pairs[start:end]],
         next_cursor=str(end) if end < len(pairs) else None,

@@ -21,6 +21,7 @@ class LabelCall(Request):
     position: int | None = Field(default=None, description="Of the row in the sample.")
     value: str | float | None = Field(default=None, description="null skips the row.")
     seconds: float | None = None
+    close: bool = Field(default=False, description="Shows the verdicts until the next label.")
 
 
 async def labels_page(session: ToolSession, call: LabelCall) -> LabelsPage:
@@ -32,6 +33,7 @@ async def labels_page(session: ToolSession, call: LabelCall) -> LabelsPage:
         EvalsMCPError: the evaluation cannot be read, or the state cannot be used.
     """
     from evals_mcp.labels.labelling import Said, checked_labeller  # noqa: PLC0415 - slow to import
+    from evals_mcp.labels.waiting import close_samples  # noqa: PLC0415 - as above
 
     if not session.may_write:
         raise UnsupportedError(
@@ -44,4 +46,8 @@ async def labels_page(session: ToolSession, call: LabelCall) -> LabelsPage:
         if call.position is not None:
             said = Said(call.position, call.value, labeller, "page", call.seconds)
             await labelling.say(sample, said)
+        if call.close:
+            await close_samples(
+                labelling.store, labelling.evaluation, labelling.job, labelling.index
+            )
         return await labelling.page(sample, labeller, ROWS_AT_ONCE)

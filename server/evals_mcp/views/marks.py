@@ -23,6 +23,8 @@ from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.misjudged import MISJUDGED, misjudged_rows
+from evals_mcp.tools.labelling.waiting import hidden_rows
+from evals_mcp.tools.read_results import Eligible
 from evals_mcp.views.rows import rows_page, sample_page
 from evals_schemas.contract import Request
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
@@ -82,6 +84,9 @@ async def mark_row(session: ToolSession, call: MarkCall, source: MarkSource) -> 
         )
     marks = session.marks
     async with session.result_rows(job) as index:
+        hidden = await hidden_rows(session, job, index)
+        if call.row in hidden.rows:
+            raise InvalidRequestError(f"Nothing was marked. {hidden.notes[0]}")
         entry = await to_thread.run_sync(_row, job, index, call.row)
         subjects = subjects_of(job)
         verdict = _verdict(job, entry)
@@ -147,11 +152,13 @@ async def marked_rows_page(
         StateError: the labels that say which rows match cannot be read.
     """
     wrong = await misjudged_rows(session, job, index) if query.show == MISJUDGED else None
+    hidden = await hidden_rows(session, job, index)
 
     def read() -> RowsPage:
         if query.sample_rows is None:
-            return rows_page(job, index, query, cursor, wrong)
-        order: Sequence[int] = sample_of(session, job, index, query.sample_rows)
+            return rows_page(job, index, query, cursor, Eligible(wrong, hidden.rows))
+        drawn_rows = sample_of(session, job, index, query.sample_rows)
+        order = Eligible(hidden=hidden.rows).of(drawn_rows)
         if query.text is not None:
             order = index.containing(order, query.text)
         page = sample_page(job, index, order, cursor)
@@ -159,6 +166,7 @@ async def marked_rows_page(
         return page
 
     page = await to_thread.run_sync(read)
+    page.notes += hidden.notes
     await with_marks(session, job, index, page.rows)
     return page
 

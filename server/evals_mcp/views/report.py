@@ -16,6 +16,7 @@ from evals_mcp.results.number_text import counted
 from evals_mcp.results.types.columns import columns_of
 from evals_mcp.tools.calls.session import ToolSession, WrittenReport
 from evals_mcp.tools.compare_evaluations import open_both
+from evals_mcp.tools.labelling.waiting import Hidden, hidden_rows
 from evals_mcp.tools.read_results import file_notes, shown_where
 from evals_mcp.views.comparison import changed_pairs, comparison_page, with_marks_of_both
 from evals_mcp.views.document import report_document
@@ -78,7 +79,8 @@ async def evaluation_report(
         elif not extent.rows:
             left_out.append("The rows are not in it, because it was asked for without them.")
         else:
-            rows, left_out = await to_thread.run_sync(_rows, job, index, extent)
+            hidden = await hidden_rows(session, job, index)
+            rows, left_out = await to_thread.run_sync(_rows, job, index, extent, hidden)
             await with_marks(session, job, index, rows.rows)
     _only_look(page)
     headline = page.answer.summary.headline if page.answer.summary else None
@@ -136,11 +138,13 @@ def data_of(shown: BaseModel) -> dict[str, Any]:
     return shown.model_dump(mode="json", exclude_none=True)
 
 
-def _rows(job: EvaluationJob, index: ResultIndex, extent: Extent) -> tuple[RowsPage, list[str]]:
+def _rows(
+    job: EvaluationJob, index: ResultIndex, extent: Extent, hidden: Hidden
+) -> tuple[RowsPage, list[str]]:
     """Return the rows of a report, and what it leaves out. Blocks."""
     total, roles = index.total(), columns_of(job, index.columns)
     bytes_left, rows = extent.max_bytes, list[PageRow]()
-    for number in _chosen(index, extent.rows):
+    for number in _chosen(index, extent.rows, hidden.rows):
         row = page_row(job, index, index.by_number([number])[0], list(roles))
         bytes_left -= len(row.model_dump_json(exclude_none=True))
         if bytes_left < 0 and rows:
@@ -152,19 +156,19 @@ def _rows(job: EvaluationJob, index: ResultIndex, extent: Extent) -> tuple[RowsP
         matching=total,
         columns=page_columns(roles),
         rows=rows,
-        notes=file_notes(job, index),
+        notes=[*file_notes(job, index), *hidden.notes],
     )
     return page, list(_left_out(page, index, bytes_left < 0))
 
 
-def _chosen(index: ResultIndex, most: int) -> Iterator[int]:
+def _chosen(index: ResultIndex, most: int, hidden: frozenset[int]) -> Iterator[int]:
     """Yield the numbers of the rows that a report holds: those to look at first, then the rest."""
     chosen = dict[int, None]()
     for show in (*_FIRST, "all"):
         for number in index.numbers(shown_where(show), "file"):
             if len(chosen) == most:
                 return
-            if number not in chosen:
+            if number not in chosen and number not in hidden:
                 chosen[number] = None
                 yield number
 

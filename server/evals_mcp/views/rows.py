@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from evals_mcp.cleaning import clean, clean_whole
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.results.paging import STATES
 from evals_mcp.results.types.columns import columns_of
-from evals_mcp.tools.read_results import RowQuery, check_filters, file_notes, with_reason
+from evals_mcp.tools.read_results import Eligible, RowQuery, check_filters, file_notes, with_reason
 from evals_schemas.datasets.cells import cell_text
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.page import ColumnRole, JudgeReason, PageColumn, PageRow, RowsPage
@@ -44,11 +44,9 @@ def rows_page(
     index: ResultIndex,
     query: PageQuery,
     cursor: str | None,
-    among: Collection[int] | None = None,
+    eligible: Eligible,
 ) -> RowsPage:
     """Return one page of the rows that match a query. Blocks.
-
-    `among` has the numbers of the rows that can match; None for all.
 
     Raises:
         InvalidRequestError: no row of this type can match, or the cursor is another query's.
@@ -60,7 +58,7 @@ def rows_page(
         **query.model_dump(exclude_none=True, exclude={"sample_rows"}),
     )
     check_filters(arguments, job)
-    selected = RowQuery(arguments, job, index, among)
+    selected = RowQuery(arguments, job, index, eligible)
     entries, roles = selected.page(), columns_of(job, index.columns)
     return RowsPage(
         total=index.total(),

@@ -160,3 +160,22 @@ def test_without_a_terminal_nothing_is_labelled(home: tuple[Path, str]) -> None:
     )
     assert refused.returncode == 2
     assert "needs a terminal" in refused.stderr
+
+
+def test_a_person_who_has_had_enough_closes_the_sample(home: tuple[Path, str]) -> None:
+    folder, evaluation = home
+    labelled(home, ["1"], "--as", "Cleo")
+    shown = [
+        subprocess.run(
+            [sys.executable, "-m", "evals_mcp.cli", "label", evaluation, "--close"],
+            capture_output=True,
+            text=True,
+            env=environment(folder),
+            cwd=folder,
+            timeout=GUARD,
+            check=True,
+        ).stdout
+        for _ in range(2)
+    ]
+    assert shown[0].startswith("The sample is closed: every verdict is shown.")
+    assert shown[1] == f"No row of {evaluation} waits for a label.\n"

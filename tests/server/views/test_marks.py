@@ -277,8 +277,8 @@ async def test_deleting_an_evaluation_says_that_its_marks_are_kept(tmp_path: Pat
         asked = await delete_data(DeleteDataInput(id="eval-1"), session)
     assert "mark" not in plain.what
     assert asked.what.endswith(
-        "; what people said about 1 verdict of it, without any text of a row, is kept for other "
-        "evaluations of the same answers"
+        "; kept for other evaluations of the same answers, without any text of a row: what people "
+        "said about 1 verdict of it"
     )
 
 

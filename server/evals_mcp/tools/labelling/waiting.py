@@ -1,0 +1,79 @@
+"""The rows that answers leave out, because a person is about to label them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from evals_mcp.errors import OperatorError
+from evals_mcp.results.comparisons.joining import Pair
+from evals_mcp.tools.calls.naming import item_of
+from evals_mcp.tools.calls.session import ToolSession
+from evals_schemas.evaluation_api.evaluations import EvaluationJob
+
+if TYPE_CHECKING:
+    from evals_mcp.result_files.index import ResultIndex
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Rows of one evaluation whose verdicts are hidden, because they wait for a label."""
+
+    rows: frozenset[int] = frozenset()
+    """Their numbers in the result file."""
+    evaluation_id: str = ""
+    """The evaluation."""
+
+    @property
+    def notes(self) -> list[str]:
+        """Say how many rows are hidden, why, and what shows them; nothing if there are none."""
+        return self._sentences("are left out")
+
+    @property
+    def blanked(self) -> list[str]:
+        """Say the same of rows without verdicts in a file."""
+        return self._sentences("have no verdict, score and reason in the file")
+
+    def _sentences(self, how: str) -> list[str]:
+        """Return the sentence, if there is one, with what is done to the rows."""
+        if not self.rows:
+            return []
+        sentence = (
+            f"Rows of an open label sample {how} ({len(self.rows)}), so that nobody sees a verdict "
+            "before labelling: the user labels or skips them (label_rows), or closes the sample "
+            f"with `evals-mcp label {self.evaluation_id} --close`."
+        )
+        return [sentence]
+
+
+Sides = tuple[Hidden, Hidden]
+"""What is hidden of A and of B."""
+
+
+def visible_pairs(pairs: Sequence[Pair], sides: Sides) -> list[Pair]:
+    """Return the pairs of which neither row is hidden."""
+    a, b = (side.rows for side in sides)
+    return [pair for pair in pairs if pair.row_a not in a and pair.row_b not in b]
+
+
+def notes_of_both(sides: Sides) -> list[str]:
+    """Return what is hidden of A or, if nothing is, of B: most often one sample hides both."""
+    a, b = sides
+    return a.notes or b.notes
+
+
+async def hidden_rows(session: ToolSession, job: EvaluationJob, index: ResultIndex) -> Hidden:
+    """Return the rows of an evaluation that wait for a label; none if the state cannot be read.
+
+    Nobody can label either, then.
+    """
+    # Imported here because loading SQLite would slow down every start.
+    from evals_mcp.labels.waiting import waiting_rows  # noqa: PLC0415
+
+    evaluation = item_of(session.provider, job.workflow_id).record
+    try:
+        waiting = await waiting_rows(session.labels, evaluation, job, index)
+    except OperatorError:
+        return Hidden()
+    return Hidden(waiting.rows, job.workflow_id)
