@@ -184,7 +184,16 @@ def prepare(server: Fuzzed, folder: Path) -> None:
     asked = [{"question": "a?", "answer": "b"}]
     known["benchmark"] = server.answer("upload_dataset", rows=asked, benchmark=True)["file_id"]
     same = judge("{{answer}}{% if not question %}{{question}}{{expected}}{% endif %}")
-    for name, fields in {**OF_TYPE, "all pass": OF_TYPE["classify"] | {"judge": same}}.items():
+    # Rows of a sample that waits for labels are on no page, and calls of label_rows draw one.
+    others = [row | {"question": f"{row['question']} Really?"} for row in ROWS]
+    never_labelled = server.answer("upload_dataset", rows=others)["file_id"]
+    evaluations = {**OF_TYPE, "all pass": OF_TYPE["classify"] | {"judge": same}}
+    evaluations |= {
+        f"unlabelled {name}": fields | {"input_data_file_path": never_labelled}
+        for name, fields in evaluations.items()
+        if name != "compare"
+    }
+    for name, fields in evaluations.items():
         made = server.answer("create_evaluation", **JUDGED | fields)
         known[name] = made["evaluation_id"]
         wait = {"evaluation_id": known[name], "wait_seconds": 45}
@@ -287,15 +296,27 @@ PLACES = st.one_of(
 @pytest.mark.parametrize(
     ("tool", "given"),
     [
-        ("read_results", {"evaluation_id": "@classify", "show": "all", "limit": 1}),
-        ("read_results", {"evaluation_id": "@classify", "text": "odd", "show": "all", "limit": 1}),
+        ("read_results", {"evaluation_id": "@unlabelled classify", "show": "all", "limit": 1}),
         (
             "read_results",
-            {"evaluation_id": "@score", "sort": "score_ascending", "show": "all", "limit": 1},
+            {"evaluation_id": "@unlabelled classify", "text": "odd", "show": "all", "limit": 1},
+        ),
+        (
+            "read_results",
+            {
+                "evaluation_id": "@unlabelled score",
+                "sort": "score_ascending",
+                "show": "all",
+                "limit": 1,
+            },
         ),
         (
             "compare_evaluations",
-            {"evaluation_id_a": "@classify", "evaluation_id_b": "@all pass", "limit": 1},
+            {
+                "evaluation_id_a": "@unlabelled classify",
+                "evaluation_id_b": "@unlabelled all pass",
+                "limit": 1,
+            },
         ),
         ("list_evaluations", {"limit": 1}),
     ],
