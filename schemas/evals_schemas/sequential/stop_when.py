@@ -45,7 +45,8 @@ class StopWhen(Request):
         """Refuse an object that would never stop anything."""
         if not (self.decided or self.smaller_than or self.width or self.max_usd):
             raise ValueError(
-                "stop_when: name at least one of decided (true), smaller_than, width and max_usd"
+                "stop_when: it needs at least one of decided (true), smaller_than, width and "
+                "max_usd"
             )
         if self.target is not None and not self.decided:
             raise ValueError("stop_when: `target` is what `decided` (true) is about; add it")

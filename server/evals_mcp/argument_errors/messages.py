@@ -104,12 +104,15 @@ def _instead(name: str, schema: Schema, tool: str, kind: object) -> str:
         return f"{advice}."
     if near := near_names(name, fitting, 1):
         return f"did you mean `{near[0]}`?"
-    return f"leave it out. {_all_arguments(list(fields), tool)}"
+    return f"leave it out. {_all_arguments(schema, tool)}"
 
 
-def _all_arguments(names: list[str], tool: str) -> str:
+def _all_arguments(schema: Schema, tool: str) -> str:
+    """Return the arguments of an object, or the description of one that only it explains."""
+    names = list(cast("Mapping[str, Schema]", schema.get("properties", {})))
     if not names:
-        return "None is allowed."
+        description = schema.get("description")
+        return f"What it takes: {description}" if description else "None is allowed."
     if len(names) > _NAMES_LISTED:
         listed = LISTED_IN.get(tool, f"the input schema of {tool}")
         return f"The {len(names)} that exist are in {listed}."
