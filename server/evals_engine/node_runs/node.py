@@ -74,11 +74,6 @@ class Node:
         self._stopping = False
         self._ended = anyio.Event()
 
-    @property
-    def shards_held(self) -> int:
-        """How many shards this process works on."""
-        return len(self._runs)
-
     def wake(self) -> None:
         """Look at the leases now, because an evaluation was cancelled."""
         self._woken.set()

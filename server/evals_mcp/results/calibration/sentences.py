@@ -19,8 +19,6 @@ from evals_mcp.results.number_text import (
 from evals_schemas.tools.groups import Measured
 from evals_schemas.tools.summaries import Calibration, CorrectedFigure, MoreLabels
 
-UNLABELLED = "Unchecked: no person has labelled any of these answers."
-
 _MANY_SKIPPED = 0.1
 """Share of skipped rows in a sample from which on a caution is said."""
 
