@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import ModelEndpoint
+from tests.engine.model_server import ModelServer, completion
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
 from tests.journeys.conversation import conversation
 from tests.journeys.served import served_engine
@@ -207,6 +208,34 @@ async def test_a_key_of_a_model_in_a_request_is_refused_and_nothing_is_stored(
         body = {"type": "classify", "parameters": parameters}
         answer = await engine.http.post("/evaluation", json=body)
         assert answer.status_code == 400
-        assert "name a credential of the configuration" in answer.json()["error"]["message"]
+        assert "leave the key out to use that one" in answer.json()["error"]["message"]
         assert "a secret key" not in answer.text
         assert (await engine.http.get("/evaluation")).json() == []
+
+
+async def test_an_assistant_names_a_credential_of_a_server_that_embeds_a_node(
+    tmp_path: Path, database_url: str
+) -> None:
+    async with ModelServer(lambda _: completion('{"feedback": "", "label": "right"}')) as models:
+        settings = {
+            "LOCAL__DATABASE_URL": database_url,
+            "CREDENTIALS__OURS__BASE_URL": models.base_url,
+            "CREDENTIALS__OURS__TOKEN": "key-of-ours",
+        }
+        async with conversation(tmp_path / "first", tmp_path, **settings) as talk:
+            stored = await talk.answer("upload_dataset", rows=ROWS[:3])
+            external = {"model_source": "external", "external_credential": "ours"}
+            rubric = {"model": "judge-1", "system_template": "Is it right? {{answer}} {{expected}}"}
+            created = await talk.answer(
+                "create_evaluation",
+                type="classify",
+                judge=rubric | external,
+                labels=["right", "wrong"],
+                pass_labels=["right"],
+                response_column="answer",
+                input_data_file_path=stored["file_id"],
+            )
+            ended = {"evaluation_id": created["evaluation_id"], "wait_seconds": 45}
+            status = await talk.answer("get_status", **ended)
+            assert status["status"] == "completed", status
+        assert {each.headers["authorization"] for each in models.requests} == {"Bearer key-of-ours"}

@@ -20,7 +20,11 @@ from evals_engine.http.deletion import delete_evaluation
 from evals_engine.http.engine import engine_of, owner_of
 from evals_engine.http.json_bodies import json_body
 from evals_engine.http.uploads import CHUNK_BYTES
-from evals_engine.models.request_keys import keys_of, stored_parameters
+from evals_engine.models.request_keys import (
+    keys_of,
+    stored_parameters,
+    without_configured_keys,
+)
 from evals_engine.results.result_file import rows_so_far
 from evals_engine.runs.creation import (
     REPLAYED,
@@ -79,16 +83,16 @@ async def create(request: Request) -> Response:
             f"No uploaded data set {file_id[:80]!r}. Upload one, or list them with GET /files.",
             param="parameters.input_data_file_path",
         )
-    keys = keys_of(new_request.parameters)
-    stored = stored_parameters(new_request.parameters)
+    parameters = without_configured_keys(new_request.parameters, engine.config)
+    keys, stored = keys_of(parameters), stored_parameters(parameters)
     try:
         if (answers_from := new_request.answers_from) is not None:
             other = await to_thread.run_sync(engine.store.get_evaluation, answers_from, owner)
-            refuse_other_answers(answers_from, new_request.parameters, other)
+            refuse_other_answers(answers_from, parameters, other)
             stored |= {ANSWERS_FROM: answers_from}
         if new_request.stop_when is not None:
-            stored |= rules_to_store(new_request.stop_when, new_request.parameters, engine.store)
-        await TypedParameters(TYPES[new_request.type], new_request.parameters).evaluator(
+            stored |= rules_to_store(new_request.stop_when, parameters, engine.store)
+        await TypedParameters(TYPES[new_request.type], parameters).evaluator(
             engine.models, OwnerPool(engine.pool, owner), keys
         )
     except RequestError as error:

@@ -32,6 +32,14 @@ def endpoint_for(
     return _external(config, model, field, token)
 
 
+def external_endpoint(config: EngineConfig, model: Endpoint) -> ModelEndpoint | None:
+    """Return the first configured endpoint with the base URL of an external model, else None."""
+    base_url = (model.external_base_url or "").rstrip("/")
+    if model.model_source != "external" or not base_url:
+        return None
+    return next((each for each in config.external if each.base_url.rstrip("/") == base_url), None)
+
+
 def workers_for(model: Endpoint) -> int:
     """Return the most calls in flight for one judge or candidate."""
     return _called(model).calls_at_once
@@ -73,10 +81,8 @@ def _dedicated(config: EngineConfig, model: Endpoint, field: str) -> ModelEndpoi
 def _external(
     config: EngineConfig, model: Endpoint, field: str, token: SecretStr | None
 ) -> ModelEndpoint:
-    base_url = (model.external_base_url or "").rstrip("/")
-    for allowed in config.external:
-        if base_url and allowed.base_url.rstrip("/") == base_url:
-            return replace(allowed, token=token or allowed.token)
+    if (allowed := external_endpoint(config, model)) is not None:
+        return replace(allowed, token=token or allowed.token)
     raise RequestError(
         "This base URL is not allowed. External models are called only at the base URLs of the "
         "configured credentials: add [credentials.NAME] with this base_url.",

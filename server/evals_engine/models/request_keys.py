@@ -6,14 +6,18 @@ are missing.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
 from typing import Any, cast
 
 from pydantic import SecretStr
 
+from evals_engine.config import EngineConfig
+from evals_engine.models.endpoints import external_endpoint
 from evals_schemas.evaluation_api.evaluations import (
     BESIDE_PARAMETERS,
     AnyParameters,
+    Endpoint,
     candidates,
 )
 
@@ -25,14 +29,45 @@ Keys = Mapping[str, SecretStr]
 """Keys by the field of their model: judge, model_to_evaluate, model_a, model_b."""
 
 
+def without_configured_keys(parameters: AnyParameters, config: EngineConfig) -> AnyParameters:
+    """Return a request without those keys that the configuration has for the same base URL.
+
+    Every process has them, so the evaluation can run in any of them, also after a restart.
+    """
+    changes = {
+        field: model.model_copy(update={KEY_FIELD: None})
+        for field, model in _models_of(parameters).items()
+        if _is_configured(model, config)
+    }
+    return parameters.model_copy(update=changes)
+
+
+def _is_configured(model: Endpoint, config: EngineConfig) -> bool:
+    """Return whether a model's key is the one that a run would use without it."""
+    endpoint = external_endpoint(config, model)
+    if model.external_api_token is None or endpoint is None or endpoint.token is None:
+        return False
+    configured = endpoint.token.get_secret_value()
+    return hmac.compare_digest(_bytes_of(model.external_api_token), _bytes_of(configured))
+
+
+def _bytes_of(key: str) -> bytes:
+    return key.encode(errors="surrogatepass")
+
+
 def keys_of(parameters: AnyParameters) -> dict[str, SecretStr]:
     """Return the keys in a request."""
-    models = {"judge": parameters.judge, **candidates(parameters)}
     return {
         field: SecretStr(model.external_api_token)
-        for field, model in models.items()
-        if not isinstance(model, str) and model.external_api_token
+        for field, model in _models_of(parameters).items()
+        if model.external_api_token
     }
+
+
+def _models_of(parameters: AnyParameters) -> dict[str, Endpoint]:
+    """Return the judge and the candidates that are models, by the field of a request."""
+    models = {"judge": parameters.judge, **candidates(parameters)}
+    return {field: model for field, model in models.items() if not isinstance(model, str)}
 
 
 def stored_parameters(parameters: AnyParameters) -> dict[str, Any]:

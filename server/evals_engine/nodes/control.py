@@ -33,7 +33,8 @@ class Control:
             raise ApiError(
                 400,
                 "Several nodes run evaluations here, and a key that comes with a request would be "
-                "in the memory of one: name a credential of the configuration instead, or ask the "
+                "in the memory of one. Only the key of the first configured credential with this "
+                "base_url is known to all: leave the key out to use that one, or ask the "
                 "administrator to add [credentials.NAME].",
                 param=f"{next(iter(keys))}.external_api_token",
             )

@@ -165,6 +165,45 @@ async def test_an_evaluation_of_which_too_many_rows_fail_ends_with_the_reason(
     assert job["progress"]["done"] < 1_200
 
 
+async def test_a_key_in_a_request_that_all_nodes_have_is_used_and_no_other(
+    database_url: str,
+) -> None:
+    async with ModelServer(model) as server, ModelServer(model) as other:
+        keys = {server.base_url: "first", other.base_url: "of another"}
+        known = tuple(ModelEndpoint(url, SecretStr(key)) for url, key in keys.items())
+        # Of two credentials with one base URL a run uses the first, so only its key is the same.
+        known += (ModelEndpoint(server.base_url, SecretStr("second")),)
+        config = EngineConfig(
+            data_dir=Path("unused"), database_url=SecretStr(database_url), external=known
+        )
+        async with running_engine(config) as client:
+            file = await client.upload(rows(2, "question", "expected"))
+
+            def with_keys(judge: str, candidate: str) -> dict[str, Any]:
+                external = {"model_source": "external", "external_base_url": server.base_url + "/"}
+                return {
+                    "judge": MODEL_JUDGE | external | {"external_api_token": judge},
+                    "model_to_evaluate": GENERATED | external | {"external_api_token": candidate},
+                    "input_data_file_path": file,
+                    **LABELS,
+                }
+
+            job = await client.finished(
+                await client.create("classify", **with_keys(*["first"] * 2))
+            )
+            assert job["status"] == "completed", job
+            assert "external_api_token" not in json.dumps(job)
+            for wrong in ("second", "of another", "firs", "first ", "\ud800", "\u00e9"):
+                for judge, candidate in (("first", wrong), (wrong, "first")):
+                    body = {"type": "classify", "parameters": with_keys(judge, candidate)}
+                    refused = await client.http.post("/evaluation", content=json.dumps(body))
+                    assert refused.status_code == 400, wrong
+                    assert "first configured credential" in refused.json()["error"]["message"]
+        sent = {request.headers["authorization"] for request in server.requests}
+        assert sent == {"Bearer first"}
+        assert not other.requests
+
+
 async def test_what_one_process_alone_would_know_is_refused(database_url: str) -> None:
     external = MODEL_JUDGE | {
         "model_source": "external",

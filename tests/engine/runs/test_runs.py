@@ -277,6 +277,28 @@ async def test_a_key_that_came_with_the_request_is_used_and_never_written(tmp_pa
         assert path.is_dir() or secret.encode() not in path.read_bytes()
 
 
+async def test_a_key_in_a_request_that_is_the_configured_one_outlives_its_process(
+    tmp_path: Path,
+) -> None:
+    async with ModelServer(lambda _: verdict("good")) as server:
+        known = ModelEndpoint(server.base_url, SecretStr("configured"))
+        config = config_for(tmp_path, server, external=(known,))
+        judge = MODEL_JUDGE | {
+            "model_source": "external",
+            "external_base_url": server.base_url,
+            "external_api_token": "configured",
+        }
+        async with running_engine(config, runs_evaluations=False) as engine:
+            evaluation = await classify(engine, await engine.upload(rows(1)), judge=judge)
+        async with running_engine(config) as engine:
+            job = await engine.finished(evaluation)
+        assert job["status"] == "completed", job
+        assert "external_api_token" not in job["parameters"]["judge"]
+        assert server.requests[0].headers["authorization"] == "Bearer configured"
+    for path in (tmp_path / "engine").rglob("*"):
+        assert path.is_dir() or b"configured" not in path.read_bytes()
+
+
 async def test_a_configured_key_serves_an_external_model_that_brings_none(tmp_path: Path) -> None:
     async with ModelServer(lambda _: verdict("good")) as server:
         known = ModelEndpoint(server.base_url, SecretStr("configured"))
