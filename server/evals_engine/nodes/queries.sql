@@ -9,7 +9,7 @@ VALUES
      :idempotency_key, :request_digest)
 ON CONFLICT DO NOTHING
 
--- get_evaluation: one evaluation of this owner.
+-- counted_evaluations: the beginning of a query for evaluations, with the rows that their stored shards count.
 SELECT evaluations.*, evaluations.done_rows + live.done AS done_rows,
     evaluations.failed_rows + live.failed AS failed_rows
 FROM evaluations CROSS JOIN LATERAL (
@@ -17,28 +17,19 @@ FROM evaluations CROSS JOIN LATERAL (
         COALESCE(sum(shards.failed_rows), 0)::bigint AS failed
     FROM shards WHERE evaluation_key = evaluations.key AND number >= 0
 ) AS live
+
+-- get_evaluation: one evaluation of this owner.
+{counted_evaluations}
 WHERE id = :id AND owner = :owner
 
 -- list_evaluations: newest first; a NULL status matches all.
-SELECT evaluations.*, evaluations.done_rows + live.done AS done_rows,
-    evaluations.failed_rows + live.failed AS failed_rows
-FROM evaluations CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(shards.done_rows), 0)::bigint AS done,
-        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed
-    FROM shards WHERE evaluation_key = evaluations.key AND number >= 0
-) AS live
+{counted_evaluations}
 WHERE owner = :owner AND type <> 'benchmark'
     AND (:status::text IS NULL OR status = :status)
 ORDER BY created_at DESC, id DESC LIMIT :limit
 
 -- list_benchmark_evaluations: a page, newest first; NULL matches all.
-SELECT evaluations.*, evaluations.done_rows + live.done AS done_rows,
-    evaluations.failed_rows + live.failed AS failed_rows
-FROM evaluations CROSS JOIN LATERAL (
-    SELECT COALESCE(sum(shards.done_rows), 0)::bigint AS done,
-        COALESCE(sum(shards.failed_rows), 0)::bigint AS failed
-    FROM shards WHERE evaluation_key = evaluations.key AND number >= 0
-) AS live
+{counted_evaluations}
 WHERE owner = :owner AND type = 'benchmark'
     AND (:status::text IS NULL OR status IN (:status, :or_status))
     AND (:model_id::text IS NULL OR model_id = :model_id)
