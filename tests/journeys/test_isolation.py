@@ -125,7 +125,7 @@ ID_FIELDS = {
     "get_status": {"evaluation_id"},
     "read_results": {"evaluation_id", "cursor"},
     "export_results": {"evaluation_id"},
-    "label_rows": {"evaluation_id", "label"},
+    "label_rows": {"evaluation_id"},
     "compare_evaluations": {"evaluation_id_a", "evaluation_id_b", "cursor"},
     "cancel_evaluation": {"evaluation_id"},
     "create_evaluation": {
@@ -135,7 +135,7 @@ ID_FIELDS = {
     "list_evaluations": {"cursor"},
     "delete_data": {"id"},
     "page_data": {"evaluation_id", "against", "options"},
-    "mark_row": {"evaluation_id", "mark", "ticket"},
+    "mark_row": {"evaluation_id", "mark", "label", "ticket"},
 }
 """All arguments that take an id, a cursor or a code, or objects with such arguments."""
 
@@ -189,7 +189,6 @@ def tries(own: dict[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "read_results", {"evaluation_id": "ID", "show": "all"}
     yield "export_results", {"evaluation_id": "ID"}
     yield "label_rows", {"evaluation_id": "ID"}
-    yield "label_rows", {"evaluation_id": done, "label": {"ticket": "ID", "position": 1}}
     yield "read_results", {"evaluation_id": done, "show": "all", "limit": 1, "cursor": "ID"}
     yield "compare_evaluations", {"evaluation_id_a": "ID", "evaluation_id_b": done}
     yield "compare_evaluations", {"evaluation_id_a": done, "evaluation_id_b": "ID"}

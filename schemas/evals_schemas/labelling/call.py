@@ -18,7 +18,6 @@ class LabelRowsInput(Request):
 
     evaluation_id: str = Field(description="Its id.", min_length=1)
     plan: PlanOfSample = Field(default="random", description="balanced: for rare failures.")
-    label: dict[str, Any] | None = Field(default=None, description="For its page only.")
 
 
 class LabelRowsOutput(Output):

@@ -46,11 +46,12 @@ class MarkRowInput(Request):
     """The arguments of `mark_row`."""
 
     evaluation_id: str = Field(description="Its id.", min_length=1)
-    mark: dict[str, Any] = Field(description="row, opinion, should_be, sample_seed.")
+    mark: dict[str, Any] | None = Field(default=None, description="row, opinion, should_be.")
+    label: dict[str, Any] | None = Field(default=None, description="Or a label.")
     ticket: str | None = Field(default=None, description="From the page.")
 
 
 class MarkRowOutput(Output):
-    """A mark that was stored."""
+    """A mark that was stored, or how far the labelling is."""
 
-    data: dict[str, Any] = Field(description="The mark, and all marks together.")
+    data: dict[str, Any] = Field(description="The mark and all marks, or rows to label.")

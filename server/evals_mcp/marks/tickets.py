@@ -26,7 +26,7 @@ _END = struct.Struct(">I")
 _SEAL_BYTES = 16
 _TEXT = re.compile(r"[A-Za-z0-9_-]{27}")
 
-_ELSEWHERE = "People mark rows in the page of the evaluation, or in `evals-mcp view`."
+_ELSEWHERE = "People mark and label rows on the page of the evaluation, or in `evals-mcp view`."
 
 
 class Tickets:
@@ -51,7 +51,7 @@ class Tickets:
         """Raise InvalidRequestError unless a ticket is valid; the message says what to do."""
         if not ticket:
             raise InvalidRequestError(
-                "Nothing was marked: a mark is what a person says, and this call has no `ticket`, "
+                "Nothing was stored: this is what a person says, and this call has no `ticket`, "
                 f"which only the page has. {_ELSEWHERE}"
             )
         end = (
@@ -60,13 +60,13 @@ class Tickets:
         genuine = self._ticket(principal_id, evaluation, end)
         if not end or not hmac.compare_digest(ticket, genuine):
             raise InvalidRequestError(
-                "Nothing was marked: `ticket` is not one that this server has issued to you for "
+                "Nothing was stored: `ticket` is not one that this server has issued to you for "
                 f"this evaluation. {_ELSEWHERE}"
             )
         if self._now().timestamp() > _END.unpack(end)[0]:
             raise InvalidRequestError(
-                "Nothing was marked: the ticket of this page has expired; it was valid for "
-                f"{TICKET_SECONDS // 3600} hours. Open the evaluation again, then mark the row."
+                "Nothing was stored: the ticket of this page has expired; it was valid for "
+                f"{TICKET_SECONDS // 3600} hours. Open the evaluation again, then go on."
             )
 
     def _ticket(self, principal_id: str, evaluation: str, end: bytes) -> str:

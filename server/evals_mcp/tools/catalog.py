@@ -17,7 +17,7 @@ from evals_mcp.tools.delete_data import delete_data
 from evals_mcp.tools.export_results import export_results
 from evals_mcp.tools.get_evaluation import get_evaluation
 from evals_mcp.tools.get_status import get_status
-from evals_mcp.tools.labelling import label_rows
+from evals_mcp.tools.labelling import label_rows, people
 from evals_mcp.tools.list_datasets import list_datasets
 from evals_mcp.tools.list_evaluations import list_evaluations
 from evals_mcp.tools.list_models import list_models
@@ -153,6 +153,7 @@ TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         returns=LabelRowsOutput,
         run=label_rows.label_rows,
         render=label_rows.rendered,
+        people_only=people.LABELS,
     ),
     ToolDefinition(
         name="export_results",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from evals_mcp.errors import UnsupportedError
+from evals_mcp.results.calibration.labels import LabelSource
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.label_rows import ROWS_AT_ONCE, opened_labelling
 from evals_schemas.contract import Request
@@ -24,7 +25,9 @@ class LabelCall(Request):
     close: bool = Field(default=False, description="Shows the verdicts until the next label.")
 
 
-async def labels_page(session: ToolSession, call: LabelCall) -> LabelsPage:
+async def labels_page(
+    session: ToolSession, call: LabelCall, source: LabelSource = "page"
+) -> LabelsPage:
     """Store what the person says, if anything, and return the rows that come next.
 
     Raises:
@@ -44,7 +47,7 @@ async def labels_page(session: ToolSession, call: LabelCall) -> LabelsPage:
     async with opened_labelling(session, call.evaluation_id) as labelling:
         sample = await labelling.sample(call.plan)
         if call.position is not None:
-            said = Said(call.position, call.value, labeller, "page", call.seconds)
+            said = Said(call.position, call.value, labeller, source, call.seconds)
             await labelling.say(sample, said)
         if call.close:
             await close_samples(

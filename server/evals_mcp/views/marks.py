@@ -109,17 +109,6 @@ async def mark_row(session: ToolSession, call: MarkCall, source: MarkSource) -> 
     return MarkAnswer(row=call.row, mark=_shown(mark), marks=page)
 
 
-async def mark_with_ticket(session: ToolSession, call: MarkCall, ticket: str | None) -> MarkAnswer:
-    """Store what a person says in the page of a chat, which has a ticket for it.
-
-    Raises:
-        InvalidRequestError: the ticket is missing, wrong or has expired; else see `mark_row`.
-    """
-    job = await session.evaluation(await session.evaluation_id(call.evaluation_id))
-    await session.marks.check_ticket(ticket, _item_name(session, job))
-    return await mark_row(session, call, "app")
-
-
 async def mark_ticket(session: ToolSession, evaluation_id: str) -> str:
     """Return the ticket for the marks of an evaluation, by its complete id.
 

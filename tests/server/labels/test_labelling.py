@@ -14,10 +14,11 @@ from mcp_types import ElicitRequestParams, ElicitResult
 from evals_mcp.errors import InvalidRequestError, UnsupportedError
 from evals_mcp.labels.labelling import is_swapped
 from evals_mcp.labels.sample import SamplePlan
-from evals_mcp.tools.labelling.label_rows import SKIP, label_rows
+from evals_mcp.tools.labelling.label_rows import SKIP
+from evals_mcp.views.app.mark_row import mark_row
 from evals_mcp.views.labels import LabelCall, labels_page
 from evals_mcp.views.marks import mark_ticket
-from evals_schemas.labelling.call import LabelRowsInput
+from evals_schemas.tools.app import MarkRowInput
 from tests.server.fake_provider import FakeProvider, jsonl
 from tests.server.labels.labelling import ROWS, labels, positions
 from tests.server.serving import served, settings, text_of
@@ -105,33 +106,13 @@ async def test_a_column_of_labels_is_hidden_from_who_labels(tmp_path: Path) -> N
     assert {each["name"] for each in row["texts"]} == {"question", "answer"}
 
 
-async def test_a_model_that_sends_a_label_without_the_ticket_of_a_person_is_refused(
-    tmp_path: Path,
-) -> None:
-    async with served(provider(job(), file_1=FILE), configured=settings(tmp_path)) as server:
-        for label in (
-            {"position": 1, "value": "good"},
-            {"row": 1, "label": "good"},
-            {},
-            {"position": 1, "value": "good", "ticket": None},
-        ):
-            refused = await server.refusal("label_rows", **ONE, label=label)
-            assert refused.startswith("Nothing was labelled: a label is what a person says")
-        forged = {"position": 1, "value": "good", "ticket": "A" * 27}
-        assert "not one that this server has issued" in await server.refusal(
-            "label_rows", **ONE, label=forged
-        )
-    async with session_of(provider(job(), file_1=FILE), tmp_path) as session:
-        assert await labels(session) is None
-
-
 async def test_the_page_labels_with_its_ticket(tmp_path: Path) -> None:
     async with session_of(planted(), tmp_path) as session:
         ticket = await mark_ticket(session, "eval-1")
 
         async def send(**label: Any) -> dict[str, Any]:
-            wanted = LabelRowsInput(evaluation_id="eval-1", label={"ticket": ticket, **label})
-            return (await label_rows(wanted, session)).labels
+            call = MarkRowInput(evaluation_id="eval-1", label=label, ticket=ticket)
+            return (await mark_row(call, session)).data
 
         page = await send()
         assert [row["position"] for row in page["rows"]] == [1, 2, 3, 4, 5]
@@ -152,7 +133,7 @@ async def test_the_page_labels_with_its_ticket(tmp_path: Path) -> None:
         counted = await labels(session)
     assert counted is not None
     (label,) = counted.labels
-    assert (label.value, label.seconds, label.source) == (f"{PLANTED}-bad", 2.5, "page")
+    assert (label.value, label.seconds, label.source) == (f"{PLANTED}-bad", 2.5, "app")
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -195,20 +176,22 @@ async def test_the_random_order_of_two_answers_is_undone_when_a_label_is_stored(
     two = job(kind="compare", parameters={**parameters, "model_b": "two"})
     async with session_of(provider(two, file_1=jsonl(*pairs())), tmp_path) as session:
         ticket = await mark_ticket(session, "eval-1")
-        call: dict[str, Any] = {"ticket": ticket}
-        firsts = list[str]()
+
+        async def send(**label: Any) -> dict[str, Any]:
+            call = MarkRowInput(evaluation_id="eval-1", label=label, ticket=ticket)
+            return (await mark_row(call, session)).data
+
+        said, firsts = dict[str, Any](), list[str]()
         for position in range(1, 41):
-            page = (
-                await label_rows(LabelRowsInput(evaluation_id="eval-1", label=call), session)
-            ).labels
+            page = await send(**said)
             assert [key["name"] for key in page["keys"]] == ["first", "second", "tie"]
             texts = {each["role"]: each for each in page["rows"][0]["texts"]}
             assert "one" not in json.dumps(page), "the name of a column tells the answers apart"
             firsts.append(texts["first"]["text"].split()[0])
             # The person always prefers the answer `left`, wherever it is shown.
             value = "first" if firsts[-1] == "left" else "second"
-            call = {"ticket": ticket, "position": position, "value": value}
-        await label_rows(LabelRowsInput(evaluation_id="eval-1", label=call), session)
+            said = {"position": position, "value": value}
+        await send(**said)
         counted = await labels(session)
     assert counted is not None
     assert {label.value for label in counted.labels} == {"A"}
@@ -231,10 +214,9 @@ async def test_a_score_is_a_number_of_its_scale(tmp_path: Path, plan: SamplePlan
         ticket = await mark_ticket(session, "eval-1")
 
         async def send(**label: Any) -> dict[str, Any]:
-            wanted = LabelRowsInput(
-                evaluation_id="eval-1", plan=plan, label={"ticket": ticket, **label}
-            )
-            return (await label_rows(wanted, session)).labels
+            said = {"plan": plan, **label}
+            call = MarkRowInput(evaluation_id="eval-1", label=said, ticket=ticket)
+            return (await mark_row(call, session)).data
 
         page = await send(position=1, value=4)
         assert [key["keys"] for key in page["keys"]] == ["1", "2", "3", "4", "5"]

@@ -55,7 +55,7 @@ def test_another_process_with_the_key_knows_it_and_one_without_does_not() -> Non
 def test_a_call_without_a_ticket_is_told_where_people_mark_rows() -> None:
     for missing in (None, ""):
         sentence = refusal(Tickets(KEY, Clock()), missing)
-        assert "a mark is what a person says" in sentence
+        assert "this is what a person says" in sentence
         assert "evals-mcp view" in sentence
 
 
@@ -71,7 +71,7 @@ def test_a_ticket_is_nothing_to_another_principal_or_for_another_evaluation() ->
 
 @given(st.text(max_size=40))
 def test_no_other_text_is_a_ticket(text: str) -> None:
-    assert "Nothing was marked" in refusal(Tickets(KEY, Clock()), text)
+    assert "Nothing was stored" in refusal(Tickets(KEY, Clock()), text)
 
 
 @given(place=st.integers(0, 26), other=st.sampled_from("ABCDEFGHabcdefgh0123-_"))
@@ -80,4 +80,4 @@ def test_no_changed_ticket_is_a_ticket(place: int, other: str) -> None:
     ticket = tickets.issue("alice", "a eval-1")
     changed = ticket[:place] + other + ticket[place + 1 :]
     if changed != ticket:
-        assert "Nothing was marked" in refusal(tickets, changed)
+        assert "Nothing was stored" in refusal(tickets, changed)

@@ -248,6 +248,9 @@ ROWS: list[Mistake] = [
         label="badd",
     ),
     call("read_results", "did you mean `label`?", evaluation_id="@evaluation", labels=["bad"]),
+    call("label_rows", "a label is what a person says", evaluation_id="@evaluation", label="bad"),
+    call("label_rows", "The user labels on the page", evaluation_id="@evaluation", close=True),
+    call("mark_row", "They mark on the page", evaluation_id="@evaluation", mark="right"),
     call(
         "read_results",
         "Leave it out and call read_results again",

@@ -18,10 +18,12 @@ from evals_mcp.results.statistics.rates import wilson_interval
 from evals_mcp.state.records import State
 from evals_mcp.tools.calls.session import Clock, ToolSession
 from evals_mcp.tools.delete_data import delete_data
+from evals_mcp.views.app import mark_row as app
 from evals_mcp.views.evaluation import evaluation_page
-from evals_mcp.views.marks import MarkCall, mark_row, mark_ticket, mark_with_ticket
+from evals_mcp.views.marks import MarkCall, mark_row, mark_ticket
 from evals_mcp.views.report import comparison_report, evaluation_report
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.tools.app import MarkRowInput
 from evals_schemas.tools.inputs import DeleteDataInput
 from evals_schemas.tools.page import MarkAnswer
 from tests.server.fake_provider import FakeProvider, jsonl
@@ -255,19 +257,24 @@ def as_principal(session: ToolSession, principal: str) -> Marks:
 async def test_a_mark_over_mcp_needs_the_ticket_of_the_page(tmp_path: Path) -> None:
     now = [datetime(2026, 5, 1, tzinfo=UTC)]
     clock = replace(Clock(), now=lambda: now[0])
-    call = MarkCall(evaluation_id="eval-1", row=1, opinion="right")
     async with session_of(provider(job(), job(2), file_1=FILE), tmp_path, clock) as session:
+
+        async def send(ticket: str | None) -> dict[str, Any]:
+            said = {"row": 1, "opinion": "right"}
+            call = MarkRowInput(evaluation_id="eval-1", mark=said, ticket=ticket)
+            return (await app.mark_row(call, session)).data
+
         ticket = await mark_ticket(session, "eval-1")
         for wrong in (None, "", "x" * 27, ticket[::-1], await mark_ticket(session, "eval-2")):
-            with pytest.raises(InvalidRequestError, match="Nothing was marked"):
-                await mark_with_ticket(session, call, wrong)
-        answer = await mark_with_ticket(session, call, ticket)
-        assert answer.marks.right == 1
+            with pytest.raises(InvalidRequestError, match="Nothing was stored"):
+                await send(wrong)
+        answer = await send(ticket)
+        assert answer["marks"]["right"] == 1
         (stored,) = (await session.marks.all_of(possible_verdicts())).values()
         assert (stored.source, stored.at) == ("app", "2026-05-01T00:00:00+00:00")
         now[0] += timedelta(seconds=TICKET_SECONDS + 1)
         with pytest.raises(InvalidRequestError, match="expired"):
-            await mark_with_ticket(session, call, ticket)
+            await send(ticket)
 
 
 async def test_deleting_an_evaluation_says_that_its_marks_are_kept(tmp_path: Path) -> None:

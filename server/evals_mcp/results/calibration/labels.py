@@ -12,7 +12,7 @@ LabelValue = str | float
 LabelKind = Literal["human", "model", "unknown"]
 """What a labeller is; `unknown` until the user has said it of a column."""
 
-LabelSource = Literal["column", "page", "terminal", "chat"]
+LabelSource = Literal["column", "page", "app", "terminal", "chat"]
 
 Plan = Literal["random", "balanced", "chosen", "all"]
 """How the labelled rows were selected.

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from mcp_types import CallToolResult, TextContent, Tool, ToolAnnotations
 
+from evals_mcp.errors import InvalidRequestError
 from evals_mcp.tools.calls.arguments import parse_arguments
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.contract import Request
@@ -17,6 +18,16 @@ from evals_schemas.tools.portable_schema import answer_schema, portable_schema
 
 Arguments = TypeVar("Arguments", bound=Request)
 Answer = TypeVar("Answer", bound=Output)
+
+
+@dataclass(frozen=True)
+class PeopleOnly:
+    """What only a person may say through a tool. No correction would make a model's call right."""
+
+    is_said: Callable[[Mapping[str, Any]], bool]
+    """Returns whether the arguments of a call say it without the ticket of a person."""
+    refusal: Callable[[ToolSession], str]
+    """Returns how a person says it here, and what a model may do instead."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,8 @@ class ToolDefinition(Generic[Arguments, Answer]):
     for_page: Callable[[Answer], Mapping[str, Any]] | None = None
     """Returns what is in `_meta` of an answer, which the page receives and models do not; None for
     tools that models call."""
+    people_only: PeopleOnly | None = None
+    """None for a tool through which a model may say everything that it takes."""
 
     @cached_property
     def tool(self) -> Tool:
@@ -69,6 +82,9 @@ class ToolDefinition(Generic[Arguments, Answer]):
         Raises:
             EvalsMCPError: with a message for the model that made the call.
         """
+        only = self.people_only
+        if only is not None and only.is_said(arguments or {}):
+            raise InvalidRequestError(only.refusal(await open_session()))
         checked = parse_arguments(self.name, self.takes, self.tool.input_schema, arguments)
         answer = await self.run(checked, await open_session())
         return CallToolResult(

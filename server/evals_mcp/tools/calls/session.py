@@ -119,6 +119,11 @@ class ToolSession:
     may_write: bool = True
     """Whether the principal may start, stop and mark here."""
 
+    @property
+    def is_of_this_machine(self) -> bool:
+        """Whether the user sits at this machine, with its terminal and its browser."""
+        return self.uploads is None
+
     async def evaluation_id(self, text: str, field: str = "evaluation_id") -> str:
         """Return the complete id of an evaluation, as callers see it now.
 

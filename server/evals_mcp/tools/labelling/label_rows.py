@@ -1,23 +1,21 @@
 """`label_rows`: the user says what verdicts should be, without seeing them; no model says it.
 
-The label of a person comes through a question of the client, through the page with its ticket, or
-through `evals-mcp label` and `evals-mcp view` without any tool.
+The label of a person comes through a question of the client, through the page and its tool
+`mark_row`, or through `evals-mcp label` and `evals-mcp view` without any tool.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
-
-from pydantic import Field, ValidationError
+from typing import TYPE_CHECKING, Any, Literal
 
 from evals_mcp.cleaning import clean, quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.launching.ask_user import ANSWER_SECONDS, Filled, Form
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
-from evals_schemas.contract import Request
+from evals_mcp.tools.labelling.people import people_label
 from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.labelling.call import LabelRowsInput, LabelRowsOutput
 from evals_schemas.labelling.page import LabelRow, LabelsPage
@@ -29,49 +27,36 @@ if TYPE_CHECKING:
 SKIP = "skip this row"
 """What a user chooses who cannot tell."""
 
+CLOSE = "close the sample"
+"""What a user chooses who has had enough, and wants to see the verdicts."""
+
 ROWS_AT_ONCE = 5
 """Rows that a page has, so that the next one is there as soon as a label is given."""
 
-_FIELD, _SKIP_FIELD = "label", "skip"
+_FIELD, _SKIP_FIELD, _CLOSE_FIELD = "label", "skip", "close"
 _TEXT, _QUESTION = 1_200, 600
 
-_BY_MODEL = (
-    "Nothing was labelled: a label is what a person says, and this call has no `ticket`, which "
-    "only the page has. The user labels in `evals-mcp view`, in `evals-mcp label ID`, or by your "
-    "client's question: call label_rows without `label`."
-)
-
-
-class PageLabel(Request):
-    """What the page sends in `label`."""
-
-    ticket: str | None = Field(default=None, description="From the page's data.")
-    labeller: str = Field(default="labeller 1", min_length=1)
-    position: int | None = Field(default=None, description="Of the row; null only reads.")
-    value: str | float | None = Field(default=None, description="Null skips the row.")
-    seconds: float | None = None
+_Asked = Literal["no", "yes", "closed"]
+"""What came of asking the user: no answer, an answer, or the end of the sample."""
 
 
 async def label_rows(arguments: LabelRowsInput, session: ToolSession) -> LabelRowsOutput:
     """Let the user label rows of a sample, or say where.
 
     Raises:
-        InvalidRequestError: the evaluation still runs, no row can be drawn, or a label comes
-            without the ticket of a person.
+        InvalidRequestError: the evaluation still runs, or no row can be drawn.
         EvalsMCPError: the rows or the state cannot be read.
     """
     async with opened_labelling(session, arguments.evaluation_id) as labelling:
-        if arguments.label is not None:
-            return await _from_page(arguments, labelling, session)
         sample = await labelling.sample(arguments.plan)
-        asked = await _ask(labelling, sample, session) if session.ask_user.can_ask else False
-        page = await labelling.page(sample, _labeller(), 1)
+        asked = await _ask(labelling, sample, session) if session.ask_user.can_ask else "no"
+        page = await labelling.page(sample, _labeller(), 0 if asked == "closed" else 1)
         for row in page.rows:
             _shorten(row)
         page.question = page.question and clean(page.question, _QUESTION)
         return LabelRowsOutput(
             labels=page.model_dump(mode="json", exclude_none=True),
-            next_step=_next_step(page, asked=asked),
+            next_step=_next_step(page, asked, session),
         )
 
 
@@ -111,47 +96,36 @@ def rendered(answer: LabelRowsOutput) -> str:
     return "\n".join([*lines, answer.next_step])
 
 
-async def _from_page(
-    arguments: LabelRowsInput, labelling: Labelling, session: ToolSession
-) -> LabelRowsOutput:
-    from evals_mcp.labels.labelling import Said, checked_labeller  # noqa: PLC0415 - as above
-
-    try:
-        said = PageLabel.model_validate(arguments.label)
-    except ValidationError:
-        raise InvalidRequestError(_BY_MODEL) from None
-    if not said.ticket:
-        raise InvalidRequestError(_BY_MODEL)
-    await session.marks.check_ticket(said.ticket, labelling.evaluation)
-    sample, labeller = await labelling.sample(arguments.plan), checked_labeller(said.labeller)
-    if said.position is not None:
-        await labelling.say(sample, Said(said.position, said.value, labeller, "page", said.seconds))
-    page = await labelling.page(sample, labeller, ROWS_AT_ONCE)
-    return LabelRowsOutput(
-        labels=page.model_dump(mode="json", exclude_none=True), next_step="Show it to the user."
-    )
-
-
-async def _ask(labelling: Labelling, sample: LabelSample, session: ToolSession) -> bool:
-    """Ask the user for one label after the other; return whether the user answered at all."""
+async def _ask(labelling: Labelling, sample: LabelSample, session: ToolSession) -> _Asked:
+    """Ask the user for one label after the other."""
     from evals_mcp.labels.labelling import Said  # noqa: PLC0415 - as above
 
     ask_user, end = session.ask_user, session.clock.monotonic() + ANSWER_SECONDS
     answered, filled = False, ask_user.filled
     position = _position(filled, sample)
+    page = await labelling.page(sample, _labeller(), 1)
     while True:
         if filled is not None:
             if filled.answer != "agreed":
-                return answered or filled.answer == "declined"
+                return "yes" if answered or filled.answer == "declined" else "no"
             if position is not None:
-                said = Said(position, _said(filled), _labeller(), "chat")
+                if _closes(filled, page):
+                    await _close(labelling)
+                    return "closed"
+                said = Said(position, _said(filled, page), _labeller(), "chat")
                 await labelling.say(sample, said)
                 answered = True
-        page = await labelling.page(sample, _labeller(), 1)
+                page = await labelling.page(sample, _labeller(), 1)
         if not page.rows or session.clock.monotonic() > end:
-            return answered
+            return "yes" if answered else "no"
         position = page.rows[0].position
         filled = await ask_user.fill(_form(page, sample), session.clock.sleep)
+
+
+async def _close(labelling: Labelling) -> None:
+    from evals_mcp.labels.waiting import close_samples  # noqa: PLC0415 - as above
+
+    await close_samples(labelling.store, labelling.evaluation, labelling.job, labelling.index)
 
 
 def _position(filled: Filled | None, sample: LabelSample) -> int | None:
@@ -169,22 +143,37 @@ def _form(page: LabelsPage, sample: LabelSample) -> Form:
 
 def _fields(page: LabelsPage) -> dict[str, Any]:
     if page.keys or page.low is None:
-        names = [*(key.name for key in page.keys), SKIP]
-        label: dict[str, Any] = {"type": "string", "title": "Label", "enum": names}
-        if not page.keys:
-            del label["enum"]
+        label: dict[str, Any] = {"type": "string", "title": "Label"}
+        if page.keys:
+            label["enum"] = [*dict.fromkeys([*(key.name for key in page.keys), SKIP, CLOSE])]
+        else:
+            label["description"] = f"Or: {SKIP}; {CLOSE}."
         return {"type": "object", "properties": {_FIELD: label}, "required": [_FIELD]}
     number = {"type": "number", "title": "Score", "minimum": page.low, "maximum": page.high}
     skip = {"type": "boolean", "title": SKIP, "default": False}
-    return {"type": "object", "properties": {_FIELD: number, _SKIP_FIELD: skip}}
+    close = {"type": "boolean", "title": CLOSE, "default": False}
+    fields = {_FIELD: number, _SKIP_FIELD: skip, _CLOSE_FIELD: close}
+    return {"type": "object", "properties": fields}
 
 
-def _said(filled: Filled) -> object:
+def _closes(filled: Filled, page: LabelsPage) -> bool:
+    """Return whether the user closes the sample."""
+    return filled.fields.get(_CLOSE_FIELD) is True or _is_choice(filled, CLOSE, page)
+
+
+def _said(filled: Filled, page: LabelsPage) -> object:
     """Return the label that was filled in; None to skip the row."""
-    if filled.fields.get(_SKIP_FIELD) is True:
+    if filled.fields.get(_SKIP_FIELD) is True or _is_choice(filled, SKIP, page):
         return None
     value: object = filled.fields.get(_FIELD)
-    return None if value in {SKIP, ""} else value
+    return None if value == "" else value
+
+
+def _is_choice(filled: Filled, choice: str, page: LabelsPage) -> bool:
+    """Return whether a choice was made besides the labels of the evaluation."""
+    value = filled.fields.get(_FIELD)
+    is_chosen = isinstance(value, str) and value.strip().casefold() == choice
+    return is_chosen and all(key.name != value for key in page.keys)
 
 
 def _labeller() -> str:
@@ -204,18 +193,18 @@ def _shorten(row: LabelRow) -> None:
         each.text = shown
 
 
-def _next_step(page: LabelsPage, *, asked: bool) -> str:
+def _next_step(page: LabelsPage, asked: _Asked, session: ToolSession) -> str:
+    if asked == "closed":
+        return (
+            "The user has closed the sample: every verdict is shown until the next label. Call "
+            "get_evaluation for the figures, or read_results for the rows."
+        )
     if not page.rows:
         return "Every row of the sample is labelled or skipped: call get_evaluation."
-    where = (
-        f"in a terminal with `evals-mcp label {page.evaluation_id}`, or in `evals-mcp view`, where "
-        "a row takes a few seconds and one or two keys"
-    )
-    if asked:
-        return (
-            f"Call label_rows again to go on, or the user labels {where}. Never label for the user."
-        )
+    where = people_label(session).replace("ID", page.evaluation_id)
+    if asked == "yes":
+        return f"Call label_rows again to go on. {where} Never label for the user."
     return (
-        f"Ask the user to label 30 to 60 rows {where}. Never label for the user, and do not say "
+        f"Ask the user to label 30 to 60 rows. {where} Never label for the user, and do not say "
         "what you would choose."
     )

@@ -24,6 +24,8 @@ class Hidden:
     """Their numbers in the result file."""
     evaluation_id: str = ""
     """The evaluation."""
+    in_terminal: bool = True
+    """Whether the user may close the sample in a terminal of this machine."""
 
     @property
     def notes(self) -> list[str]:
@@ -39,10 +41,13 @@ class Hidden:
         """Return the sentence, if there is one, with what is done to the rows."""
         if not self.rows:
             return []
+        places = "in the question of label_rows or on the page"
+        if self.in_terminal:
+            places += f", or with `evals-mcp label {self.evaluation_id} --close`"
         sentence = (
             f"Rows of an open label sample {how} ({len(self.rows)}), so that nobody sees a verdict "
             "before labelling: the user labels or skips them (label_rows), or closes the sample "
-            f"with `evals-mcp label {self.evaluation_id} --close`."
+            f"{places}."
         )
         return [sentence]
 
@@ -76,4 +81,4 @@ async def hidden_rows(session: ToolSession, job: EvaluationJob, index: ResultInd
         waiting = await waiting_rows(session.labels, evaluation, job, index)
     except OperatorError:
         return Hidden()
-    return Hidden(waiting.rows, job.workflow_id)
+    return Hidden(waiting.rows, job.workflow_id, session.is_of_this_machine)

@@ -36,6 +36,7 @@ APP_TOOLS: tuple[ToolDefinition[Any, Any], ...] = (
         returns=MarkRowOutput,
         run=mark_row.mark_row,
         render=mark_row.rendered,
+        people_only=mark_row.PEOPLE_ONLY,
         idempotent=True,
     ),
 )
