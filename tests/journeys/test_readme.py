@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from evals_mcp.services import SERVICES
 from evals_mcp.settings.loading import load_settings
 from evals_mcp.tools.catalog import TOOLS
 
-PAGE = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -42,3 +45,26 @@ def test_every_client_block_can_be_read_and_starts_the_command(tmp_path: Path) -
             None, {"HOME": str(tmp_path), **entry.get("env", {})}, tmp_path, SERVICES
         )
         assert settings.providers == ("local",)
+
+
+def test_the_conversation_is_what_the_demo_prints() -> None:
+    demo = subprocess.run(
+        [sys.executable, "examples/demo.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert demo.returncode == 0, demo.stderr
+    block = PAGE.partition("## A conversation")[2].split("```")[1]
+    answers = re.findall(r"^ +server  (.*(?:\n {11}.*)*)", block, re.MULTILINE)
+    assert len(answers) == 2
+    for answer in answers:
+        assert without_ids(answer) in without_ids(demo.stdout)
+
+
+def without_ids(text: str) -> str:
+    """Return a text on one line, without what differs between two runs."""
+    same = re.sub(r"eval-\w+-\d+", "eval-…", text)
+    return " ".join(re.sub(r"took [\d.]+ s", "took …", same).split())

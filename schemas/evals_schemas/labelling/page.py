@@ -18,6 +18,20 @@ class LabelText(BaseModel):
     role: LabelRole
     text: str
 
+    @property
+    def heading(self) -> str:
+        """What stands above the text: its column, which says if it is the answer that was judged.
+
+        A row can hold several answers; only this tells a labeller which one the label is about.
+        """
+        match self.role:
+            case "input":
+                return self.name
+            case "answer":
+                return f"{self.name} (the judged answer)".lstrip()
+            case _:
+                return f"{self.role} answer"
+
 
 class LabelRow(BaseModel):
     """A row that is shown for a label. It holds nothing that the judge said of it."""

@@ -249,8 +249,7 @@ def _head(page: LabelsPage) -> str:
 def _row(row: LabelRow, page: LabelsPage) -> str:
     lines = ["", f"Row {row.row}. {' '.join(page.sentences)}"]
     for each in row.texts:
-        name = f"{each.role} answer" if each.role in {"first", "second"} else each.name
-        lines += [f"{name}:", *_indented(clean(each.text, _TEXT, keep_lines=True))]
+        lines += [f"{each.heading}:", *_indented(clean(each.text, _TEXT, keep_lines=True))]
     labels = "  ".join(f"[{each.keys}] {each.name}" for each in page.keys)
     return "\n".join([*lines, f"{labels or _number(page)}  [s] skip  [b] back  [q] end"])
 

@@ -15,6 +15,9 @@ from openai.types.responses import (
     ResponseOutputText,
 )
 
+LONGEST_CALL = 60
+"""Seconds for one call. A session gives up after 5 by itself, too early on a busy machine."""
+
 
 class PipeModel(Model):
     """A model that answers with the next tool call."""
@@ -63,7 +66,7 @@ DONE = ResponseOutputMessage(
 async def main():
     set_tracing_disabled(True)
     server_type = MCPServerStreamableHttp if "url" in TARGET else MCPServerStdio
-    async with server_type(TARGET) as server:
+    async with server_type(TARGET, client_session_timeout_seconds=LONGEST_CALL) as server:
         agent = Agent("evaluator", model=PipeModel(), mcp_servers=[server])
         await Runner.run(agent, "How good are our answers?", max_turns=30)
 

@@ -39,7 +39,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 async def _judged(folder: Path) -> str:
     configured = settings(folder, local={"data_dir": folder / "engine"})
-    rows = [{"question": f"Row {n}?", "answer": f"{n % 2}", "expected": "1"} for n in range(8)]
+    rows = [
+        {"question": f"Row {n}?", "answer": f"{n % 2}", "other_answer": "1", "expected": "1"}
+        for n in range(8)
+    ]
     async with own_provider(configured) as provider, served(provider, configured=configured) as has:
         stored = await has.answer("upload_dataset", rows=rows)
         made = await has.answer(
@@ -140,6 +143,8 @@ def test_a_person_labels_with_a_key_a_row_and_sees_no_verdict(home: tuple[Path, 
     rows = shown.replace(f"[1] {PLANTED}-good", "").replace(f"[2] {PLANTED}-bad", "")
     assert PLANTED not in rows
     assert "verdicts are hidden" in rows
+    assert "\nanswer (the judged answer):" in rows.replace("\r", "")
+    assert "\nother_answer:" in rows.replace("\r", "")
     assert anyio.run(counts, *home) == ({"labeller 1": 3}, 1, 0)
     shown = labelled(home, ["1"], "--as", "Ben")
     assert "you label as Ben" in shown

@@ -64,6 +64,7 @@ async def test_rows_are_handed_out_without_a_verdict_and_in_a_fixed_order(tmp_pa
     assert answer == again
     assert PLANTED not in without_keys(answer["labels"])
     assert PLANTED not in text
+    assert "  answer (the judged answer): " in text
     (row,) = answer["labels"]["rows"]
     assert row["position"] == 1
     shown = {each["name"]: each["text"] for each in row["texts"]}
@@ -153,6 +154,7 @@ async def test_a_client_that_can_ask_asks_its_user(tmp_path: Path, mode: Any) ->
             answer = await server.answer("label_rows", **ONE)
     assert (answer["labels"]["labelled"], answer["labels"]["skipped"]) == (3, 1)
     assert "How much is" in questions[0]
+    assert "\n\nanswer (the judged answer): " in questions[0]
     assert PLANTED not in "".join(questions)
     async with session_of(planted(), tmp_path) as session:
         counted = await labels(session)
