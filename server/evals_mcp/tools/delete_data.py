@@ -7,7 +7,7 @@ from contextlib import suppress
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
 from evals_mcp.marks.subjects import subjects_of
-from evals_mcp.providers.rest.ids import own_id_of
+from evals_mcp.providers.rest.ids import noun_of, own_id_of
 from evals_mcp.providers.same_request import RETRY_OF
 from evals_mcp.results.number_text import counted
 from evals_mcp.spending.settling import cost_of_job
@@ -96,7 +96,15 @@ async def _data_set(file_id: str, session: ToolSession) -> str:
 
 async def _evaluation(data_id: str, session: ToolSession) -> str:
     """Return a description of an ended evaluation."""
-    job = await session.evaluation(checked_evaluation_id(data_id, "id"))
+    try:
+        job = await session.evaluation(checked_evaluation_id(data_id, "id"))
+    except NotFoundError:
+        if noun_of(data_id) is not None:
+            raise
+        raise NotFoundError(
+            f"No data set or evaluation {quoted(data_id, 80)} exists. Call list_datasets or "
+            "list_evaluations for the existing ids."
+        ) from None
     if job.status not in ENDED:
         raise InvalidRequestError(
             f"The evaluation {job.workflow_id} has not ended. Nothing was deleted. Call "

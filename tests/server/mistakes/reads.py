@@ -137,7 +137,7 @@ BY_ID: list[Mistake] = [
     call("delete_data", "is missing: give the whole id of a data set or an evaluation, from"),
     call(
         "delete_data",
-        "No evaluation 'pairs.jsonl' exists. Call list_evaluations for the",
+        "No data set or evaluation 'pairs.jsonl' exists. Call list_datasets or list_evaluations",
         id="pairs.jsonl",
     ),
     call(

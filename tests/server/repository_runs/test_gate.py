@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -225,6 +226,10 @@ def _edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 GATED = RULE + "[gate]\nmargin = 10\n"
 BROKEN: dict[str, tuple[Callable[[Repository], object], str]] = {
     "no baseline": (lambda r: (r.folder / "baseline/results.json").unlink(), "cannot be read"),
+    "no folder of a baseline": (
+        lambda r: shutil.rmtree(r.folder / "baseline"),
+        "--baseline: there is no file, folder or evaluation 'baseline'. Make a new baseline",
+    ),
     "a foreign file": (
         lambda r: (r.folder / "baseline/results.json").write_text('{"a": 1}'),
         "is not a results.json",
@@ -290,6 +295,7 @@ def test_what_cannot_be_judged_is_never_green(repository: Repository) -> None:
     saved = {path: path.read_bytes() for path in repository.folder.rglob("*") if path.is_file()}
     for case, (spoil, expected) in BROKEN.items():
         for path, content in saved.items():
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
         spoil(repository)
         out = ("--out", "baseline") if case.startswith("the folder") else ()

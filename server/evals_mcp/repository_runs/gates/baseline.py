@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from evals_mcp.cleaning import quoted
-from evals_mcp.errors import InvalidRequestError
+from evals_mcp.errors import InvalidRequestError, NotFoundError
 from evals_mcp.exports.manifest import without_secrets
+from evals_mcp.providers.rest.ids import noun_of
 from evals_mcp.repository_runs.exporting import (
     export_rows,
     has_rows,
@@ -172,8 +173,16 @@ async def _from_evaluations(
         )
     found: dict[str, BaselineMetric] = {}
     for number, (metric, evaluation_id) in enumerate(zip(metrics, ids, strict=True)):
-        complete = await session.evaluation_id(evaluation_id, "--baseline")
-        job = await session.evaluation(complete)
+        try:
+            complete = await session.evaluation_id(evaluation_id, "--baseline")
+            job = await session.evaluation(complete)
+        except NotFoundError:
+            if noun_of(evaluation_id) is not None:
+                raise
+            raise NotFoundError(
+                f"--baseline: there is no file, folder or evaluation {quoted(evaluation_id, _NAME)}"
+                f". {_ANEW}"
+            ) from None
         if job.status != "completed" or not has_rows(job):
             raise InvalidRequestError(
                 f"--baseline: {complete} is {quoted(job.status, 40)}; only a completed evaluation "
