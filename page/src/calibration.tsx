@@ -13,12 +13,13 @@ const RATES: [keyof Calibration & ("agreement" | "sensitivity" | "specificity"),
 ];
 
 export function CalibrationPanel({ found, pick, scale }: { found: Calibration; pick: Pick; scale?: Axis }) {
-  const [main] = found.corrected, wrong = found.labels > 0;
+  const [main] = found.corrected, other = found.by_other_labels, wrong = found.labels > 0;
   const axis = main && (main.unit === "%" ? RATE : scale);
   const rates = RATES.filter(([name]) => found[name]?.length);
   return (
     <Panel wide title="Can this judge be trusted?" note={found.seed != null ? `The order of the sample follows from the seed ${found.seed}.` : undefined}>
       {main && axis && <Whiskers label={`Corrected ${main.of}`} axis={axis} rows={corrected(main)} />}
+      {other && <Whiskers label="Pass rate by labels for other answers" axis={RATE} rows={corrected(other, "by other labels")} />}
       {rates.length > 0 && (
         <Whiskers label="The judge beside the labels" axis={RATE} rows={rates.map(([name, verb, of]) => rate(`judge ${verb}`, found[name]!, of))} />
       )}
@@ -40,14 +41,14 @@ export function CalibrationPanel({ found, pick, scale }: { found: Calibration; p
   );
 }
 
-function corrected(main: CorrectedFigure): Whisker[] {
+function corrected(main: CorrectedFigure, called = "corrected"): Whisker[] {
   const text = (value: number) => (main.unit === "%" ? percent(value) : score(value));
   const ends = (figure: number[]) => (figure.length > 2 ? (main.unit === "%" ? percentRange : scoreRange)(figure[1]!, figure[2]!) : undefined);
   const row = (name: string, figure: number[], tone: Whisker["tone"]): Whisker => ({
     name, value: figure[0]!, low: figure[1], high: figure[2], text: text(figure[0]!), note: ends(figure), tone,
   });
   return [
-    row("corrected", main.figure, "good"),
+    row(called, main.figure, "good"),
     row("judge alone", [main.judge_alone], "plain"),
     ...(main.labels_alone && main.method !== "labels alone" ? [row("labels alone", main.labels_alone, "plain")] : []),
   ];

@@ -68,6 +68,7 @@ export interface Calibration {
   spearman?: number[];
   mean_difference?: number[];
   corrected: CorrectedFigure[];
+  by_other_labels?: CorrectedFigure;
   labels_for: MoreLabels[];
   wrong_by?: WrongCalls[];
   ceiling?: Ceiling;

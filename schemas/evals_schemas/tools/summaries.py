@@ -311,6 +311,10 @@ class Calibration(Figures):
     corrected: list[CorrectedFigure] = Field(
         default_factory=list[CorrectedFigure], description="The main figure first."
     )
+    by_other_labels: CorrectedFigure | None = Field(
+        default=None,
+        description="The pass rate by labels of another evaluation by the same judge.",
+    )
     labels_for: list[MoreLabels] = Field(
         default_factory=list[MoreLabels], description="What narrower intervals need."
     )

@@ -100,7 +100,14 @@ class _Counting:
         rows = self._rows()
         marked = [label for subject in rows for label in self._of(subject, rows[subject], None)]
         others = self._of_other_answers(rows)
-        candidates = [self._sampled(sample, rows) for sample in self.samples]
+        sampled = [(sample, self._sampled(sample, rows)) for sample in self.samples]
+        # The sample of another evaluation says nothing here unless its labels are about answers
+        # that this one has.
+        candidates = [
+            labels
+            for sample, labels in sampled
+            if labels.labels or sample.evaluation == self.evaluation
+        ]
         in_column = None if column is None else labels_in(self.index, job, column)
         if in_column is not None and column is not None:
             candidates.append(_of_column(in_column, column))

@@ -12,7 +12,7 @@ from anyio import to_thread
 from evals_mcp.labels.column import LabelColumn, column_of
 from evals_mcp.labels.sample import LabelSample, sample_of
 from evals_mcp.labels.stored_label import StoredLabel, label_of
-from evals_mcp.state.kinds import LABEL_COLUMNS, LABEL_SAMPLES, LABELS
+from evals_mcp.state.kinds import LABEL_COLUMNS, LABEL_SAMPLES, LABELLED_JUDGES, LABELS
 from evals_schemas.digests import value_digest
 
 if TYPE_CHECKING:
@@ -107,3 +107,28 @@ class LabelStore:
     async def forget_column(self, evaluation: str) -> None:
         """Forget the column of an evaluation."""
         await to_thread.run_sync(self._records.delete, LABEL_COLUMNS, evaluation)
+
+    async def evaluations_by(self, judge: str) -> Mapping[str, int]:
+        """Return the evaluations by a judge that people label.
+
+        Args:
+            judge: the digest of the judge; see `judge_identity`.
+
+        Returns:
+            The account and the own id of each, with the labels that counted when it was last read.
+        """
+        stored = await to_thread.run_sync(self._records.starting_with, LABELLED_JUDGES, f"{judge} ")
+        return {name.removeprefix(f"{judge} "): value["labels"] for name, value in stored.items()}
+
+    async def note_judge(self, judge: str, evaluation: str, labels: int) -> None:
+        """Remember that people label an evaluation by a judge, and how many labels count."""
+        name = f"{judge} {evaluation}"
+        stored = await to_thread.run_sync(self._records.get, LABELLED_JUDGES, name)
+        if stored is None or (labels and stored["labels"] != labels):
+            value = {"labels": labels}
+            await to_thread.run_sync(self._records.put, LABELLED_JUDGES, name, value)
+
+    async def forget_judge(self, judge: str, evaluation: str) -> None:
+        """Forget that an evaluation was labelled."""
+        name = f"{judge} {evaluation}"
+        await to_thread.run_sync(self._records.delete, LABELLED_JUDGES, name)

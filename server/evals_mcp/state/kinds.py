@@ -94,6 +94,12 @@ LABEL_COLUMNS = RecordKind(
     "the column of a data set that has labels, by evaluation, and who gave them",
     most=10_000,
 )
+LABELLED_JUDGES = RecordKind(
+    "labelled_judges",
+    "evaluations that people label, by a digest of their judge and its rubric, so that the labels "
+    "serve other evaluations by the same judge",
+    most=10_000,
+)
 
 KINDS: Mapping[str, RecordKind] = {
     kind.name: kind
@@ -109,6 +115,7 @@ KINDS: Mapping[str, RecordKind] = {
         LABELS,
         LABEL_SAMPLES,
         LABEL_COLUMNS,
+        LABELLED_JUDGES,
     )
 }
 """Every kind, by its name. A new kind is a line here."""

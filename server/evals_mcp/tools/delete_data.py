@@ -15,6 +15,7 @@ from evals_mcp.state.names import NAME_CHARS
 from evals_mcp.tools.calls.evaluation_ids import checked_evaluation_id
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.other_labels import forget_labelled
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.inputs import DeleteDataInput
 from evals_schemas.tools.outputs import DeleteDataOutput
@@ -49,6 +50,7 @@ async def delete_data(arguments: DeleteDataInput, session: ToolSession) -> Delet
         await session.provider.delete_dataset(data_id)
     else:
         await _record_cost(data_id, session)
+        await _forget_labelled(data_id, session)
         await session.provider.delete_evaluation(data_id)
     await _forget_name(data_id, session)
     return DeleteDataOutput(
@@ -60,6 +62,13 @@ async def _record_cost(evaluation_id: str, session: ToolSession) -> None:
     """Record what an evaluation has cost, which nothing tells after it is deleted."""
     job = await session.provider.get_evaluation(evaluation_id)
     await cost_of_job(job, session.provider, session.launches.spending)
+
+
+async def _forget_labelled(evaluation_id: str, session: ToolSession) -> None:
+    """Forget that the evaluation has labels, which say nothing of a judge without its verdicts."""
+    job = await session.provider.get_evaluation(evaluation_id)
+    with suppress(OperatorError):
+        await forget_labelled(job, session)
 
 
 async def _forget_name(data_id: str, session: ToolSession) -> None:

@@ -17,6 +17,12 @@ NOT_READ = " This is by this judge; get_evaluation says what labels say of it."
 """The end of a headline of rows that are not on this machine."""
 
 
+_BY_OTHERS_ONLY = (
+    " Quote the second figure only with what it assumes. 30 to 60 labels of these rows need no "
+    "assumption: offer the user label_rows."
+)
+
+
 def headline_with(headline: str, calibration: Calibration | None) -> str:
     """Return a headline with what the labels say; without labels it ends with `UNCHECKED`."""
     if calibration is None:
@@ -35,22 +41,35 @@ def headline_with(headline: str, calibration: Calibration | None) -> str:
 
 
 def _unchecked(calibration: Calibration) -> str:
-    number = calibration.labels + calibration.waiting
-    if not number:
-        return UNCHECKED
-    kinds = {"human": " by people", "model": " by another model"}
-    labels = f"{counted(number, 'label')}{kinds.get(calibration.kind, '')}"
-    return f"{UNCHECKED.removesuffix('.')} ({labels} so far, which correct nothing)."
+    number, elsewhere = calibration.labels + calibration.waiting, calibration.by_other_labels
+    text = UNCHECKED.removesuffix(".")
+    if elsewhere is not None:
+        text += " here"
+    if number:
+        kinds = {"human": " by people", "model": " by another model"}
+        labels = f"{counted(number, 'label')}{kinds.get(calibration.kind, '')}"
+        text += f" ({labels} so far, which correct nothing)"
+    if elsewhere is None:
+        return f"{text}."
+    return (
+        f"{text}. By labels for other answers it would be "
+        f"{figure_text(elsewhere.figure, elsewhere.unit)}, if the judge errs here as it did there."
+    )
 
 
 def next_step_by(headline: str, calibration: Calibration | None) -> str:
     """Return what an assistant does next about the judge; empty if nothing is to be done."""
-    if calibration is None:
-        if not headline.endswith(UNCHECKED):
-            return ""
-        return " Nobody has checked this judge: offer the user label_rows; 30 to 60 labels suffice."
-    if not calibration.corrected:
+    if calibration is not None and calibration.corrected:
+        return _next_step_by_labels(calibration)
+    if calibration is not None and calibration.by_other_labels is not None:
+        return _BY_OTHERS_ONLY
+    has_labels = calibration is not None and calibration.labels + calibration.waiting
+    if has_labels or not headline.endswith(UNCHECKED):
         return ""
+    return " Nobody has checked this judge: offer the user label_rows; 30 to 60 labels suffice."
+
+
+def _next_step_by_labels(calibration: Calibration) -> str:
     main = calibration.corrected[0]
     if main.is_off:
         return (

@@ -13,6 +13,17 @@ from evals_mcp.results.types.marking import Marking, Passes
 
 
 @dataclass(frozen=True)
+class PassedRows:
+    """How many rows of an evaluation the judge passes."""
+
+    passed: int
+    total: int
+    """Rows with a verdict."""
+    passes: Passes | None
+    """Which verdicts pass; None if rows neither pass nor fail."""
+
+
+@dataclass(frozen=True)
 class JudgedRows:
     """All rows of an evaluation that have a verdict."""
 
@@ -38,6 +49,11 @@ class JudgedRows:
         """Rows that the judge passes."""
         passes = self.passes
         return sum(n for verdict, n in self.verdicts.items() if passes and passes(verdict))
+
+    @property
+    def by_pass(self) -> PassedRows:
+        """The rows by whether they pass."""
+        return PassedRows(self.passed, self.total, self.passes)
 
 
 def classes_of(

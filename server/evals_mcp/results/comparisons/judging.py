@@ -15,6 +15,7 @@ from evals_mcp.results.sides import (
     judge_names,
     side_names,
 )
+from evals_schemas.digests import value_digest
 from evals_schemas.evaluation_api.defaults import JUDGE_MAX_TOKENS, TEMPERATURE
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
@@ -71,6 +72,32 @@ def judge_differences(
         *_differing("services", services),
         *_task_differences(a, b),
     ]
+
+
+def judge_identity(job: EvaluationJob, service: str) -> str | None:
+    """Return a digest that evaluations by one judge share; None if the judge is unknown.
+
+    It is of what `judge_differences` compares, so that labelled evaluations by a judge are found
+    without reading any other. `num_workers`, a token, and which verdicts pass are no part of it.
+
+    Args:
+        job: the evaluation.
+        service: the name of the service that called the judge.
+    """
+    if judge_name(job.parameters) is None:
+        return None
+    judge, parameters = _judge(job.parameters), job.parameters
+    settings = {
+        name: _default(judge.get(name), _DEFAULTS.get(name)) for name in {*judge, *_DEFAULTS}
+    }
+    measured = {name: value for name, value in settings.items() if name not in _NOT_MEASURED}
+    measured |= {name: judge.get(name) for name in (*_NAMED, "system_template")}
+    measured = {name: value for name, value in measured.items() if value is not None}
+    asked = {name: _comparable(parameters.get(name)) for name in ("labels", "custom_metrics")}
+    asked |= {name: parameters.get(name) for name in ("min_score", "max_score")}
+    asked["one_order"] = bool(parameters.get("disable_position_bias_correction"))
+    identity = {"service": service, "type": job.type, "judge": measured, "asked": asked}
+    return value_digest("judge", identity)
 
 
 def _model_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[Difference]:

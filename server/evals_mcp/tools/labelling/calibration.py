@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
@@ -15,14 +14,17 @@ from evals_mcp.marks.subjects import subjects_of
 from evals_mcp.results.calibration.calibration import calibration_of
 from evals_mcp.results.calibration.counted import count_labels
 from evals_mcp.results.calibration.headline import NOT_READ, headline_with
-from evals_mcp.results.calibration.judged import JudgedRows
-from evals_mcp.results.calibration.labels import Labels, LabelValue
-from evals_mcp.results.rows import JUDGED
-from evals_mcp.results.sides import side_names
+from evals_mcp.results.calibration.labels import Labels
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.judged_rows import judged_rows, verdicts_of
 from evals_mcp.tools.labelling.labels import labels_of_evaluation
+from evals_mcp.tools.labelling.other_labels import (
+    labelled_by_same_judge,
+    note_labelled,
+    with_other_labels,
+)
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.evaluation_api.rules import RULE_PREFIX
 from evals_schemas.tools.summaries import Calibration, Summary
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
 
 _NAME = 60
+
+_ROWS_NOT_HERE = Calibration(sentences=[], labels=0)
+"""In place of a calibration that needs rows of another machine."""
 
 
 async def with_labels(
@@ -49,20 +54,45 @@ async def with_labels(
     """
     if job.status not in ENDED or not _has_figures(summary):
         return summary
-    unlabelled = _with(summary, None) if _is_by_a_model(job, summary) else summary
     try:
-        if not await may_have_labels(job, session):
-            return unlabelled
-        rows = session.result_rows(job) if download else session.indexed_rows(job)
-        async with rows as index:
-            if index is None:
-                return summary.model_copy(update={"headline": summary.headline + NOT_READ})
-            labels = await labels_of_evaluation(session, job, index)
-            if labels is None:
-                return unlabelled
-            return _with(summary, await to_thread.run_sync(calibrated, job, index, labels, summary))
+        own = await _own_labels(job, summary, session, download=download)
+        if own is _ROWS_NOT_HERE:
+            return summary.model_copy(update={"headline": summary.headline + NOT_READ})
+        if own is not None and own.corrected:
+            return _with(summary, own)
+        by_model = _is_by_a_model(job, summary)
+        # A rule errs by the words of the data, not alike everywhere.
+        others = await labelled_by_same_judge(job, summary, session) if by_model else ()
+        if others:
+            found = (own, others)
+            own = await with_other_labels(job, found, summary, session, download=download)
     except EvalsMCPError:
         return summary
+    if own is None and not by_model:
+        return summary
+    return _with(summary, own)
+
+
+async def _own_labels(
+    job: EvaluationJob, summary: Summary, session: ToolSession, *, download: bool
+) -> Calibration | None:
+    """Return what labels of the evaluation itself say; None without any.
+
+    `_ROWS_NOT_HERE` if there may be some and the rows would have to be downloaded.
+    """
+    if not await may_have_labels(job, session):
+        return None
+    rows = session.result_rows(job) if download else session.indexed_rows(job)
+    async with rows as index:
+        if index is None:
+            return _ROWS_NOT_HERE
+        labels = await labels_of_evaluation(session, job, index)
+        if labels is None:
+            return None
+        found = await to_thread.run_sync(calibrated, job, index, labels, summary)
+    if found.corrected:
+        await note_labelled(job, found.labels, session)
+    return found
 
 
 def calibrated(
@@ -73,30 +103,6 @@ def calibrated(
     verdicts = verdicts_of(job, index, {label.row for label in labels.labels})
     counted = count_labels(labels, verdicts, rows.total, _refusal(job, index, summary))
     return calibration_of(rows, labels, counted)
-
-
-def judged_rows(job: EvaluationJob, index: ResultIndex) -> JudgedRows:
-    """Return the verdicts of all rows that have one. Blocks."""
-    marking, verdicts = type_spec(job.type).marking, Counter[LabelValue]()
-    if marking.number is float:
-        verdicts.update(index.scores())
-    else:
-        for count in index.counts:
-            value = marking.value(count.verdict) if count.verdict.state == JUDGED else None
-            if value is not None:
-                verdicts[value] += count.rows
-    return JudgedRows(verdicts, marking, job.parameters, side_names(job.parameters)[0])
-
-
-def verdicts_of(job: EvaluationJob, index: ResultIndex, numbers: set[int]) -> dict[int, LabelValue]:
-    """Return the verdicts of these rows, of those that have one. Blocks."""
-    marking = type_spec(job.type).marking
-    verdicts = dict[int, LabelValue]()
-    for entry in index.by_number(sorted(numbers)):
-        value = marking.value(entry.verdict) if entry.verdict.state == JUDGED else None
-        if value is not None:
-            verdicts[entry.number] = value
-    return verdicts
 
 
 def _with(summary: Summary, calibration: Calibration | None) -> Summary:

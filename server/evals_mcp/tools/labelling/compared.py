@@ -28,7 +28,8 @@ from evals_mcp.results.comparisons.judging import judge_differences, passing_dif
 from evals_mcp.results.sides import judge_names
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.labelling.calibration import judged_rows, may_have_labels, verdicts_of
+from evals_mcp.tools.labelling.calibration import may_have_labels
+from evals_mcp.tools.labelling.judged_rows import judged_rows, verdicts_of
 from evals_mcp.tools.labelling.labels import labels_of_evaluation
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.comparisons import ComparedLabels, CompareEvaluationsOutput
@@ -139,7 +140,8 @@ def _with_other_labels(
     labels = counted[1 - place]
     assert labels is not None, "one side has labels"
     side, names = sides[place], ("A", "B")
-    rate = rate_by_other_labels(judged_rows(side.job, side.index), labels, names[place])
+    rows = judged_rows(side.job, side.index).by_pass
+    rate = rate_by_other_labels(rows, labels, f"pass rate of {names[place]}")
     if isinstance(rate, str):
         found.not_computed["by_other_labels"] = rate
         return found

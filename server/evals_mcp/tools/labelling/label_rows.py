@@ -15,6 +15,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.launching.ask_user import ANSWER_SECONDS, Filled, Form
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling.other_labels import note_labelled
 from evals_mcp.tools.labelling.people import people_label
 from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.labelling.call import LabelRowsInput, LabelRowsOutput
@@ -78,6 +79,7 @@ async def opened_labelling(session: ToolSession, evaluation_id: str) -> AsyncGen
         )
     evaluation = item_of(session.provider, job.workflow_id).record
     async with session.result_rows(job) as index:
+        await note_labelled(job, 0, session)
         yield Labelling(session.labels, evaluation, job, index)
 
 

@@ -14,7 +14,7 @@ from evals_mcp.results.calibration.labels import Labels, LabelValue
 from evals_mcp.results.groups.text import value_text
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
-from evals_mcp.tools.labelling.calibration import judged_rows, verdicts_of
+from evals_mcp.tools.labelling.judged_rows import judged_rows, verdicts_of
 from evals_mcp.tools.labelling.labels import labels_of_evaluation
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.summaries import WrongCalls

@@ -14,7 +14,7 @@ from evals_mcp.results.types.marking import CHOICES, LABELS
 from evals_schemas.tools.summaries import CorrectedFigure
 from tests.server.results.calibration.examples import PASSES
 
-ROWS = JudgedRows({"good": 700, "bad": 300}, LABELS, PASSES)
+ROWS = JudgedRows({"good": 700, "bad": 300}, LABELS, PASSES).by_pass
 
 
 def labels(both: int, missed: int, wrong: int, failed: int, plan: Plan = "random") -> CountedLabels:
@@ -31,7 +31,7 @@ def labels(both: int, missed: int, wrong: int, failed: int, plan: Plan = "random
 
 
 def test_the_errors_on_labelled_answers_correct_the_rate_of_others() -> None:
-    figure = rate_by_other_labels(ROWS, labels(57, 3, 12, 48), "B")
+    figure = rate_by_other_labels(ROWS, labels(57, 3, 12, 48), "pass rate of B")
 
     assert isinstance(figure, CorrectedFigure)
     assert figure.method == "rogan-gladen"
@@ -60,6 +60,6 @@ def test_labels_that_do_not_show_how_the_judge_errs_correct_no_other_rate(
 
 
 def test_choices_have_no_rate_to_correct() -> None:
-    rows = JudgedRows({"A": 9, "B": 3}, CHOICES, {})
+    rows = JudgedRows({"A": 9, "B": 3}, CHOICES, {}).by_pass
 
     assert "pass rate only" in str(rate_by_other_labels(rows, labels(9, 9, 9, 9), "B"))
