@@ -8,6 +8,7 @@ the endpoint and the database share the cores of this machine with.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,9 @@ async def _on_nodes(workers: int, budget: float) -> list[Figure]:
     async with machines(workers, latency=LATENCY) as each:
         rows, calls = ROWS * workers, CALLS * workers
         pids = [worker.pid for worker in each.workers]
-        before = _cpu(pids) + _cpu(_postgres(each.postgres.port))
+        before = cpu_of(pids) + cpu_of(postgres_processes(each.postgres.port))
         job = await each.client.finished(await each.judged(rows, calls), seconds=1800)
-        used = _cpu(pids) + _cpu(_postgres(each.postgres.port)) - before
+        used = cpu_of(pids) + cpu_of(postgres_processes(each.postgres.port)) - before
         most = each.endpoint.most_in_flight
     wall = _seconds(job)
     name = f"nodes: {workers} worker{'s' * (workers > 1)}"
@@ -81,11 +82,12 @@ def _seconds(job: dict[str, Any]) -> float:
     return (times["completed"] - times["running"]).total_seconds()
 
 
-def _cpu(pids: list[int]) -> float:
+def cpu_of(pids: Iterable[int]) -> float:
+    """Return the processor seconds of those processes that still run."""
     return sum(cpu_seconds(pid) or 0 for pid in pids if Path(f"/proc/{pid}").exists())
 
 
-def _postgres(port: int) -> list[int]:
+def postgres_processes(port: int) -> list[int]:
     """Return the processes of the server at a port; none where there is no /proc."""
     commands = {
         int(folder.name): (folder / "cmdline").read_bytes().split(b"\0")

@@ -14,8 +14,9 @@ import anyio
 import httpx2
 from anyio import to_thread
 
-from tests.proofs.nodes.checks import Finding
+from tests.proofs.nodes.checks import BOUND
 from tests.proofs.nodes.endpoint import CountingEndpoint
+from tests.proofs.nodes.finding import Finding
 from tests.proofs.nodes.machines import Machines, machines, result_bytes, undisturbed
 
 NODES = 4
@@ -109,7 +110,7 @@ async def _database_fails(each: Machines, draw: random.Random) -> None:
 
 
 async def _ended(each: Machines, evaluation: str) -> dict[str, object]:
-    with anyio.fail_after(300):
+    with anyio.fail_after(BOUND):
         while True:
             with suppress(httpx2.HTTPError):
                 answer = await each.client.http.get(f"/evaluation/{evaluation}")

@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import anyio
 from anyio import to_thread
 
+from evals_schemas.evaluation_api.evaluations import ENDED
+from tests.proofs.nodes.finding import Finding
 from tests.proofs.nodes.machines import Machines, machines
 from tests.proofs.nodes.network import Mode, Proxy
 
 CALLS = 64
 """Calls in flight over all nodes."""
 
+BOUND = 900
+"""Seconds after which an evaluation has not ended; far more than a busy machine needs."""
 
-@dataclass
-class Finding:
-    """What one fault has led to."""
-
-    name: str
-    rows: int
-    lost: int
-    """Rows that the result file lacks."""
-    repeated: int
-    """Calls for rows that were judged before."""
-    seconds: float
-    """From the fault to the end of the evaluation."""
-    detail: str = ""
-
-    def check(self, most_repeated: int) -> Finding:
-        """Return this, if no row is lost and few are repeated. Raises AssertionError."""
-        assert self.lost == 0, self
-        assert self.repeated <= most_repeated, (self, most_repeated)
-        return self
+CANCELS = 20
+"""Evaluations that are cancelled around their last shard."""
 
 
 async def ended(each: Machines, evaluation: str, name: str, since: float) -> Finding:
     """Wait for the end of an evaluation that completes; return what it has led to."""
-    job = await each.client.finished(evaluation, seconds=300)
+    job = await each.client.finished(evaluation, seconds=BOUND)
     assert job["status"] == "completed", job
     total = job["progress"]["total"]
     rows = await each.client.result_rows(job)
@@ -156,7 +142,7 @@ async def cancelled(rows: int) -> Finding:
         since = time.monotonic()
         answer = await each.client.http.post(f"/evaluation/{evaluation}/cancel")
         assert answer.status_code == 200, answer.text
-        job = await each.client.finished(evaluation, seconds=120)
+        job = await each.client.finished(evaluation, seconds=BOUND)
         took = time.monotonic() - since
         late = each.endpoint.last_call - since
         assert job["status"] == "user_error", job
@@ -181,7 +167,7 @@ async def calls_in_flight(rows: int) -> Finding:
         return finding.check(0)
 
 
-async def no_port(_: int) -> Finding:
+async def no_port() -> Finding:
     """A worker listens at no port."""
     async with machines(1) as each:
         since = time.monotonic()
@@ -217,7 +203,7 @@ async def fair_share(rows: int) -> Finding:
         await each.endpoint.asked_about(rows // 4)
         small = await each.judged(rows // 5, CALLS)
         started = time.monotonic()
-        job = await each.client.finished(small, seconds=300)
+        job = await each.client.finished(small, seconds=BOUND)
         took = time.monotonic() - started
         unfinished = each.query(
             "SELECT count(*) AS n FROM evaluations WHERE owner = 'ann' AND status = 'running'"
@@ -229,28 +215,26 @@ async def fair_share(rows: int) -> Finding:
         return finding
 
 
-Check = Callable[[int], Awaitable[Finding]]
-
-CHECKS: Mapping[str, tuple[int, Check]] = {
-    "in-flight": (6_000, calls_in_flight),
-    "kill": (6_000, killed_node),
-    "term": (6_000, stopped_node),
-    "stop": (8_000, sleeping_node),
-    "database": (6_000, lost_database),
-    "swallow-30": (12_000, partial(cut_off, mode="swallow", lease=30, most_repeated=0)),
-    "reset-30": (12_000, partial(cut_off, mode="reset", lease=30, most_repeated=0)),
-    "swallow-6": (12_000, partial(cut_off, mode="swallow", lease=6, most_repeated=12_000)),
-    "reset-6": (12_000, partial(cut_off, mode="reset", lease=6, most_repeated=12_000)),
-    "queue": (6_000, emptied_queue),
-    "cancel": (6_000, cancelled),
-    "fair": (5_000, fair_share),
-    "ports": (0, no_port),
-}
-"""Each check by its name in the command line, with its rows."""
-
-
-def line_of(finding: Finding) -> str:
-    """Return a line of the table."""
-    fields: list[Any] = [finding.rows, finding.lost, finding.repeated, f"{finding.seconds:.1f}"]
-    columns = "".join(f"{field:>10}" for field in fields)
-    return f"{finding.name:52}{columns}  {finding.detail}"
+async def cancelled_at_the_end(rows: int) -> Finding:
+    """Cancels around the moment of the last shard: each evaluation ends once, with its rows."""
+    draw = random.Random(1)
+    ends = Counter[str]()
+    async with machines(2, latency=0.01) as each:
+        since = time.monotonic()
+        for _ in range(CANCELS):
+            calls = each.endpoint.by_row.total() + draw.randint(rows - CALLS, rows)
+            evaluation = await each.judged(rows, CALLS)
+            while each.endpoint.by_row.total() < calls:  # noqa: ASYNC110
+                await anyio.sleep(0.002)
+            await each.client.http.post(f"/evaluation/{evaluation}/cancel")
+            job = await each.client.finished(evaluation, seconds=BOUND)
+            changes = [change["status"] for change in job["status_updates"]]
+            assert sum(status in ENDED for status in changes) == 1, changes
+            stored = await each.client.result_rows(job)
+            assert job["progress"]["done"] == len(stored), job["progress"]
+            assert job["status"] != "completed" or len(stored) == rows, job
+            ends[job["status"]] += 1
+        took = time.monotonic() - since
+        finding = Finding("cancels around the last shard", rows * CANCELS, 0, 0, took)
+        finding.detail = ", ".join(f"{count} {status}" for status, count in sorted(ends.items()))
+        return finding

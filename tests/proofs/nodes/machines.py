@@ -58,10 +58,20 @@ class Machines:
         """Send the token of an owner, `local` or `ann`, with all further requests."""
         self.client.http.headers["Authorization"] = f"Bearer token of {owner}"
 
-    async def start_worker(self, url: str | None = None) -> subprocess.Popen[str]:
-        """Start a worker; return once it takes tickets. `url` is another way to the database."""
+    async def start_worker(
+        self, url: str | None = None, source: Path | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a worker; return once it takes tickets.
+
+        Args:
+            url: Another way to the database.
+            source: A folder with another version of the packages.
+
+        Raises:
+            AssertionError: It has ended instead; the message is its log.
+        """
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("EVALS_")},
+            **surroundings(source),
             "EVALS_MCP_LOCAL__DATA_DIR": str(self.folder),
             "EVALS_MCP_LOCAL__DATABASE_URL": url or self.postgres.url,
             "EVALS_MCP_LOCAL__MODELS__BASE_URL": self.endpoint.base_url,
@@ -109,6 +119,14 @@ class Machines:
                 worker.kill()
             worker.wait(60)
             cast("IO[str]", worker.stdout).close()
+
+
+def surroundings(source: Path | None = None) -> dict[str, str]:
+    """Return the environment without settings, in which the packages come from a folder."""
+    usual = {name: value for name, value in os.environ.items() if not name.startswith("EVALS_")}
+    if source is not None:
+        usual["PYTHONPATH"] = os.pathsep.join([str(source / "server"), str(source / "schemas")])
+    return usual
 
 
 def _started(environment: dict[str, str], log: Path) -> subprocess.Popen[str]:
