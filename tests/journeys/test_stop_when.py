@@ -51,10 +51,12 @@ async def test_a_decided_evaluation_says_so_everywhere_and_its_rest_can_be_judge
         evaluation = await server.answer("get_evaluation", evaluation_id=ended)
         paid = len(models.requests)
         again = await server.answer("create_evaluation", **request)
-        retry = COMPARE | {"retry_of": ended}
-        del retry["stop_when"]
+        retry = {"type": "compare", "retry_of": ended}
+        priced = await server.answer("create_evaluation", **retry, dry_run=True)
         rest = await run(server, **retry)
         whole = await server.answer("get_evaluation", evaluation_id=rest)
+        rows = await server.answer("read_results", evaluation_id=rest, limit=50)
+        joined = await server.answer("create_evaluation", **retry)
 
     assert any("a quarter of the rows" in note for note in plan["plan"]["notes"])
     headline = status["headline"]
@@ -70,8 +72,54 @@ async def test_a_decided_evaluation_says_so_everywhere_and_its_rest_can_be_judge
     assert "a_interval" not in summary["wins"]
     assert any("fixed number of rows" in note for note in summary["notes"])
     assert len(models.requests) == 120
-    assert whole["summary"]["wins"]["b"] == 120
-    assert whole["summary"]["wins"]["p_value"] < 0.01
+    assert priced["plan"]["rows"] == priced["calls"] == 120 - paid
+    assert f"Its other {paid} verdicts are taken over" in priced["plan"]["notes"][0]
+    assert (joined["outcome"], joined["evaluation_id"]) == ("exists", rest)
+    assert rows["total"] == 120
+    summary = whole["summary"]
+    assert summary["wins"]["b"] == 120
+    assert "p_value" not in summary["wins"]
+    assert summary["headline"].startswith("Decided after all 120 rows: 'new' is better (e = ")
+    assert "Before its rows were continued: after 9 rows, 'new' is better" in summary["headline"]
+    assert summary["sequential"]["rows_taken_over"] == paid
+    assert summary["sequential"]["order_seed"] == evaluation["summary"]["sequential"]["order_seed"]
+    assert any(f"{paid} verdicts were taken over from {ended}" in n for n in summary["notes"])
+
+
+async def test_a_stopped_evaluation_goes_on_until_a_further_rule(tmp_path: Path) -> None:
+    async with uploaded(tmp_path) as (server, models, file_id):
+        ended = await run(server, **COMPARE | {"input_data_file_path": file_id})
+        paid = len(models.requests)
+        retry = {"type": "compare", "retry_of": ended}
+        reached = await server.refusal("create_evaluation", **retry, stop_when={"decided": True})
+        other = await server.refusal(
+            "create_evaluation", **retry, stop_when={"width": 20}, judge={"model": "judge-2"}
+        )
+        narrow = await run(server, **retry, stop_when={"width": 20})
+        summary = (await server.answer("get_evaluation", evaluation_id=narrow))["summary"]
+        so_far = len(models.requests)
+        rest = await run(server, type="compare", retry_of=narrow)
+        whole = (await server.answer("get_evaluation", evaluation_id=rest))["summary"]
+        await server.answer("delete_data", id=ended, confirm=True)
+        still = (await server.answer("get_evaluation", evaluation_id=rest))["summary"]
+
+    assert "it was decided already" in reached
+    assert "judged by other models" in other
+    assert summary["sequential"]["decision"] == "width"
+    assert paid < so_far < 120
+    assert len(models.requests) == 120
+    assert [each["decision"] for each in whole["sequential"]["earlier"]] == ["b_better", "width"]
+    assert still["headline"] == whole["headline"]
+
+
+async def test_a_stopped_sample_goes_on_within_its_rows(tmp_path: Path) -> None:
+    async with uploaded(tmp_path) as (server, models, file_id):
+        ended = await run(server, **COMPARE | {"input_data_file_path": file_id, "sample": 60})
+        rest = await run(server, type="compare", retry_of=ended)
+        whole = await server.answer("get_evaluation", evaluation_id=rest)
+
+    assert len(models.requests) == 60
+    assert whole["summary"]["wins"]["b"] == 60
 
 
 @pytest.mark.parametrize(

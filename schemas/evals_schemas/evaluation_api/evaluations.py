@@ -20,7 +20,7 @@ from evals_schemas.evaluation_api.defaults import (
     TEMPERATURE,
 )
 from evals_schemas.sequential.record import SequentialField
-from evals_schemas.sequential.stop_when import STOP_WHEN, StopWhenField
+from evals_schemas.sequential.stop_when import CONTINUES, STOP_WHEN, ContinuesField, StopWhenField
 
 ModelSource = Literal["serverless", "dedicated", "external"]
 State = Literal["pending", "queued", "running", "completed", "error", "user_error"]
@@ -172,7 +172,7 @@ ANSWERS_FROM = "answers_from"
 generated answers it judges."""
 
 
-BESIDE_PARAMETERS = frozenset({ANSWERS_FROM, STOP_WHEN})
+BESIDE_PARAMETERS = frozenset({ANSWERS_FROM, STOP_WHEN, CONTINUES})
 """Fields that a request has beside its parameters, and that its evaluation has among them."""
 
 
@@ -186,6 +186,7 @@ class CreateRequest(Request):
         max_length=200,
     )
     stop_when: StopWhenField = None
+    continues: ContinuesField = None
 
 
 class ClassifyRequest(CreateRequest):

@@ -23,6 +23,7 @@ DecisionName = Literal[
     "budget",
     "order_decides",
     "undecided",
+    "all_rows",
 ]
 
 CERTAIN = frozenset({"a_better", "b_better", "above", "below"})
@@ -34,6 +35,18 @@ class LastLookFigures(Answer):
 
     p: float = Field(description="Two-sided p-value of the sign test.")
     level: float = Field(description="It decides up to this p-value.")
+
+
+class EarlierDecision(Answer):
+    """What a stopped evaluation had decided before its other rows were judged."""
+
+    evaluation_id: str = Field(description="The evaluation that stopped.")
+    ended_at: str | None = Field(default=None, description="When it ended, in ISO 8601.")
+    decision: DecisionName | None = Field(default=None, description="Absent if it was cancelled.")
+    decided_at_row: int | None = Field(default=None, description="Rows of the order it counted.")
+    e: float = Field(description="The e-value then.", ge=0)
+    interval: list[float] = Field(description="The interval then; see `Sequential`.")
+    rows_judged: int = Field(description="Rows with a verdict or a failure, all told.", ge=0)
 
 
 class Sequential(Answer):
@@ -58,6 +71,13 @@ class Sequential(Answer):
         default=0, description="Judged as well, and not counted.", ge=0
     )
     rows_not_judged: int = Field(description="Rows left.", ge=0)
+    rows_taken_over: int = Field(
+        default=0, description="Judged by the stopped evaluation that this one continues.", ge=0
+    )
+    earlier: list[EarlierDecision] | None = Field(
+        default=None,
+        description="What the evaluations that were continued had decided, the first one first.",
+    )
     interval: list[float] = Field(
         description="Both ends at 95 %, valid at every look: B - A in points, or the pass rate in "
         "percent."
@@ -103,6 +123,8 @@ class RowNumbers:
     spent_usd: float | None = None
     has_ended: bool = False
     """Whether no further row is judged now."""
+    taken_over: int = 0
+    """Rows whose verdicts are those of the evaluation that is continued."""
 
 
 def sequential_record(
@@ -120,7 +142,8 @@ def sequential_record(
     figures = stopping.evidence.figures(units)
     look = None
     if rows.has_ended and decision is None and rows.judged == rows.total:
-        look = _last_look(stopping, figures)
+        certain = _certain_at_the_end(stopping, figures)
+        look = None if certain else _last_look(stopping, figures)
     name = _name(stopping, figures, decision, look) if decision or rows.has_ended else None
     low, high = figures.interval()
     beyond = rows.judged - rows.counted
@@ -133,6 +156,7 @@ def sequential_record(
         rows_waiting=0 if decision else max(0, beyond),
         rows_after_decision=max(0, beyond) if decision else 0,
         rows_not_judged=rows.total - rows.judged,
+        rows_taken_over=rows.taken_over,
         interval=[_points(stopping, low), _points(stopping, high)],
         decision=name,
         decided_at_row=rows.counted if decision else None,
@@ -156,15 +180,32 @@ def _name(
     stopping: Stopping, figures: Figures, decision: Decision | None, look: LastLook | None
 ) -> DecisionName:
     if decision is None:
-        if look is None or not look.decides:
-            return "undecided"
+        certain = _certain_at_the_end(stopping, figures)
+        if certain is None and (look is None or not look.decides):
+            asked = stopping.rules.decided or not stopping.to_the_end
+            return "undecided" if asked else "all_rows"
         if stopping.evidence.order_changed(stopping.prefix) >= 0.5:
             return "order_decides"
+        if certain is not None:
+            return certain
         wins, losses = figures.at_least.get(1.0, 0), figures.at_least.get(0.0, 0)
         return "b_better" if wins > losses else "a_better"
     if not stopping.is_difference or decision.kind not in {"above", "below"}:
         return decision.kind
     return "b_better" if decision.kind == "above" else "a_better"
+
+
+def _certain_at_the_end(stopping: Stopping, figures: Figures) -> DecisionName | None:
+    """Return the side that all rows show, of a run that nothing could stop; None if none."""
+    has_target = stopping.is_difference or stopping.rules.target is not None
+    if not (stopping.to_the_end and has_target):
+        return None
+    names: tuple[DecisionName, DecisionName] = (
+        ("b_better", "a_better") if stopping.is_difference else ("above", "below")
+    )
+    if figures.shows(stopping.mean, "above"):
+        return names[0]
+    return names[1] if figures.shows(stopping.mean, "below") else None
 
 
 def _leader(stopping: Stopping, figures: Figures) -> str | None:

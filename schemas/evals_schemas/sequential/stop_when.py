@@ -12,6 +12,10 @@ from evals_schemas.sequential.seeded_order import MOST_SEED
 STOP_WHEN = "stop_when"
 """The field of a request, and of the parameters of its evaluation, with a `StopWhen`."""
 
+CONTINUES = "continues"
+"""The field of a request, and of the parameters of its evaluation, that names the stopped
+evaluation whose verdicts it takes over."""
+
 
 class StopWhen(Request):
     """What ends a run early; the first that is reached does."""
@@ -78,6 +82,11 @@ class EngineStopWhen(StopWhen):
         ge=0,
         le=MOST_SEED,
     )
+    to_the_end: bool = Field(
+        default=False,
+        description="Whether all rows are judged, whatever is decided before: so with `continues` "
+        "and without rules of its own.",
+    )
 
 
 StopWhenField = Annotated[
@@ -88,6 +97,17 @@ StopWhenField = Annotated[
     ),
 ]
 """A field of a request; None judges all rows in their order."""
+
+ContinuesField = Annotated[
+    str | None,
+    Field(
+        description="The embedded engine only: an evaluation with `stop_when` of the same request "
+        "that ended before its last row. Its verdicts are taken over, and its order goes on: until "
+        "`stop_when`, or to the end.",
+        max_length=200,
+    ),
+]
+"""A field of a request; None continues no evaluation."""
 
 StopEarly = Annotated[
     Annotated[StopWhen, WithJsonSchema({"type": "object"})] | None,

@@ -42,6 +42,7 @@ class Stopping:
         *,
         is_difference: bool,
         looks: Collection[int] | None = None,
+        to_the_end: bool = False,
     ) -> None:
         """Begin without a unit.
 
@@ -51,8 +52,10 @@ class Stopping:
             is_difference: whether values compare A with B, so that 1/2 is no difference.
             looks: numbers of units at which alone it may be decided, where the order within is not
                 that of the seed; None for any.
+            to_the_end: whether nothing ends the run before its last unit.
         """
         self.rules = rules
+        self.to_the_end = to_the_end
         self._looks = looks
         self.is_difference = is_difference
         self.evidence = Evidence(units)
@@ -77,9 +80,12 @@ class Stopping:
         """
         decided = self.decision
         for units in self._newly_ended():
+            if self.to_the_end:
+                continue
             if decided is None and (self._looks is None or units in self._looks):
                 decided = self._at(units)
-        if decided is None and self.rules.decided and self._looks is None:
+        waits = self.rules.decided and self._looks is None and not self.to_the_end
+        if decided is None and waits:
             decided = self._with_waiting_units(max(started, self.evidence.ended_until))
         self.decision = decided
         return decided

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from anyio import to_thread
 from pydantic import ValidationError
@@ -17,7 +18,7 @@ from evals_engine.compute.pool import OwnerPool
 from evals_engine.errors import ApiError, not_found
 from evals_engine.faults import RequestError
 from evals_engine.http.deletion import delete_evaluation
-from evals_engine.http.engine import engine_of, owner_of
+from evals_engine.http.engine import Engine, engine_of, owner_of
 from evals_engine.http.json_bodies import json_body
 from evals_engine.http.uploads import CHUNK_BYTES
 from evals_engine.models.request_keys import (
@@ -26,6 +27,7 @@ from evals_engine.models.request_keys import (
     without_configured_keys,
 )
 from evals_engine.results.result_file import rows_so_far
+from evals_engine.runs.continuing import continuation_to_store
 from evals_engine.runs.creation import (
     REPLAYED,
     NewEvaluation,
@@ -41,12 +43,14 @@ from evals_engine.store.records import (
     StatusChange,
     StoredEvaluation,
     StoredFile,
+    UserName,
 )
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import (
     ANSWERS_FROM,
     BESIDE_PARAMETERS,
     ENDED,
+    AnyParameters,
     ClassifyRequest,
     CompareRequest,
     EvaluationCreated,
@@ -86,12 +90,7 @@ async def create(request: Request) -> Response:
     parameters = without_configured_keys(new_request.parameters, engine.config)
     keys, stored = keys_of(parameters), stored_parameters(parameters)
     try:
-        if (answers_from := new_request.answers_from) is not None:
-            other = await to_thread.run_sync(engine.store.get_evaluation, answers_from, owner)
-            refuse_other_answers(answers_from, parameters, other)
-            stored |= {ANSWERS_FROM: answers_from}
-        if new_request.stop_when is not None:
-            stored |= rules_to_store(new_request.stop_when, parameters, engine.store)
+        stored |= await _beside_parameters(new_request, parameters, engine, owner)
         await TypedParameters(TYPES[new_request.type], parameters).evaluator(
             engine.models, OwnerPool(engine.pool, owner), keys
         )
@@ -110,6 +109,39 @@ async def create(request: Request) -> Response:
     recorded = await to_thread.run_sync(engine.creation.store_evaluation, new, key)
     engine.dispatch.wake()
     return _json(EvaluationCreated(workflow_id=recorded, status="pending"))
+
+
+async def _beside_parameters(
+    new_request: ClassifyRequest | ScoreRequest | CompareRequest,
+    parameters: AnyParameters,
+    engine: Engine,
+    owner: UserName,
+) -> dict[str, Any]:
+    """Return what is stored beside the parameters of a request.
+
+    Args:
+        new_request: the request.
+        parameters: its parameters, without keys that the engine has.
+        engine: the engine.
+        owner: whose evaluation it is.
+
+    Raises:
+        RequestError: it names an evaluation that does not fit, or rules that do not.
+    """
+    stored: dict[str, Any] = {}
+    if (answers_from := new_request.answers_from) is not None:
+        other = await to_thread.run_sync(engine.store.get_evaluation, answers_from, owner)
+        refuse_other_answers(answers_from, parameters, other)
+        stored |= {ANSWERS_FROM: answers_from}
+    if (continues := new_request.continues) is not None:
+        other = await to_thread.run_sync(engine.store.get_evaluation, continues, owner)
+        wanted = new_request.type, parameters, new_request.stop_when
+        stored |= await to_thread.run_sync(
+            continuation_to_store, continues, wanted, other, engine.store
+        )
+    elif new_request.stop_when is not None:
+        stored |= rules_to_store(new_request.stop_when, parameters, engine.store)
+    return stored
 
 
 async def list_all(request: Request) -> Response:

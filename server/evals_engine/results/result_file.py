@@ -23,6 +23,9 @@ REASON = "reason"
 USAGE = "usage"
 """Field of a ledger entry with the numbers of a `Usage` by role."""
 
+EARLIER_USAGE = "earlier_usage"
+"""Field of a ledger entry that was taken over from a stopped evaluation, which has paid for it."""
+
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -52,12 +55,13 @@ def rows_so_far(rows: Iterable[Row], ledger: Iterator[FinishedRow]) -> Iterator[
         yield _line(row, shown)
 
 
-_LEDGER_ONLY = frozenset({USAGE, "input_tokens", "output_tokens", REASON})
+_LEDGER_ONLY = frozenset({USAGE, EARLIER_USAGE, "input_tokens", "output_tokens", REASON})
 """Fields of a ledger entry that a row of the result file does not have."""
 
 
 def _usage(outcome: dict[str, Any]) -> dict[str, Usage]:
     """Take the usage out of a ledger entry; one of an earlier version has tokens without roles."""
+    outcome.pop(EARLIER_USAGE, None)
     tokens = outcome.pop("input_tokens", 0), outcome.pop("output_tokens", 0)
     by_role = {role: Usage(*numbers) for role, numbers in outcome.pop(USAGE, {}).items()}
     return by_role | ({ANY_ROLE: Usage(0, *tokens)} if any(tokens) else {})

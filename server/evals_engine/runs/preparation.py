@@ -21,6 +21,7 @@ from evals_engine.store.protocols import Records
 from evals_engine.store.records import StoredEvaluation, StoredFile
 from evals_schemas.datasets.reader import read_rows
 from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM
+from evals_schemas.sequential.stop_when import CONTINUES
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Preparation:
                 "it has ended. Use a named credential, or create the evaluation again.",
                 param=field,
             )
+        await self._check_continued(evaluation)
         parameters = stored_parameters(evaluation)
         pool = OwnerPool(self.pool, evaluation.owner)
         evaluator = await parameters.evaluator(self.models, pool, keys)
@@ -75,6 +77,15 @@ class Preparation:
         if answers is not None:
             evaluator = taking_answers(evaluator, evaluation.parameters[ANSWERS_FROM])
         return Prepared(file, evaluator, answers)
+
+    async def _check_continued(self, evaluation: StoredEvaluation) -> None:
+        """Refuse to go on with rows that were deleted before they could be taken over."""
+        earlier_id = evaluation.parameters.get(CONTINUES)
+        if earlier_id is None or evaluation.sequential is not None:
+            return
+        get = self.store.get_evaluation
+        if await to_thread.run_sync(get, earlier_id, evaluation.owner) is None:
+            raise RequestError(f"{earlier_id}, which is continued here, was deleted.", CONTINUES)
 
     def with_models(self, models: ModelAccess) -> Preparation:
         """Return the same with another access to the models."""

@@ -19,12 +19,14 @@ from evals_engine.models.access import ModelAccess
 from evals_engine.models.request_keys import Keys
 from evals_engine.results.result_file import write_result_file
 from evals_engine.results.totals import Totals
+from evals_engine.runs.continuing import earlier_decisions, rows_to_take_over
 from evals_engine.runs.ending import last_change, result_file_record
 from evals_engine.runs.preparation import Preparation, Prepared, stored_parameters
 from evals_engine.runs.row_queue import RowQueue, RowRange
 from evals_engine.runs.row_workers import Pace, RowCounts, RowWorkers
 from evals_engine.runs.stopping.course import Course
 from evals_engine.runs.stopping.opening import open_course, stored_rows
+from evals_engine.runs.stopping.row_values import RowValues
 from evals_engine.runs.stopping.seeded_rows import SeededRows
 from evals_engine.store.database import StorageError
 from evals_engine.store.private_files import put_in_place
@@ -37,7 +39,7 @@ from evals_engine.store.records import (
 )
 from evals_engine.store.store import Store
 from evals_schemas.datasets.reader import DatasetError, Kind, Row, read_rows
-from evals_schemas.sequential.stop_when import STOP_WHEN, EngineStopWhen
+from evals_schemas.sequential.stop_when import CONTINUES, STOP_WHEN, EngineStopWhen
 
 MAX_CLAIMS = 3
 """How often an evaluation may be claimed without being released in good order."""
@@ -167,7 +169,7 @@ class Run:
         """Judge the rows that are left; return why the data set cannot be read on, else None."""
         try:
             queue = await to_thread.run_sync(self._open_rows, prepared)
-        except (DatasetError, OSError) as error:
+        except (DatasetError, OSError, RequestError) as error:
             return str(error)
         counts = RowCounts(prepared.file.line_count, self.evaluation.failed_rows)
         pace = Pace(self.context.config.stop_seconds)
@@ -187,6 +189,7 @@ class Run:
         Raises:
             DatasetError: the rows of a run in random order cannot be read.
             OSError: likewise.
+            RequestError: the evaluation that is continued is gone.
         """
         store, file, evaluation = self.context.store, prepared.file, self.evaluation
         earlier = None if prepared.answers is None else self._open_file(prepared.answers)
@@ -196,14 +199,40 @@ class Run:
             finished = store.ledger.finished_flags(evaluation.id, file.line_count)
             return RowQueue(dataset, file.kind, finished, RowRange(earlier=earlier))
         rows = stored_rows(store.files_dir, dataset, file.kind, earlier)
+        values = stored_parameters(evaluation).row_values()
+        continued = self._take_over(values, file.line_count)
         self._course = open_course(
             rows,
             EngineStopWhen.model_validate(rules),
-            stored_parameters(evaluation).row_values(),
+            values,
             store.ledger.rows(evaluation.id),
             evaluation.sequential,
         )
+        if continued is not None:
+            self._course.earlier = earlier_decisions(continued)
+            self._commit([])
         return SeededRows(rows, self._course, prepared.evaluator.workers)
+
+    def _take_over(self, values: RowValues, rows: int) -> StoredEvaluation | None:
+        """Store the verdicts of the evaluation that this one continues; return that evaluation.
+
+        Return None if it continues none, or an earlier process has stored them: then the record of
+        the evidence is stored, too.
+        """
+        store, evaluation = self.context.store, self.evaluation
+        earlier_id = evaluation.parameters.get(CONTINUES)
+        if earlier_id is None or evaluation.sequential is not None:
+            return None
+        earlier = store.get_evaluation(earlier_id, evaluation.owner)
+        if earlier is None:
+            raise RequestError(f"{earlier_id}, which is continued here, was deleted.", CONTINUES)
+        finished = store.ledger.finished_flags(evaluation.id, rows)
+        for page in rows_to_take_over(store.ledger.rows(earlier_id), values, finished):
+            if not store.ledger.add_rows(
+                evaluation.id, self.context.process_id, page, self.context.clock()
+            ):
+                raise LeaseLostError
+        return earlier
 
     def _commit(self, batch: list[FinishedRow]) -> bool:
         context, sequential = self.context, None
@@ -242,7 +271,12 @@ class Run:
         except (LeaseLostError, StorageError):
             self.context.store.path_of(result_id).unlink(missing_ok=True)
             raise
-        await to_thread.run_sync(self.context.store.ledger.clear, self.evaluation.id)
+        if not self._may_be_continued():
+            await to_thread.run_sync(self.context.store.ledger.clear, self.evaluation.id)
+
+    def _may_be_continued(self) -> bool:
+        """Return whether the rows are kept, so that another evaluation can go on with them."""
+        return bool(self._course and self._course.record().rows_not_judged)
 
     def _sequential_results(self) -> dict[str, Any]:
         if self._course is None:

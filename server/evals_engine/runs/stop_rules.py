@@ -10,6 +10,11 @@ from evals_schemas.evaluation_api.evaluations import AnyParameters, CompareParam
 from evals_schemas.sequential.seeded_order import MOST_SEED
 from evals_schemas.sequential.stop_when import STOP_WHEN, EngineStopWhen
 
+NO_COMMON_ORDER = (
+    "Several nodes share each evaluation here, and stopping early needs one order of rows in one "
+    "process: leave `{}` out, or use an engine without `database_url`."
+)
+
 
 class Runs(Protocol):
     """Where evaluations are stored and run."""
@@ -27,11 +32,7 @@ def rules_to_store(rules: EngineStopWhen, parameters: AnyParameters, runs: Runs)
         RequestError: evaluations cannot stop early here, or a rule does not fit the type.
     """
     if not runs.judges_in_random_order:
-        raise RequestError(
-            "Several nodes share each evaluation here, and stopping early needs one order of rows "
-            "in one process: leave `stop_when` out, or use an engine without `database_url`.",
-            STOP_WHEN,
-        )
+        raise RequestError(NO_COMMON_ORDER.format(STOP_WHEN), STOP_WHEN)
     is_difference = isinstance(parameters, CompareParameters)
     if rules.smaller_than is not None and not is_difference:
         raise RequestError("`smaller_than` is for type compare; use `width`.", STOP_WHEN)

@@ -12,7 +12,7 @@ LEDGER_PAGE = 1_000
 
 
 class Ledger:
-    """The finished rows of all evaluations that have not ended."""
+    """The finished rows of evaluations that have not ended, or that may be continued."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -114,10 +114,11 @@ DELETE FROM row_ledger WHERE evaluation_id = :id AND row_number IN (
     SELECT row_number FROM row_ledger WHERE evaluation_id = :id ORDER BY row_number LIMIT :limit
 )
 
--- ended_with_rows: ended evaluations with a result file whose rows are still in the ledger.
+-- ended_with_rows: those with a result file and rows in the ledger that cannot be continued.
 SELECT id FROM evaluations
 WHERE status NOT IN ('pending', 'queued', 'running')
     AND json_extract(results, '$.result_file_id') IS NOT NULL
+    AND COALESCE(json_extract(results, '$.sequential.rows_not_judged'), 0) = 0
     AND EXISTS (SELECT 1 FROM row_ledger WHERE evaluation_id = evaluations.id)
 
 -- result_file_of_ended: a record if the evaluation of this owner has ended.

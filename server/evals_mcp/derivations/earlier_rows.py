@@ -53,6 +53,9 @@ class EarlierRows:
     """Columns of answers that the earlier evaluation generated, or was given itself."""
     sentence: str
     """What a plan says of the rows."""
+    continued_file: str | None = None
+    """The file whose seeded order goes on, as its caller sees it; None if the chosen rows are sent
+    in a file of their own."""
 
     @property
     def arguments(self) -> Mapping[str, Any]:

@@ -18,7 +18,7 @@ from evals_schemas.evaluation_api.evaluations import (
     JudgeModelConfig,
     ModelRequest,
 )
-from evals_schemas.sequential.stop_when import STOP_WHEN, StopWhen
+from evals_schemas.sequential.stop_when import CONTINUES, STOP_WHEN, StopWhen
 from evals_schemas.type_models import TYPE_MODELS
 
 SEARCHED_JOBS = 100
@@ -81,9 +81,14 @@ def measured(kind: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     if models is not None:
         chosen = {name: parameters[name] for name in ROW_ARGUMENTS & parameters.keys()}
         fields = {**models.defaults, **_complete(parameters, models.parameters), **chosen}
+    if isinstance(continued := parameters.get(CONTINUES), str):
+        # Requested as a retry; whether the stopped evaluation judged a sample is its own matter.
+        fields = {**fields, RETRY_OF: continued}
+        fields.pop(SAMPLE, None)
     if isinstance(parameters.get(STOP_WHEN), dict):
         rules = cast("dict[str, Any]", parameters[STOP_WHEN])
-        fields[STOP_WHEN] = {name: rules[name] for name in _RULES if rules.get(name)}
+        if not rules.get("to_the_end"):
+            fields[STOP_WHEN] = {name: rules[name] for name in _RULES if rules.get(name)}
     for field, model in _MODELS.items():
         value = fields.get(field)
         if isinstance(value, dict):

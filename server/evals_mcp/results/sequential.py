@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from evals_mcp.results.number_text import fixed, percent
 from evals_mcp.results.sides import Names, side_names
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
-from evals_schemas.sequential.record import CERTAIN, Sequential
+from evals_schemas.sequential.record import CERTAIN, EarlierDecision, Sequential
 from evals_schemas.sequential.stop_when import STOP_WHEN, EngineStopWhen
 from evals_schemas.tools.summaries import Summary
 
@@ -41,7 +41,7 @@ def with_evidence(job: EvaluationJob, summary: Summary | None) -> Summary | None
     figures = evidence.model_dump(exclude_none=True, exclude_defaults=True)
     return summary.model_copy(
         update={
-            "headline": f"{decision_sentence(evidence, job.parameters)}.",
+            "headline": " ".join(_headline(evidence, job.parameters)),
             "sequential": {"e": evidence.e, **figures},
             "wins": _without_intervals(summary.wins),
             "pass_rate": _without_intervals(summary.pass_rate),
@@ -61,7 +61,7 @@ def with_savings(summary: Summary | None, usd: float | None) -> Summary | None:
     if summary is None or summary.sequential is None or not usd:
         return summary
     evidence = Sequential.model_validate(summary.sequential)
-    judged = _judged(evidence)
+    judged = judged_rows(evidence)
     if not judged or not evidence.rows_not_judged:
         return summary
     saved = float(f"{usd * evidence.rows_not_judged / judged:.2g}")
@@ -87,7 +87,7 @@ def progress_sentence(evidence: Sequential, parameters: Mapping[str, Any]) -> st
 def decision_sentence(evidence: Sequential, parameters: Mapping[str, Any]) -> str:
     """Return what was decided, without a full stop."""
     names, total = side_names(parameters), _total(evidence)
-    rows = evidence.decided_at_row if evidence.decided_at_row is not None else _judged(evidence)
+    rows = evidence.decided_at_row if evidence.decided_at_row is not None else judged_rows(evidence)
     after = f"after {rows:,} of {total:,} rows" if rows < total else f"after all {total:,} rows"
     interval = f"{_interval(evidence, names)} (95 %, valid at every look){_failed(evidence)}"
     decision = evidence.decision
@@ -107,7 +107,33 @@ def decision_sentence(evidence: Sequential, parameters: Mapping[str, Any]) -> st
     if decision == "budget":
         limit = _rules(parameters).max_usd or 0
         return f"Stopped at the budget of ${limit:g} {after}; undecided: {interval}"
-    return f"Undecided {after}: {interval}"
+    return f"{'Measured' if decision == 'all_rows' else 'Undecided'} {after}: {interval}"
+
+
+def _headline(evidence: Sequential, parameters: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{decision_sentence(evidence, parameters)}."
+    if not evidence.earlier:
+        return
+    names = side_names(parameters)
+    parts = [_before(each, names) for each in evidence.earlier]
+    yield f"Before its rows were continued: {'; '.join(parts)}."
+
+
+def _before(decided: EarlierDecision, names: Names) -> str:
+    """Return what an evaluation that was continued had decided."""
+    rows = decided.decided_at_row if decided.decided_at_row is not None else decided.rows_judged
+    e = f"e = {_rounded(decided.e)}"
+    what = {
+        "a_better": f"{names[0]} is better ({e})",
+        "b_better": f"{names[1]} is better ({e})",
+        "above": f"above the target ({e})",
+        "below": f"below the target ({e})",
+        "smaller_than": "the difference is as small as was asked about",
+        "width": "as precise as was requested",
+        "order_decides": "the judge follows the order",
+        "budget": "the budget was spent",
+    }.get(decided.decision or "", "undecided")
+    return f"after {rows:,} rows, {what}"
 
 
 def _certain(
@@ -147,6 +173,11 @@ def _failed(evidence: Sequential) -> str:
 def _notes(evidence: Sequential, job: EvaluationJob) -> Iterator[str]:
     counts = ", ".join(f"{name} {number:g}" for name, number in evidence.counts.items())
     yield f"Counted in random order (seed {evidence.order_seed}): {counts}."
+    if evidence.rows_taken_over:
+        yield (
+            f"{evidence.rows_taken_over:,} verdicts were taken over from "
+            f"{_continued_id(evidence)}, in the same random order; they were paid for there."
+        )
     if evidence.rows_after_decision:
         yield (
             f"{evidence.rows_after_decision:,} more rows were in flight at the decision: they are "
@@ -155,13 +186,17 @@ def _notes(evidence: Sequential, job: EvaluationJob) -> Iterator[str]:
     if evidence.rows_not_judged:
         yield (
             f"{evidence.rows_not_judged:,} rows were not judged; create_evaluation with `retry_of` "
-            f"{job.workflow_id} judges them and keeps the others."
+            f"{job.workflow_id} judges them and keeps the others, until a new `stop_when` or all."
         )
     if evidence.decision in CERTAIN and evidence.rows_not_judged:
         yield (
             "It stopped as soon as the direction was sure; how large the gap is, it has not "
             "measured, and the rows so far overstate it."
         )
+
+
+def _continued_id(evidence: Sequential) -> str:
+    return evidence.earlier[-1].evaluation_id if evidence.earlier else "an earlier evaluation"
 
 
 def _without_intervals(figures: Figures | None) -> Figures | None:
@@ -187,13 +222,20 @@ def _rules(parameters: Mapping[str, Any]) -> EngineStopWhen:
 
 
 def _total(evidence: Sequential) -> int:
-    return _judged(evidence) + evidence.rows_not_judged
+    return judged_rows(evidence) + evidence.rows_not_judged
 
 
-def _judged(evidence: Sequential) -> int:
+def judged_rows(evidence: Sequential) -> int:
+    """Return the rows that have a verdict or failed."""
     others = evidence.rows_waiting + evidence.rows_after_decision
     return evidence.rows_counted + evidence.rows_failed + others
 
 
 def _e(evidence: Sequential) -> str:
-    return f"{evidence.e:,.0f}" if evidence.e >= 10 else f"{evidence.e:.2g}"
+    return _rounded(evidence.e)
+
+
+def _rounded(e: float) -> str:
+    if e >= 1e6:
+        return f"{e:.1g}"
+    return f"{e:,.0f}" if e >= 10 else f"{e:.2g}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from evals_mcp.derivations.rule_copies import copied_note, with_copy_for_rule
@@ -43,8 +42,8 @@ from evals_mcp.state.names import NAME_CHARS, checked_name
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.earlier.evaluations import EarlierEvaluations, earlier_evaluations
+from evals_mcp.tools.earlier.sent_files import continuing, derive_of
 from evals_mcp.tools.evaluation_summary import headline_of
-from evals_schemas.benchmark_api.benchmarks import BenchmarkRequest
 from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
@@ -184,6 +183,7 @@ async def _requested_evaluation(
     request = to_request(arguments, session.settings.credentials)
     complete = await session.provider.with_public_ids(request)
     complete = await with_prices(complete, session.provider)
+    complete = continuing(complete, rows)
     return RequestedEvaluation(complete, session.provider, selection=selection)
 
 
@@ -212,9 +212,7 @@ async def _planned(
         if of.copied_from:
             notes = [copied_note(of.copied_from, of.service), *result.plan.notes]
             result = replace(result, plan=result.plan.model_copy(update={"notes": notes}))
-        if result.derivation is None or isinstance(of.request, BenchmarkRequest):
-            return result.plan, None
-        return result.plan, partial(session.derived.derived, of.request, result.derivation)
+        return result.plan, derive_of(of, result.derivation, session.derived)
 
     if isinstance(requested, RequestedEvaluation):
         plan, derive = await planned(requested)

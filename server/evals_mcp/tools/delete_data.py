@@ -17,6 +17,7 @@ from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.other_labels import forget_labelled
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
+from evals_schemas.sequential.stop_when import CONTINUES
 from evals_schemas.tools.inputs import DeleteDataInput
 from evals_schemas.tools.outputs import DeleteDataOutput
 
@@ -124,6 +125,12 @@ async def _evaluation(data_id: str, session: ToolSession) -> str:
             raise InvalidRequestError(
                 f"{other.workflow_id} is a retry of this evaluation and takes over its rows. "
                 f"Nothing was deleted. Delete {other.workflow_id} first, or keep both."
+            )
+        unfinished = other.status not in ENDED
+        if unfinished and other.parameters.get(CONTINUES) == own_id_of(job.workflow_id):
+            raise InvalidRequestError(
+                f"{other.workflow_id} goes on with the rows of this evaluation. Nothing was "
+                "deleted. Wait for its end, then delete either."
             )
     file = " with its result file" if (job.results or {}).get("result_file_id") else ""
     name = await session.name_of(job.workflow_id)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from math import fsum
 from typing import Any, cast
 
-from evals_engine.results.result_file import USAGE
+from evals_engine.results.result_file import EARLIER_USAGE, USAGE
 from evals_engine.runs.stopping.row_values import RowValue, RowValues
 from evals_engine.store.records import FinishedRow
 from evals_schemas.evaluation_api.rows import AFTER_DECISION
 from evals_schemas.evaluation_api.usage import Usage
 from evals_schemas.sequential.evidence import NO_VALUE, has_value
 from evals_schemas.sequential.record import (
+    EarlierDecision,
     RowNumbers,
     Sequential,
     sequential_record,
@@ -42,7 +43,15 @@ class Course:
         self.rules = rules
         self.order = order
         self.positions = order.positions()
-        self.stopping = Stopping(rules, order.unit_count, is_difference=values.is_difference)
+        self.stopping = Stopping(
+            rules,
+            order.unit_count,
+            is_difference=values.is_difference,
+            to_the_end=rules.to_the_end,
+        )
+        self.earlier: list[EarlierDecision] = []
+        """What the evaluations that are continued had decided."""
+        self._taken_over = 0
         self.first_unfinished = 0
         """Rows at the beginning of the order that have all ended."""
         self.finished = bytearray(len(order.rows))
@@ -65,6 +74,7 @@ class Course:
         self.add(rows)
         if record is None:
             return
+        self.earlier = record.earlier or []
         if record.decision and record.decided_at_unit is not None:
             name = cast("DecisionKind", _KINDS.get(record.decision, record.decision))
             self.stopping.decision = Decision(name, record.decided_at_unit)
@@ -79,6 +89,7 @@ class Course:
             self.finished[position] = 1
             self.started = max(self.started, position + 1)
             self._judged += 1
+            self._taken_over += EARLIER_USAGE in outcome
             self._add_cost(outcome)
             value = self._values.of(outcome) if row.state == "ok" else RowValue(NO_VALUE)
             self._failed_units[position] = not has_value(value.value)
@@ -110,6 +121,8 @@ class Course:
         """
         if position >= self.first_unfinished + WINDOW * workers:
             return False
+        if self.rules.to_the_end:
+            return True
         return self.rules.max_usd is None or self._is_affordable(in_flight, self.rules.max_usd)
 
     def start(self, position: int) -> None:
@@ -154,8 +167,10 @@ class Course:
             seed=self.rules.seed or 0,
             spent_usd=float(f"{self._costs:.6g}") if self.rules.prices else None,
             has_ended=has_ended,
+            taken_over=self._taken_over,
         )
-        return sequential_record(self.stopping, rows)
+        record = sequential_record(self.stopping, rows)
+        return record.model_copy(update={"earlier": self.earlier or None})
 
     def _end_row(self, unit: int, value: RowValue) -> None:
         self._left_in_unit[unit] -= 1
@@ -177,7 +192,7 @@ class Course:
         if not prices:
             return
         cost = 0.0
-        for role, numbers in outcome.get(USAGE, {}).items():
+        for role, numbers in (outcome.get(EARLIER_USAGE) or outcome.get(USAGE, {})).items():
             used = Usage(*numbers)
             if price := prices.get(role):
                 cost += (used.input_tokens * price.input + used.output_tokens * price.output) / 1e6

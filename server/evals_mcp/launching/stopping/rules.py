@@ -23,10 +23,6 @@ def check_rules(arguments: CreateEvaluationInput) -> None:
     if rules is None:
         return
     compares = "model_b" in TYPE_MODELS[arguments.type].fields
-    if arguments.retry_of is not None:
-        raise InvalidRequestError(
-            "`retry_of` and `stop_when` exclude each other: a retry judges all rows that are left."
-        )
     if rules.smaller_than is not None and not compares:
         raise InvalidRequestError("`stop_when`: smaller_than is for compare; use width.")
     if rules.target is not None and compares:

@@ -10,6 +10,7 @@ from evals_mcp.providers.protocol import JudgedRequest
 from evals_schemas.evaluation_api.defaults import CANDIDATE_MAX_TOKENS, JUDGE_MAX_TOKENS
 from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM, EvaluationJob
 from evals_schemas.evaluation_api.workers import CalledModel, rows_at_once
+from evals_schemas.sequential.stop_when import CONTINUES
 
 RUNS_USED = 20
 """The most runs that are used, the newest first."""
@@ -243,10 +244,12 @@ def past_runs(jobs: Iterable[EvaluationJob]) -> list[PastRun]:
     """Return the completed evaluations with a known number of rows, at most `RUNS_USED`.
 
     Those that took the answers of another evaluation have neither the tokens nor the time of their
-    candidates.
+    candidates, and those that continue one not those of all their rows.
     """
     completed = (
-        job for job in jobs if job.status == "completed" and ANSWERS_FROM not in job.parameters
+        job
+        for job in jobs
+        if job.status == "completed" and not {ANSWERS_FROM, CONTINUES} & job.parameters.keys()
     )
     return [run for job in completed for run in _past_run(job)][:RUNS_USED]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,16 +20,24 @@ from evals_mcp.derivations.earlier_rows import (
     choose_rows,
 )
 from evals_mcp.derivations.originals import save
-from evals_mcp.derivations.requested import beside, file_of
+from evals_mcp.derivations.requested import SENT_FIELD, beside, file_of
 from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
 from evals_mcp.launching.earlier.arguments import retried_arguments, reusing_arguments
+from evals_mcp.launching.earlier.continuing import (
+    is_same_judging,
+    refuse_reached,
+    stopped_record,
+)
 from evals_mcp.providers.rest.ids import own_id_of
 from evals_mcp.providers.same_request import ANSWERS_OF, RETRY_OF
 from evals_mcp.results.number_text import counted
 from evals_mcp.results.rows import OUTPUTS, answer_columns_of
+from evals_mcp.results.sequential import judged_rows
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession, result_file_of
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.sequential.record import Sequential
+from evals_schemas.sequential.stop_when import STOP_WHEN
 from evals_schemas.tools.inputs import CreateEvaluationInput
 
 
@@ -76,7 +84,37 @@ class EarlierEvaluations:
         result_file_of(job)
         complete = retried_arguments if argument == RETRY_OF else reusing_arguments
         completed = complete(arguments, job, self.session.settings.credentials)
-        return completed, await self._rows_of(argument, job)
+        completed = completed.model_copy(update={STOP_WHEN: arguments.stop_when})
+        rows = await self._rows_of(argument, job)
+        return completed, rows if argument == ANSWERS_OF else self._continued(rows, arguments, job)
+
+    def _continued(
+        self, rows: EarlierRows, arguments: CreateEvaluationInput, job: EvaluationJob
+    ) -> EarlierRows:
+        """Return the rows of a retry; of one that goes on with a sequence, with its file.
+
+        Raises:
+            InvalidRequestError: `stop_when` is given and there is no sequence to go on with, or
+                its rows meet a rule already.
+        """
+        service = self.session.provider.service_of(job.workflow_id)
+        record = stopped_record(job, stops_early=service.capabilities.stops_early)
+        if record is None or not is_same_judging(arguments.changes, job):
+            if arguments.stop_when is None:
+                return rows
+            reason = (
+                "did not stop early at a service that can go on with its order"
+                if record is None
+                else "was judged by other models, and the verdicts of both are no one sequence"
+            )
+            raise InvalidRequestError(
+                f"`retry_of` and `stop_when` exclude each other here: {job.workflow_id} {reason}. "
+                "Leave `stop_when` out, and all rows without a verdict are judged."
+            )
+        refuse_reached(arguments.stop_when, record, job)
+        sent = job.parameters.get(SENT_FIELD) or file_of(job)
+        sentence = _continuing_sentence(rows, record, job)
+        return replace(rows, continued_file=sent, sentence=sentence)
 
     async def _rows_of(self, argument: str, job: EvaluationJob) -> EarlierRows:
         key = argument, job.workflow_id
@@ -161,6 +199,17 @@ def _no_row(argument: str, job: EvaluationJob, chosen: Chosen) -> str:
     return (
         f"No row of {job.workflow_id} has an answer to judge: read_results with `show` failed has "
         "the reasons. Start an evaluation of all rows instead."
+    )
+
+
+def _continuing_sentence(rows: EarlierRows, record: Sequential, job: EvaluationJob) -> str:
+    total = record.rows_not_judged + judged_rows(record)
+    count = len(rows.chosen.numbers)
+    return (
+        f"{counted(count, 'row')} of {job.workflow_id} are judged, in the random order that it "
+        f"began (seed {record.order_seed}). Its other {total - count:,} verdicts are taken over "
+        "and cost nothing; the evidence goes on and holds, and what was decided stays in the "
+        "record."
     )
 
 
