@@ -120,6 +120,7 @@ function RowItem({ row, id, columns, judge, sides, marking, report }: { row: Pag
       </div>
       <Judged row={row} judge={judge} />
       {marking && row.state === "ok" ? <MarkRow row={row} verdict={row.verdict} marking={marking} /> : row.mark && <MarkText mark={row.mark} />}
+      {row.label && <p class="note">{row.label}</p>}
       {row.cut && <p class="note">A text of this row is too long to be shown whole.</p>}
       <Ask question={`Look at row ${row.row} of ${id}: is the verdict right, and why?`}>Ask about this row</Ask>
     </RowDetails>

@@ -466,6 +466,7 @@ export interface PageRow {
   texts: (string | null)[];
   cut: boolean;
   mark?: RowMark;
+  label?: string;
 }
 
 export interface PairedRows {

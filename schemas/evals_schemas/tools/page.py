@@ -111,6 +111,8 @@ class PageRow(BaseModel):
     cut: bool = False
     """Whether a text was too long to be shown whole."""
     mark: RowMark | None = None
+    label: str | None = None
+    """What people say that the verdict should be, as a sentence; None without a label."""
 
 
 class RowsPage(BaseModel):

@@ -35,7 +35,7 @@ class Content:
     report: bytes = b""
     """The report; only for the format html."""
     marks: str = ""
-    """What marks are in it and which rows are hidden; it tells one content from another."""
+    """What marks and labels are in it and which rows are hidden; tells one content from another."""
 
 
 @dataclass(frozen=True)

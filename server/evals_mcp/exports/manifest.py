@@ -29,7 +29,7 @@ _NO_REPORT = "the service does not report which model answered"
 _NO_SEED = "the contract has no seed; models draw their answers without one"
 _NO_COST = "the evaluation has not ended"
 _NO_ESTIMATE = "no price was known, or this server did not start the evaluation"
-_NO_MARKS = "the server's state cannot be read"
+_NO_STATE = "the server's state cannot be read"
 _NO_JUDGE = "the service chooses the judge and does not report it"
 
 
@@ -49,6 +49,8 @@ class ManifestFacts:
     exported_at: datetime
     marks_known: bool = True
     """Whether the marks of the rows could be read."""
+    labels_known: bool = True
+    """Whether the labels of the rows could be read."""
 
 
 def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dict[str, Any]:
@@ -68,7 +70,8 @@ def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dic
         "cost.estimated_usd": None if cost.estimated_usd else _NO_ESTIMATE,
         "digests.judge": None if digests["judge"] else _NO_JUDGE,
         "digests.rubric": None if digests["rubric"] else _NO_JUDGE,
-        "marks": None if facts.marks_known else _NO_MARKS,
+        "marks": None if facts.marks_known else _NO_STATE,
+        "labels": None if facts.labels_known else _NO_STATE,
         "headline": None if facts.headline else "the service reports no figures",
     }
     return {
@@ -77,6 +80,7 @@ def manifest_of(facts: ManifestFacts, rows: ExportRows, format_name: str) -> dic
         "headline": facts.headline,
         "counts": _counts(job, rows),
         "marks": _marks(rows) if facts.marks_known else None,
+        "labels": _labels(rows) if facts.labels_known else None,
         "digests": digests,
         "models": models,
         "parameters": without_secrets(job.parameters),
@@ -134,6 +138,13 @@ def _marks(rows: ExportRows) -> dict[str, int]:
     """Return how many rows have a mark of who exports them, and what the marks say."""
     opinions: dict[str, int] = {name: rows.marked[name] for name in get_args(Opinion)}
     return {"rows": rows.marked.total(), **opinions}
+
+
+def _labels(rows: ExportRows) -> dict[str, Any]:
+    """Return how many rows have a label of a person, by how the rows were selected."""
+    plans = Counter(str(plan) for _, _, plan, _ in rows.labels.values())
+    labellers = {labeller for _, labeller, _, _ in rows.labels.values()}
+    return {"rows": len(rows.labels), "labellers": len(labellers), "by_plan": dict(plans)}
 
 
 def _digests(facts: ManifestFacts, rows: ExportRows) -> dict[str, str | None]:

@@ -23,6 +23,10 @@ decision or model; score; and whether it passes. The same for every type and eve
 MARK_COLUMNS = ("evals_mark", "evals_mark_should_be", "evals_mark_by", "evals_mark_at")
 """What a person said about the verdict, what a wrong one should be, who said it, and when."""
 
+LABEL_COLUMNS = ("evals_label", "evals_label_by", "evals_label_plan", "evals_label_others")
+"""What the verdict should be by a person who did not see it, who that is, how the row was selected,
+and the labels of further people by their names."""
+
 WAITING = "waits_for_label"
 """`evals_state` of a row whose verdict is hidden, because somebody is about to label it."""
 
@@ -47,6 +51,8 @@ class ExportRows:
     """Called now and then; raises if nobody waits for the export any more."""
     marks_of: MarksOf | None = None
     """The marks; None if no row has one, which leaves out their columns."""
+    labels: Mapping[int, tuple[object, ...]] = field(default_factory=dict[int, tuple[object, ...]])
+    """The values of `LABEL_COLUMNS` of labelled rows by number; empty leaves out their columns."""
     hidden: frozenset[int] = frozenset()
     """Numbers of the rows of which no verdict, score, reason or mark is written."""
     digest: DatasetDigest = field(default_factory=DatasetDigest)
@@ -83,6 +89,7 @@ class ExportRows:
             values = (
                 *_read_values(entry.number, entry.verdict),
                 *self._marks(row, entry.verdict),
+                *self._labels(entry.number),
             )
             yield dict(zip(names, values, strict=True)) | finite(row)
 
@@ -101,9 +108,16 @@ class ExportRows:
         self.marked[values[0]] += 1
         return values
 
+    def _labels(self, number: int) -> tuple[object, ...]:
+        """Return the values of `LABEL_COLUMNS` of a row."""
+        if not self.labels:
+            return ()
+        return self.labels.get(number, (None,) * len(LABEL_COLUMNS))
+
     def _read_columns(self) -> list[str]:
         """Return the columns in front, with `_` added to a name that the file has already."""
-        names = READ_COLUMNS if self.marks_of is None else (*READ_COLUMNS, *MARK_COLUMNS)
+        marks = () if self.marks_of is None else MARK_COLUMNS
+        names = (*READ_COLUMNS, *marks, *(LABEL_COLUMNS if self.labels else ()))
         return list(_free_names(names, frozenset(self.index.columns)))
 
 

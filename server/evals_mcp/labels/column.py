@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from evals_mcp.exports.rows import LABEL_COLUMNS
 from evals_mcp.results.calibration.labels import LabelKind, LabelValue, Plan, RowLabel
 from evals_mcp.results.rows import JUDGED
 from evals_mcp.results.types.marking import Marking
@@ -26,6 +27,11 @@ _KINDS: Mapping[LabelsAre, LabelKind] = {
     "model": "model",
     "unknown": "unknown",
 }
+
+
+_EXPORTED, _, _EXPORTED_PLAN, _ = LABEL_COLUMNS
+_DRAWN = frozenset({"random", "all"})
+"""How rows were selected that stand for the others."""
 
 
 @dataclass(frozen=True)
@@ -70,35 +76,40 @@ def column_of(stored: Mapping[str, Any]) -> LabelColumn:
 
 
 def labels_in(index: ResultIndex, job: EvaluationJob, column: LabelColumn) -> ColumnLabels:
-    """Return the labels of a column for the rows with a verdict. Blocks."""
+    """Return the labels of a column for the rows with a verdict. Blocks.
+
+    A column that an export wrote has another one beside it that says how each row was selected:
+    rows that were chosen are no part of the random sample.
+    """
     marking = type_spec(job.type).marking
     value_of = label_reader(marking, job.parameters)
-    result = ColumnLabels()
+    result, outside = ColumnLabels(), set[int]()
     for entry in index.every():
         if entry.verdict.state != JUDGED or marking.value(entry.verdict) is None:
             continue
-        cell = index.read(entry).get(column.name)
+        row = index.read(entry)
+        cell = row.get(column.name)
         if cell is None or (isinstance(cell, str) and not cell.strip()):
             result.without += 1
         elif (value := value_of(cell)) is None:
             result.unusable[cell_text(cell)] += 1
         else:
-            result.labels.append(
-                RowLabel(
-                    row=entry.number,
-                    value=value,
-                    labeller=column.name,
-                    kind=column.kind,
-                    source="column",
-                    blind=True,
-                    position=len(result.labels) + 1,
-                )
-            )
-    partial = result.without or result.unusable
+            result.labels.append(_label(entry.number, value, column))
+            if column.name == _EXPORTED and row.get(_EXPORTED_PLAN, "random") not in _DRAWN:
+                outside.add(entry.number)
     result.plan = "random" if column.is_random_sample else "chosen"
-    if not partial:
-        result.plan = "all"
+    if not (result.without or result.unusable):
+        result.plan, outside = "all", set[int]()
+    inside = (label for label in result.labels if label.row not in outside)
+    ranks = {label.row: position for position, label in enumerate(inside, 1)}
+    result.labels = [replace(label, position=ranks.get(label.row)) for label in result.labels]
     return result
+
+
+def _label(row: int, value: LabelValue, column: LabelColumn) -> RowLabel:
+    return RowLabel(
+        row=row, value=value, labeller=column.name, kind=column.kind, source="column", blind=True
+    )
 
 
 def label_reader(
@@ -115,7 +126,16 @@ def label_reader(
         return lambda cell: _score(cell, low, high)
     exact = {name: name for name in names}
     folded = _unambiguous(names)
-    return lambda cell: exact.get(cell_text(cell)) or folded.get(_fold(cell_text(cell)))
+
+    def label(text: str) -> str | None:
+        return exact.get(text) or folded.get(_fold(text))
+
+    def read(cell: object) -> LabelValue | None:
+        text = cell_text(cell)
+        # An exported CSV has `'` in front of a label that a spreadsheet could run as a formula.
+        return label(text) or (label(text[1:]) if text.startswith("'") else None)
+
+    return read
 
 
 def _unambiguous(names: Sequence[str]) -> dict[str, str]:

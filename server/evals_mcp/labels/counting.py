@@ -190,8 +190,8 @@ def _once(labels: Iterable[RowLabel]) -> list[RowLabel]:
 
 
 def _of_column(found: ColumnLabels, column: LabelColumn) -> Labels:
-    count = len(found.labels)
-    rows = count + found.without + sum(found.unusable.values())
+    count = sum(label.position is not None for label in found.labels)
+    rows = len(found.labels) + found.without + sum(found.unusable.values())
     drawn = rows if found.plan == "all" else count
     origin_unknown = found.plan == "chosen" and column.labels_are in {None, "people", "unknown"}
     sample = CountedSample(found.plan, None, drawn, count, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from evals_mcp.errors import InvalidRequestError
-from evals_mcp.exports.rows import MARK_COLUMNS, READ_COLUMNS
+from evals_mcp.exports.rows import LABEL_COLUMNS, MARK_COLUMNS, READ_COLUMNS
 from evals_mcp.results.rows import JUDGED, ReadRow, RowVerdict, input_columns
 from evals_schemas.datasets.list_cells import read_list
 from evals_schemas.digests import answer_key, row_key, value_digest
@@ -129,7 +129,8 @@ def counted_states(rows: Iterable[RunRow]) -> tuple[int, int, int]:
 
 def _row(cells: Cells, read: ReadRow, judged_at: str | None) -> RunRow:
     own = list(cells)[len(READ_COLUMNS) :]
-    names = [name for name in own if name not in _ADDED and name.rstrip("_") not in MARK_COLUMNS]
+    people = {*MARK_COLUMNS, *LABEL_COLUMNS}
+    names = [name for name in own if name not in _ADDED and name.rstrip("_") not in people]
     content = {name: cells[name] for name in names}
     made_at = cells.get(JUDGED_AT, judged_at)
     return RunRow(content, read(content), made_at if isinstance(made_at, str) else None)

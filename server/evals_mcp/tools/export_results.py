@@ -23,6 +23,7 @@ from evals_mcp.marks.exported_marks import ExportedMarks, exported_marks
 from evals_mcp.results.number_text import counted
 from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_cost
+from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession, WrittenReport, result_file_of
 from evals_mcp.tools.evaluation_summary import headline_of
 from evals_mcp.tools.labelling.waiting import Hidden, hidden_rows
@@ -31,6 +32,7 @@ from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.tools.exports import ExportResultsInput, ExportResultsOutput
 
 if TYPE_CHECKING:
+    from evals_mcp.labels.exported_labels import ExportedLabels
     from evals_mcp.result_files.index import ResultIndex
 
 _STATUS_SHOWN = 40
@@ -80,20 +82,21 @@ async def exported(
     result_file_of(job)
     report = await _report(arguments, job, session)
     async with session.result_rows(job) as index:
-        marks = await _marks(job, session)
-        facts = ManifestFacts(
-            job,
-            session.provider.service_of(job.workflow_id),
-            await session.name_of(evaluation_id),
-            await headline_of(job, session),
-            shown_cost(await cost_of_job(job, session.provider, session.launches.spending)),
-            session.clock.now(),
-            marks is not None,
-        )
+        marks, labels = await _marks(job, session), await _labels(job, session, index)
+        name = await session.name_of(evaluation_id)
+        known = (marks is not None, labels is not None)
+        facts = await _facts(job, name, known, session)
         has_marks = marks is not None and await to_thread.run_sync(marks.has_rows, index)
         marks_of = marks.cells if marks and has_marks else None
         hidden = Hidden() if whole else await hidden_rows(session, job, index)
-        rows = ExportRows(index, job.type, from_thread.check_cancelled, marks_of, hidden.rows)
+        rows = ExportRows(
+            index,
+            job.type,
+            from_thread.check_cancelled,
+            marks_of,
+            labels.rows if labels else {},
+            hidden.rows,
+        )
         content = Content(
             job.workflow_id,
             facts.name,
@@ -101,7 +104,7 @@ async def exported(
             rows,
             lambda: manifest_of(facts, rows, arguments.format),
             report.document if report else b"",
-            f"{marks.digest if marks else ''} {sorted(hidden.rows)}",
+            f"{marks and marks.digest} {labels and labels.digest} {sorted(hidden.rows)}",
         )
         stored = await to_thread.run_sync(store, content, FORMATS[arguments.format])
         return ExportResultsOutput(
@@ -117,6 +120,21 @@ async def exported(
         )
 
 
+async def _facts(
+    job: EvaluationJob, name: str | None, known: tuple[bool, bool], session: ToolSession
+) -> ManifestFacts:
+    """Return what the manifest is made from; `known`: whether marks and labels could be read."""
+    return ManifestFacts(
+        job,
+        session.provider.service_of(job.workflow_id),
+        name,
+        await headline_of(job, session),
+        shown_cost(await cost_of_job(job, session.provider, session.launches.spending)),
+        session.clock.now(),
+        *known,
+    )
+
+
 async def _report(
     arguments: ExportResultsInput, job: EvaluationJob, session: ToolSession
 ) -> WrittenReport | None:
@@ -130,6 +148,20 @@ async def _marks(job: EvaluationJob, session: ToolSession) -> ExportedMarks | No
     """Return the principal's own marks; None if the state cannot be read."""
     try:
         return await exported_marks(session.marks, job)
+    except OperatorError:
+        return None
+
+
+async def _labels(
+    job: EvaluationJob, session: ToolSession, index: ResultIndex
+) -> ExportedLabels | None:
+    """Return the labels of people that the principal keeps; None if the state cannot be read."""
+    # Imported here because loading SQLite would slow down every start.
+    from evals_mcp.labels.exported_labels import exported_labels  # noqa: PLC0415
+
+    evaluation = item_of(session.provider, job.workflow_id).record
+    try:
+        return await exported_labels(session.labels, evaluation, job, index)
     except OperatorError:
         return None
 

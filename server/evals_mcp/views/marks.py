@@ -25,6 +25,7 @@ from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.misjudged import MISJUDGED, misjudged_rows
 from evals_mcp.tools.labelling.waiting import hidden_rows
 from evals_mcp.tools.read_results import Eligible
+from evals_mcp.views.people_labels import with_people_labels
 from evals_mcp.views.rows import rows_page, sample_page
 from evals_schemas.contract import Request
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
@@ -157,6 +158,7 @@ async def marked_rows_page(
     page = await to_thread.run_sync(read)
     page.notes += hidden.notes
     await with_marks(session, job, index, page.rows)
+    await with_people_labels(session, job, index, page.rows)
     return page
 
 

@@ -22,6 +22,7 @@ from evals_mcp.views.comparison import changed_pairs, comparison_page, with_mark
 from evals_mcp.views.document import report_document
 from evals_mcp.views.evaluation import evaluation_page, opened_rows
 from evals_mcp.views.marks import with_marks
+from evals_mcp.views.people_labels import with_people_labels
 from evals_mcp.views.rows import MOST_CHARACTERS, page_columns, page_row
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput
@@ -82,6 +83,7 @@ async def evaluation_report(
             hidden = await hidden_rows(session, job, index)
             rows, left_out = await to_thread.run_sync(_rows, job, index, extent, hidden)
             await with_marks(session, job, index, rows.rows)
+            await with_people_labels(session, job, index, rows.rows)
     _only_look(page)
     headline = page.answer.summary.headline if page.answer.summary else None
     report = _report(session, left_out)
