@@ -112,10 +112,13 @@ const Progress = ({ page }: { page: LabelsPage }) => {
 
 /** A second person labels the same rows under a name of their own. */
 function Who({ labeller, change }: { labeller: string; change(name: string): void }) {
+  // An answer that comes while somebody types shows the page anew, and must not take the text.
+  const [typed, setTyped] = useState<string>();
+  const enter = (text: string) => { const name = text.trim(); setTyped(undefined); if (name) change(name); };
   return (
     <label class="by">
       You label as{" "}
-      <input type="text" value={labeller} maxLength={60} onChange={(event) => { const name = event.currentTarget.value.trim(); if (name) change(name); }} onKeyDown={(event) => { if (event.key === "Enter") event.currentTarget.blur(); }} />
+      <input type="text" value={typed ?? labeller} maxLength={60} onInput={(event) => setTyped(event.currentTarget.value)} onChange={(event) => enter(event.currentTarget.value)} onKeyDown={(event) => { if (event.key === "Enter") event.currentTarget.blur(); }} />
     </label>
   );
 }

@@ -43,6 +43,8 @@ export function MarkRow({ row, verdict, marking }: { row: PageRow; verdict?: str
   const [busy, setBusy] = useState(false);
   // What was chosen stands until the answer comes.
   const [chosen, setChosen] = useState<string | number>();
+  // What is being typed stands while the answer about another row comes.
+  const [typed, setTyped] = useState<string>();
   const [failed, setFailed] = useState<string>();
   const say = async (opinion: Opinion | null, should_be?: string | number) => {
     if (busy) return;
@@ -75,7 +77,8 @@ export function MarkRow({ row, verdict, marking }: { row: PageRow; verdict?: str
               {others.map((name) => <option value={name} key={name}>{name}</option>)}
             </select>
           ) : (
-            <input type="number" step="any" min={may.low} max={may.high} value={(busy ? chosen : mark.should_be) ?? ""} onChange={(event) => {
+            <input type="number" step="any" min={may.low} max={may.high} value={typed ?? (busy ? chosen : mark.should_be) ?? ""} onInput={(event) => setTyped(event.currentTarget.value)} onChange={(event) => {
+              setTyped(undefined);
               const { value, valueAsNumber } = event.currentTarget;
               void say("wrong", value === "" ? undefined : valueAsNumber);
             }} />

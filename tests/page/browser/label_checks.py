@@ -6,12 +6,23 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import anyio
+
 from tests.page.browser.looking import WAIT, looking
 from tests.page.browser.world import World, viewer
 
 LABELS = 60
 
 Check = Callable[[World], Awaitable[None]]
+
+
+async def _label_as(page: Any, name: str) -> None:
+    """Give a name under which nobody has labelled, and wait until its rows are shown."""
+    async with page.expect_response(lambda each: f'"{name}"' in (each.request.post_data or "")):
+        await page.get_by_label("You label as").fill(name)
+        await page.get_by_label("You label as").press("Enter")
+    await page.wait_for_selector(".labelling[aria-busy=false]")
+    await page.wait_for_selector("text=0 of ")
 
 
 def _at(address: str, evaluation_id: str) -> str:
@@ -66,15 +77,36 @@ async def a_second_person_labels_the_same_rows_under_another_name(world: World) 
         async with looking(world, _at(address, world.home.ids["v2"])) as looked:
             page = looked.page
             await page.wait_for_selector(".label-row", timeout=WAIT)
+            # Labels of the name that the page begins with can be about the same answers.
+            await _label_as(page, "Ada")
             first = await page.locator(".label-row h2").inner_text()
             await page.keyboard.press("1")
             await page.wait_for_selector("text=1 of ")
-            await page.get_by_label("You label as").fill("Ben")
-            await page.get_by_label("You label as").press("Enter")
-            await page.wait_for_selector("text=0 of ")
+            await _label_as(page, "Ben")
             assert await page.locator(".label-row h2").inner_text() == first
             await page.keyboard.press("2")
             await page.wait_for_selector("text=1 rows have labels of two labellers.")
+
+
+async def a_name_that_is_being_typed_outlives_the_answer_to_a_label(world: World) -> None:
+    with viewer(world) as (address, _):
+        async with looking(world, _at(address, world.home.ids["v1"])) as looked:
+            page, typed = looked.page, anyio.Event()
+            await page.wait_for_selector(".label-row", timeout=WAIT)
+
+            async def hold(route: Any) -> None:
+                await typed.wait()
+                await route.continue_()
+
+            await page.route("**/call", hold)
+            row = await page.locator(".label-row h2").inner_text()
+            await page.keyboard.press("1")
+            await page.get_by_label("You label as").fill("Dora")
+            typed.set()
+            await page.wait_for_function(
+                "row => document.querySelector('.label-row h2')?.textContent !== row", arg=row
+            )
+            assert await page.get_by_label("You label as").input_value() == "Dora"
 
 
 async def two_answers_are_labelled_without_their_names(world: World) -> None:
@@ -94,9 +126,7 @@ async def sixty_rows_take_sixty_keys_and_bring_the_corrected_figure(world: World
         async with looking(world, _at(address, evaluation_id)) as looked:
             page, keys = looked.page, 0
             await page.wait_for_selector(".label-row", timeout=WAIT)
-            await page.get_by_label("You label as").fill("Cleo")
-            await page.get_by_label("You label as").press("Enter")
-            await page.wait_for_selector("text=0 of ")
+            await _label_as(page, "Cleo")
             while keys < LABELS and await page.locator(".label-row").count():
                 row = await page.locator(".label-row h2").inner_text()
                 await page.keyboard.press("1" if keys % 4 else "2")
@@ -113,6 +143,7 @@ async def sixty_rows_take_sixty_keys_and_bring_the_corrected_figure(world: World
 CHECKS: Sequence[Check] = (
     rows_are_labelled_by_one_key_each_and_no_verdict_is_in_view,
     a_second_person_labels_the_same_rows_under_another_name,
+    a_name_that_is_being_typed_outlives_the_answer_to_a_label,
     two_answers_are_labelled_without_their_names,
     # Last, because its labels are about the answers of other evaluations, too.
     sixty_rows_take_sixty_keys_and_bring_the_corrected_figure,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,15 +70,20 @@ async def looking(
     """Open an address in a context of its own, and wait until there is something to read."""
     size = {"width": width, "height": 900}
     context = await world.browser.new_context(viewport=size, color_scheme=scheme, **options)
+    context.set_default_timeout(WAIT)
+    page = await context.new_page()
+    looked = Looked(page)
     try:
-        page = await context.new_page()
-        looked = Looked(page)
         page.on("console", lambda message: looked.logged.append(message.text))
         page.on("pageerror", lambda error: looked.logged.append(str(error)))
         page.on("request", lambda request: looked.requested.append(request.url))
         await page.goto(address)
         await page.wait_for_selector("h1, .failure")
         yield looked
+    except Exception:
+        with suppress(Exception):  # what the page shows explains; the failure itself is raised
+            print(await looked.text(), *looked.logged, sep="\n", file=sys.stderr)
+        raise
     finally:
         await context.close()
 
