@@ -41,7 +41,7 @@ def run_doctor(options: DoctorOptions, machine: Machine, version: str, console: 
     if not options.as_json:
         console.say(f"evals-mcp {version} doctor")
     for found in chain([first], _checks(settings, options, machine)):
-        finding = _to_paste(found, options.program)
+        finding = _to_paste(_by_its_cause(found, first), options.program)
         findings.append(finding)
         if not options.as_json:
             for line in as_lines([finding]):
@@ -50,6 +50,13 @@ def run_doctor(options: DoctorOptions, machine: Machine, version: str, console: 
     if settings is None:
         return 2
     return int(any(finding.state == "fail" for finding in findings))
+
+
+def _by_its_cause(finding: Finding, settings: Finding) -> Finding:
+    """Return a finding with the remedy of faulty settings, where they are what it is about."""
+    if settings.state != "fail" or settings.text not in finding.text:
+        return finding
+    return replace(finding, mend=settings.mend)
 
 
 def _to_paste(finding: Finding, program: str) -> Finding:

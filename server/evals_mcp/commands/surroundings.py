@@ -96,6 +96,9 @@ def install_options(chosen: argparse.Namespace) -> InstallOptions:
         raise SettingsError("--with-keys goes with --http")
     if chosen.with_keys and not _is_safe_for_keys(chosen.url):
         raise SettingsError("--with-keys needs an https:// address, or one of this machine")
+    variables = key_headers(SERVICES).values()
+    if chosen.with_keys and not any(os.environ.get(name) for name in variables):
+        raise SettingsError(f"--with-keys: no key to send is set; set {' or '.join(variables)}")
     if chosen.url and chosen.data_folder:
         raise SettingsError("--data-folder goes with a server on this machine, not with --http")
     return InstallOptions(

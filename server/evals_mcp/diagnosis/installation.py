@@ -36,7 +36,10 @@ def check_settings(
         settings = load_settings(config, environ, folder, SERVICES)
     except SettingsError as error:
         return None, Finding(
-            "fail", "settings", str(error).splitlines()[0], _mend(error, variables)
+            "fail",
+            "settings",
+            str(error).splitlines()[0],
+            _mend(error, variables, _path(config, environ)),
         )
     path = _path(config, environ)
     parts = [str(path) if path.is_file() else f"defaults; no file {path}"]
@@ -53,14 +56,17 @@ def _path(config: Path | None, environ: Mapping[str, str]) -> Path:
     return Path(named).expanduser() if named else usual
 
 
-def _mend(error: SettingsError, variables: list[str]) -> str:
-    """Return a line that mends faulty settings: the file to edit, or the variable to unset."""
-    text = str(error)
-    named = [name for name in variables if name in text]
+def _mend(error: SettingsError, variables: list[str], file: Path) -> str:
+    """Return a line that mends faulty settings.
+
+    It unsets a variable, edits the file, or checks again without the option of a missing file.
+    """
+    named = [name for name in variables if name in str(error)]
     if named:
         return f"unset {max(named, key=len)}"
-    path = text.split(": ", 1)[0].split(" is not ", 1)[0].split(" cannot ", 1)[0]
-    return f"${{EDITOR:-vi}} {shlex.quote(path)}"
+    if not file.exists():
+        return "evals-mcp doctor"
+    return f"${{EDITOR:-vi}} {shlex.quote(str(file.absolute()))}"
 
 
 def check_folders(settings: Settings) -> Iterator[Finding]:

@@ -60,13 +60,16 @@ def examined(
     *,
     judge_row: bool = False,
     online: bool = False,
+    config: Path | None = None,
 ) -> Report:
     for name in ("work", "bin"):
         (home / name).mkdir(exist_ok=True)
     variables = {"HOME": str(home), "PATH": str(home / "bin"), **(environ or {})}
     counted = {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE_")}
     paper = Paper()
-    options = DoctorOptions(online=online, judge_row=judge_row, ports=ports or {9: "nothing"})
+    options = DoctorOptions(
+        config, online=online, judge_row=judge_row, ports=ports or {9: "nothing"}
+    )
     machine = Machine(home, home / "work", counted | variables)
     return Report(run_doctor(options, machine, "0.1.0", paper), paper.lines)
 
@@ -111,6 +114,20 @@ def test_faulty_settings_are_named_with_what_to_change_and_exit_code_2(home: Pat
     assert report.line("settings").endswith(
         "mend: ${EDITOR:-vi} " + str(home / ".config/evals-mcp/config.toml")
     )
+
+    report = examined(home, config=home / "none.toml")
+    assert report.code == 2
+    assert report.line("settings").startswith("fail settings --config: no file ")
+    assert report.line("settings").endswith("mend: evals-mcp doctor")
+
+
+def test_a_client_that_fails_for_the_settings_has_their_remedy(home: Path) -> None:
+    put(home / ".gemini/settings.json", {"mcpServers": {"evals": {"command": PROGRAM}}})
+
+    report = examined(home, {"EVALS_MCP_SERVER__PROVIDER": "nowhere"})
+
+    assert report.line("gemini-cli").startswith("fail gemini-cli the server does not start: ")
+    assert report.line("gemini-cli").endswith("mend: unset EVALS_MCP_SERVER__PROVIDER")
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="no folder that root cannot write")

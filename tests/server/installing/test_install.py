@@ -400,6 +400,7 @@ def test_nothing_that_could_be_set_up_is_an_error(home: Home) -> None:
         (("codex", "--http", "evals.example"), "write the whole address"),
         (("codex", "--with-keys"), "--with-keys goes with --http"),
         (("codex", "--http", "http://e.example/mcp", "--with-keys"), "needs an https:// address"),
+        (("codex", "--http", "https://e/mcp", "--with-keys"), "set TOGETHER_API_KEY or NUGEN"),
         (("codex", "--http", "https://e/mcp", "--data-folder", "x"), "--data-folder goes with"),
     ],
 )
