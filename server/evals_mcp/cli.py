@@ -293,7 +293,9 @@ def _run_file(settings: Settings, chosen: argparse.Namespace) -> int:
         from evals_mcp.repository_runs.run import RunOptions
 
     out = chosen.out or default_folder(chosen.file, chosen.command)
-    options = RunOptions(chosen.file, out, chosen.dry_run, chosen.again)
+    continues = getattr(chosen, "continues", None)
+    continues = str(out) if continues == "" else continues
+    options = RunOptions(chosen.file, out, chosen.dry_run, chosen.again, continues)
     return RunCommand(settings, options, os.environ, getattr(chosen, "baseline", None)).run()
 
 

@@ -256,6 +256,15 @@ def _add_repository(commands: _Commands) -> None:
         "evaluation running.",
     )
     _add_run_options(run, "evals-results")
+    run.add_argument(
+        "--continue",
+        dest="continues",
+        nargs="?",
+        const="",
+        metavar="FILE|ID",
+        help="judge the rows that a run with stop_when left: its results.json, its folder or its "
+        "evaluation; the folder of --out if none is named",
+    )
     gate = commands.add_parser(
         "gate",
         help="run them, and fail if the answers became worse than a baseline's",

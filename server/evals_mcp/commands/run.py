@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, TextIO
 from evals_mcp.commands.session import as_running_user
 from evals_mcp.errors import EvalsMCPError, OperatorError
 from evals_mcp.repository_runs.consent import ConsentInFile
+from evals_mcp.repository_runs.continuing.continued_run import ContinuedRun
+from evals_mcp.repository_runs.continuing.stopped_run import stopped_run
 from evals_mcp.repository_runs.file import RepositoryFile, check_data, read_file
 from evals_mcp.repository_runs.forge import Forge
 from evals_mcp.repository_runs.gates.baseline import baseline_file
@@ -22,7 +24,7 @@ from evals_mcp.repository_runs.junit import junit_xml, suites_of
 from evals_mcp.repository_runs.outputs import JUNIT, RESULTS, SUMMARY, ResultFolder
 from evals_mcp.repository_runs.progress import Progress
 from evals_mcp.repository_runs.run import Run, RunOptions, failed_results
-from evals_mcp.repository_runs.slices.sliced_run import sliced
+from evals_mcp.repository_runs.slices.sliced_run import SlicedRun, sliced
 from evals_mcp.repository_runs.summary_text import closing_lines, markdown, table
 from evals_mcp.tools.calls.bugs import log_bug
 
@@ -90,7 +92,7 @@ class RunCommand:
                 self.options,
                 self._started,
             )
-            way = Gate(run, self.baseline) if self.baseline else sliced(run) or run
+            way = await self._way(run)
             results = await way.results()
             self._rows = run.rows
             return results
@@ -98,11 +100,23 @@ class RunCommand:
         settings = settings_of(self.settings, file)
         return await as_running_user(settings, self._progress.report, ConsentInFile(), work)
 
+    async def _way(self, run: Run) -> Gate | SlicedRun | ContinuedRun | Run:
+        """Return how the file is run."""
+        if self.baseline:
+            return Gate(run, self.baseline)
+        if self.options.continues is None:
+            return sliced(run) or run
+        stopped = await stopped_run(self.options.continues, run.session)
+        return sliced(run, stopped) or ContinuedRun(run, stopped)
+
     def _failed(self, error: str) -> int:
-        """Say why it could not run, also in the files that a forge reads."""
+        """Say why it could not run, also in the files that a forge reads.
+
+        The results that were to be continued stay: they name the evaluation to go on with.
+        """
         ended = datetime.now(UTC)
         results = failed_results(error, self.options, self._forge, self._started, ended)
-        if self.options.dry_run:
+        if self.options.dry_run or self.options.continues is not None:
             self._progress.say(results.error or "")
             return results.exit_code
         with suppress(OperatorError):

@@ -12,6 +12,7 @@ from evals_mcp.errors import EvalsMCPError, OperatorError
 from evals_mcp.exchange.new_files import manifest_path
 from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.rows import RunRow, counted_states, read_rows
+from evals_mcp.results.sequential import sequential_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.export_results import exported, to_new_file
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -51,6 +52,10 @@ async def export_report(job: EvaluationJob, path: Path, session: ToolSession) ->
 async def judged_rows(job: EvaluationJob, metric: Metric, path: Path) -> list[RunRow]:
     """Return the rows of a result file that was exported to a path."""
     made_at = job.updated_at.isoformat(timespec="seconds") if job.updated_at else None
+    evidence = sequential_of(job.results)
+    if evidence is not None and evidence.earlier:
+        # Some of its verdicts are that old, and the rows do not say which.
+        made_at = evidence.earlier[0].ended_at
     return read_rows(path, metric.read, made_at)
 
 

@@ -57,6 +57,8 @@ class RunOptions:
     dry_run: bool = False
     again: bool = False
     """Whether an evaluation that was just made is made once more."""
+    continues: str | None = None
+    """The results or the evaluation of a run that stopped early, to go on with; None for none."""
 
 
 @dataclass
@@ -132,10 +134,11 @@ class Run:
             )
             return await to_thread.run_sync(lambda: [dict(row) for row in rows_of(ready.path)])
 
-    def say_plan(self, plans: Sequence[Planned]) -> None:
-        """Say what would be judged and what it would cost."""
+    def say_plan(self, plans: Sequence[Planned], rows: int | None = None) -> None:
+        """Say what would be judged and what it would cost; `rows` if it is not whole files."""
         cost = cost_line(total_calls(plans), total_cost(plans)) or "calls and cost unknown"
-        rows = sum(each.upload.rows for each in plans)
+        if rows is None:
+            rows = sum(each.upload.rows for each in plans)
         self.progress.say(f"Plan: {rows:,} rows, {cost}.")
 
     async def metric_result(

@@ -36,9 +36,21 @@ def closing_lines(results: RunResults) -> list[str]:
             lines.append(_cache(results))
         lines += [f"Note: {note}" for note in results.gate.notes]
         lines.append(results.gate.sentence)
+    elif rows := _rows_left(results):
+        lines.append(
+            f"{rows:,} rows were not judged: `evals-mcp run {results.file} --continue` judges them "
+            "and keeps the verdicts, until a new `stop_when` of the file or all."
+        )
     elif results.error is not None:
         lines.append(results.error)
     return lines
+
+
+def _rows_left(results: RunResults) -> int:
+    """Return the rows that a run left because it stopped early; 0 if none."""
+    if results.error is not None or len(results.metrics) != 1:
+        return 0
+    return int((results.metrics[0].sequential or {}).get("rows_not_judged") or 0)
 
 
 def markdown(results: RunResults) -> str:

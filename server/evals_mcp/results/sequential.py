@@ -41,7 +41,7 @@ def with_evidence(job: EvaluationJob, summary: Summary | None) -> Summary | None
     figures = evidence.model_dump(exclude_none=True, exclude_defaults=True)
     return summary.model_copy(
         update={
-            "headline": " ".join(_headline(evidence, job.parameters)),
+            "headline": decision_headline(evidence, job.parameters),
             "sequential": {"e": evidence.e, **figures},
             "wins": _without_intervals(summary.wins),
             "pass_rate": _without_intervals(summary.pass_rate),
@@ -110,13 +110,14 @@ def decision_sentence(evidence: Sequential, parameters: Mapping[str, Any]) -> st
     return f"{'Measured' if decision == 'all_rows' else 'Undecided'} {after}: {interval}"
 
 
-def _headline(evidence: Sequential, parameters: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{decision_sentence(evidence, parameters)}."
+def decision_headline(evidence: Sequential, parameters: Mapping[str, Any]) -> str:
+    """Return what was decided, and what an evaluation that was continued had decided before."""
+    now = f"{decision_sentence(evidence, parameters)}."
     if not evidence.earlier:
-        return
+        return now
     names = side_names(parameters)
     parts = [_before(each, names) for each in evidence.earlier]
-    yield f"Before its rows were continued: {'; '.join(parts)}."
+    return f"{now} Before its rows were continued: {'; '.join(parts)}."
 
 
 def _before(decided: EarlierDecision, names: Names) -> str:

@@ -214,3 +214,75 @@ def test_a_budget_that_is_spent_ends_the_parts_undecided() -> None:
     record = evidence.record(0.9)
     assert (record.decision, record.decided_at_row) == ("budget", 50)
     assert record.counts == {"passed": 50, "not_passed": 0}
+
+
+def test_a_run_with_further_rules_joins_the_parts_that_were_judged(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVALS_MCP_BUDGET__REPEAT_SECONDS", "0")
+    repository.write_rows(answers([True] * 180))
+    repository.write_file(STOPPING + RULE)
+    repository.command("run", "evals.toml")
+    first = repository.results()["metrics"][0]["evaluation_ids"]
+    repository.write_file("stop_when = { width = 4 }\n" + RULE)
+
+    _, plan = repository.command("run", "evals.toml", "--dry-run")
+    code, printed = repository.command("run", "evals.toml")
+
+    assert code == 0
+    assert "50 rows were judged by an earlier run and are joined. Left, at most: 130 rows" in plan
+    assert printed.count("Judging part") == 1
+    (metric,) = repository.results()["metrics"]
+    assert metric["evaluation_ids"][:1] == first
+    assert metric["sequential"]["decision"] == "width"
+    assert metric["sequential"]["decided_at_row"] == 100
+
+
+def test_the_parts_that_are_left_are_judged_whatever_they_decide(repository: Repository) -> None:
+    repository.write_rows(answers([True] * 180))
+    repository.write_file(STOPPING + RULE)
+    repository.command("run", "evals.toml")
+    (first,) = repository.results()["metrics"][0]["evaluation_ids"]
+
+    code, printed = repository.command("run", "evals.toml", "--continue")
+    (metric,) = repository.results()["metrics"]
+    again, refused = repository.command("run", "evals.toml", "--continue")
+
+    assert (code, again) == (0, 2)
+    assert printed.count("Judging part") == 2
+    assert metric["rows"] == 180
+    assert metric["evaluation_ids"][0] == first
+    record = metric["sequential"]
+    assert (record["rows_not_judged"], record["rows_taken_over"]) == (0, 50)
+    assert [each["decision"] for each in record["earlier"]] == ["above"]
+    assert metric["headline"].startswith("Decided after all 180 rows: the pass rate is above 50 %")
+    assert "there is nothing to go on with" in refused
+
+
+@pytest.mark.parametrize(
+    ("option", "problem"),
+    [("nowhere/results.json", "cannot be read"), ("evals.toml", "is not a results.json")],
+)
+def test_what_is_no_stopped_run_is_not_continued(
+    repository: Repository, option: str, problem: str
+) -> None:
+    repository.write_rows(answers([True] * 60))
+    repository.write_file(STOPPING + RULE)
+
+    code, printed = repository.command("run", "evals.toml", "--continue", option)
+
+    assert code == 2
+    assert problem in printed
+    assert not (repository.folder / "evals-results" / "results.json").exists()
+
+
+def test_a_run_that_judged_all_rows_has_nothing_to_continue(repository: Repository) -> None:
+    repository.write_rows(answers([True] * 40))
+    repository.write_file(RULE)
+    repository.command("run", "evals.toml")
+
+    code, printed = repository.command("run", "evals.toml", "--continue")
+
+    assert code == 2
+    assert "is not of a run with `stop_when`" in printed
+    assert repository.results()["outcome"] == "completed"

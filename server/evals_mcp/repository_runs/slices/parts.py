@@ -53,14 +53,22 @@ class PartEvidence:
     """The evidence after each part. Within a part, rows may come back in any order."""
 
     def __init__(
-        self, rules: StopWhen, parts: Sequence[Part], seed: int, *, is_difference: bool
+        self,
+        rules: StopWhen,
+        parts: Sequence[Part],
+        seed: int,
+        *,
+        is_difference: bool,
+        to_the_end: bool = False,
     ) -> None:
         """Begin without a part."""
         self._total = parts[-1].end
         self._seed = seed
         self._judged = 0
         ends = {part.end for part in parts}
-        self._stopping = Stopping(rules, self._total, is_difference=is_difference, looks=ends)
+        self._stopping = Stopping(
+            rules, self._total, is_difference=is_difference, looks=ends, to_the_end=to_the_end
+        )
 
     def add(self, part: Part, verdicts: Iterable[RowVerdict]) -> bool:
         """Count the verdicts of a part that has ended; return whether it is decided.

@@ -11,6 +11,9 @@ from typing import Any
 from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError, NotFoundError, OperatorError
 from evals_mcp.launching.stopping.part_records import part_name
+from evals_mcp.rendering.plan import cost_line
+from evals_mcp.repository_runs.continuing.continued_run import only_metric
+from evals_mcp.repository_runs.continuing.stopped_run import StoppedRun
 from evals_mcp.repository_runs.exporting import (
     export_rows,
     has_rows,
@@ -24,12 +27,13 @@ from evals_mcp.repository_runs.outputs import files_of
 from evals_mcp.repository_runs.rows import RunRow, digest_of, write_rows
 from evals_mcp.repository_runs.run import Run
 from evals_mcp.repository_runs.slices.parts import Part, PartEvidence, parts_of, seed_of
-from evals_mcp.results.sequential import decision_sentence
+from evals_mcp.results.sequential import decision_headline
 from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_usd
 from evals_schemas.digests import dataset_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.repository.results import MetricFiles, MetricResult, RunResults
+from evals_schemas.sequential.record import Sequential
 from evals_schemas.sequential.stop_when import StopWhen
 
 MOST_TRIES = 2
@@ -62,6 +66,10 @@ class SlicedRun:
     run: Run
     metric: Metric
     rules: StopWhen
+    stopped: StoppedRun | None = None
+    """The run that is continued; None for another one."""
+    to_the_end: bool = False
+    """Whether every part is judged, whatever is decided."""
 
     async def results(self) -> RunResults | None:
         """Judge part after part and return the results; None after a dry run.
@@ -73,16 +81,18 @@ class SlicedRun:
         whole = await judging.plan(self._batch(None))
         run.warnings += whole.plan.warnings
         run.say_plan([whole])
-        judging.check_consent([whole])
         with tempfile.TemporaryDirectory(prefix="evals-mcp-parts-") as folder:
             data = await run.data(Path(folder))
             digest = dataset_digest(data)
             parts = parts_of(seed_of(digest), len(data))
+            known = await self._judged_before(parts, data, digest)
             sizes = ", ".join(f"{part.end - part.start:,}" for part in parts)
             run.progress.say(
                 f"The service cannot stop an evaluation: the rows go in parts of {sizes}, the next "
                 "only while nothing is decided. The plan above is the worst case."
             )
+            rest = await self._rest(known, parts, data) if known else whole
+            judging.check_consent([] if rest is None else [rest])
             if run.options.dry_run:
                 judging.say_warnings(whole)
                 run.progress.say("Dry run: nothing was started.")
@@ -97,6 +107,7 @@ class SlicedRun:
             parts,
             seed_of(data.digest),
             is_difference="net_preference" in self.metric.figures,
+            to_the_end=self.to_the_end,
         )
         done: list[_Judged] = []
         plans: list[Planned] = []
@@ -111,15 +122,57 @@ class SlicedRun:
             if evidence.add(part, [row.verdict for row in done[-1].rows]):
                 break
         spent = _sum(done)
-        record = evidence.record(spent)
+        record = self._with_earlier(evidence.record(spent), done)
         line = self._line(done, data)
         update = {
-            "headline": f"{decision_sentence(record, self._parameters)}.",
+            "headline": decision_headline(record, self._parameters),
             "sequential": record.model_dump(mode="json", exclude_none=True),
             "cost_usd": spent,
             "figure": line.figure and line.figure.model_copy(update={"interval": None}),
         }
         return self.run.whole(plans or [whole], [line.model_copy(update=update)])
+
+    def _with_earlier(self, record: Sequential, done: Sequence[_Judged]) -> Sequential:
+        """Return the record with what the run that is continued had decided."""
+        if self.stopped is None:
+            return record
+        before = {*self.stopped.evaluation_ids}
+        rows = sum(len(each.rows) for each in done if each.job.workflow_id in before)
+        update = {"earlier": self.stopped.earlier(), "rows_taken_over": rows}
+        return record.model_copy(update=update)
+
+    async def _judged_before(
+        self, parts: Sequence[Part], data: Sequence[Mapping[str, Any]], digest: str
+    ) -> list[Part]:
+        """Return the parts that were judged by an earlier run, which are joined."""
+        records, known = self.run.session.launches.parts, list[Part]()
+        if self.run.options.again:
+            return known
+        for part in parts:
+            batch = self._batch([data[row] for row in part.rows])
+            name = self._part_name(part, digest, batch.arguments)
+            if await records.evaluation_of(name) is None:
+                break
+            known.append(part)
+        return known
+
+    async def _rest(
+        self, known: Sequence[Part], parts: Sequence[Part], data: Sequence[Mapping[str, Any]]
+    ) -> Planned | None:
+        """Say what the parts cost that were not judged before, at most; None if none is left."""
+        rows = [data[row] for part in parts[len(known) :] for row in part.rows]
+        text = f"{known[-1].end:,} rows were judged by an earlier run and are joined."
+        if not rows:
+            self.run.progress.say(f"{text} Nothing is left.")
+            return None
+        rest = await self.run.judging.plan(self._batch(rows))
+        cost = cost_line(rest.plan.calls, rest.plan.cost_usd) or "calls and cost unknown"
+        self.run.progress.say(f"{text} Left, at most: {len(rows):,} rows, {cost}.")
+        return rest
+
+    def _part_name(self, part: Part, digest: str, request: Mapping[str, Any]) -> str:
+        account = self.run.session.provider.account
+        return part_name(digest, seed_of(digest), part.number, [account, request])
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -151,10 +204,8 @@ class SlicedRun:
 
     async def _part(self, part: Part, planned: Planned, data: _Data) -> _Judged:
         """Judge a part, once more as itself if it ends early; join it if it was started before."""
-        session, parts = self.run.session, self.run.session.launches.parts
-        request = planned.batch.arguments
-        account = session.provider.account
-        name = part_name(data.digest, seed_of(data.digest), part.number, [account, request])
+        parts = self.run.session.launches.parts
+        name = self._part_name(part, data.digest, planned.batch.arguments)
         problem = ""
         for tried in range(MOST_TRIES):
             known = None if tried or self.run.options.again else await parts.evaluation_of(name)
@@ -212,8 +263,12 @@ class SlicedRun:
         return self.run.line(self.metric, jobs, rows, kept)
 
 
-def sliced(run: Run) -> SlicedRun | None:
+def sliced(run: Run, stopped: StoppedRun | None = None) -> SlicedRun | None:
     """Return the run in parts; None if it has no `stop_when`, or its service can stop.
+
+    Args:
+        run: the run.
+        stopped: the run in parts that it continues; None for another one.
 
     Of a file with several metrics, the create itself refuses `stop_when`.
 
@@ -222,7 +277,17 @@ def sliced(run: Run) -> SlicedRun | None:
     """
     metric, *others = run.metrics()
     rules = metric.arguments.stop_when
-    if rules is None or others or run.receiver.capabilities.stops_early:
+    if run.receiver.capabilities.stops_early:
+        return None
+    if stopped is not None:
+        metric = only_metric(run)
+        stopped.check(metric)
+        further = stopped.further_rules(rules)
+        before = StopWhen.model_validate(
+            {name: stopped.rules[name] for name in StopWhen.model_fields if name in stopped.rules}
+        )
+        return SlicedRun(run, metric, further or before, stopped, to_the_end=further is None)
+    if rules is None or others:
         return None
     if metric.arguments.sample is not None:
         raise InvalidRequestError(
