@@ -20,6 +20,7 @@ from evals_engine.config import EngineConfig
 from evals_engine.errors import BENCHMARK_ROOT, ApiError
 from evals_engine.evaluation_api import identity
 from evals_engine.evaluation_api.routes import EVALUATION_ROUTES
+from evals_engine.http import metrics
 from evals_engine.http.engine import Engine
 from evals_engine.http.middleware import (
     BoundedHeaders,
@@ -28,7 +29,7 @@ from evals_engine.http.middleware import (
     PlainPaths,
     answer,
 )
-from evals_engine.http.owners import BearerTokens, check_server_token, owners_of
+from evals_engine.http.owners import BearerTokens, check_other_tokens, owners_of
 from evals_engine.http.uploads import Uploads
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
@@ -68,7 +69,7 @@ def create_app(config: EngineConfig, clock: Callable[[], float] = time.time) -> 
     )
     app.router.redirect_slashes = False
     owners = owners_of(config)
-    check_server_token(config)
+    check_other_tokens(config)
     app.add_middleware(BearerTokens, owners=owners, server_token=config.server_token)
     if not owners and config.server_token is None:
         app.add_middleware(LoopbackOnly)
@@ -144,7 +145,7 @@ async def _running(scheduler: Scheduler) -> AsyncGenerator[None]:
 
 
 def _routes() -> list[BaseRoute]:
-    """Return the routes of both contracts.
+    """Return the routes of both contracts, and that of the metrics.
 
     `/v1/v1` is for the vendor's SDK, which appends /v1 even to a base URL that ends in /v1.
     """
@@ -153,6 +154,7 @@ def _routes() -> list[BaseRoute]:
         Mount("/v1", routes=EVALUATION_ROUTES),
         Mount("/v3", routes=identity.routes),
         Mount(BENCHMARK_ROOT, routes=BENCHMARK_ROUTES),
+        *metrics.routes,
     ]
 
 

@@ -58,6 +58,8 @@ class EngineConfig:
     """Bearer tokens of further owners, by owner; an owner sees only what it created itself."""
     server_token: SecretStr | None = None
     """Bearer token of an MCP server, which names the owner of each request; None for no server."""
+    metrics_token: SecretStr | None = None
+    """Bearer token that reads the metrics and nothing else; `token` reads them too."""
     benchmark_judge: str = CONTAINS
     """Judge of benchmark answers: a rule, or a model of the serverless endpoint."""
     max_upload_bytes: int = 2 * 1024**3

@@ -23,7 +23,7 @@ def planted(name: str) -> str:
 
 CONFIGURED = [
     *("together", "nugen", "models", "dedicated", "credential", "engine", "owner"),
-    "engine-server",
+    *("engine-server", "engine-metrics"),
     *("subject-together", "subject-nugen"),
 ]
 BROUGHT = ["header-together", "header-nugen", "other-header"]
@@ -62,6 +62,8 @@ token = "{planted("credential")}"
 token = "{planted("engine")}"
 [engine.server]
 token = "{planted("engine-server")}"
+[engine.metrics]
+token = "{planted("engine-metrics")}"
 [engine.owners.ann]
 token = "{planted("owner")}"
 [http]

@@ -284,7 +284,9 @@ async def everything(folder: Path, seen: Seen) -> None:
         await meet_bugs(folder, seen)
         asked = "".join(upstream.sent) + "".join(str(one.headers) for one in models.requests)
     of_services = {planted(name) for name in (*CONFIGURED, *BROUGHT[:2])}
-    of_services -= {planted("engine"), planted("engine-server"), planted("owner")}
+    of_services -= {
+        planted(name) for name in ("engine", "engine-server", "engine-metrics", "owner")
+    }
     others = {*FORBIDDEN, *seen.tokens} - of_services
     assert {secret for secret in of_services if secret not in asked} == set()
     assert {secret for secret in others if secret in asked} == set()

@@ -26,6 +26,9 @@ _NAMED_OWNER = NAMED_OWNER.lower().encode()
 MAX_OWNER_CHARACTERS = 1024
 """Longest name of an owner that a server may send, after decoding."""
 
+METRICS_PATH = "/metrics"
+"""Path of the figures of the whole engine."""
+
 LOCAL = UserName("local")
 """Owner used when authentication is off, and of the token in `EngineConfig.token`."""
 
@@ -48,17 +51,23 @@ def owners_of(config: EngineConfig) -> dict[UserName, SecretStr]:
     return owners
 
 
-def check_server_token(config: EngineConfig) -> None:
-    """Raise ValueError if the token of an MCP server is empty or an owner's."""
-    if config.server_token is None:
-        return
-    token = config.server_token.get_secret_value()
-    if not token:
-        raise ValueError("The token of the MCP server is empty: give the server a token.")
-    if token in {each.get_secret_value() for each in owners_of(config).values()}:
+def check_other_tokens(config: EngineConfig) -> None:
+    """Raise ValueError if the token of an MCP server or of the metrics is empty or another's."""
+    taken = {each.get_secret_value() for each in owners_of(config).values()}
+    if config.server_token is not None:
+        token = config.server_token.get_secret_value()
+        if not token:
+            raise ValueError("The token of the MCP server is empty: give the server a token.")
+        if token in taken:
+            raise ValueError(
+                "The MCP server has the token of an owner, who could then name every other owner: "
+                "give the server its own token."
+            )
+        taken.add(token)
+    if config.metrics_token is not None and config.metrics_token.get_secret_value() in {"", *taken}:
         raise ValueError(
-            "The MCP server has the token of an owner, who could then name every other owner: give "
-            "the server its own token."
+            "The token of the metrics is empty, or an owner's or the MCP server's: give the "
+            "metrics a token of their own, which reads nothing else."
         )
 
 
@@ -66,7 +75,8 @@ class BearerTokens:
     """Accepts requests with an owner's token; without any token, all requests as `LOCAL`.
 
     A request with the token of an MCP server names its owner in the header `NAMED_OWNER`.
-    Sets the owner as `owner` in the scope: None for an upload whose path contains its permission.
+    Sets the owner as `owner` in the scope: None for an upload whose path contains its permission,
+    and for the metrics, which belong to no owner and whose handler asks who reads them.
     """
 
     def __init__(
@@ -76,13 +86,17 @@ class BearerTokens:
         server_token: SecretStr | None = None,
     ) -> None:
         self.app = app
-        self._digests = {name: _digest_of(token) for name, token in owners.items()}
-        self._server_digest = None if server_token is None else _digest_of(server_token)
+        self._digests = {name: digest_of(token) for name, token in owners.items()}
+        self._server_digest = None if server_token is None else digest_of(server_token)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 400, 401 or 403, or set the owner and pass the request on."""
         if scope["type"] == "http":
             embedding: UserName | None = scope.get(EMBEDDING)
+            if scope["path"] == METRICS_PATH:
+                scope["owner"] = None
+                await self.app(scope, receive, send)
+                return
             try:
                 scope["owner"] = embedding or self._owner(scope)
             except ApiError as refused:
@@ -92,8 +106,8 @@ class BearerTokens:
 
     def _owner(self, scope: Scope) -> UserName | None:
         """Return the owner of a request. Raises ApiError without a right to it."""
-        digest = _bearer_digest(scope)
-        is_server = self._server_digest is not None and _equal(digest, self._server_digest)
+        digest = bearer_digest(scope)
+        is_server = self._server_digest is not None and is_equal(digest, self._server_digest)
         named = [value for name, value in scope["headers"] if name == _NAMED_OWNER]
         if is_server:
             return _named_owner(named)
@@ -111,7 +125,7 @@ class BearerTokens:
         """Return the owner of the token; the comparison takes the same time for every token."""
         owner = None
         for name, owner_digest in self._digests.items():
-            if _equal(digest, owner_digest):
+            if is_equal(digest, owner_digest):
                 owner = name
         return owner
 
@@ -130,18 +144,20 @@ def _named_owner(values: Sequence[bytes]) -> UserName:
     return UserName(owner)
 
 
-def _bearer_digest(scope: Scope) -> bytes | None:
+def bearer_digest(scope: Scope) -> bytes | None:
     """Return the digest of the one bearer token in the headers; None if there is not just one."""
     headers = [value for name, value in scope["headers"] if name == b"authorization"]
     scheme, _, token = headers[0].partition(b" ") if len(headers) == 1 else (b"", b"", b"")
     return sha256(token.strip()).digest() if scheme.lower() == b"bearer" else None
 
 
-def _equal(digest: bytes | None, expected: bytes) -> bool:
+def is_equal(digest: bytes | None, expected: bytes) -> bool:
+    """Compare digests in a time that is the same for every token."""
     return digest is not None and hmac.compare_digest(digest, expected)
 
 
-def _digest_of(token: SecretStr) -> bytes:
+def digest_of(token: SecretStr) -> bytes:
+    """Return the digest by which a token is compared."""
     return sha256(token.get_secret_value().encode()).digest()
 
 

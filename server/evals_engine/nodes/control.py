@@ -6,10 +6,8 @@ from evals_engine.errors import ApiError
 from evals_engine.models.request_keys import Keys
 from evals_engine.nodes.database import Database
 from evals_engine.store.errors import StorageError
+from evals_engine.store.metrics import SILENT_SECONDS
 from evals_engine.store.records import ProcessId
-
-SILENT_SECONDS = 6.0
-"""Seconds without a renewal after which the status says that a node is silent."""
 
 
 class Control:

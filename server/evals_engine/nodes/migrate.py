@@ -19,7 +19,7 @@ from evals_engine.nodes.database import (
     connect,
 )
 
-OLDEST_VERSION = 1
+OLDEST_VERSION = 2
 """Number of the oldest script whose tables this version can use."""
 
 LOCK_SECONDS = 5

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 from evals_engine.nodes.database import Database, Transaction, connect
 from evals_engine.nodes.files import ChunkedFiles, ChunkedPart
+from evals_engine.nodes.metrics import node_metrics
 from evals_engine.nodes.migrate import check_version
 from evals_engine.nodes.parts import Marks
 from evals_engine.store import protocols
 from evals_engine.store.errors import AlreadyStoredError
+from evals_engine.store.metrics import Metric
 from evals_engine.store.protocols import CheckBytes, Part, allow_any
 from evals_engine.store.record_store import RecordStore, bytes_of, change_values
 from evals_engine.store.records import (
@@ -68,6 +70,10 @@ class NodeStore(RecordStore):
             transaction.run("keep_part", {"file_id": file.id, "part_id": part.part_id})
             self.files.mark(transaction, file.id, Marks(MARK_ROWS, offsets))
             check(bytes_of(transaction, file.owner))
+
+    def metrics(self) -> list[Metric]:
+        """Return the figures of the records and of all nodes. Raises StorageError."""
+        return [*super().metrics(), *node_metrics(self.database)]
 
     def finished_rows(self, evaluation_id: str) -> Iterator[FinishedRow]:
         """Yield the finished rows in the order of the data set."""

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from evals_engine.store.metrics import Metric
 from evals_engine.store.records import (
     CreationKey,
     FinishedRow,
@@ -227,6 +228,10 @@ class Storage(Records, Protocol):
             AlreadyStoredError: The file has bytes already, or its key is no longer valid.
             StorageError: The file cannot be stored. Nothing is stored after any error.
         """
+        ...
+
+    def metrics(self) -> list[Metric]:
+        """Return figures of the whole engine. Raises StorageError if it cannot be read."""
         ...
 
     def finished_rows(self, evaluation_id: str) -> Iterator[FinishedRow]:

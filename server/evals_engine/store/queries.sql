@@ -55,6 +55,17 @@ SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes FROM files WHERE owner =
 -- delete_status_updates: all status changes of an evaluation.
 DELETE FROM status_updates WHERE evaluation_id = :id
 
+-- count_deleted_rows: keep the count of rows of an evaluation that is deleted.
+UPDATE deleted_rows SET
+    done_rows = done_rows + (SELECT COALESCE(SUM(done_rows), 0) FROM evaluations
+        WHERE id = :id AND owner = :owner),
+    failed_rows = failed_rows + (SELECT COALESCE(SUM(failed_rows), 0) FROM evaluations
+        WHERE id = :id AND owner = :owner)
+
+-- unfinished_by_status: how many evaluations of all owners have not ended.
+SELECT status AS label, COUNT(*) AS value FROM evaluations
+WHERE status IN ('pending', 'queued', 'running') GROUP BY status
+
 -- delete_evaluation: one evaluation of this owner.
 DELETE FROM evaluations WHERE id = :id AND owner = :owner
 

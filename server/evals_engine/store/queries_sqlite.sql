@@ -125,5 +125,14 @@ WHERE status NOT IN ('pending', 'queued', 'running')
 SELECT json_extract(results, '$.result_file_id') AS file_id FROM evaluations
 WHERE id = :id AND owner = :owner AND status NOT IN ('pending', 'queued', 'running')
 
+-- all_rows: the rows that were ever finished, and those of them without a verdict.
+SELECT deleted_rows.done_rows + COALESCE(SUM(evaluations.done_rows), 0) AS done,
+    deleted_rows.failed_rows + COALESCE(SUM(evaluations.failed_rows), 0) AS failed
+FROM deleted_rows LEFT JOIN evaluations ON true GROUP BY deleted_rows.rowid
+
+-- leases_by_state: evaluations that a process runs; whether it still renews, others see later.
+SELECT 'held' AS label, COUNT(*) AS value FROM evaluations
+WHERE lease_owner IS NOT NULL AND status IN ('pending', 'queued', 'running')
+
 -- delete_ledger: all rows of an evaluation.
 DELETE FROM row_ledger WHERE evaluation_id = :id

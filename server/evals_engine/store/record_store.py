@@ -10,6 +10,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from evals_engine.store.metrics import (
+    EVALUATIONS,
+    LEASES,
+    ROWS_DONE,
+    ROWS_FAILED,
+    SILENT_SECONDS,
+    Metric,
+    alone,
+    by_label,
+)
 from evals_engine.store.protocols import (
     CheckBytes,
     CheckCounts,
@@ -29,6 +39,14 @@ from evals_engine.store.records import (
 )
 from evals_schemas.evaluation_api.evaluations import ANSWERS_FROM
 
+_DELETION = (
+    "count_deleted_rows",
+    "delete_ledger",
+    "delete_status_updates",
+    "delete_evaluation",
+)
+"""The statements that delete an evaluation, in their order."""
+
 
 class RecordStore:
     """The records of one database; what else a store has to do with them is added by subclasses."""
@@ -41,6 +59,22 @@ class RecordStore:
         """The engine's own id, which stays the same wherever its data is moved."""
         (record,) = self._database.read("engine_id", {})
         return record["id"]
+
+    def metrics(self) -> list[Metric]:
+        """Return the figures that every database has, for those who watch the engine.
+
+        Raises:
+            StorageError: The database cannot be read.
+        """
+        (rows,) = self._database.read("all_rows", {})
+        statuses = self._database.read("unfinished_by_status", {})
+        leases = self._database.read("leases_by_state", {"silence": SILENT_SECONDS})
+        return [
+            by_label(EVALUATIONS, statuses),
+            alone(ROWS_DONE, rows["done"]),
+            alone(ROWS_FAILED, rows["failed"]),
+            by_label(LEASES, leases),
+        ]
 
     # Files
 
@@ -179,7 +213,7 @@ class RecordStore:
             if ended is None:
                 return False
             file_id: str | None = ended["file_id"]
-            for statement in ("delete_ledger", "delete_status_updates", "delete_evaluation"):
+            for statement in _DELETION:
                 transaction.run(statement, values)
             if file_id is not None:
                 transaction.run("delete_file", {"id": file_id, "owner": owner})

@@ -11,7 +11,7 @@ from evals_engine.config import EngineConfig, ModelEndpoint, Quotas
 from evals_mcp.errors import SettingsError
 from evals_mcp.local_engine.service import LOCAL, LocalSettings, ModelEndpointSettings
 from evals_mcp.settings.schema import Settings
-from evals_mcp.settings.types import NamedEndpointSettings
+from evals_mcp.settings.types import NamedEndpointSettings, TokenSource
 
 STDIO_STOP_SECONDS = 2.0
 """Seconds for the rows in flight over stdio, where clients end a server that stays longer."""
@@ -47,7 +47,8 @@ def engine_config(settings: Settings, *, as_service: bool = False) -> EngineConf
         external=tuple(_endpoint(endpoint) for endpoint in settings.credentials.values()),
         token=settings.engine.token if as_service else None,
         tokens=_owner_tokens(settings) if as_service else {},
-        server_token=_server_token(settings) if as_service else None,
+        server_token=_named_token("server", settings.engine.server) if as_service else None,
+        metrics_token=_named_token("metrics", settings.engine.metrics) if as_service else None,
         database_url=local.database_url,
         lease_seconds=_lease_seconds(local),
         stop_seconds=_stop_seconds(local, as_service=as_service),
@@ -100,13 +101,12 @@ def _owner_tokens(settings: Settings) -> dict[str, SecretStr]:
     return tokens
 
 
-def _server_token(settings: Settings) -> SecretStr | None:
-    """Return the token of MCP servers. Raises SettingsError if its variable is named and unset."""
-    source = settings.engine.server
+def _named_token(name: str, source: TokenSource) -> SecretStr | None:
+    """Return a token of [engine]. Raises SettingsError if its variable is named and unset."""
     if source.token is None and source.token_env is not None:
         raise SettingsError(
-            f"engine.server has no token: set the variable {source.token_env}, or remove "
-            "engine.server.token_env"
+            f"engine.{name} has no token: set the variable {source.token_env}, or remove "
+            f"engine.{name}.token_env"
         )
     return source.token
 

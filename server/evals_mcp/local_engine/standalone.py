@@ -53,7 +53,9 @@ class EngineService:
         try:
             self._app = create_app(config)
         except ValueError as error:
-            raise SettingsError(f"engine.token, engine.server and engine.owners: {error}") from None
+            raise SettingsError(
+                f"engine.token, engine.server, engine.metrics and engine.owners: {error}"
+            ) from None
         self._listener = Listener(host, settings.engine.port if port is None else port)
         self.url = f"{self._listener.base_url}/v1"
 

@@ -214,6 +214,11 @@ class EngineSettings(TokenSource):
         description="The token of MCP servers with this engine as local.url. Its bearer acts "
         "for every owner. Absent: no server may use the engine so.",
     )
+    metrics: TokenSource = Field(
+        default_factory=TokenSource,
+        description="A token that reads GET /metrics and nothing else; the token above reads it "
+        "too. Absent: if owners or servers have tokens, nobody else reads it.",
+    )
 
 
 class Settings(Section):
