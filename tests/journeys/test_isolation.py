@@ -21,6 +21,7 @@ from tests.journeys.two_users import (
     RULE,
     by_keys,
     by_tokens,
+    by_tokens_elsewhere,
 )
 from tests.volume import amount
 
@@ -325,4 +326,11 @@ async def test_subjects_who_share_an_engine_do_not_learn_whether_anothers_id_exi
     tmp_path: Path,
 ) -> None:
     async with by_tokens(tmp_path) as (alice, bob):
+        await everything_is_tried(alice, bob, "local")
+
+
+async def test_subjects_whose_engine_runs_elsewhere_do_not_learn_whether_anothers_id_exists(
+    tmp_path: Path,
+) -> None:
+    async with by_tokens_elsewhere(tmp_path) as (alice, bob):
         await everything_is_tried(alice, bob, "local")

@@ -9,7 +9,7 @@ import httpx2
 from evals_engine.http.owners import NAMED_OWNER
 from tests.journeys.issuer import Issuer
 from tests.journeys.served import served_engine
-from tests.journeys.two_users import LABELS, ROWS, RULE, bearer, callers, of_issuer, serving
+from tests.journeys.two_users import LABELS, ROWS, RULE, bearer, callers, of_served_engine, serving
 
 SERVER, CAROL = "of-the-mcp-server-0123456789", "of-carol-0123456789"
 
@@ -22,15 +22,7 @@ async def test_users_of_a_server_are_owners_at_its_served_engine(tmp_path: Path)
         ENGINE__SERVER__TOKEN=SERVER,
         ENGINE__OWNERS__CAROL__TOKEN=CAROL,
     ) as engine:
-        settings = of_issuer(
-            tmp_path,
-            issuer,
-            SERVER__PROVIDER="local",
-            LOCAL__URL=engine.url,
-            LOCAL__TOKEN=SERVER,
-            LOCAL__DATA_DIR="",
-            LOCAL__STOP_SECONDS="",
-        )
+        settings = of_served_engine(tmp_path, issuer, engine.url, SERVER)
         async with serving(settings, issuer) as url, callers(url, *tokens) as users:
             evaluations: list[str] = []
             for user in users:

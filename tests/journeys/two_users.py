@@ -138,3 +138,35 @@ async def by_tokens(folder: Path, seconds: float = 100) -> AsyncGenerator[list[C
         )
         async with serving(settings, issuer, seconds) as url, callers(url, *tokens) as both:
             yield both
+
+
+def of_served_engine(folder: Path, issuer: Issuer, url: str, token: str) -> Settings:
+    """Return settings of a server whose users are owners at an engine that runs elsewhere."""
+    return of_issuer(
+        folder,
+        issuer,
+        SERVER__PROVIDER="local",
+        LOCAL__URL=url,
+        LOCAL__TOKEN=token,
+        LOCAL__DATA_DIR="",
+        LOCAL__STOP_SECONDS="",
+    )
+
+
+@asynccontextmanager
+async def by_tokens_elsewhere(folder: Path, seconds: float = 600) -> AsyncGenerator[list[Caller]]:
+    """Yield two subjects of one issuer whose engine is a process of its own."""
+    issuer, token = Issuer(), "of-the-mcp-server-0123456789"
+    valid = max(seconds, QUARTER_HOUR)
+    tokens = [bearer(issuer.token(subject, seconds=valid)) for subject in ("alice", "bob")]
+    async with (
+        ModelServer(says, MODELS) as models,
+        served_engine(
+            folder / "served",
+            LOCAL__MODELS__BASE_URL=models.base_url,
+            ENGINE__SERVER__TOKEN=token,
+        ) as engine,
+    ):
+        settings = of_served_engine(folder, issuer, engine.url, token)
+        async with serving(settings, issuer, seconds) as url, callers(url, *tokens) as both:
+            yield both
