@@ -38,8 +38,12 @@ BEAT_SECONDS = 10.0
 PAUSE_SECONDS = 1.0
 """Seconds between two attempts of a step while the database is away."""
 
-MAX_CLAIMS = 5
-"""How often a shard may be begun without a row being stored, such as by processes that it kills."""
+MAX_CLAIMS = 12
+"""How often a shard may be begun without a row being stored, such as by processes that it kills.
+
+Each end of a process counts against all shards in its hands, so that a few unrelated ends while
+calls are slow must not be taken for the fault of a shard.
+"""
 
 log = logging.getLogger(__name__)
 

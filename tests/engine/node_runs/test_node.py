@@ -12,8 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
+from evals_engine.node_runs.node import MAX_CLAIMS
 from tests.engine.benchmark_client import beta_knows_half, with_models
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure
+from tests.engine.nodes.shard_tables import query
 from tests.engine.running import MODEL_JUDGE, RULE_JUDGE, EngineClient, running_engine
 
 GENERATED = {
@@ -163,6 +165,30 @@ async def test_an_evaluation_of_which_too_many_rows_fail_ends_with_the_reason(
     assert job["status"] == "error"
     assert "rows failed, more than 30%" in job["results"]["error"]
     assert job["progress"]["done"] < 1_200
+
+
+@pytest.mark.parametrize(
+    ("begun", "status"), [(MAX_CLAIMS - 1, "completed"), (MAX_CLAIMS, "error")]
+)
+async def test_a_shard_that_ends_its_processes_again_and_again_is_given_up(
+    database_url: str, begun: int, status: str
+) -> None:
+    async with ModelServer(model) as server:
+        config = EngineConfig(
+            data_dir=Path("unused"),
+            database_url=SecretStr(database_url),
+            serverless=ModelEndpoint(server.base_url),
+        )
+        async with running_engine(config, runs_evaluations=False) as client:
+            file = await client.upload(rows(2, "expected", "answer"))
+            fields = {"input_data_file_path": file, "model_to_evaluate": "answer", **LABELS}
+            evaluation = await client.create("classify", judge=MODEL_JUDGE, **fields)
+        query(database_url, "UPDATE shards SET claims = %s RETURNING 1", begun)
+        async with running_engine(config) as client:
+            job = await client.finished(evaluation)
+    assert job["status"] == status, job
+    if status == "error":
+        assert f"have ended {MAX_CLAIMS} times" in job["results"]["error"]
 
 
 async def test_a_key_in_a_request_that_all_nodes_have_is_used_and_no_other(
