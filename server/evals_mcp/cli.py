@@ -18,7 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
-from evals_mcp.errors import OperatorError, SettingsError
+from evals_mcp.errors import EvalsMCPError, NotFoundError, OperatorError, SettingsError
 
 if TYPE_CHECKING:
     import argparse
@@ -326,14 +326,14 @@ def _view(settings: Settings, evaluation_id: str | None) -> int:
 
 def _printed(work: Callable[[], str]) -> int:
     """Print what some work has to say, or why it is impossible; return the exit code."""
-    from evals_mcp.errors import EvalsMCPError
-
     try:
         text = work()
     except OperatorError:
         raise
     except EvalsMCPError as error:
-        print(f"evals-mcp: {error}", file=sys.stderr)
+        # The message names a tool with the ids, which only an assistant can call.
+        here = " In a terminal: `evals-mcp view`." if isinstance(error, NotFoundError) else ""
+        print(f"evals-mcp: {error}{here}", file=sys.stderr)
         return 1
     print(text)
     return 0

@@ -85,7 +85,7 @@ def test_a_chosen_file_is_written_once_and_never_overwritten(
 @pytest.mark.parametrize(
     ("arguments", "code", "sentence"),
     [
-        (("eval-none",), 1, "list_evaluations"),
+        (("eval-none",), 1, "ids. In a terminal: `evals-mcp view`."),
         (("file-1",), 1, "is the id of a data set"),
         (("", ""), 2, "unrecognized arguments"),
         (("ID", "--output", "none/mine.csv"), 2, "cannot be written (No such file or directory)"),
