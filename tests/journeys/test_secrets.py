@@ -156,7 +156,7 @@ async def issuer_on_the_network() -> AsyncGenerator[Issuer]:
         return JSONResponse(issuer.published)
 
     issuer = Issuer()
-    async with listening(Starlette(routes=[Route("/keys", keys)]), seconds=120) as url:
+    async with listening(Starlette(routes=[Route("/keys", keys)]), seconds=600) as url:
         issuer.url = url
         yield issuer
 
@@ -164,7 +164,7 @@ async def issuer_on_the_network() -> AsyncGenerator[Issuer]:
 @asynccontextmanager
 async def user_of(url: str, seen: Seen, who: str, **headers: str) -> AsyncGenerator[Caller]:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=60) as http:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=300) as http:
         user = Caller(http, named)
         yield user
         seen.note(who, user)
@@ -262,7 +262,7 @@ async def represent(folder: Path, seen: Seen) -> None:
 async def everything(folder: Path, seen: Seen) -> None:
     upstream = Repeating()
     async with (
-        listening(upstream.app, seconds=120) as vendor,
+        listening(upstream.app, seconds=600) as vendor,
         ModelServer(repeating_model, ["mine"]) as models,
         issuer_on_the_network() as issuer,
     ):
@@ -294,7 +294,7 @@ async def everything(folder: Path, seen: Seen) -> None:
 
 async def test_secrets_turn_up_nowhere_and_pasted_ones_with_their_user_only(tmp_path: Path) -> None:
     seen = Seen()
-    with anyio.fail_after(300):
+    with anyio.fail_after(600):
         await everything(tmp_path, seen)
     seen.logs += [path.read_text() for path in tmp_path.glob("*.log")]
     kept = {

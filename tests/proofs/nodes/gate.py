@@ -17,8 +17,6 @@ from uuid import uuid4
 import anyio
 from anyio import to_thread
 
-from tests.fresh_install.pythons import Python, find_pythons
-from tests.fresh_install.uv import Uv
 from tests.postgres import BIN_VARIABLE
 from tests.proofs.nodes.finding import SKIPPED, Finding
 from tests.volume import PROOFS
@@ -41,7 +39,11 @@ OLDEST_SERVER = Path("/usr/lib/postgresql/15/bin")
 MARK = "PROOF_OF_NODES"
 """Variable by which all processes of a check are known, however they were started."""
 
-ALLOWED = ">=3.11"
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+"""Versions of Python that are allowed; those that this machine has not are skipped."""
+
+NEEDED = "import ensurepip, venv, sys; print(sys.executable)"
+"""What an environment is made with; Debian's Python may lack it, and pyenv's shim the Python."""
 
 _PASSED = re.compile(r"(\d+) passed")
 
@@ -97,28 +99,39 @@ async def _in_a_copy(what: str, version: str | None, user: str | None) -> Findin
     since = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="evals-mcp-python-") as name:
         folder = Path(name)
-        pythons = await to_thread.run_sync(find_pythons, Uv(folder / "uv"), ALLOWED)
-        python = next((each for each in pythons if _fits(each, version, user)), None)
+        python = await to_thread.run_sync(_python, version, user)
         if python is None:
             return Finding(what, 0, 0, 0, 0.0, "this machine has none", SKIPPED)
         tree = await to_thread.run_sync(_copied, folder, user)
         before, mark = _state(tree), uuid4().hex
         variables = {MARK: mark} | ({"HOME": str(folder / "home")} if user else {})
-        make = ["make", "tests", f"PYTHON={python.path}", f"PYTEST_ARGS={' '.join(OF_NODES)}"]
+        make = ["make", "tests", f"PYTHON={python}", f"PYTEST_ARGS={' '.join(OF_NODES)}"]
         done = await anyio.run_process(
             make, cwd=tree, env=_clean() | variables, user=user, group=user, check=False
         )
         passed = _passed(done)
         await _all_ended(mark)
         assert _state(tree) == before, "users or modes have changed"
-    detail = f"{passed} passed on {python.version}; no process, socket, user or mode left changed"
+    detail = f"{passed} passed with {python}; no process, socket, user or mode is left behind"
     return Finding(what, 0, 0, 0, time.monotonic() - since, detail)
 
 
-def _fits(python: Python, version: str | None, user: str | None) -> bool:
-    if user is not None:
-        return all(part.stat().st_mode & 0o001 for part in python.path.resolve().parents)
-    return version is None or python.version.startswith(f"{version}.")
+def _python(version: str | None, user: str | None) -> Path | None:
+    """Return the first Python of a version, or of any, that a user may run; None without one."""
+    for each in VERSIONS if version is None else [version]:
+        pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+        installed = [*pyenv.glob(f"{each}.*/bin/python{each}"), Path(f"/usr/bin/python{each}")]
+        on_path = shutil.which(f"python{each}")
+        for path in [*installed, *([Path(on_path)] if on_path else [])]:
+            try:
+                done = subprocess.run([path, "-c", NEEDED], capture_output=True, check=False)
+            except OSError:
+                continue
+            parents = path.resolve().parents
+            is_open = user is None or all(part.stat().st_mode & 0o001 for part in parents)
+            if done.returncode == 0 and is_open:
+                return path
+    return None
 
 
 def _copied(folder: Path, user: str | None) -> Path:

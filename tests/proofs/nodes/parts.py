@@ -32,7 +32,7 @@ class Part:
 
 def parts(seeds: Iterable[int], outages: int) -> Iterator[Part]:
     """Yield all parts in the order of the checks."""
-    for version in ("3.11", "3.12", "3.13", "3.14"):
+    for version in gate.VERSIONS:
         yield Part(1, f"python-{version}", partial(gate.on_python, version))
     yield Part(1, "user", gate.as_user)
     yield Part(2, "store", gate.contract)
