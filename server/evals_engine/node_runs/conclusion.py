@@ -8,7 +8,8 @@ from contextlib import closing
 from typing import Any, BinaryIO
 
 from evals_engine.nodes.parts import Marks
-from evals_engine.nodes.shards import Shard, Shards
+from evals_engine.nodes.shard import Shard
+from evals_engine.nodes.shards import Shards
 from evals_engine.nodes.store import NodeStore
 from evals_engine.results.result_file import result_lines
 from evals_engine.results.totals import Totals

@@ -15,7 +15,8 @@ from evals_engine.config import EngineConfig
 from evals_engine.models.access import ModelAccess
 from evals_engine.models.client import ModelClient
 from evals_engine.node_runs.conclusion import Conclusion
-from evals_engine.node_runs.node import Node, NodeContext
+from evals_engine.node_runs.context import NodeContext
+from evals_engine.node_runs.node import Node
 from evals_engine.node_runs.opened import OpenedEvaluations
 from evals_engine.nodes.budgets import EndpointBudgets
 from evals_engine.nodes.control import Control
@@ -114,5 +115,8 @@ async def work(
         ComputePool(config.compute_workers, config.compute_limits) as pool,
         running(node_of(membership, config, ModelAccess(config, client), pool)),
     ):
+        if config.serverless is not None:
+            # Loads the client before the first row waits for it.
+            client.open(config.serverless)
         announce()
         await stopped()

@@ -13,7 +13,7 @@ from anyio import to_thread
 from evals_engine.models.access import CallLimit
 from evals_engine.node_runs.lanes import Lanes
 from evals_engine.nodes.parts import Marks
-from evals_engine.nodes.shards import Shard
+from evals_engine.nodes.shard import Shard
 from evals_engine.runs.preparation import Preparation, Prepared
 
 MOST_OPENED = 64

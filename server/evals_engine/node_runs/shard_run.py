@@ -8,13 +8,16 @@ from contextlib import ExitStack
 from functools import partial
 from typing import BinaryIO, cast
 
+import anyio
 from anyio import to_thread
 
-from evals_engine.node_runs.lanes import LaneEvaluator
+from evals_engine.node_runs.lanes import AHEAD_SHARES, LaneEvaluator, RowsLeft
 from evals_engine.node_runs.opened import OpenedEvaluation
-from evals_engine.nodes.shards import Orders, Shard, Shards
+from evals_engine.nodes.shard import Orders, Shard
+from evals_engine.nodes.shards import Shards
 from evals_engine.runs.row_queue import RowQueue, RowRange
 from evals_engine.runs.row_workers import Pace, RowCounts, RowWorkers
+from evals_engine.store.records import StatusChange
 
 SHORTEST_GATHERING, LONGEST_GATHERING = 0.02, 1.0
 """Seconds in which finished rows are gathered for one commit."""
@@ -26,10 +29,28 @@ LONGEST_PAUSE = 2.0
 class ShardRun:
     """Judges the rows of one shard that are not stored yet."""
 
-    def __init__(self, shard: Shard, pause_note: Callable[[], str | None]) -> None:
-        """Judge nothing yet; `pause_note` returns why calls wait, None while none does."""
+    def __init__(
+        self, shard: Shard, pause_note: Callable[[], str | None], stop_seconds: float
+    ) -> None:
+        """Judge nothing yet.
+
+        Args:
+            shard: the shard, which this process has begun.
+            pause_note: returns why calls wait; None while none does.
+            stop_seconds: seconds that rows in flight have to finish after a stop.
+        """
         self.shard = shard
         self._pause_note = pause_note
+        self._stop_seconds = stop_seconds
+        self.rows_left = RowsLeft()
+        self.has_ended = anyio.Event()
+        """Set once no row is in flight, and those that finished are stored."""
+        self.failure: StatusChange | None = None
+        """Why the whole evaluation cannot go on; None while it can."""
+        self.problem: str | None = None
+        """Why the data set could not be read on; None if it could."""
+        self.is_ours = True
+        """Whether the shard was still this process's when its last rows were stored."""
         self.is_released = False
         """Whether the shard goes to another node, because this one stops."""
         self.is_stopped = False
@@ -62,51 +83,53 @@ class ShardRun:
         elif self._workers is not None:
             self._workers.count_failed_elsewhere(orders.failed_elsewhere)
 
-    async def run(
-        self, opened: OpenedEvaluation, shards: Shards, stop_seconds: float
-    ) -> tuple[bool, str | None]:
+    async def run(self, opened: OpenedEvaluation, shards: Shards, share: int) -> None:
         """Judge the rows.
 
         Args:
             opened: the evaluation, opened in this process.
             shards: stores the rows.
-            stop_seconds: seconds that rows in flight have to finish after a stop.
-
-        Returns:
-            whether the shard is still this process's, and why its rows cannot be read on.
+            share: the rows that may be in flight.
 
         Raises:
             StorageError: the database is away; nothing has been judged.
         """
-        shard = self.shard
-        flags = await to_thread.run_sync(shards.finished_flags, shard)
-        failed = await to_thread.run_sync(shards.failed_rows, shard.key)
-        queue = await to_thread.run_sync(self._queue, opened, flags)
-        async with opened.lanes.joined(shard.calls) as order:
-            self._evaluator = LaneEvaluator(
-                opened.prepared.evaluator, opened.lanes, order, shard.calls
+        queue, count, failed = await to_thread.run_sync(self._open, opened, shards)
+        try:
+            evaluator = LaneEvaluator(
+                opened.prepared.evaluator, opened.lanes, share, self.rows_left
             )
+            few = AHEAD_SHARES * share if evaluator.rows_together == 1 else evaluator.rows_together
+            self.rows_left.expect(count, few)
+            self._evaluator = evaluator
             self._workers = RowWorkers(
-                self._evaluator,
+                evaluator,
                 queue,
-                RowCounts(opened.prepared.file.line_count, shard.failed),
-                partial(shards.add_rows, shard),
-                Pace(stop_seconds, lambda: _gathering(opened.lanes.row_seconds), LONGEST_PAUSE),
+                RowCounts(opened.prepared.file.line_count, self.shard.failed),
+                partial(shards.add_rows, self.shard),
+                Pace(
+                    self._stop_seconds, lambda: _gathering(opened.lanes.row_seconds), LONGEST_PAUSE
+                ),
             )
-            self._workers.count_failed_elsewhere(failed - shard.failed)
+            self._workers.count_failed_elsewhere(failed - self.shard.failed)
             if self.is_stopped or self.is_released:
                 self._stop_rows()
-            try:
-                is_ours = await self._workers.run()
-            finally:
-                queue.close()
-        return is_ours, queue.problem
+            self.is_ours = await self._workers.run()
+        finally:
+            queue.close()
+        self.problem = queue.problem
 
     def _stop_rows(self) -> None:
         if self._evaluator is not None:
             self._evaluator.stop()
         if self._workers is not None:
             self._workers.stop()
+
+    def _open(self, opened: OpenedEvaluation, shards: Shards) -> tuple[RowQueue, int, int]:
+        """Return the rows, how many are to be judged, and how many of all shards have failed."""
+        flags = shards.finished_flags(self.shard)
+        failed = shards.failed_rows(self.shard.key)
+        return self._queue(opened, flags), flags.count(0), failed
 
     def _queue(self, opened: OpenedEvaluation, flags: bytearray) -> RowQueue:
         """Open the files at the first row of the shard. Blocking."""

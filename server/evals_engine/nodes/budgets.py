@@ -63,6 +63,9 @@ class EndpointBudgets:
         budget = self._budgets.setdefault(endpoint.base_url, _Budget())
         limit = endpoint.requests_per_minute
         while True:
+            now = anyio.current_time()
+            if limit is None and budget.paused_until <= now <= budget.asked_at + READ_SECONDS:
+                return
             async with budget.asking:
                 now = anyio.current_time()
                 is_due = now - budget.asked_at > READ_SECONDS

@@ -7,6 +7,7 @@ transaction ends without an error, its changes survive a crash of the database s
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from importlib import resources
@@ -31,6 +32,9 @@ OLDEST_SERVER = 15
 
 POOL_SECONDS = 5.0
 """Seconds that a step waits for a connection before it fails."""
+
+CHECK_SECONDS = 1.0
+"""Seconds after which a connection is checked again before it is used."""
 
 MAX_CONNECTIONS = 8
 """Connections of one process, except the one that listens."""
@@ -88,7 +92,7 @@ class Database:
         self._statements = _statements()
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             conninfo(url),
-            connection_class=cast("type[Connection]", psycopg.Connection),
+            connection_class=cast("type[Connection]", _CheckedConnection),
             kwargs={"row_factory": dict_row, "autocommit": True},
             min_size=1,
             max_size=max_connections,
@@ -260,9 +264,19 @@ class _TextDumper(StrDumper):
         return super().dump(obj.replace("\0", "\ufffd"))
 
 
+class _CheckedConnection(psycopg.Connection[DictRow]):
+    """A connection that remembers when the server has last answered a check."""
+
+    checked_at = 0.0
+
+
 def _check(connection: Connection) -> None:
     """Raise an error if the server does not answer; the pool then opens another connection."""
-    connection.execute(b"")
+    now = time.monotonic()
+    assert isinstance(connection, _CheckedConnection)
+    if now - connection.checked_at > CHECK_SECONDS:
+        connection.execute(b"")
+        connection.checked_at = now
 
 
 def _configure(connection: Connection) -> None:

@@ -11,8 +11,9 @@ SHARE_CALLS = 32
 MOST_SHARES = 16
 """Shares of one evaluation at most: as many as one node takes, so that one node can run it."""
 
-SHARDS_OF_A_SHARE = 10
-"""Shards that each share works on one after another, about: the last ones end close together."""
+SHARDS_LEFT = 3
+"""Shards into which the rows that are left would be divided for each share: shards become smaller,
+so that they are few and the last ones end close together."""
 
 SMALLEST, LARGEST = 100, 1_000
 """Rows of a shard."""
@@ -58,7 +59,10 @@ def shares_of(rows_at_once: int, smallest_limit: int) -> list[int]:
 
 def parts_of(rows: int, shares: int, marks: Marks) -> list[Part]:
     """Divide the rows of a data set into the ranges of shards."""
-    size = max(SMALLEST, min(LARGEST, rows // (shares * SHARDS_OF_A_SHARE)))
-    return [
-        Part(first, min(size, rows - first), *marks.before(first)) for first in range(0, rows, size)
-    ]
+    parts, first = list[Part](), 0
+    while first < rows:
+        left = rows - first
+        size = min(max(SMALLEST, min(LARGEST, left // (shares * SHARDS_LEFT))), left)
+        parts.append(Part(first, size, *marks.before(first)))
+        first += size
+    return parts

@@ -15,6 +15,10 @@ JOIN evaluations ON evaluations.key = shards.evaluation_key
 WHERE shards.state IN ('queued', 'doing')
     AND evaluations.owner = (SELECT owner FROM evaluations WHERE key = :key)
 
+-- begun_shard: what a process that begins a shard learns of it.
+RETURNING number, epoch, shards.claims AS shard_claims, calls, first_row, size, byte_at, row_at,
+    shards.done_rows AS shard_done, shards.failed_rows AS shard_failed, slots, failure, evaluations.*
+
 -- begin_shard: take a queued shard; nothing if it is another's or done, or if the evaluation has ended.
 UPDATE shards SET state = 'doing', epoch = epoch + 1, claims = shards.claims + 1, holder = :holder,
     beat = now(), note = NULL
@@ -22,8 +26,50 @@ FROM evaluations
 WHERE shards.evaluation_key = :key AND number = :number AND state = 'queued'
     AND evaluations.key = shards.evaluation_key
     AND evaluations.status IN ('pending', 'queued', 'running')
-RETURNING number, epoch, shards.claims AS shard_claims, calls, first_row, size, byte_at, row_at,
-    shards.done_rows AS shard_done, shards.failed_rows AS shard_failed, slots, failure, evaluations.*
+{begun_shard}
+
+-- passes_through_queue: whether the share of a shard goes to the next one through the queue: another evaluation waits for a place, or a node has so few shards in hand that one more would make them more even.
+SELECT EXISTS (SELECT 1 FROM shards WHERE state = 'queued' AND evaluation_key <> :key)
+    OR (
+        SELECT count(*) FROM shards WHERE state = 'doing' AND calls > 0 AND holder = :holder
+    ) > 1 + (
+        SELECT min(held) FROM (
+            SELECT count(shards.number) AS held FROM nodes
+            LEFT JOIN shards ON holder = nodes.id AND state = 'doing' AND calls > 0
+            WHERE NOT stopping AND nodes.beat > now() - interval '30 seconds' GROUP BY nodes.id
+        ) AS node
+    ) AS passes
+
+-- begin_next: take the next shard that nobody has begun, without a share of its own (calls = 0) until the one before it ends; nothing if this process has lost that one.
+UPDATE shards SET state = 'doing', epoch = epoch + 1, claims = shards.claims + 1, holder = :holder,
+    beat = now(), note = NULL, calls = 0
+FROM evaluations
+WHERE shards.evaluation_key = :key AND evaluations.key = shards.evaluation_key
+    AND evaluations.status = 'running' AND number = (
+        SELECT number FROM shards WHERE evaluation_key = :key AND state = 'todo' AND number >= 0
+        ORDER BY number LIMIT 1
+    ) AND EXISTS (
+        SELECT 1 FROM shards AS earlier WHERE earlier.evaluation_key = :key
+            AND earlier.number = :number AND earlier.epoch = :epoch AND earlier.state = 'doing'
+    )
+{begun_shard}
+
+-- lock_pair: two shards of an evaluation, in the order of their numbers.
+SELECT number FROM shards WHERE evaluation_key = :key AND number IN (:number, :next_number)
+ORDER BY number FOR UPDATE
+
+-- pass_share: a shard that was begun without a share gets that of the one before it, which has ended.
+UPDATE shards SET calls = :calls
+WHERE evaluation_key = :key AND number = :number AND epoch = :epoch AND state = 'doing'
+
+-- has_share: a record if this process still has the shard, with a share of its own.
+SELECT 1 AS has FROM shards WHERE evaluation_key = :key AND number = :number AND epoch = :epoch
+    AND state = 'doing' AND calls > 0
+
+-- give_back_next: a shard that was begun without a share goes back to those that nobody has begun.
+UPDATE shards SET state = 'todo', note = NULL, claims = GREATEST(claims - 1, 0)
+WHERE evaluation_key = :key AND number = :number AND epoch = :epoch AND state = 'doing'
+    AND calls = 0
 
 -- failed_rows: those of all shards of an evaluation.
 SELECT COALESCE(sum(failed_rows), 0)::bigint AS failed FROM shards
@@ -39,7 +85,7 @@ WITH shard AS MATERIALIZED (
     WHERE evaluation_key = :key AND number = :number AND state <> 'done' FOR UPDATE
 ), added AS (
     INSERT INTO row_ledger (evaluation_key, row_number, state, outcome)
-    SELECT :key, rows.* FROM unnest(:numbers::bigint[], :states::text[], :outcomes::text[]) AS rows
+    SELECT :key, (line->>0)::bigint, line->>1, line->>2 FROM json_array_elements(:rows::json) AS line
     WHERE EXISTS (SELECT 1 FROM shard)
     ON CONFLICT DO NOTHING RETURNING state
 ), counted AS (
@@ -51,17 +97,22 @@ SET done_rows = done_rows + stored, failed_rows = failed_rows + failed,
 FROM shard, counted WHERE evaluation_key = :key AND number = :number
 RETURNING shards.epoch
 
--- renew_shards: those that this process still has; whether each is to stop, and how many rows of its evaluation have failed elsewhere.
-UPDATE shards SET beat = now(), note = leased.note
-FROM unnest(:keys::bigint[], :numbers::integer[], :epochs::integer[], :notes::text[])
-    AS leased (key, number, epoch, note)
-JOIN evaluations ON evaluations.key = leased.key
-WHERE shards.evaluation_key = leased.key AND shards.number = leased.number
-    AND shards.epoch = leased.epoch AND shards.state = 'doing'
+-- renew_shards: those that this process still has; whether each is to stop, and how many rows of its evaluation have failed elsewhere. Locked in the order of their numbers, as every statement for several does.
+WITH held AS MATERIALIZED (
+    SELECT shards.evaluation_key, shards.number, leased.note FROM shards
+    JOIN unnest(:keys::bigint[], :numbers::integer[], :epochs::integer[], :notes::text[])
+        AS leased (key, number, epoch, note)
+        ON shards.evaluation_key = leased.key AND shards.number = leased.number
+    WHERE shards.epoch = leased.epoch AND shards.state = 'doing'
+    ORDER BY shards.evaluation_key, shards.number FOR UPDATE OF shards
+)
+UPDATE shards SET beat = now(), note = held.note
+FROM held JOIN evaluations ON evaluations.key = held.evaluation_key
+WHERE shards.evaluation_key = held.evaluation_key AND shards.number = held.number
 RETURNING shards.evaluation_key, shards.number,
     evaluations.cancel_requested OR evaluations.failure IS NOT NULL AS stops,
     (SELECT COALESCE(sum(others.failed_rows), 0)::bigint FROM shards AS others
-        WHERE others.evaluation_key = leased.key AND others.number <> leased.number
+        WHERE others.evaluation_key = held.evaluation_key AND others.number <> held.number
             AND others.failed_rows > 0) AS failed_elsewhere
 
 -- release_shard: give a shard back, so that any node begins it at once.
@@ -76,12 +127,18 @@ UPDATE shards SET state = 'done', note = NULL, beat = now()
 WHERE evaluation_key = :key AND number = :number AND epoch = :epoch AND state = 'doing'
 RETURNING calls
 
--- queue_next: the next shard that nobody has begun gets a share of the calls.
-UPDATE shards SET state = 'queued', beat = now(), calls = :calls
+-- queue_next: the next shard that nobody has begun gets a share of the calls, with `if_idle` only if no other one has any. Without a number, the share is the smallest of the evaluation.
+UPDATE shards SET state = 'queued', beat = now(), calls = COALESCE(:calls::integer, (
+    SELECT min(calls) FROM shards WHERE evaluation_key = :key AND calls > 0
+))
 WHERE evaluation_key = :key AND number = (
     SELECT number FROM shards WHERE evaluation_key = :key AND state = 'todo' AND number >= 0
     ORDER BY number LIMIT 1 FOR UPDATE SKIP LOCKED
-)
+) AND NOT (:if_idle AND EXISTS (
+    SELECT 1 FROM shards AS others
+    WHERE others.evaluation_key = :key AND others.state IN ('queued', 'doing')
+        AND others.number >= 0 AND others.calls > 0
+))
 RETURNING number
 
 -- queue_conclusion: the last step, once no shard is queued or runs.
@@ -149,18 +206,22 @@ RETURNING shards.evaluation_key, shards.number
 -- only_one: whether this transaction is the only one that looks for silent shards now.
 SELECT pg_try_advisory_xact_lock(7201944) AS is_only
 
--- queue_silent: shards that nobody has said a word about for a lease: the ticket or its holder is gone. Not within a lease after a start of the database, when nobody could renew.
-UPDATE shards SET state = 'queued', beat = now()
-WHERE (evaluation_key, number) IN (
-    SELECT shards.evaluation_key, shards.number FROM shards
-    JOIN evaluations ON evaluations.key = shards.evaluation_key
-    WHERE shards.state IN ('queued', 'doing')
-        AND evaluations.status IN ('pending', 'queued', 'running')
-        AND shards.beat < now() - :lease * interval '1 second'
-        AND pg_postmaster_start_time() < now() - :lease * interval '1 second'
-    LIMIT 100 FOR UPDATE OF shards SKIP LOCKED
-)
-RETURNING evaluation_key, number
+-- silent_shards: those that nobody has said a word about for a lease: the ticket or its holder is gone. Not within a lease after a start of the database, when nobody could renew. Locked with their evaluations, so that nobody ends a shard meanwhile.
+SELECT shards.evaluation_key, shards.number FROM shards
+JOIN evaluations ON evaluations.key = shards.evaluation_key
+WHERE shards.state IN ('queued', 'doing')
+    AND evaluations.status IN ('pending', 'queued', 'running')
+    AND shards.beat < now() - :lease * interval '1 second'
+    AND pg_postmaster_start_time() < now() - :lease * interval '1 second'
+ORDER BY shards.evaluation_key, shards.number
+LIMIT 100 FOR UPDATE OF evaluations, shards SKIP LOCKED
+
+-- queue_silent: queue them again; one that was begun without a share goes back to those that nobody has begun.
+UPDATE shards SET beat = now(),
+    state = CASE WHEN number >= 0 AND calls = 0 THEN 'todo' ELSE 'queued' END
+FROM unnest(:keys::bigint[], :numbers::integer[]) AS silent (key, name)
+WHERE evaluation_key = silent.key AND number = silent.name
+RETURNING evaluation_key, number, state
 
 -- notify_nodes: wake the nodes, which look at what they hold.
 SELECT pg_notify('evals_control', :evaluation_id)

@@ -7,7 +7,7 @@ by the worker process, whatever the template does.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -17,12 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from evals_engine.cleaning import MAX_QUOTE, cleaned
 from evals_engine.compute.tasks import TaskError
-
-MAX_SOURCE = 64 * 1024
-"""The longest template, in characters."""
-
-MAX_OUTPUT = 1024 * 1024
-"""The longest rendered prompt, in characters."""
+from evals_engine.templates.limits import MAX_OUTPUT, MAX_SOURCE
 
 
 def open_template(setup: Any) -> tuple[dict[str, Any], Callable[[Any], str]]:
@@ -32,8 +27,9 @@ def open_template(setup: Any) -> tuple[dict[str, Any], Callable[[Any], str]]:
         setup: `source`, the Jinja2 text, and `field`, the request field that every error names.
 
     Returns:
-        The facts `columns`, the sorted names that the template takes from a row; and a function
-        that renders a row.
+        The facts `columns`, the sorted names that the template takes from a row, and `pieces` if
+        the template does nothing but put columns between texts (see `_pieces`); and a function that
+        renders a row.
 
     Raises:
         TaskError: the template is too long, is not valid, or refers to other templates.
@@ -70,7 +66,10 @@ def open_template(setup: Any) -> tuple[dict[str, Any], Callable[[Any], str]]:
         except Exception as error:  # noqa: BLE001 - a template can raise any of Python's errors
             raise TaskError(_reason(error, field)) from None
 
-    return {"columns": columns}, render
+    facts: dict[str, Any] = {"columns": columns}
+    if (pieces := _pieces(tree, columns)) is not None:
+        facts["pieces"] = pieces
+    return facts, render
 
 
 def _limited(pieces: Any) -> str:
@@ -106,6 +105,24 @@ def _columns(tree: nodes.Template, functions: Mapping[str, object]) -> frozenset
         for name in meta.find_undeclared_variables(tree)
         if name not in functions or named[name] > called[name]
     )
+
+
+def _pieces(tree: nodes.Template, columns: Collection[str]) -> list[tuple[str | None, str]] | None:
+    """Return the texts of a template, each with the column that follows it, if any.
+
+    Returns None if the template has anything else, such as a filter or a condition.
+    """
+    pieces, text = list[tuple[str | None, str]](), ""
+    for node in tree.body:
+        for part in node.nodes if isinstance(node, nodes.Output) else [node]:
+            if isinstance(part, nodes.TemplateData):
+                text += part.data
+            elif isinstance(part, nodes.Name) and part.name in columns:
+                pieces.append((part.name, text))
+                text = ""
+            else:
+                return None
+    return [*pieces, (None, text)]
 
 
 def _template_line(traceback: TracebackType | None) -> int | None:

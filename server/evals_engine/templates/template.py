@@ -1,18 +1,20 @@
 """Prompts as Jinja2 templates: compiled once and rendered for each row, in worker processes.
 
-A template comes with a request, so it is foreign code: this process never compiles or renders one.
-Row values are data; they are never compiled.
+A template comes with a request, so it is foreign code: this process never compiles or runs one. If
+a template does nothing but put columns between texts, the worker that compiled it says so, and the
+texts of a row are joined here. Row values are data; they are never compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from evals_engine.compute.jobs import Job, LimitError
 from evals_engine.compute.pool import OwnerPool
 from evals_engine.compute.tasks import TaskError
 from evals_engine.faults import RequestError
+from evals_engine.templates.limits import MAX_OUTPUT
 
 _EDGE_BYTES = 1024
 """Bytes of a value other than text; only the size of long texts must be about right."""
@@ -32,6 +34,8 @@ class Template:
         self.field = field
         self.columns = frozenset[str](job.facts["columns"])
         """The columns that the template reads from a row."""
+        self._pieces: Sequence[tuple[str | None, str]] | None = job.facts.get("pieces")
+        """Texts, each with the column that follows it; None if the template has more than these."""
         self._job = job
         self._pool = pool
 
@@ -42,11 +46,28 @@ class Template:
             RequestError: a name or an attribute is missing, the sandbox forbids an operation, an
                 operation fails, or a limit is reached.
         """
+        if (text := self._joined(row)) is not None:
+            return text
         named = chosen(row, self.columns)
         try:
             return await self._pool.compute(self._job, named, size_hint(named.values()))
         except TaskError as error:
             raise template_fault(error, self.field) from None
+
+    def _joined(self, row: Mapping[str, Any]) -> str | None:
+        """Return the text for one row; None if a worker has to render it."""
+        if self._pieces is None:
+            return None
+        texts = list[str]()
+        for column, text in self._pieces:
+            texts.append(text)
+            if column is not None:
+                # Only the worker knows how another value is printed, or what a missing one says.
+                if not isinstance(value := row.get(column), str):
+                    return None
+                texts.append(value)
+        joined = "".join(texts)
+        return joined if len(joined) <= MAX_OUTPUT else None
 
 
 async def open_template(source: str, field: str, pool: OwnerPool) -> Template:

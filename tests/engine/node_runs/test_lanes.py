@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from evals_engine.faults import StoppingError
-from evals_engine.node_runs.lanes import LaneEvaluator, Lanes, Places
+from evals_engine.node_runs.lanes import LaneEvaluator, Lanes, Places, RowsLeft
 from evals_engine.rows.outcome import Outcome
 from evals_schemas.datasets.reader import Row
 
@@ -35,17 +35,17 @@ class SlowEvaluator:
 
 async def test_shards_put_their_shares_together_and_the_older_one_comes_first() -> None:
     lanes, slow = Lanes(), SlowEvaluator()
-    async with lanes.joined(2) as old, lanes.joined(1) as young, anyio.create_task_group() as tasks:
+    async with lanes.joined(2), lanes.joined(1), anyio.create_task_group() as tasks:
+        old, young = (LaneEvaluator(slow, lanes, 1, RowsLeft()) for _ in range(2))
         for number in range(4):
-            for order in (young, old) if number else (old,):
-                evaluator = LaneEvaluator(slow, lanes, order, 1)
-                tasks.start_soon(evaluator.outcomes, [{"shard": order}])
+            for evaluator in (young, old) if number else (old,):
+                tasks.start_soon(evaluator.outcomes, [{"old": evaluator is old}])
                 await anyio.wait_all_tasks_blocked()
-        assert slow.in_flight == [{"shard": old}, {"shard": young}, {"shard": old}]
+        assert slow.in_flight == [{"old": True}, {"old": False}, {"old": True}]
         slow.ending.release()
         slow.ending.release()
         await anyio.wait_all_tasks_blocked()
-        assert slow.in_flight == [{"shard": old}] * 3
+        assert slow.in_flight == [{"old": True}] * 3
         for _ in range(5):
             slow.ending.release()
 
@@ -59,10 +59,10 @@ async def test_a_share_is_given_away_once_the_others_use_only_their_own() -> Non
             pass
         given_away.set()
 
-    async with lanes.joined(1) as order, anyio.create_task_group() as tasks:
+    async with lanes.joined(1), anyio.create_task_group() as tasks:
         async with lanes.joined(3):
             for _ in range(4):
-                evaluator = LaneEvaluator(slow, lanes, order, 1)
+                evaluator = LaneEvaluator(slow, lanes, 1, RowsLeft())
                 tasks.start_soon(evaluator.outcomes, ROWS)
             await anyio.wait_all_tasks_blocked()
             assert len(slow.in_flight) == 4
@@ -74,6 +74,27 @@ async def test_a_share_is_given_away_once_the_others_use_only_their_own() -> Non
     assert given_away.is_set()
 
 
+async def test_a_share_that_nobody_needs_stays_with_the_others() -> None:
+    lanes, slow = Lanes(), SlowEvaluator()
+    evaluator = LaneEvaluator(slow, lanes, 1, RowsLeft())
+    async with lanes.joined(1), anyio.create_task_group() as tasks:
+        async with lanes.joined(3) as share:
+            share.stays = True
+        for _ in range(5):
+            tasks.start_soon(evaluator.outcomes, ROWS)
+        await anyio.wait_all_tasks_blocked()
+        assert len(slow.in_flight) == 4
+        for _ in range(5):
+            slow.ending.release()
+    async with lanes.joined(1), anyio.create_task_group() as tasks:
+        for _ in range(2):
+            tasks.start_soon(evaluator.outcomes, ROWS)
+        await anyio.wait_all_tasks_blocked()
+        assert len(slow.in_flight) == 1
+        for _ in range(2):
+            slow.ending.release()
+
+
 async def test_shards_that_end_at_once_both_give_their_shares_away() -> None:
     lanes, slow = Lanes(), SlowEvaluator()
 
@@ -82,13 +103,13 @@ async def test_shards_that_end_at_once_both_give_their_shares_away() -> None:
             await ending.wait()
 
     with anyio.fail_after(60):
-        async with lanes.joined(1) as order, anyio.create_task_group() as tasks:
+        async with lanes.joined(1), anyio.create_task_group() as tasks:
             endings = [anyio.Event(), anyio.Event()]
             for ending in endings:
                 tasks.start_soon(short_shard, ending)
             await anyio.wait_all_tasks_blocked()
             for _ in range(5):
-                evaluator = LaneEvaluator(slow, lanes, order, 1)
+                evaluator = LaneEvaluator(slow, lanes, 1, RowsLeft())
                 tasks.start_soon(evaluator.outcomes, ROWS)
             await anyio.wait_all_tasks_blocked()
             assert len(slow.in_flight) == 5
@@ -108,8 +129,8 @@ async def test_a_row_that_waits_for_its_turn_is_not_begun_after_a_stop() -> None
             await evaluator.outcomes(ROWS)
         refused.append(True)
 
-    async with lanes.joined(1) as order, anyio.create_task_group() as tasks:
-        evaluator = LaneEvaluator(slow, lanes, order, 1)
+    async with lanes.joined(1), anyio.create_task_group() as tasks:
+        evaluator = LaneEvaluator(slow, lanes, 1, RowsLeft())
         tasks.start_soon(evaluator.outcomes, ROWS)
         await anyio.wait_all_tasks_blocked()
         tasks.start_soon(row, evaluator)

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from evals_engine.config import EngineConfig, ModelEndpoint
-from evals_engine.node_runs.node import MAX_CLAIMS
+from evals_engine.node_runs.context import MAX_CLAIMS
 from tests.engine.benchmark_client import beta_knows_half, with_models
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, failure
 from tests.engine.nodes.shard_tables import query
@@ -116,6 +116,21 @@ async def test_a_node_leads_to_what_the_engine_on_sqlite_does(
             expected = await outcome(client, *CASES[case])
         async with one_node(database_url, server) as client:
             assert await outcome(client, *CASES[case]) == expected
+
+
+async def test_a_node_goes_on_with_the_next_shard_without_a_ticket(database_url: str) -> None:
+    judge = MODEL_JUDGE | {"num_workers": 6}
+    async with ModelServer(model) as server, one_node(database_url, server) as client:
+        file = await client.upload(rows(900, "expected", "answer"))
+        fields = {"input_data_file_path": file, "model_to_evaluate": "answer", **LABELS}
+        job = await client.finished(await client.create("classify", judge=judge, **fields))
+        most = server.most_in_flight
+    assert job["status"] == "completed", job
+    assert job["progress"] == {"done": 900, "total": 900}
+    assert most <= 6
+    # The preparation, two shares of the calls, the conclusion.
+    made = query(database_url, "SELECT last_value FROM procrastinate_jobs_id_seq")
+    assert made == [{"last_value": 4}]
 
 
 async def test_a_node_runs_benchmarks_for_two_models(tmp_path: Path, database_url: str) -> None:

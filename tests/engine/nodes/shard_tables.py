@@ -10,7 +10,8 @@ from typing import Any
 from evals_engine.nodes.database import Database, connect
 from evals_engine.nodes.parts import Part
 from evals_engine.nodes.queue import Queue
-from evals_engine.nodes.shards import PREPARATION, Shards
+from evals_engine.nodes.shard import PREPARATION
+from evals_engine.nodes.shards import Shards
 from evals_engine.store.records import FinishedRow
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evals_engine.nodes.parts import LARGEST, Marks, parts_of, shares_of
+from evals_engine.nodes.parts import LARGEST, SMALLEST, Marks, parts_of, shares_of
 from tests.volume import examples
 
 
@@ -19,6 +19,9 @@ def test_the_shards_have_every_row_once(rows: int, shares: int) -> None:
     ]
     assert sum(part.size for part in parts) == rows
     assert all(0 < part.size <= LARGEST for part in parts)
+    sizes = [part.size for part in parts]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] <= SMALLEST
     assert all(part.byte_at == 10 * part.row_at for part in parts)
     assert all(0 <= part.first_row - part.row_at < 250 for part in parts)
 

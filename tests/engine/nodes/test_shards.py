@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from evals_engine.nodes.shards import CONCLUSION, PREPARATION, Orders, Shard
+from evals_engine.nodes.shard import CONCLUSION, PREPARATION, Following, Orders, Shard
 from evals_engine.store.records import StatusChange
 from tests.engine.nodes.shard_tables import (
     add_evaluation,
@@ -25,6 +25,16 @@ FAILURE = StatusChange("error", "The data set cannot be read any further.", 0.0)
 def begun(shard: Shard | None) -> Shard:
     assert shard is not None
     return shard
+
+
+def with_share(url: str) -> dict[int, int]:
+    """Return the shares of the shards that have one, by the numbers of the shards."""
+    records = query(
+        url,
+        "SELECT number, calls FROM shards"
+        " WHERE state IN ('queued', 'doing') AND number >= 0 AND calls > 0",
+    )
+    return {record["number"]: record["calls"] for record in records}
 
 
 def test_each_shard_is_begun_by_one_of_many_processes(database_url: str) -> None:
@@ -53,6 +63,117 @@ def test_as_many_shards_run_as_there_are_slots_and_each_end_queues_the_next(
         assert shards.end(second)
         third = begun(shards.begin(key, 2))
         assert (third.calls, third.first_row, third.size) == (3, 20, 10)
+
+
+def test_a_process_goes_on_with_the_next_shard_and_the_same_share(database_url: str) -> None:
+    with shards_of(database_url) as shards:
+        key = started(database_url, shards, [10, 10, 10], [4])
+        first = begun(shards.begin(key, 0))
+        following = shards.begin_next(first)
+        second = begun(following.shard)
+        assert (second.number, second.first_row, second.calls) == (1, 10, 0)
+        assert shards.end(first, following=following)
+        assert with_share(database_url) == {1: 4}
+        assert shards.end(second, following=shards.begin_next(second))
+        assert shards.begin(key, CONCLUSION) is None
+        assert with_share(database_url) == {2: 4}
+    assert tickets(database_url)[1:] == [(key, 0)]
+
+
+def test_a_share_that_no_shard_is_left_for_is_handed_to_nobody(database_url: str) -> None:
+    with shards_of(database_url) as shards:
+        key = started(database_url, shards, [10] * 3, [4, 4])
+        first, second = (begun(shards.begin(key, number)) for number in (0, 1))
+        third = shards.begin_next(first)
+        nothing = shards.begin_next(second)
+        assert nothing == Following(None, is_last=True)
+        shards.release(first, third.shard)
+        assert shards.end(second, following=nothing)
+        assert with_share(database_url) == {0: 4}
+        assert shards.end(begun(shards.begin(key, 0)), following=nothing)
+        assert with_share(database_url) == {2: 4}
+        assert shards.end(begun(shards.begin(key, 2)), following=nothing)
+        assert shards.begin(key, CONCLUSION) is not None
+
+
+@pytest.mark.parametrize("waits", ["another evaluation", "another node", "nobody"])
+def test_a_share_passes_through_the_queue_if_others_wait_for_a_place(
+    database_url: str, waits: str
+) -> None:
+    with shards_of(database_url) as shards, shards_of(database_url, "idle") as idle:
+        key = started(database_url, shards, [10] * 4, [4, 4])
+        first, second = (begun(shards.begin(key, number)) for number in (0, 1))
+        shards.node.beat("1", 2, stopping=False)
+        idle.node.beat("1", 0, stopping=waits != "another node")
+        if waits == "another evaluation":
+            add_evaluation(database_url, shards, name="eval-2", owner="bob")
+        following = shards.begin_next(first)
+        assert (following.shard is None) == (waits != "nobody")
+        assert not following.is_last
+        assert shards.end(first, following=following)
+        assert ((key, 2) in tickets(database_url)) == (waits != "nobody")
+        assert sorted(with_share(database_url)) == [second.number, 2]
+
+
+@pytest.mark.parametrize("how", ["released", "killed", "killed after another one took the first"])
+def test_two_shards_with_one_share_need_one_again(database_url: str, how: str) -> None:
+    with shards_of(database_url, lease=0.0) as shards:
+        key = started(database_url, shards, [10] * 2, [4])
+        first = begun(shards.begin(key, 0))
+        second = begun(shards.begin_next(first).shard)
+        if how == "released":
+            shards.release(first, second)
+        elif how == "killed":
+            assert shards.queue_silent() == [(key, 0)]
+        else:
+            query(database_url, "UPDATE shards SET epoch = 7 WHERE number = 0 RETURNING number")
+            shards.release(first, second)
+            query(database_url, "UPDATE shards SET epoch = 1 WHERE number = 0 RETURNING number")
+            assert shards.queue_silent() == [(key, 0)]
+        assert with_share(database_url) == {0: 4}
+        assert not shards.end(second)
+        again = begun(shards.begin(key, 0))
+        assert begun(shards.begin_next(again).shard).number == 1
+
+
+@pytest.mark.parametrize("how", ["released", "killed"])
+def test_a_shard_begun_ahead_is_queued_if_the_one_before_it_ended_elsewhere(
+    database_url: str, how: str
+) -> None:
+    with shards_of(database_url, lease=0.0) as shards:
+        key = started(database_url, shards, [10] * 2, [4])
+        first = begun(shards.begin(key, 0))
+        second = begun(shards.begin_next(first).shard)
+        query(database_url, "UPDATE shards SET state = 'queued' WHERE number = 0 RETURNING number")
+        assert shards.end(begun(shards.begin(key, 0)))
+        if how == "released":
+            shards.release(first, second)
+        else:
+            shards.queue_silent()
+        assert with_share(database_url) == {1: 4}
+        assert tickets(database_url)[-1] == (key, 1)
+
+
+def test_an_end_whose_answer_was_lost_is_an_end(database_url: str) -> None:
+    with shards_of(database_url) as shards:
+        key = started(database_url, shards, [10] * 2, [4])
+        first = begun(shards.begin(key, 0))
+        following = shards.begin_next(first)
+        assert shards.end(first, following=following)
+        assert shards.end(first, following=following)
+        assert with_share(database_url) == {1: 4}
+
+
+@pytest.mark.parametrize("why", ["cancelled", "lost"])
+def test_no_shard_is_begun_ahead_of_an_end(database_url: str, why: str) -> None:
+    with shards_of(database_url) as shards:
+        key = started(database_url, shards, [10] * 2, [4])
+        first = begun(shards.begin(key, 0))
+        if why == "cancelled":
+            query(database_url, "UPDATE evaluations SET cancel_requested = true RETURNING id")
+        else:
+            query(database_url, "UPDATE shards SET epoch = 7 WHERE number = 0 RETURNING number")
+        assert shards.begin_next(first).shard is None
 
 
 def test_rows_of_a_process_that_lost_its_shard_are_stored_once(database_url: str) -> None:

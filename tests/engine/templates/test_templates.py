@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,9 +13,9 @@ from evals_engine.compute.jobs import Limits
 from evals_engine.compute.pool import OwnerPool
 from evals_engine.compute.tasks import TaskError
 from evals_engine.faults import RequestError
-from evals_engine.templates.rendering import MAX_OUTPUT, MAX_SOURCE
+from evals_engine.templates.limits import MAX_OUTPUT, MAX_SOURCE
 from evals_engine.templates.rendering import open_template as set_up
-from evals_engine.templates.template import open_template
+from evals_engine.templates.template import Template, chosen, open_template
 from tests.engine.pools import owner_pool
 from tests.engine.templates.bombs import BOMBS
 
@@ -157,6 +158,59 @@ async def test_only_the_columns_that_a_template_names_go_to_a_worker() -> None:
         template = await open_template("{{ x }}", "f", pool)
         assert template.columns == {"x"}
         assert await template.render({"x": 1, "other": object()}) == "1"
+
+
+COLUMNS_ALONE = [
+    "",
+    "no column\n",
+    "{{ x }}",
+    "\n a {{- x }}\n{{ y -}} \n",
+    "{# a note #}{% raw %}{{ x }}{% endraw %}{{ range }} {{ y }}",
+]
+MORE_THAN_COLUMNS = [
+    "{{ x }}{{ x | upper }}",
+    "{% if x %}{{ y }}{% endif %}",
+    "{{ range(2) }}{{ x }}",
+]
+ROWS: list[dict[str, Any]] = [
+    {"x": "{{ y }}", "y": "<&>\n", "range": "r"},
+    {"x": "", "y": "\0", "range": "r", "other": 1},
+    {"x": 1, "y": None, "range": [1.5]},
+    {"x": "a"},
+    {"x": "a" * (MAX_OUTPUT + 1), "y": "b", "range": ""},
+]
+
+
+async def test_a_row_has_the_text_that_a_worker_renders_wherever_it_is_put_together() -> None:
+    async with owner_pool() as pool:
+        for source in COLUMNS_ALONE + MORE_THAN_COLUMNS:
+            _, render = set_up({"source": source, "field": "f"})
+            template = await open_template(source, "f", pool)
+            for row in ROWS:
+                named = chosen(row, template.columns)
+                assert await text_of(template, row) == text_or_fault(render, named), (source, named)
+
+
+def text_or_fault(render: Callable[[Any], str], row: dict[str, Any]) -> str:
+    try:
+        return render(row)
+    except TaskError as error:
+        return str(error)
+
+
+async def text_of(template: Template, row: dict[str, Any]) -> str:
+    try:
+        return await template.render(row)
+    except RequestError as error:
+        return str(error)
+
+
+async def test_a_row_of_texts_needs_no_worker_if_the_template_puts_columns_between_texts() -> None:
+    async with owner_pool() as pool:
+        template = await open_template("{{ x }}!", "f", pool)
+    assert await template.render({"x": "a"}) == "a!"
+    with pytest.raises(RequestError, match="stopping"):
+        await template.render({"x": 1})
 
 
 async def test_a_row_nested_without_end_fails_alone() -> None:

@@ -61,8 +61,10 @@ class CountingEndpoint:
         for rows, reached in self._enough:
             if len(self.by_row) >= rows:
                 reached.set()
-        text = json.dumps({"feedback": "", "label": "good" if number % 10 < 7 else "bad"})
-        return _response(_completion(f"{text} answer {number % 13}"))
+        if b'"candidate-1"' in body:
+            return _response(_completion(f"answer {number % 13}"))
+        verdict = {"feedback": "", "label": "good" if number % 10 < 7 else "bad"}
+        return _response(_completion(json.dumps(verdict)))
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
