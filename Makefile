@@ -75,6 +75,7 @@ proofs: $(READY)  ## every example, fault, bomb, double start, kill and simulati
 	$(BIN)/python -m tests.proofs.judge_coverage
 	$(BIN)/python -m tests.proofs.cluster_coverage
 	$(BIN)/python -m tests.proofs.corrected_coverage
+	$(BIN)/python -m tests.proofs.labelled_samples
 	$(BIN)/python -m tests.proofs.value_tests
 	$(BIN)/python -m tests.proofs.gate_replays
 	$(BIN)/python -m tests.proofs.stopping

@@ -6,6 +6,7 @@ import re
 from hashlib import blake2b
 
 from tests.engine.model_server import ChatRequest, Reply, completion, verdict
+from tests.journeys.labelled import NAMES, judge_passes
 
 LABELS = ["correct", "partly", "wrong", "refused"]
 RUBRIC = (
@@ -14,12 +15,17 @@ RUBRIC = (
     "Question {{id}} ({{topic}}): {{question}}\n"
     "Reference: {{expected}}\n"
 )
+LENIENT = "judge-lenient"
+"""A judge that passes three of five wrong answers of `tests.journeys.labelled`."""
 UNREADABLE = "I would rather not decide."
 
 
 def answer(request: ChatRequest) -> Reply:
     """Judge by the words that an answer shares with the reference, with some whim."""
     system, user = request.system, str(request.user)
+    if request.body["model"] == LENIENT:
+        passes = judge_passes(int(re.findall(r"It is (\d+)", user)[-1]))
+        return verdict(label=NAMES[0] if passes else NAMES[1], feedback="It looks right to me.")
     reference = _between(system, "Reference: ", "\n")
     whim = _share(f"{request.body['model']} {user}")
     a, b = _tag(user, "answer_A"), _tag(user, "answer_B")

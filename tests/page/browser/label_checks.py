@@ -8,8 +8,11 @@ from typing import Any
 
 import anyio
 
+from tests.journeys import labelled
 from tests.page.browser.looking import WAIT, looking
 from tests.page.browser.world import World, viewer
+from tests.page.examples import judged, upload
+from tests.page.judge import LENIENT
 
 LABELS = 60
 
@@ -140,6 +143,51 @@ async def sixty_rows_take_sixty_keys_and_bring_the_corrected_figure(world: World
             await page.locator(f"text={LABELS} labels").first.wait_for(timeout=WAIT)
 
 
+async def sixty_keys_correct_the_rate_of_300_rows_of_a_lenient_judge(world: World) -> None:
+    evaluation_id, numbers, keys = await _judged_leniently(world), list[int](), 0
+    with viewer(world) as (address, _):
+        async with looking(world, _at(address, evaluation_id)) as looked:
+            page = looked.page
+            await page.wait_for_selector(".label-row", timeout=WAIT)
+            while len(numbers) < labelled.LABELS:
+                row = await page.locator(".label-row h2").inner_text()
+                numbers.append(labelled.number_in(await page.locator(".label-row").inner_text()))
+                await page.keyboard.press(labelled.key_for(numbers[-1]))
+                keys += 1
+                await page.wait_for_function(
+                    "row => document.querySelector('.label-row h2')?.textContent !== row", arg=row
+                )
+            await page.wait_for_selector(f"text={labelled.LABELS} of {labelled.ROWS}")
+            await page.get_by_role("button", name="← The results").click()
+            answer = await world.server.answer("get_evaluation", evaluation_id=evaluation_id)
+            value, low, high = labelled.check_corrected(answer, numbers)
+            panel = page.get_by_role("group", name="Corrected pass rate")
+            await panel.wait_for(timeout=WAIT)
+            shown = await panel.inner_text()
+            assert f"{value:.1f}" in shown, shown
+            assert f"{low:.1f}" in shown, shown
+            assert f"{high:.1f}" in shown, shown
+            # The page shows a headline in two parts.
+            assert answer["summary"]["headline"].partition(" (")[0] in await looked.text()
+    assert keys == labelled.LABELS, "a key a mark"
+
+
+async def _judged_leniently(world: World) -> str:
+    """Judge 300 rows by the lenient judge, and return the id of the evaluation."""
+    rows = [
+        {name: text for name, text in row.items() if name != "expected"} for row in labelled.rows()
+    ]
+    judge = {"model": LENIENT, "model_source": "serverless", "system_template": "Is it right?"}
+    return await judged(
+        world.server,
+        type="classify",
+        **labelled.PASSES,
+        response_column="answer",
+        judge=judge,
+        input_data_file_path=await upload(world.server, world.home.folder, rows, "lenient"),
+    )
+
+
 CHECKS: Sequence[Check] = (
     rows_are_labelled_by_one_key_each_and_no_verdict_is_in_view,
     a_second_person_labels_the_same_rows_under_another_name,
@@ -147,4 +195,5 @@ CHECKS: Sequence[Check] = (
     two_answers_are_labelled_without_their_names,
     # Last, because its labels are about the answers of other evaluations, too.
     sixty_rows_take_sixty_keys_and_bring_the_corrected_figure,
+    sixty_keys_correct_the_rate_of_300_rows_of_a_lenient_judge,
 )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -38,18 +39,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 async def _judged(folder: Path) -> str:
-    configured = settings(folder, local={"data_dir": folder / "engine"})
     rows = [
         {"question": f"Row {n}?", "answer": f"{n % 2}", "other_answer": "1", "expected": "1"}
         for n in range(8)
     ]
+    names = [f"{PLANTED}-good", f"{PLANTED}-bad"]
+    return await judged(folder, rows, labels=names, pass_labels=names[:1])
+
+
+async def judged(folder: Path, rows: list[dict[str, Any]], **passes: Any) -> str:
+    """Judge rows by a rule in a data folder, and return the id of the ended evaluation."""
+    configured = settings(folder, local={"data_dir": folder / "engine"})
     async with own_provider(configured) as provider, served(provider, configured=configured) as has:
         stored = await has.answer("upload_dataset", rows=rows)
         made = await has.answer(
             "create_evaluation",
             type="classify",
-            labels=[f"{PLANTED}-good", f"{PLANTED}-bad"],
-            pass_labels=[f"{PLANTED}-good"],
+            **passes,
             response_column="answer",
             judge=RULE,
             input_data_file_path=stored["file_id"],
