@@ -67,9 +67,16 @@ class GateRules(MetricRule):
         description="worse: a loss that is certain fails; worse_than_margin: only one that is "
         "certainly above the margin.",
     )
-    unclear: Literal["warn", "fail"] = Field(
+    unclear: Literal["warn", "fail", "more"] = Field(
         default="warn",
-        description="warn: not enough evidence exits with 0 and an annotation; fail: with 3.",
+        description="warn: not enough evidence exits with 0 and an annotation; fail: with 3; more: "
+        "`sample` rows are judged first, further ones only while nothing is decided, then as warn.",
+    )
+    max_rows: int | None = Field(
+        default=None,
+        description="With `stop_when` or `unclear` more: the most rows that are compared, drawn at "
+        "random. All if absent.",
+        ge=FEWEST_PAIRS,
     )
     pinned: str | None = Field(
         default=None,

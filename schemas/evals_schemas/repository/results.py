@@ -143,6 +143,23 @@ class CacheUse(_Part):
     reason: str | None = Field(default=None, description="Why none was taken; null if some were.")
 
 
+class GateStopping(_Part):
+    """How a gate that stops when it is decided has ended."""
+
+    ended: Literal["decided", "all_rows", "max_rows", "max_usd", "no_verdicts"] = Field(
+        description="What ended it: the decision, the last row, a limit, or too many rows without "
+        "a verdict."
+    )
+    rows: int = Field(description="Rows of the random order that the decision counts.")
+    of_rows: int = Field(description="Rows of the data set.")
+    rows_not_judged: int = Field(description="Rows that would have been judged, and were not.")
+    looks: list[int] = Field(description="After how many rows it was looked at.")
+    order_seed: int = Field(description="The seed of the random order.")
+    not_spent_usd: float | None = Field(
+        default=None, description="About the cost of the rows not judged; null if unknown."
+    )
+
+
 class GateReport(_Part):
     """What a gate has decided."""
 
@@ -153,6 +170,9 @@ class GateReport(_Part):
     metrics: list[GateMetric] = Field(default_factory=list[GateMetric])
     pinned: PinnedRows | None = Field(default=None, description="Null without pinned rows.")
     cache: CacheUse | None = None
+    stopping: GateStopping | None = Field(
+        default=None, description="Null if all rows were judged at once."
+    )
     baseline: str | None = Field(default=None, description="Its file or its evaluations.")
     notes: list[str] = Field(default_factory=list[str])
 

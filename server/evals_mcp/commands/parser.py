@@ -256,6 +256,7 @@ def _add_repository(commands: _Commands) -> None:
         "evaluation running.",
     )
     _add_run_options(run, "evals-results")
+    run.set_defaults(all_rows=False)
     run.add_argument(
         "--continue",
         dest="continues",
@@ -279,6 +280,11 @@ def _add_repository(commands: _Commands) -> None:
         required=True,
         metavar="FILE|ID",
         help="results.json of an earlier run, its folder, or an evaluation for each metric",
+    )
+    gate.add_argument(
+        "--all-rows",
+        action="store_true",
+        help="judge every row although the file lets the gate stop, as for the next baseline",
     )
 
 

@@ -20,6 +20,7 @@ from evals_mcp.repository_runs.file import RepositoryFile, check_data, read_file
 from evals_mcp.repository_runs.forge import Forge
 from evals_mcp.repository_runs.gates.baseline import baseline_file
 from evals_mcp.repository_runs.gates.gate import Gate
+from evals_mcp.repository_runs.gates.stopping.stopping_gate import StoppingGate
 from evals_mcp.repository_runs.junit import junit_xml, suites_of
 from evals_mcp.repository_runs.outputs import JUNIT, RESULTS, SUMMARY, ResultFolder
 from evals_mcp.repository_runs.progress import Progress
@@ -100,10 +101,10 @@ class RunCommand:
         settings = settings_of(self.settings, file)
         return await as_running_user(settings, self._progress.report, ConsentInFile(), work)
 
-    async def _way(self, run: Run) -> Gate | SlicedRun | ContinuedRun | Run:
-        """Return how the file is run."""
+    async def _way(self, run: Run) -> Gate | StoppingGate | SlicedRun | ContinuedRun | Run:
+        """Return how the file is run: at once or in parts, alone or beside a baseline."""
         if self.baseline:
-            return Gate(run, self.baseline)
+            return (StoppingGate if run.stops_early else Gate)(run, self.baseline)
         if self.options.continues is None:
             return sliced(run) or run
         stopped = await stopped_run(self.options.continues, run.session)

@@ -3,16 +3,22 @@
 The rules apply in this order. *Could not run*: a metric has too few pairs, or too many rows without
 a verdict. *Regressed*: a pinned row fails, or a metric is surely worse and does not pass. *Passed*:
 every metric passes. *Not enough evidence*: all else.
+
+A gate that stops looks at the first rows of a random order again and again. Before the last row it
+decides by bets, which hold at every look; after it also by the tests of a gate with one look, at a
+lower level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from evals_mcp.gate import words
-from evals_mcp.gate.figures import LOSS_SHARE, Difference, interval_of_loss, measured
+from evals_mcp.gate.figures import LOSS_SHARE, Difference, Ends, interval_of_loss, measured
 from evals_mcp.gate.floors import Level, level_against
+from evals_mcp.gate.looks import last_certainty, loss_at_a_look, measured_at_a_look
 from evals_mcp.gate.pairs import Pairs
 from evals_mcp.gate.rows_needed import rows_to_pass
 from evals_mcp.results.statistics.many_tests import holm
@@ -20,11 +26,11 @@ from evals_schemas.repository.evals_file import FEWEST_PAIRS, GateRules, MetricR
 from evals_schemas.repository.results import (
     EXIT_CODES,
     Decision,
-    Ends,
     GateMetric,
     GateReport,
     PinnedRows,
 )
+from evals_schemas.repository.results import Ends as ReportedEnds
 
 MOST_FAILED = 0.05
 """Share of rows without a verdict, on either side, above which nothing is decided."""
@@ -33,6 +39,23 @@ FEW_ROWS = 300
 """Rows up to which the margin is `MARGIN_OF_FEW` points if the file names none."""
 
 MARGIN_OF_FEW, MARGIN_OF_MANY = 5.0, 3.0
+
+Look = Literal["only", "early", "last"]
+"""Which look at the rows it is: the only one, one before the last row, or the last of several."""
+
+
+@dataclass(frozen=True)
+class _Tests:
+    """How a difference is tested."""
+
+    measured: Callable[[Pairs, float], Difference]
+    interval_of_loss: Callable[[Pairs, float], Ends | None]
+    reaches_floors: bool
+    """Whether a floor can be reached: it is about all rows."""
+
+
+_ONCE = _Tests(measured, interval_of_loss, reaches_floors=True)
+_AT_EVERY_LOOK = _Tests(measured_at_a_look, loss_at_a_look, reaches_floors=False)
 
 
 @dataclass(frozen=True)
@@ -95,7 +118,10 @@ def margin_of(rule: MetricRule, common: MetricRule, rows: int) -> float:
 
 
 def decide(
-    metrics: Sequence[Measured], rules: GateRules, pinned: PinnedRows | None = None
+    metrics: Sequence[Measured],
+    rules: GateRules,
+    pinned: PinnedRows | None = None,
+    look: Look = "only",
 ) -> GateReport:
     """Return the decision of a gate.
 
@@ -103,12 +129,27 @@ def decide(
         metrics: the metrics, at least one.
         rules: the section `[gate]`.
         pinned: the pinned rows, and those that failed; None without any.
+        look: which of its looks it is. At a look before the last, rows that cannot be judged may
+            still be outnumbered, so `could_not_run` is not final.
     """
+    if look == "only":
+        return _decided(metrics, rules, pinned, _ONCE)
+    report = _decided(metrics, rules, pinned, _AT_EVERY_LOOK)
+    if look == "early" or report.outcome in {"passed", "regressed"}:
+        return report
+    lower = rules.model_copy(update={"certainty": last_certainty(rules.certainty)})
+    report = _decided(metrics, lower, pinned, _ONCE)
+    return report.model_copy(update={"certainty": rules.certainty})
+
+
+def _decided(
+    metrics: Sequence[Measured], rules: GateRules, pinned: PinnedRows | None, tests: _Tests
+) -> GateReport:
     refusals = [(metric, text) for metric in metrics if (text := metric.refusal)]
     if refusals:
         return _could_not_run(metrics, refusals, rules)
-    judged = [_Judged(each, measured(each.pairs, rules.certainty)) for each in metrics]
-    _judge(judged, rules)
+    judged = [_Judged(each, tests.measured(each.pairs, rules.certainty)) for each in metrics]
+    _judge(judged, rules, tests)
     several = len(judged) > 1
     lines = [_line(each, rules, several=several) for each in judged]
     outcomes = [each.outcome for each in judged]
@@ -130,12 +171,12 @@ def decide(
 
 def exit_code(outcome: Decision, rules: GateRules | None) -> int:
     """Return the exit code of an outcome."""
-    if outcome == "not_enough_evidence" and (rules is None or rules.unclear == "warn"):
+    if outcome == "not_enough_evidence" and (rules is None or rules.unclear != "fail"):
         return 0
     return EXIT_CODES[outcome]
 
 
-def _judge(judged: Sequence[_Judged], rules: GateRules) -> None:
+def _judge(judged: Sequence[_Judged], rules: GateRules, tests: _Tests) -> None:
     """Decide what passes and what is surely lost; several metrics are corrected by Holm."""
     tail = LOSS_SHARE * (100 - rules.certainty) / 100
     corrected = holm([each.difference.p for each in judged])
@@ -145,19 +186,21 @@ def _judge(judged: Sequence[_Judged], rules: GateRules) -> None:
         within_margin = ends is not None and ends[0] > -margin
         each.p_holm = p_holm
         each.passes = within_margin or each.metric.pairs.same_answers
-        each.is_lost = _is_lost(each, len(judged), tail, rules)
+        each.is_lost = _is_lost(each, len(judged), tail, rules, tests)
         floor = each.metric.floor
-        if floor is not None:
+        if floor is not None and not tests.reaches_floors:
+            each.level = "open"
+        elif floor is not None:
             pairs, unit = each.metric.pairs, each.metric.unit
             each.level = level_against(pairs, floor / unit, tail / len(judged))
         if each.passes and each.is_lost:
             each.notes.append(words.small_loss(each.metric.name, each.metric.margin))
 
 
-def _is_lost(judged: _Judged, metrics: int, tail: float, rules: GateRules) -> bool:
+def _is_lost(judged: _Judged, metrics: int, tail: float, rules: GateRules, tests: _Tests) -> bool:
     """Return whether a loss is certain: by the interval, and with several metrics by Holm."""
     if rules.fail_if == "worse_than_margin":
-        ends = interval_of_loss(judged.metric.pairs, tail / metrics)
+        ends = tests.interval_of_loss(judged.metric.pairs, tail / metrics)
         return ends is not None and ends[1] < -judged.metric.margin / judged.metric.unit
     if metrics > 1:
         return judged.p_holm <= tail
@@ -220,11 +263,11 @@ def _could_not_run(
     )
 
 
-def _ends(ends: tuple[float, float] | None, unit: float, level: float, method: str) -> Ends | None:
+def _ends(ends: Ends | None, unit: float, level: float, method: str) -> ReportedEnds | None:
     if ends is None:
         return None
     low, high = (_rounded(unit * end) for end in ends)
-    return Ends(low=low, high=high, level=_rounded(level), method=method)
+    return ReportedEnds(low=low, high=high, level=_rounded(level), method=method)
 
 
 def _rounded(value: float) -> float:

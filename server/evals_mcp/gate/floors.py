@@ -11,8 +11,9 @@ from evals_mcp.results.statistics.paired import tango_interval
 from evals_mcp.results.statistics.rates import rate
 from evals_mcp.results.statistics.scores import mean
 
-Level = Literal["met", "missed", "surely missed"]
-"""`missed`: the figure is below the floor, but by less than chance alone may do."""
+Level = Literal["met", "missed", "surely missed", "open"]
+"""`missed`: the figure is below the floor, but by less than chance alone may do. `open`: a floor is
+about all rows, and not all were judged."""
 
 
 def level_against(pairs: Pairs, floor: float, tail: float) -> Level:

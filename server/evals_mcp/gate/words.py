@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from evals_mcp.cleaning import quoted
 from evals_mcp.gate.floors import Level
+from evals_mcp.gate.looks import BETTING
 from evals_mcp.results.number_text import counted, fixed, score, signed
-from evals_schemas.repository.results import Decision, GateMetric, PinnedRows
+from evals_mcp.spending.dollars import usd
+from evals_schemas.repository.results import Decision, GateMetric, GateStopping, PinnedRows
 
 _NAME = 60
 _ROWS_NAMED = 10
@@ -22,9 +24,11 @@ def of_metric(line: GateMetric, level: Level, *, same_answers: bool) -> str:
             return _passed(line, same_answers=same_answers)
         case "regressed" if level == "surely missed":
             return f"Regressed: {_below_floor(line)}, more than chance alone explains."
+        case "regressed" if _holds_at_every_look(line):
+            return _regressed_at_a_look(line)
         case "regressed":
             return f"Regressed: worse by {_size(line)} ({_loss(line)})."
-        case _ if level != "met":
+        case _ if level == "missed":
             return (
                 f"Not enough evidence: {_below_floor(line)}, though by chance it may be. {_NEUTRAL}"
             )
@@ -50,6 +54,26 @@ def whole(outcome: Decision, lines: Sequence[GateMetric], pinned: PinnedRows | N
     return " ".join(parts)
 
 
+def stopped(stopping: GateStopping) -> str:
+    """Return what ended a gate that stops when it is decided, and what was not judged."""
+    of = f"of {counted(stopping.of_rows, 'row')} in random order"
+    not_judged = stopping.rows_not_judged
+    rest = f"{counted(not_judged, 'row')} {'was' if not_judged == 1 else 'were'} not judged"
+    if stopping.not_spent_usd is not None and not_judged:
+        rest += f", about {usd(stopping.not_spent_usd)} not spent"
+    match stopping.ended:
+        case "decided":
+            return f"Decided after {stopping.rows:,} {of}; {rest}."
+        case "all_rows":
+            return f"Nothing was decided before the last of {stopping.of_rows:,} rows."
+        case "max_rows":
+            return f"Ended by `max_rows` after {stopping.rows:,} {of}; {rest}."
+        case "max_usd":
+            return f"Ended by `max_usd` after {stopping.rows:,} {of}; {rest}."
+        case _:
+            return f"Ended after {stopping.rows:,} {of}, as no other verdict helps; {rest}."
+
+
 def could_not_run(reason: str) -> str:
     """Return that nothing was decided, and why."""
     return f"Could not run: {reason.rstrip('.')}."
@@ -73,6 +97,12 @@ def small_loss(name: str, margin: float) -> str:
 def _passed(line: GateMetric, *, same_answers: bool) -> str:
     if same_answers:
         return "Pass: every answer is the same as the baseline's."
+    if line.interval and _holds_at_every_look(line):
+        return (
+            f"Pass: not worse by more than {_units(line, line.margin or 0)} "
+            f"({_level(line.interval.level)} at every look: {_ends(line)}; "
+            f"{counted(line.rows, 'row')})."
+        )
     chance = f", {_level(line.interval.level)} {_ends(line)}" if line.interval else ""
     return (
         f"Pass: not worse by more than {_units(line, line.margin or 0)} "
@@ -101,6 +131,22 @@ def _unclear(line: GateMetric) -> str:
 
 def _below_floor(line: GateMetric) -> str:
     return f"{_number(line, line.candidate or 0)} is below the floor of {line.floor or 0:g}"
+
+
+def _holds_at_every_look(line: GateMetric) -> bool:
+    return line.interval is not None and line.interval.method == BETTING
+
+
+def _regressed_at_a_look(line: GateMetric) -> str:
+    """Return the interval alone: a difference that has ended the gate is too large on average."""
+    ends = line.interval_of_loss
+    assert ends is not None, "bets always give one"
+    if line.p_holm is not None:
+        return f"Regressed: worse ({_loss(line)}, at every look; {counted(line.rows, 'row')})."
+    return (
+        f"Regressed: worse by {_number(line, -ends.high)} to {_units(line, -ends.low)} "
+        f"({_level(ends.level)} at every look; {counted(line.rows, 'row')})."
+    )
 
 
 def _size(line: GateMetric) -> str:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from evals_mcp.argument_errors.messages import explain
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError, OperatorError
+from evals_mcp.gate.stop_rules import StopRules, stop_rules
 from evals_mcp.launching.metrics.arguments import arguments_by_metric
 from evals_mcp.near_names import near_file_name
 from evals_schemas.evaluation_types import BENCHMARK
@@ -27,6 +28,9 @@ MOST_BYTES = 2**20
 FILE_NAME = "evals.toml"
 """What messages call the file."""
 
+_OF_THE_GATE = frozenset({"stop_when", "sample"})
+"""Arguments of `create_evaluation` that are about the gate of a file whose gate stops."""
+
 Arguments = Mapping[str, Any]
 """Arguments of `create_evaluation` as the file has them."""
 
@@ -39,6 +43,8 @@ class RepositoryFile:
     content: EvalsFile
     arguments: Arguments
     """Its arguments of `create_evaluation`, without the data set."""
+    stop_rules: StopRules | None = None
+    """When its gate stops before the last row; None if it judges every row at once."""
 
     @property
     def data(self) -> Path:
@@ -91,8 +97,13 @@ def read_file(path: Path) -> RepositoryFile:
             f"{path.name}: `type` benchmark has questions of its own at a service, and no data "
             "set: start it with create_evaluation. A file runs classify, score and compare."
         )
-    arguments = {name: value for name, value in table.items() if name not in FILE_ONLY}
-    file = RepositoryFile(path, content, arguments)
+    try:
+        rules = stop_rules(content)
+    except InvalidRequestError as error:
+        raise InvalidRequestError(f"{path.name}: {error}") from None
+    left_out = {*FILE_ONLY, *(_OF_THE_GATE if rules else ())}
+    arguments = {name: value for name, value in table.items() if name not in left_out}
+    file = RepositoryFile(path, content, arguments, rules)
     _check_gate(file)
     return file
 

@@ -88,16 +88,25 @@ class Judging:
             raise InvalidRequestError(f"{problems} Nothing was started.")
         return Planned(batch, upload, output)
 
-    def check_consent(self, plans: Sequence[Planned]) -> None:
+    def check_consent(self, plans: Sequence[Planned], most_usd: float | None = None) -> None:
         """Refuse plans that the file does not consent to.
+
+        Args:
+            plans: all that may be judged.
+            most_usd: US dollars beyond which nothing more is started; None without such a limit.
 
         Raises:
             InvalidRequestError: they cost more than the file allows, or that is unknown.
         """
         requests = [request for each in plans for request in each.batch.metrics.values()]
+        costs = [(each.plan.calls, each.plan.cost_usd) for each in plans]
+        total = total_cost(plans)
+        if most_usd is not None and total is not None and total.high > most_usd:
+            limited = Range(low=min(total.low, most_usd), high=most_usd)
+            costs = [(total_calls(plans), limited)]
         refuse_without_consent(
             self.file.content,
-            [(each.plan.calls, each.plan.cost_usd) for each in plans],
+            costs,
             are_free=models_are_here(requests, self.session.settings),
         )
 
@@ -107,12 +116,28 @@ class Judging:
         Raises:
             EvalsMCPError: one was not started, or its status cannot be read.
         """
+        await self.finish(planned, await self.start(planned))
+
+    async def start(self, planned: Planned) -> dict[str, str]:
+        """Start the evaluations of a batch, or join those that run; return their ids by metric.
+
+        Raises:
+            EvalsMCPError: one was not started.
+        """
         request = planned.request.model_copy(update={"again": self.again})
         output = await create_evaluation(request, self.session)
         ids = _ids(output, planned.batch)
         for name, evaluation_id in ids.items():
             words = "Joined" if output.outcome == "exists" else "Started"
             self.progress.say(f"{words} {quoted(name, 60)}: {evaluation_id}")
+        return ids
+
+    async def finish(self, planned: Planned, ids: Mapping[str, str]) -> None:
+        """Wait for the end of the evaluations of a batch.
+
+        Raises:
+            EvalsMCPError: a status cannot be read.
+        """
         for name, evaluation_id in ids.items():
             self.progress.begin(f"{inert(name, 60)}")
             planned.jobs[name] = await self.ended(evaluation_id)

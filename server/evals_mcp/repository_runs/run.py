@@ -59,6 +59,8 @@ class RunOptions:
     """Whether an evaluation that was just made is made once more."""
     continues: str | None = None
     """The results or the evaluation of a run that stopped early, to go on with; None for none."""
+    all_rows: bool = False
+    """Whether a gate judges every row, although its file lets it stop."""
 
 
 @dataclass
@@ -80,6 +82,11 @@ class Run:
     def judging(self) -> Judging:
         """The tools for this file."""
         return Judging(self.file, self.session, self.progress, self.options.again)
+
+    @property
+    def stops_early(self) -> bool:
+        """Whether the gate of the file stops when it is decided, and may."""
+        return self.file.stop_rules is not None and not self.options.all_rows
 
     def metrics(self) -> list[Metric]:
         """Return the metrics of the file.
@@ -110,6 +117,8 @@ class Run:
         planned = await self.judging.plan(self.whole_batch(metrics))
         self.warnings += planned.plan.warnings
         self.say_plan([planned])
+        if self.file.stop_rules is not None:
+            self.progress.say("The gate stops when it is decided; this run judges every row.")
         self.judging.check_consent([planned])
         if self.options.dry_run:
             self.judging.say_warnings(planned)

@@ -119,11 +119,18 @@ def _from_file(path: Path, metrics: Sequence[Metric]) -> Baseline:
         ) from None
     if results.outcome in {"could_not_run", "failed"} or not results.metrics:
         raise InvalidRequestError(f"--baseline: {path} is of a run that could not run. {_ANEW}")
-    found: dict[str, BaselineMetric] = {}
+    stopping = results.gate.stopping if results.gate else None
+    if stopping is not None and stopping.rows_not_judged:
+        raise InvalidRequestError(
+            f"--baseline: {path} is of a gate that stopped, with {stopping.rows_not_judged:,} of "
+            f"{counted(stopping.of_rows, 'row')} not judged; a baseline needs every row. Make it "
+            "with `evals-mcp run`, or with `evals-mcp gate --all-rows`."
+        )
+    baselines: dict[str, BaselineMetric] = {}
     for metric in metrics:
         line = _line_of(metric, metrics, results, path)
-        found[metric.name] = _metric_of(metric, line, path.parent)
-    return Baseline(str(path), found, results.candidate_version, results.evals_mcp)
+        baselines[metric.name] = _metric_of(metric, line, path.parent)
+    return Baseline(str(path), baselines, results.candidate_version, results.evals_mcp)
 
 
 def _line_of(
@@ -171,7 +178,7 @@ async def _from_evaluations(
             f"{counted(len(metrics), 'metric')}: name one evaluation for each, in their order, "
             "with commas between them, or the results.json of an earlier run."
         )
-    found: dict[str, BaselineMetric] = {}
+    baselines: dict[str, BaselineMetric] = {}
     for number, (metric, evaluation_id) in enumerate(zip(metrics, ids, strict=True)):
         try:
             complete = await session.evaluation_id(evaluation_id, "--baseline")
@@ -200,10 +207,10 @@ async def _from_evaluations(
         service = session.provider.service_of(complete).name
         identity = identity_of(job.type or "", parameters, service)
         endpoint = {"endpoint": metric.identity.endpoint}  # where it was at is not recorded
-        found[metric.name] = BaselineMetric(
+        baselines[metric.name] = BaselineMetric(
             rows,
             identity.model_copy(update=endpoint),
             read_manifest(path),
             answer_columns_of(parameters),
         )
-    return Baseline(_SEPARATOR.join(ids), found)
+    return Baseline(_SEPARATOR.join(ids), baselines)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.gate.decision import margin_of
+from evals_mcp.gate.looks import last_certainty
 from evals_mcp.gate.rows_needed import ASSUMED_FLIPS, can_pass, fewest_rows, rows_to_pass
 from evals_mcp.near_names import nearest_hint
 from evals_mcp.repository_runs.file import RepositoryFile
@@ -58,20 +59,47 @@ def rules_of(file: RepositoryFile) -> GateRules:
     return file.content.gate or GateRules()
 
 
-def demands_of(file: RepositoryFile, metrics: Sequence[Metric], rows: int) -> list[Demand]:
+def demands_of(
+    file: RepositoryFile, metrics: Sequence[Metric], rows: int, *, stops_early: bool = False
+) -> list[Demand]:
     """Return what the gate demands of each metric.
+
+    Args:
+        file: the file.
+        metrics: its metrics.
+        rows: of the data set.
+        stops_early: whether it is decided at several looks.
 
     Raises:
         InvalidRequestError: a metric lacks the figure, or no rows could meet a demand.
     """
     rules = rules_of(file)
-    for name in ("sample", "stop_when"):
-        if name in file.arguments:
-            raise InvalidRequestError(f"`{name}`: a gate judges every row; leave it out.")
     demands = [_demand(metric, rules, rows) for metric in metrics]
+    limits, certainty = file.stop_rules, rules.certainty
+    compared = rows if limits is None else min(rows, limits.most_rows or rows)
+    if limits is not None and stops_early and compared > limits.first_rows:
+        certainty = last_certainty(certainty)
     for demand in demands:
-        _refuse_hopeless(demand, rows, rules.certainty)
+        _refuse_hopeless(demand, compared if stops_early else rows, certainty)
     return demands
+
+
+def check_arguments(file: RepositoryFile) -> None:
+    """Refuse arguments that a gate that judges every row cannot keep.
+
+    Raises:
+        InvalidRequestError: there is one.
+    """
+    if "sample" in file.arguments:
+        raise InvalidRequestError(
+            "`sample`: a gate judges every row; leave it out, or let the gate begin with so many "
+            'by `unclear = "more"` in `[gate]`.'
+        )
+    if "stop_when" in file.arguments:
+        raise InvalidRequestError(
+            "`stop_when` of a file without `[gate]` is about `evals-mcp run`: add `[gate]` with a "
+            "`margin`, and it says when the gate stops."
+        )
 
 
 def pinned_rows(rules: GateRules, data: Sequence[Cells]) -> list[int]:

@@ -141,6 +141,21 @@ class Joining:
         return files.model_copy(update={"report": name})
 
 
+def judged_rows_of(
+    metric: Metric, keys: RowKeys, data: Sequence[Cells], judged: Sequence[RunRow]
+) -> list[RunRow | None]:
+    """Return the judged row of each row of data; None where the result file lacks it."""
+    waiting: dict[bytes, deque[RunRow]] = defaultdict(deque)
+    columns = metric.answer_columns
+    for row in judged:
+        waiting[content_of(metric, keys, row.cells, columns)].append(row)
+    rows: list[RunRow | None] = []
+    for cells in data:
+        same = waiting.get(content_of(metric, keys, cells, columns))
+        rows.append(same.popleft() if same else None)
+    return rows
+
+
 def _in_order(
     metric: Metric, source: Source, judged: Sequence[RunRow], job: EvaluationJob | None
 ) -> list[RunRow]:
@@ -149,20 +164,11 @@ def _in_order(
     Raises:
         InvalidRequestError: a row lacks.
     """
-    waiting: dict[bytes, deque[RunRow]] = defaultdict(deque)
-    judged_columns = metric.answer_columns
-    for row in judged:
-        waiting[content_of(metric, source.keys, row.cells, judged_columns)].append(row)
-    rows: list[RunRow] = []
-    missing = 0
-    for cells, taken in zip(source.data, source.taken.rows, strict=True):
-        same = waiting.get(content_of(metric, source.keys, cells, judged_columns))
-        row = taken or (same.popleft() if same else None)
-        if row is None:
-            missing += 1
-        else:
-            rows.append(row)
-    if missing:
+    to_judge = [source.data[index] for index in source.taken.missing]
+    judged_now = iter(judged_rows_of(metric, source.keys, to_judge, judged))
+    complete = [taken or next(judged_now) for taken in source.taken.rows]
+    rows = [row for row in complete if row is not None]
+    if missing := len(complete) - len(rows):
         reason = failure_reason(job) if job else None
         raise InvalidRequestError(
             f"Could not run: the result file of {metric.name} lacks {missing} of "

@@ -11,7 +11,7 @@ from evals_mcp.gate.pairs import Pairs, scale_of_figure, value_of
 from evals_mcp.repository_runs.gates.baseline import BaselineMetric
 from evals_mcp.repository_runs.gates.demands import Demand
 from evals_mcp.repository_runs.metrics import Metric
-from evals_mcp.repository_runs.rows import RowKeys, RunRow
+from evals_mcp.repository_runs.rows import Cells, RowKeys, RunRow
 from evals_mcp.results.clusters import RowClusters
 from evals_schemas.digests import column_key
 
@@ -26,18 +26,25 @@ class PairedRows:
     """Whether every row and its answer are the same in both."""
 
 
-def paired_rows(
-    metric: Metric, baseline: BaselineMetric, rows: Sequence[RunRow], keys: RowKeys
-) -> PairedRows:
-    """Return the pairs in the order of the candidate's rows.
+def baseline_rows(baseline: BaselineMetric, data: Sequence[Cells], keys: RowKeys) -> list[RunRow]:
+    """Return the baseline's row for each row of the data.
 
-    Rows with the same content are interchangeable: the first of one is paired with the first of the
+    Rows with the same content are interchangeable: the first of one belongs to the first of the
     other, and so on. Both have the same rows, which was checked before.
     """
     waiting: dict[bytes, deque[RunRow]] = defaultdict(deque)
     for row in baseline.rows:
         waiting[keys.row(row.cells)].append(row)
-    pairs = [(waiting[keys.row(row.cells)].popleft(), row) for row in rows]
+    return [waiting[keys.row(cells)].popleft() for cells in data]
+
+
+def paired_rows(
+    metric: Metric,
+    baseline: BaselineMetric,
+    pairs: Sequence[tuple[RunRow, RunRow]],
+    keys: RowKeys,
+) -> PairedRows:
+    """Return pairs of a baseline's and a candidate's row, with whether all answers are the same."""
     judged = baseline.answer_columns, metric.answer_columns
     same = all(
         after.taken_over
@@ -72,15 +79,15 @@ def _clusters(paired: PairedRows, column: str | None) -> Sequence[int] | None:
     numbers: dict[bytes, int] = {}
     of_row: list[int] = []
     without_value: list[int] = []
-    for place, (_, row) in enumerate(paired.pairs):
+    for index, (_, row) in enumerate(paired.pairs):
         value = row.cells.get(column)
         if value is None:
-            without_value.append(place)
+            without_value.append(index)
             of_row.append(-1)
         else:
             of_row.append(numbers.setdefault(column_key(value), len(numbers)))
-    for number, place in enumerate(without_value, len(numbers)):
-        of_row[place] = number
+    for number, index in enumerate(without_value, len(numbers)):
+        of_row[index] = number
     clusters = RowClusters(column, of_row, len(numbers))
     if clusters.all_distinct:
         return None

@@ -1,0 +1,1 @@
+"""A gate that stops when it is decided: parts of a random order, and a look after each."""
