@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,20 @@ from anyio import to_thread
 from evals_mcp.labels.counting import LabelsBySubject, progress_of
 from evals_mcp.labels.labelling import FIGURES_AT
 from evals_mcp.labels.sample import LabelSample, short_name
+from evals_mcp.marks.marked_rows import rows_named
 from evals_mcp.marks.subjects import Subjects, subjects_of
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 if TYPE_CHECKING:
     from evals_mcp.labels.store import LabelStore
     from evals_mcp.result_files.index import ResultIndex
+
+FEWEST_WAITING = 10
+"""Rows that wait at least while a sample is open.
+
+Who takes the visible rows from the totals learns what the others have in common. With one other row
+that would be its verdict.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,13 +61,10 @@ async def waiting_rows(
         rows, open_samples = set[int](), list[LabelSample]()
         for sample in samples:
             positions = waiting_positions(sample, by_subject)
-            numbers = [
-                sample.rows[position - 1]
-                for position in positions
-                if sample.evaluation == evaluation
-                or _is_same_answer(sample, position, index, subjects)
-            ]
-            rows.update(numbers)
+            numbers = _rows_here(sample, positions, index, subjects)
+            if sample.evaluation == evaluation:
+                numbers |= {sample.rows[position - 1] for position in positions}
+            rows |= numbers
             if numbers:
                 open_samples.append(sample)
         return WaitingRows(frozenset(rows), open_samples)
@@ -88,8 +93,11 @@ async def close_samples(
 def waiting_positions(sample: LabelSample, by_subject: LabelsBySubject) -> Sequence[int]:
     """Return the ranks of the rows that are labelled next, up to the labels at which figures come.
 
-    None wait where the figures have just come, or after somebody has closed the sample: both last
-    until the next label.
+    If these are fewer than `FEWEST_WAITING`, the rows that were labelled last are among them: their
+    verdicts were never shown.
+
+    None wait where the figures have just come, after somebody has closed the sample, which both
+    last until the next label, and after the last row of the sample.
     """
     progress = progress_of(sample, by_subject)
     counted = progress.done - progress.skipped
@@ -97,26 +105,25 @@ def waiting_positions(sample: LabelSample, by_subject: LabelsBySubject) -> Seque
     if closed or counted in FIGURES_AT:
         return []
     missing = next((labels for labels in FIGURES_AT if labels > counted), counted) - counted
-    unlabelled = _without_label(sample, by_subject)
-    return [position for position, _ in zip(unlabelled, range(missing), strict=False)]
-
-
-def _without_label(sample: LabelSample, by_subject: LabelsBySubject) -> Iterator[int]:
-    names = set(map(short_name, by_subject))
+    named = set(map(short_name, by_subject))
+    labelled, unlabelled = list[int](), list[int]()
     for position, name in enumerate(sample.names, 1):
-        if name not in names:
-            yield position
+        (labelled if name in named else unlabelled).append(position)
+    waiting = unlabelled[:missing]
+    if not waiting:
+        return []
+    before = [position for position in labelled if position < waiting[-1]]
+    padding = max(0, FEWEST_WAITING - len(waiting))
+    return sorted((*before[len(before) - padding :], *waiting)) if padding else waiting
 
 
-def _is_same_answer(
-    sample: LabelSample, position: int, index: ResultIndex, subjects: Subjects
-) -> bool:
-    """Return whether a row of another evaluation's sample has the same answer here.
+def _rows_here(
+    sample: LabelSample, positions: Sequence[int], index: ResultIndex, subjects: Subjects
+) -> frozenset[int]:
+    """Return all rows of an evaluation with an answer at one of these ranks of a sample.
 
-    Evaluations of one data set number its rows alike.
+    An answer may be in several rows, and another evaluation may number its rows in another way.
     """
-    number = sample.rows[position - 1]
-    if number > index.total():
-        return False
-    (entry,) = index.by_number([number])
-    return short_name(subjects.of(index.read(entry))) == sample.names[position - 1]
+    names = {sample.names[position - 1] for position in positions}
+    hints = [sample.rows[position - 1] for position in positions]
+    return rows_named(index, subjects, names, hints)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -97,6 +97,32 @@ def rows_by_subject(
             if (subject := others.pop(name, None)) is not None:
                 rows[subject] = number
     return rows
+
+
+def rows_named(
+    index: ResultIndex, subjects: Subjects, names: Collection[str], hints: Iterable[int]
+) -> frozenset[int]:
+    """Return the rows of an evaluation that are about something with one of these names. Blocks.
+
+    Args:
+        index: the rows of the evaluation.
+        subjects: what its verdicts are about.
+        names: the first 128 bits of the BLAKE2b digests of subjects, in hexadecimal digits.
+        hints: numbers of rows that may be about it; no others are looked at in a file with more
+            than `MOST_SEARCHED` rows.
+    """
+    wanted, total = {bytes.fromhex(name) for name in names}, index.total()
+    if not wanted:
+        return frozenset()
+    if total > MOST_SEARCHED:
+        near = (number for number in hints if 1 <= number <= total)
+        return frozenset(n for n in near if _short(_subject(index, subjects, n)) in wanted)
+    all_names = _names(index, subjects)
+    return frozenset(
+        number
+        for number in range(1, total + 1)
+        if all_names[(number - 1) * _BYTES : number * _BYTES] in wanted
+    )
 
 
 def _subject(index: ResultIndex, subjects: Subjects, number: int) -> str:

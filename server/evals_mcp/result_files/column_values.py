@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,28 @@ class ColumnValues:
     """For each value the number of rows that have it."""
     empty: frozenset[int] = frozenset()
     """The numbers of null and of the empty text, as far as they occur."""
+
+    def without_rows(self, hidden: Collection[int]) -> ColumnValues:
+        """Return the values without some rows, and without values that only these have.
+
+        In `of_row` such rows have the number behind that of the last value.
+        """
+        if not hidden:
+            return self
+        rows = list(self.rows)
+        for row in hidden:
+            rows[self.of_row[row - 1]] -= 1
+        kept = [value for value, count in enumerate(rows) if count]
+        numbers = {value: number for number, value in enumerate(kept)}
+        of_row = array("I", [numbers.get(value, len(kept)) for value in self.of_row])
+        for row in hidden:
+            of_row[row - 1] = len(kept)
+        return ColumnValues(
+            of_row,
+            [self.first_rows[value] for value in kept],
+            [rows[value] for value in kept],
+            frozenset(numbers[value] for value in self.empty if value in numbers),
+        )
 
 
 class TooManyValuesError(Exception):

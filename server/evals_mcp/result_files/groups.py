@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,11 @@ _CHECK_EVERY = 256
 
 
 def figures_by_column(
-    job: EvaluationJob, index: ResultIndex, column: str, overall: Summary | None
+    job: EvaluationJob,
+    index: ResultIndex,
+    column: str,
+    overall: Summary | None,
+    hidden: Collection[int] = (),
 ) -> Groups:
     """Return the figures of an ended evaluation for each value of a column, the worst first.
 
@@ -51,11 +55,12 @@ def figures_by_column(
         index: its rows.
         column: a column of the rows.
         overall: the summary of all rows; no value is called low or high if it has no main figure.
+        hidden: numbers of rows that are in no figure of a value; not of all rows.
 
     Raises:
         InvalidRequestError: there is no such column, or its values cannot be grouped.
     """
-    values = grouped_rows(index, column)
+    values = grouped_rows(index, column).without_rows(hidden)
     main, read = type_spec(job.type).summing.by_value(job.parameters)
     summaries = _summaries(part_of(job), index, values)
     figures = [
@@ -71,22 +76,23 @@ def differences_by_column(
     index: ResultIndex,
     column: str,
     pairs: Sequence[Pair],
-    main: MainFigure,
-    read: ReadPairs,
+    figure: tuple[MainFigure, ReadPairs],
+    hidden: Collection[int] = (),
 ) -> Groups:
     """Return the figures of a comparison for each value that a column has in A, the worst first.
 
     Args:
         index: the rows of A.
         column: a column of them.
-        pairs: the rows of A with a partner in B.
-        main: the main figure.
-        read: reads it from some of the pairs.
+        pairs: the rows of A with a partner in B, of those that are not hidden.
+        figure: the main figure, and how it is read from some of the pairs.
+        hidden: numbers of rows of A that are in no figure of a value; not of all rows.
 
     Raises:
         InvalidRequestError: there is no such column, or its values cannot be grouped.
     """
-    values = grouped_rows(index, column, "the result file of A")
+    main, read = figure
+    values = grouped_rows(index, column, "the result file of A").without_rows(hidden)
     by_value: list[list[Pair]] = [[] for _ in values.rows]
     for pair in pairs:
         by_value[values.of_row[pair.row_a - 1]].append(pair)
@@ -149,22 +155,25 @@ def _summaries(
     job: EvaluationJob, index: ResultIndex, values: ColumnValues
 ) -> list[Summary | None]:
     """Return a summary for each value; None if its rows have nothing to sum up."""
-    collections = [collect_rows(job) for _ in values.rows]
+    # The last one is of the rows without a value here, and is dropped.
+    number = len(values.rows) + 1
+    collections = [collect_rows(job) for _ in range(number)]
     whole_rows = [one for one in collections if one is not None]
     if whole_rows:
-        return _summaries_of_rows(job, index, values, whole_rows)
-    verdicts = [_ValueVerdicts() for _ in values.rows]
+        return _summaries_of_rows(job, index, values, whole_rows)[:-1]
+    verdicts = [_ValueVerdicts() for _ in range(number)]
     for block in index.blocks([]):
         from_thread.check_cancelled()
         start = block.first - 1
         numbers = values.of_row[start : start + len(block.verdicts)]
-        for (number, verdict), rows in Counter(zip(numbers, block.verdicts, strict=True)).items():
-            one = verdicts[number]
+        for (value, verdict), rows in Counter(zip(numbers, block.verdicts, strict=True)).items():
+            one = verdicts[value]
             one.counts[verdict.with_score(None)] += rows
             if verdict.state == "ok" and verdict.score is not None:
                 one.scores.extend([verdict.score] * rows)
     return [
-        summarize_verdicts(job, list(one.counts.items()), sorted(one.scores)) for one in verdicts
+        summarize_verdicts(job, list(one.counts.items()), sorted(one.scores))
+        for one in verdicts[:-1]
     ]
 
 

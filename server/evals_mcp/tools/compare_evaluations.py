@@ -52,7 +52,13 @@ from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.compared import OpenEvaluation, with_labels_of_both
-from evals_mcp.tools.labelling.waiting import Sides, hidden_rows, notes_of_both, visible_pairs
+from evals_mcp.tools.labelling.waiting import (
+    Sides,
+    all_wait,
+    hidden_rows,
+    notes_of_both,
+    visible_pairs,
+)
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 from evals_schemas.tools.groups import Groups
@@ -206,11 +212,21 @@ class Both:
 
     @cached_property
     def joined(self) -> Joined:
-        """The pairs of rows. Raises InvalidRequestError if there are none."""
+        """The pairs of rows that figures count. Raises InvalidRequestError if there are none.
+
+        They count every row that waits for a label, or none: with some of them, the totals of one
+        evaluation would tell the verdicts of the others.
+        """
         a, b = ((self.a, self.rows_a), (self.b, self.rows_b))
         joined = join(keyed_rows(*a, self._key), keyed_rows(*b, self._key))
         refuse_no_pairs(joined, self._key)
-        return joined
+        if all_wait(joined.pairs, self.hidden):
+            return joined
+        visible = visible_pairs(joined.pairs, self.hidden)
+        if not visible:
+            raise InvalidRequestError(f"Nothing is compared. {notes_of_both(self.hidden)[0]}")
+        counts = joined.counts.model_copy(update={"pairs": len(visible)})
+        return replace(joined, pairs=visible, counts=counts, failed_passes=None)
 
     @cached_property
     def every_change(self) -> list[Pair]:
@@ -284,8 +300,15 @@ class Both:
         # Imported here because loading SQLite would slow down every start.
         from evals_mcp.result_files.groups import differences_by_column  # noqa: PLC0415
 
-        main, read = by_pair(joined, whole, scale, compared)
-        return differences_by_column(self.rows_a, column, joined.pairs, main, read)
+        figure = by_pair(joined, whole, scale, compared)
+        visible = visible_pairs(joined.pairs, self.hidden)
+        if not visible:
+            raise InvalidRequestError(
+                f"`by` has no figure to show. {notes_of_both(self.hidden)[0]}"
+            )
+        a, b = (side.rows for side in self.hidden)
+        hidden = a | {pair.row_a for pair in joined.pairs if pair.row_b in b}
+        return differences_by_column(self.rows_a, column, visible, figure, hidden)
 
     def _over_clusters(
         self, figures: Comparison, joined: Joined, scale: Scale | None

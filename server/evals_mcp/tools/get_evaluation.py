@@ -31,6 +31,7 @@ from evals_mcp.tools.job_text import (
 )
 from evals_mcp.tools.labelling.misjudged import wrong_by_column
 from evals_mcp.tools.labelling.named_column import remember_column
+from evals_mcp.tools.labelling.waiting import hidden_rows
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.groups import Groups
 from evals_schemas.tools.inputs import GetEvaluationInput
@@ -115,10 +116,13 @@ async def _results(
     async with session.result_rows(job) as index:
         refuse_tries_apart(index, "by")
         # The rows are indexed now, so the summary is theirs, too.
-        summary = await summary_of(job, session)
+        summary, hidden = await summary_of(job, session), await hidden_rows(session, job, index)
         if summary and summary.calibration:
-            summary.calibration.wrong_by = await wrong_by_column(session, job, index, by)
-        return summary, await to_thread.run_sync(figures_by_column, job, index, by, summary)
+            wrong_by = await wrong_by_column(session, job, index, by, hidden.rows)
+            summary.calibration.wrong_by = wrong_by
+        hidden.refuse_all(index.total(), "`by` has no figure to show.")
+        groups = await to_thread.run_sync(figures_by_column, job, index, by, summary, hidden.rows)
+        return summary, groups.model_copy(update={"notes": [*groups.notes, *hidden.notes]})
 
 
 def _next_step(job: EvaluationJob, summary: Summary | None, capabilities: Capabilities) -> str:

@@ -211,7 +211,7 @@ def _differ(rows: int) -> str:
 
 def _with_failed(joined: Joined, net: int) -> float | None:
     """Return the difference in points, with matching rows without a verdict as not passed."""
-    if not joined.counts.no_verdict:
+    if not joined.counts.no_verdict or joined.failed_passes is None:
         return None
     passes_a, passes_b = joined.failed_passes
     matching = joined.counts.pairs + joined.counts.no_verdict

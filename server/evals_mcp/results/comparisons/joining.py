@@ -55,8 +55,9 @@ class Joined:
     counts: PairedRows
     same_answers: bool
     """Whether both judged the same answer in every pair."""
-    failed_passes: tuple[int, int]
-    """Passes in A, and in B, among matching rows without a valid verdict in the other."""
+    failed_passes: tuple[int, int] | None
+    """Passes in A, and in B, among matching rows without a valid verdict in the other; None if some
+    of these are hidden."""
     is_part: bool = False
     """Whether these are only the pairs with one value of a column, which get no bootstrap."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from anyio import to_thread
@@ -70,23 +70,37 @@ def wrong_calls(job: EvaluationJob, counted: CountedLabels) -> dict[int, LabelVa
 
 
 async def wrong_by_column(
-    session: ToolSession, job: EvaluationJob, index: ResultIndex, column: str
+    session: ToolSession,
+    job: EvaluationJob,
+    index: ResultIndex,
+    column: str,
+    hidden: Collection[int],
 ) -> list[WrongCalls] | None:
     """Return the wrong calls by the values of a column, the most first; None without labels.
+
+    Args:
+        session: the collaborators of the call.
+        job: the evaluation.
+        index: its rows.
+        column: a column of them.
+        hidden: numbers of rows that are not counted.
 
     Raises:
         StateError: the labels cannot be read.
     """
     labels = await labels_of_evaluation(session, job, index)
-    return None if labels is None else await to_thread.run_sync(_by, job, index, labels, column)
+    if labels is None:
+        return None
+    return await to_thread.run_sync(_by, job, index, labels, column, hidden)
 
 
 def _by(
-    job: EvaluationJob, index: ResultIndex, labels: Labels, column: str
+    job: EvaluationJob, index: ResultIndex, labels: Labels, column: str, hidden: Collection[int]
 ) -> list[WrongCalls] | None:
     counted = _counted(job, index, labels)
     wrong, labelled, errors = wrong_calls(job, counted), Counter[str](), Counter[str]()
-    for entry in index.by_number([row.row for row in counted.rows]):
+    shown = [row.row for row in counted.rows if row.row not in hidden]
+    for entry in index.by_number(shown):
         value = value_text(index.read(entry).get(column))
         labelled[value] += 1
         errors[value] += entry.number in wrong

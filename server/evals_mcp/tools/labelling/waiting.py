@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evals_mcp.errors import OperatorError
+from evals_mcp.errors import InvalidRequestError, OperatorError
 from evals_mcp.results.comparisons.joining import Pair
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
@@ -37,6 +37,11 @@ class Hidden:
         """Say the same of rows without verdicts in a file."""
         return self._sentences("have no verdict, score and reason in the file")
 
+    def refuse_all(self, total: int, problem: str) -> None:
+        """Raise InvalidRequestError if every one of so many rows or pairs is hidden."""
+        if self.rows and len(self.rows) >= total:
+            raise InvalidRequestError(f"{problem} {self.notes[0]}")
+
     def _sentences(self, how: str) -> list[str]:
         """Return the sentence, if there is one, with what is done to the rows."""
         if not self.rows:
@@ -54,6 +59,12 @@ class Hidden:
 
 Sides = tuple[Hidden, Hidden]
 """What is hidden of A and of B."""
+
+
+def all_wait(pairs: Sequence[Pair], sides: Sides) -> bool:
+    """Return whether every hidden row of A and of B is in a pair; true if none is hidden."""
+    a, b = (side.rows for side in sides)
+    return a <= {pair.row_a for pair in pairs} and b <= {pair.row_b for pair in pairs}
 
 
 def visible_pairs(pairs: Sequence[Pair], sides: Sides) -> list[Pair]:
