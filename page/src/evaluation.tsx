@@ -88,7 +88,7 @@ export function Evaluation({ page, source, by, setBy, again, label, children }: 
           {!runs && <Ask question={`What do the results of ${answer.evaluation_id} mean, and what should be done next?`}>Ask about the results</Ask>}
         </p>
       )}
-      {card && open && page.marks?.may_mark && !source.mark && <p class="note">This conversation cannot pass marks on: mark rows in the viewer, `evals-mcp view`.</p>}
+      {card && open && page.marks?.may_mark && !source.mark && <p class="note">This conversation cannot pass marks and labels on: mark and label rows in the viewer, `evals-mcp view`.</p>}
       {has && open && <Rows page={page} source={source} query={query} setQuery={setQuery} setMarks={setMarks} />}
       {open && <Settings settings={page.settings} />}
     </article>

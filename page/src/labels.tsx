@@ -10,8 +10,18 @@ import type { Plan, Source } from "./source";
 const LABELLER = "evals-mcp labeller";
 const ROLES: Record<string, string> = { first: "First answer", second: "Second answer" };
 
+/** What stands for the memory of a browser tab where a frame has none. */
+let named = "labeller 1";
+
 /** Who labels, as this browser tab remembers it. */
-const remembered = () => sessionStorage.getItem(LABELLER) ?? "labeller 1";
+function remembered(): string {
+  try { return sessionStorage.getItem(LABELLER) ?? named; } catch { return named; }
+}
+
+function remember(name: string): void {
+  named = name;
+  try { sessionStorage.setItem(LABELLER, name); } catch { /* A frame without an origin has no memory. */ }
+}
 
 export function Labelling({ id, source, plan }: { id: string; source: Source; plan: Plan }) {
   const [labeller, setLabeller] = useState(remembered());
@@ -82,7 +92,7 @@ export function Labelling({ id, source, plan }: { id: string; source: Source; pl
         <h1>What should the verdict be?</h1>
         <p class="lead">The judge's verdict is hidden, so that your label is your own.</p>
         <Progress page={page} />
-        <Who labeller={labeller} change={(name) => { sessionStorage.setItem(LABELLER, name); setLabeller(name); }} />
+        <Who labeller={labeller} change={(name) => { remember(name); setLabeller(name); }} />
       </header>
       {failed && <Failure text={failed} />}
       {page.question && <details class="question"><summary>What the judge was asked</summary><p dir="auto">{page.question}</p></details>}

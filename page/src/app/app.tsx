@@ -4,10 +4,11 @@ import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Comparison } from "../comparison";
 import { Evaluation } from "../evaluation";
+import { Labelling } from "../labels";
 import { Failure, Head, Waiting } from "../parts";
 import { PlaceOf, type Place } from "../place";
 import type { CompareEvaluationsOutput, ComparisonPage, CreateEvaluationOutput, EvaluationPage, GetEvaluationOutput } from "../shapes";
-import type { Source } from "../source";
+import type { Plan, Source } from "../source";
 import { Host, type HostContext, type ToolResult } from "./host";
 import { PlanCard } from "./plan";
 import { AppSource, structured } from "./source";
@@ -64,16 +65,23 @@ function useData<T>(key: string, first: T | undefined, read: (() => Promise<T>) 
 function EvaluationCard({ id, answer, source, figures }: { id: string; answer?: GetEvaluationOutput; source?: AppSource; figures?: { by?: unknown } }) {
   const [by, setBy] = useState(isText(figures?.by) ? figures.by : undefined);
   const [turn, setTurn] = useState(0);
+  const [plan, setPlan] = useState<Plan>();
   const [page, failed] = useData(`${by} ${turn}`, answer && ofAnswer(answer), source && (() => source.evaluation(id, by)));
   if (!page) return failed ? <Failure text={failed} /> : <Waiting text={`Reading ${id}…`} />;
   const again = () => {
     source!.tell(`${id} has ended; get_evaluation has its results.`);
     setTurn(turn + 1);
   };
+  const labelled = () => {
+    source!.tell(`The user was labelling rows of ${id} on the page; get_evaluation says what the labels tell.`);
+    setPlan(undefined);
+    setTurn(turn + 1);
+  };
+  if (plan && source) return <><nav><button type="button" class="back" onClick={labelled}>← The results</button></nav><Labelling id={id} source={source} plan={plan} key={plan} /></>;
   return (
     <>
       {failed && <Failure text={failed} />}
-      <Evaluation key={`${page.answer.status} ${!!page.default_query}`} page={page} source={source ?? NOTHING} by={by} setBy={source && setBy} again={again} />
+      <Evaluation key={`${page.answer.status} ${!!page.default_query}`} page={page} source={source ?? NOTHING} by={by} setBy={source && setBy} again={again} label={source && setPlan} />
     </>
   );
 }

@@ -1,7 +1,7 @@
 // The data of the page in a conversation: tools of the server, called through the conversation.
 
-import type { ComparisonPage, CreateEvaluationOutput, EvaluationPage, FlipQuery, FlipsPage, MarkAnswer, RowQuery, RowsPage, StatusPage } from "../shapes";
-import { Failed, type Source } from "../source";
+import type { ComparisonPage, CreateEvaluationOutput, EvaluationPage, FlipQuery, FlipsPage, LabelsPage, MarkAnswer, RowQuery, RowsPage, StatusPage } from "../shapes";
+import { Failed, type LabelSaid, type Said, type Source } from "../source";
 import { NoAnswer, type Host, type ToolResult } from "./host";
 
 const CARRIES_PAGE = ["create_evaluation", "get_evaluation", "compare_evaluations"];
@@ -22,7 +22,7 @@ export function structured(result: ToolResult): Record<string, any> | undefined 
 
 export class AppSource implements Source {
   readonly kind = "app";
-  /** By evaluation: what shows that a mark comes from this page, and not from a model. */
+  /** By evaluation: what shows that a mark or a label comes from this page, and not from a model. */
   private tickets = new Map<string, string>();
   constructor(private host: Host, private figures: Figures = {}) {}
 
@@ -44,14 +44,15 @@ export class AppSource implements Source {
     this.tell(`The user has stopped ${id} on the page.`);
   };
 
-  /** Nobody can mark where a conversation passes no tickets on. */
-  get mark() { return this.tickets.size ? this.send : undefined; }
+  /** Nobody can mark or label where a conversation passes no tickets on. */
+  get mark() { return this.tickets.size ? (id: string, mark: Said) => this.send<MarkAnswer>(id, { mark }) : undefined; }
+  get label() { return this.tickets.size ? (id: string, label: LabelSaid) => this.send<LabelsPage>(id, { label }) : undefined; }
 
-  private send = async (id: string, mark: object): Promise<MarkAnswer> => {
-    const found = structured(await this.call("mark_row", { evaluation_id: id, mark, ticket: this.tickets.get(id) }));
-    if (!found?.data) throw new Failed("No answer has come: read the rows again to see whether it was marked.");
-    return found.data as MarkAnswer;
-  };
+  private async send<T>(id: string, said: object): Promise<T> {
+    const found = structured(await this.call("mark_row", { evaluation_id: id, ...said, ticket: this.tickets.get(id) }));
+    if (!found?.data) throw new Failed("No answer has come: read the rows again to see whether it was stored.");
+    return found.data as T;
+  }
 
   /** Starts what was planned; the click of a person is the agreement that `confirm` stands for. */
   async start(args: Record<string, unknown>): Promise<CreateEvaluationOutput> {

@@ -51,14 +51,8 @@ from evals_mcp.results.types.comparing import refuse_incomparable
 from evals_mcp.results.types.table import TypeSpec, type_spec
 from evals_mcp.tools.calls.cursors import read_cursor, write_cursor
 from evals_mcp.tools.calls.session import ToolSession
+from evals_mcp.tools.labelling import waiting
 from evals_mcp.tools.labelling.compared import OpenEvaluation, with_labels_of_both
-from evals_mcp.tools.labelling.waiting import (
-    Sides,
-    all_wait,
-    hidden_rows,
-    notes_of_both,
-    visible_pairs,
-)
 from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.tools.comparisons import CompareEvaluationsInput, CompareEvaluationsOutput, Flip
 from evals_schemas.tools.groups import Groups
@@ -140,7 +134,8 @@ async def open_both(
     async with session.result_rows(a) as rows_a, session.result_rows(b) as rows_b:
         service_of = session.provider.service_of
         names = service_of(a.workflow_id).name, service_of(b.workflow_id).name
-        hidden = await hidden_rows(session, a, rows_a), await hidden_rows(session, b, rows_b)
+        hidden_a = await waiting.hidden_rows(session, a, rows_a)
+        hidden = hidden_a, await waiting.hidden_rows(session, b, rows_b)
         yield Both(arguments, a, b, rows_a, rows_b, _all_inputs(inputs), names, hidden)
 
 
@@ -196,7 +191,7 @@ class Both:
     """Columns of the data sets, None if unknown; a service may add other columns to its rows."""
     services: tuple[str, str]
     """The services of A and of B."""
-    hidden: Sides
+    hidden: waiting.Sides
     """The rows of A and of B that are not shown."""
 
     @property
@@ -212,21 +207,11 @@ class Both:
 
     @cached_property
     def joined(self) -> Joined:
-        """The pairs of rows that figures count. Raises InvalidRequestError if there are none.
-
-        They count every row that waits for a label, or none: with some of them, the totals of one
-        evaluation would tell the verdicts of the others.
-        """
+        """The pairs of rows that figures count. Raises InvalidRequestError if there are none."""
         a, b = ((self.a, self.rows_a), (self.b, self.rows_b))
         joined = join(keyed_rows(*a, self._key), keyed_rows(*b, self._key))
         refuse_no_pairs(joined, self._key)
-        if all_wait(joined.pairs, self.hidden):
-            return joined
-        visible = visible_pairs(joined.pairs, self.hidden)
-        if not visible:
-            raise InvalidRequestError(f"Nothing is compared. {notes_of_both(self.hidden)[0]}")
-        counts = joined.counts.model_copy(update={"pairs": len(visible)})
-        return replace(joined, pairs=visible, counts=counts, failed_passes=None)
+        return waiting.all_that_wait_or_none(joined, self.hidden)
 
     @cached_property
     def every_change(self) -> list[Pair]:
@@ -236,7 +221,7 @@ class Both:
     @cached_property
     def changed(self) -> list[Pair]:
         """Those of them that may be shown."""
-        return visible_pairs(self.every_change, self.hidden)
+        return waiting.visible_pairs(self.every_change, self.hidden)
 
     @property
     def _same_labels(self) -> bool:
@@ -252,7 +237,7 @@ class Both:
         compared, cautions = self.compared()
         clustered = self._over_clusters(plain, joined, scale)
         figures, compared = clustered.figures, replace(compared, **clustered.headline_facts)
-        changed, hidden = self.changed, notes_of_both(self.hidden)
+        changed, hidden = self.changed, waiting.notes_of_both(self.hidden)
         page = self._page(changed[start : start + self.arguments.limit], key)
         end = start + len(page)
         cursor = write_cursor(query, end) if page and end < len(changed) else None
@@ -301,21 +286,14 @@ class Both:
         from evals_mcp.result_files.groups import differences_by_column  # noqa: PLC0415
 
         figure = by_pair(joined, whole, scale, compared)
-        visible = visible_pairs(joined.pairs, self.hidden)
-        if not visible:
-            raise InvalidRequestError(
-                f"`by` has no figure to show. {notes_of_both(self.hidden)[0]}"
-            )
-        a, b = (side.rows for side in self.hidden)
-        hidden = a | {pair.row_a for pair in joined.pairs if pair.row_b in b}
+        visible, hidden = waiting.parts_of_pairs(joined.pairs, self.hidden)
         return differences_by_column(self.rows_a, column, visible, figure, hidden)
 
     def _over_clusters(
         self, figures: Comparison, joined: Joined, scale: Scale | None
     ) -> ClusteredComparison:
         """Return the figures over clusters, or name the column that would do."""
-        # Imported here because loading SQLite would slow down every start.
-        from evals_mcp.result_files.clusters import (  # noqa: PLC0415
+        from evals_mcp.result_files.clusters import (  # noqa: PLC0415 - as above
             file_clusters,
             file_repeated_input,
         )

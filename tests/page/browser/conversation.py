@@ -73,8 +73,14 @@ class Conversation:
     looked: Looked
     calls: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """The tools that the page called, with their arguments."""
+    answers: list[tuple[str, dict[str, Any]]] = field(
+        default_factory=list[tuple[str, dict[str, Any]]]
+    )
+    """The answers of these tools, with their names."""
     failing: dict[str, str] = field(default_factory=dict[str, str])
     """The error of a tool by its name, in place of a call."""
+    without_meta: bool = False
+    """Whether the application passes on no `_meta` of a result."""
 
     @property
     def frame(self) -> Any:
@@ -142,9 +148,15 @@ class Conversation:
 
     async def _called(self, params: dict[str, Any]) -> dict[str, Any]:
         self.calls.append(params)
+        result = await self._answer(params)
+        self.answers.append((params["name"], result))
+        return result
+
+    async def _answer(self, params: dict[str, Any]) -> dict[str, Any]:
         if error := self.failing.get(params["name"]):
             return {"isError": True, "content": [{"type": "text", "text": error}]}
-        return await self.answer(params["name"], params.get("arguments", {}))
+        result = await self.answer(params["name"], params.get("arguments", {}))
+        return {**result, "_meta": {}} if self.without_meta else result
 
 
 @asynccontextmanager

@@ -9,12 +9,19 @@ from typing import Any
 import anyio
 
 from tests.journeys import labelled
-from tests.page.browser.looking import WAIT, looking
+from tests.page.browser.conversation import Conversation, conversation
+from tests.page.browser.looking import WAIT, Looked, looking
 from tests.page.browser.world import World, viewer
 from tests.page.examples import judged, upload
 from tests.page.judge import LENIENT
 
 LABELS = 60
+
+FRAMES = ("write", "srcdoc")
+"""Frames with an origin, which have a memory, and without."""
+
+SHOWN = {"position", "row", "texts", "cut"}
+"""What a row has that is shown for a label."""
 
 Check = Callable[[World], Awaitable[None]]
 
@@ -70,7 +77,7 @@ async def rows_are_labelled_by_one_key_each_and_no_verdict_is_in_view(world: Wor
     for body in bodies:
         answer: dict[str, Any] = json.loads(body)
         for row in answer["rows"]:
-            assert row.keys() <= {"position", "row", "texts", "cut"}
+            assert row.keys() <= SHOWN
             assert all(text.keys() == {"name", "role", "text"} for text in row["texts"])
     assert bodies
 
@@ -121,6 +128,93 @@ async def two_answers_are_labelled_without_their_names(world: World) -> None:
             assert [each.lower() for each in headings] == ["first answer", "second answer"]
             await page.keyboard.press("3")
             await page.wait_for_selector("text=1 of ")
+
+
+async def rows_are_labelled_by_buttons_and_keys_in_a_conversation(world: World) -> None:
+    for number, frame in enumerate(FRAMES):
+        evaluation = {"evaluation_id": world.home.ids["v1"]}
+        async with conversation(world) as talk:
+            await talk.show("get_evaluation", evaluation, frame=frame, theme="light")
+            await talk.frame.get_by_role("button", name="Label rows").click()
+            row = talk.frame.locator(".label-row h2")
+            await row.wait_for(timeout=WAIT)
+            await talk.frame.get_by_label("You label as").fill(f"Dora {number}")
+            await talk.frame.get_by_label("You label as").press("Enter")
+            await talk.see("0 of ")
+            for count, press in enumerate(("button", "key", "skip", "button"), 1):
+                before = await row.inner_text()
+                await _label(talk, press)
+                await talk.frame.wait_for_function(
+                    "row => document.querySelector('.label-row h2')?.textContent !== row",
+                    arg=before,
+                )
+                await talk.see(f"{count - (count > 2)} of ")
+            assert await Looked(talk.frame).axe() == []
+            assert await Looked(talk.frame).overflow() <= 0
+            await _closes(talk.frame)
+            await talk.frame.get_by_role("button", name="← The results").click()
+            await talk.frame.get_by_role("button", name="Label rows").wait_for(timeout=WAIT)
+            marked = [answer for name, answer in talk.answers if name == "mark_row"]
+            pages = [answer["structuredContent"]["data"] for answer in marked]
+            assert len(pages) >= 6
+            assert all(row.keys() <= SHOWN for page in pages for row in page["rows"])
+            told = json.dumps(await talk.messages("ui/update-model-context"))
+            assert "was labelling rows of" in told
+            assert "Dora" not in told, "what people say reaches no model"
+
+
+async def _label(talk: Conversation, press: str) -> None:
+    keys = talk.frame.locator(".label-keys button")
+    if press == "key":
+        await talk.page.keyboard.press("1")
+    else:
+        await (keys.filter(has_text="skip") if press == "skip" else keys.first).click()
+
+
+async def _closes(page: Any) -> None:
+    """Close the sample by its button, and go on labelling."""
+    await page.get_by_role("button", name="Close the sample").click()
+    await page.get_by_text("The sample is closed, and every verdict is shown.").wait_for()
+    await page.get_by_role("button", name="Label on").click()
+    await page.locator(".label-row").wait_for()
+
+
+async def a_conversation_that_passes_no_ticket_on_offers_no_labels(world: World) -> None:
+    async with conversation(world) as talk:
+        talk.without_meta = True
+        await talk.show("get_evaluation", {"evaluation_id": world.home.ids["v1"]})
+        await talk.frame.get_by_role("button", name="Show rows").click()
+        await talk.see("cannot pass marks and labels on")
+        assert await talk.frame.get_by_role("button", name="Label rows").count() == 0
+
+
+async def the_close_button_of_the_viewer_shows_the_rows_again(world: World) -> None:
+    evaluation_id = world.home.ids["v1"]
+    with viewer(world) as (address, _):
+        async with looking(world, _at(address, evaluation_id)) as looked:
+            page = looked.page
+            row = page.locator(".label-row h2")
+            await row.wait_for(timeout=WAIT)
+            hidden = await _notes(world, evaluation_id)
+            await _closes(page)
+            assert await _notes(world, evaluation_id) == []
+            before = await row.inner_text()
+            await page.keyboard.press("1")
+            await page.wait_for_function(
+                "row => document.querySelector('.label-row h2')?.textContent !== row", arg=before
+            )
+            opened_again = await _notes(world, evaluation_id)
+            await _closes(page)
+            assert looked.logged == []
+    assert "open label sample" in hidden[0]
+    assert "open label sample" in opened_again[0]
+
+
+async def _notes(world: World, evaluation_id: str) -> list[str]:
+    answer = await world.server.answer(
+        "read_results", evaluation_id=evaluation_id, show="all", limit=1
+    )
+    return answer["notes"]
 
 
 async def sixty_rows_take_sixty_keys_and_bring_the_corrected_figure(world: World) -> None:
@@ -193,6 +287,9 @@ CHECKS: Sequence[Check] = (
     a_second_person_labels_the_same_rows_under_another_name,
     a_name_that_is_being_typed_outlives_the_answer_to_a_label,
     two_answers_are_labelled_without_their_names,
+    the_close_button_of_the_viewer_shows_the_rows_again,
+    rows_are_labelled_by_buttons_and_keys_in_a_conversation,
+    a_conversation_that_passes_no_ticket_on_offers_no_labels,
     # Last, because its labels are about the answers of other evaluations, too.
     sixty_rows_take_sixty_keys_and_bring_the_corrected_figure,
     sixty_keys_correct_the_rate_of_300_rows_of_a_lenient_judge,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from evals_mcp.errors import InvalidRequestError, OperatorError
-from evals_mcp.results.comparisons.joining import Pair
+from evals_mcp.results.comparisons.joining import Joined, Pair
 from evals_mcp.tools.calls.naming import item_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -61,10 +61,36 @@ Sides = tuple[Hidden, Hidden]
 """What is hidden of A and of B."""
 
 
-def all_wait(pairs: Sequence[Pair], sides: Sides) -> bool:
-    """Return whether every hidden row of A and of B is in a pair; true if none is hidden."""
+def all_that_wait_or_none(joined: Joined, sides: Sides) -> Joined:
+    """Return the pairs that figures count: with every row that waits for a label, or with none.
+
+    With some of them, the totals of one evaluation would tell the verdicts of the others.
+
+    Raises:
+        InvalidRequestError: no pair is left.
+    """
     a, b = (side.rows for side in sides)
-    return a <= {pair.row_a for pair in pairs} and b <= {pair.row_b for pair in pairs}
+    pairs = joined.pairs
+    if a <= {pair.row_a for pair in pairs} and b <= {pair.row_b for pair in pairs}:
+        return joined
+    visible = visible_pairs(pairs, sides)
+    if not visible:
+        raise InvalidRequestError(f"Nothing is compared. {notes_of_both(sides)[0]}")
+    counts = joined.counts.model_copy(update={"pairs": len(visible)})
+    return replace(joined, pairs=visible, counts=counts, failed_passes=None)
+
+
+def parts_of_pairs(pairs: Sequence[Pair], sides: Sides) -> tuple[list[Pair], frozenset[int]]:
+    """Return the pairs that figures of a part may count, and the rows of A that they may not.
+
+    Raises:
+        InvalidRequestError: no pair is left.
+    """
+    visible = visible_pairs(pairs, sides)
+    if not visible:
+        raise InvalidRequestError(f"`by` has no figure to show. {notes_of_both(sides)[0]}")
+    a, b = (side.rows for side in sides)
+    return visible, a | {pair.row_a for pair in pairs if pair.row_b in b}
 
 
 def visible_pairs(pairs: Sequence[Pair], sides: Sides) -> list[Pair]:
