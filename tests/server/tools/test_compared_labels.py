@@ -13,6 +13,8 @@ from tests.server.tools.test_judge_calibration import JUDGE
 from tests.server.views.sessions import session_of
 from tests.server.views.test_report import job
 
+from evals_mcp.labels.labelling import LABELLER, Said
+from evals_mcp.tools.labelling.label_rows import opened_labelling
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 
 COMMON: dict[str, Any] = {"labels": ["good", "bad"], "pass_labels": ["good"]}
@@ -54,6 +56,20 @@ async def label_first(fake: FakeProvider, gold: list[dict[str, Any]], folder: Pa
             await say(session, sample, position, gold[sample.rows[position - 1] - 1]["gold"])
 
 
+async def label(
+    fake: FakeProvider, evaluation: str, number: int, gold: list[dict[str, Any]], folder: Path
+) -> None:
+    """Label the first rows of the sample that label_rows draws for an evaluation."""
+    async with (
+        session_of(fake, folder) as session,
+        opened_labelling(session, evaluation) as labelling,
+    ):
+        sample = await labelling.sample("random")
+        for position in range(1, number + 1):
+            value = gold[sample.rows[position - 1] - 1]["gold"]
+            await labelling.say(sample, Said(position, value, LABELLER, "terminal", 3.0))
+
+
 async def test_of_two_judges_the_one_nearer_to_the_labels_is_named(tmp_path: Path) -> None:
     fair = rows("answer", lambda n: n % 10 < 5, lambda n: n % 10 < 6)
     lenient = rows("answer", lambda n: n % 10 < 9, lambda n: n % 10 < 6)
@@ -90,12 +106,61 @@ async def test_a_difference_needs_labels_for_both_answers_of_a_row(tmp_path: Pat
     assert answer["compares"] == "answers"
     refused, by_other = answer["calibration"]["sentences"]
     assert "only A has labels" in refused
+    assert "judge both answers from one data set" in refused
     assert refused not in answer["headline"]
     assert by_other.startswith("Corrected by 120 labels for A: pass rate of B ")
     assert by_other.endswith("this holds if the judge errs here as it did there.")
     corrected = answer["calibration"]["by_other_labels"]
     assert corrected["method"] == "rogan-gladen"
     assert corrected["judge_alone"] == 70
+
+
+async def test_rows_that_are_labelled_on_both_sides_are_counted_and_asked_for(
+    tmp_path: Path,
+) -> None:
+    old = rows("old", lambda n: n % 10 < 5, lambda n: n % 10 < 5)
+    new = rows("new", lambda n: n % 10 < 7, lambda n: n % 10 < 5)
+    jobs = [judged(1, "m", "old"), judged(2, "m", "new")]
+    for each in jobs:
+        each.parameters["input_data_file_path"] = "file-data"
+    fake = provider(jobs[0], jobs[1], old, new)
+    await label(fake, "eval-1", 60, old, tmp_path)
+    ids = {"evaluation_id_a": "eval-1", "evaluation_id_b": "eval-2"}
+
+    async with served(fake, configured=settings(tmp_path)) as server:
+        only_a = await server.answer("compare_evaluations", **ids)
+    await label(fake, "eval-2", 18, new, tmp_path)
+    async with served(fake, configured=settings(tmp_path)) as server:
+        few = await server.answer("compare_evaluations", **ids)
+    await label(fake, "eval-2", 30, new, tmp_path)
+    async with served(fake, configured=settings(tmp_path)) as server:
+        enough = await server.answer("compare_evaluations", **ids)
+
+    assert only_a["calibration"]["sentences"][0].endswith(
+        "Samples of one data set begin with the same rows: label 30 more for B, with label_rows."
+    )
+    assert few["calibration"]["sentences"][0] == (
+        "Labels correct nothing here: of B: 18 labels; 30 are the fewest."
+    )
+    assert enough["calibration"]["labels"] == 30
+    assert enough["calibration"]["corrected"]["unit"] == "points"
+
+
+async def test_samples_of_two_data_sets_share_few_rows_and_that_is_said(tmp_path: Path) -> None:
+    old = rows("old", lambda n: n % 10 < 5, lambda n: n % 10 < 5)
+    new = rows("new", lambda n: n % 10 < 7, lambda n: n % 10 < 5)
+    fake = provider(judged(1, "m", "old"), judged(2, "m", "new"), old, new)
+    await label(fake, "eval-1", 30, old, tmp_path)
+    await label(fake, "eval-2", 30, new, tmp_path)
+
+    async with served(fake, configured=settings(tmp_path)) as server:
+        answer = await server.answer(
+            "compare_evaluations", evaluation_id_a="eval-1", evaluation_id_b="eval-2"
+        )
+
+    (refused, *_) = answer["calibration"]["sentences"]
+    assert "with labels on both sides, of 30 of A and 30 of B; 30 are the fewest." in refused
+    assert "judge both answers from one data set" in refused
 
 
 async def test_a_comparison_without_labels_is_as_it_was(tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ class LabelledPairs:
     a: CountedLabels | None
     """None if A has no label."""
     b: CountedLabels | None
+    same_data: bool = False
+    """Whether both are of one data set, so that their samples begin with the same rows."""
 
 
 def nearer_judge(
@@ -104,18 +106,20 @@ def corrected_difference(
     if labelled.a is None and labelled.b is None:
         return None
     if labelled.a is None or labelled.b is None:
+        side, other = ("A", "B") if labelled.b is None else ("B", "A")
         return _refused(
-            f"Only {'B' if labelled.a is None else 'A'} has labels; a difference needs labels for "
-            "both answers of a row."
+            f"Only {side} has labels; a difference needs labels for both answers of a row. "
+            f"{_how_to_pair(labelled, other, FEWEST)}"
         )
-    if reason := _refusal(labelled.a) or _refusal(labelled.b):
-        return _refused(reason)
+    for name, side_labels in (("A", labelled.a), ("B", labelled.b)):
+        if reason := _refusal(side_labels):
+            return _refused(f"Of {name}: {reason[:1].lower()}{reason[1:]}")
     labels_a, labels_b = (
         {row.row: row.label for row in side.rows} for side in (labelled.a, labelled.b)
     )
     both = [pair for pair in labelled.pairs if pair.row_a in labels_a and pair.row_b in labels_b]
     if len(both) < FEWEST:
-        return _refused(_too_few(len(both)))
+        return _refused(_few_pairs(labelled, len(both), len(labels_a), len(labels_b)))
     every = Counter[float](number(pair.b) - number(pair.a) for pair in labelled.pairs)
     correction = corrected_mean(
         every,
@@ -240,6 +244,27 @@ def _refusal(counted: CountedLabels) -> str | None:
     if counted.plan not in _SAMPLES:
         return "A balanced sample corrects a pass rate only: label a random sample."
     return None
+
+
+def _few_pairs(labelled: LabelledPairs, both: int, of_a: int, of_b: int) -> str:
+    how = _how_to_pair(labelled, "A" if of_a < of_b else "B", FEWEST - both)
+    return (
+        f"{counted_text(both, 'row')} with labels on both sides, of {of_a} of A and {of_b} of B; "
+        f"{FEWEST} are the fewest. {how}"
+    )
+
+
+def _how_to_pair(labelled: LabelledPairs, side: str, more: int) -> str:
+    """Return how the labels come about that lack on one side."""
+    if labelled.same_data:
+        return (
+            f"Samples of one data set begin with the same rows: label {more} more for {side}, with "
+            "label_rows."
+        )
+    return (
+        "The two are of different data sets, whose samples have different rows: judge both answers "
+        "from one data set, and label the same rows of both."
+    )
 
 
 def _too_few(labels: int) -> str:

@@ -26,6 +26,7 @@ from evals_mcp.results.calibration.other_answers import (
 from evals_mcp.results.comparisons.joining import Pair
 from evals_mcp.results.comparisons.judging import judge_differences, passing_differences
 from evals_mcp.results.sides import judge_names
+from evals_mcp.results.subjects import data_set_of
 from evals_mcp.results.types.table import type_spec
 from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.labelling.calibration import may_have_labels
@@ -120,7 +121,9 @@ def _compared(
         if (first := marking.value(pair.a)) is not None
         and (second := marking.value(pair.b)) is not None
     ]
-    labelled = LabelledPairs(values, *counted)
+    data = [data_set_of(side.job.parameters) for side in sides]
+    same_data = data[0] is not None and data[0] == data[1]
+    labelled = LabelledPairs(values, counted[0], counted[1], same_data)
     if question.same_answers:
         return nearer_judge(labelled, marking, judge_names(a.job, b.job))
     figures = figures_of(marking, a.job.parameters)
