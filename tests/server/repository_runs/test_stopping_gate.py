@@ -344,6 +344,7 @@ async def test_a_gate_that_is_interrupted_pays_nothing_twice(
     report = repository.results("gate-results")["gate"]
     asked = [json.dumps(request.body) for request in judge.requests]
     assert printed.count("Joined 'quality'") >= 2
+    assert not any(line.startswith(": ") for line in printed.splitlines()), printed
     assert len(asked) <= len(set(asked)) + 8, "more than the rows in flight were asked twice"
     assert len(set(asked)) == ROWS - report["stopping"]["rows_not_judged"]
 

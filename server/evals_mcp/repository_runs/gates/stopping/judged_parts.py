@@ -48,13 +48,16 @@ class JudgedParts:
     """The manifest of each metric's last evaluation."""
     costs: dict[str, list[float | None]] = field(default_factory=dict[str, "list[float | None]"])
     """US dollars of each evaluation that this run has started; None if unknown."""
+    earlier_costs: list[float | None] = field(default_factory=list[float | None])
+    """US dollars of each evaluation that an earlier start of the gate has made; None if unknown."""
     started: list[Planned] = field(default_factory=list[Planned])
     """The plans of what this run has started."""
 
     @property
     def spent_usd(self) -> float | None:
-        """US dollars that this run has spent so far; None if unknown."""
-        return total(cost for costs in self.costs.values() for cost in costs)
+        """US dollars that all starts of this gate have spent so far; None if unknown."""
+        of_this_start = (cost for costs in self.costs.values() for cost in costs)
+        return total([*of_this_start, *self.earlier_costs])
 
     async def judged(self, number: int, planned: Planned) -> dict[str, list[RunRow]]:
         """Judge the rows of a plan, or join the evaluations of an earlier start.
@@ -107,7 +110,7 @@ class JudgedParts:
         for name in planned.batch.metrics:
             record = self._record(number, planned.batch, name)
             earlier_id = await self.run.session.launches.parts.evaluation_of(record)
-            job = await self._ended(earlier_id) if earlier_id else None
+            job = await self._ended(name, earlier_id) if earlier_id else None
             if job is None or not self._is_usable(job, self.metrics[name]):
                 return False
             jobs[name] = job
@@ -116,7 +119,9 @@ class JudgedParts:
         planned.jobs.update(jobs)
         return True
 
-    async def _ended(self, evaluation_id: str) -> EvaluationJob | None:
+    async def _ended(self, metric: str, evaluation_id: str) -> EvaluationJob | None:
+        """Wait for an evaluation of an earlier start; return None if the service has lost it."""
+        self.run.progress.begin(inert(metric, 60))
         try:
             return await self.run.judging.ended(evaluation_id)
         except NotFoundError:
@@ -173,10 +178,11 @@ class JudgedParts:
             if job.status != "completed":
                 self.run.warnings.append(inert(f"{name} ended as {job.status}", 300))
             usd: float | None = 0.0
-            if has_started and planned.plan.calls != 0:
+            if planned.plan.calls != 0:
                 cost = await cost_of_job(job, session.provider, session.launches.spending)
                 usd = shown_usd(job, cost)
-            self.costs.setdefault(name, []).append(usd)
+            costs = self.costs.setdefault(name, []) if has_started else self.earlier_costs
+            costs.append(usd)
         if has_started:
             self.started.append(planned)
 
