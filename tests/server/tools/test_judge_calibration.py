@@ -126,6 +126,7 @@ async def test_few_labels_show_no_figure(tmp_path: Path) -> None:
 
     calibration = answer["summary"]["calibration"]
     assert (calibration["labels"], calibration["waiting"]) == (0, 29)
+    assert "label_rows: 1 label to go until" in answer["next_step"]
     assert "29 labels; 30 are the fewest" in calibration["not_computed"]["corrected"]
     assert not {"agreement", "matrix", "corrected"} & {k for k, v in calibration.items() if v}
     assert answer["summary"]["headline"].endswith(

@@ -6,6 +6,7 @@ corrected figure where the judge's own lies outside of its interval.
 
 from __future__ import annotations
 
+from evals_mcp.results.calibration.counted import FEWEST
 from evals_mcp.results.calibration.sentences import figure_text
 from evals_mcp.results.number_text import counted
 from evals_schemas.tools.summaries import Calibration
@@ -63,19 +64,24 @@ def next_step_by(headline: str, calibration: Calibration | None) -> str:
         return _next_step_by_labels(calibration)
     if calibration is not None and calibration.by_other_labels is not None:
         return _BY_OTHERS_ONLY
-    has_labels = calibration is not None and calibration.labels + calibration.waiting
-    if has_labels or not headline.endswith(UNCHECKED):
+    number = 0 if calibration is None else calibration.labels + calibration.waiting
+    if calibration is not None and 0 < calibration.waiting < FEWEST and not calibration.labels:
+        more = counted(FEWEST - calibration.waiting, "label")
+        return f" Offer the user label_rows: {more} to go until the first corrected figure."
+    if number or not headline.endswith(UNCHECKED):
         return ""
     return " Nobody has checked this judge: offer the user label_rows; 30 to 60 labels suffice."
 
 
 def _next_step_by_labels(calibration: Calibration) -> str:
-    main = calibration.corrected[0]
+    main, steps = calibration.corrected[0], list[str]()
     if main.is_off:
-        return (
+        steps.append(
             " Quote the corrected figure first, and show the wrong calls: read_results with `show` "
             "misjudged."
         )
     if main.worth_labels is None and main.labels_alone and calibration.plan != "all":
-        return " This judge adds nothing to the labels: offer a better rubric, not more rows."
-    return ""
+        steps.append(
+            " This judge adds nothing to the labels: offer a better rubric, not more rows."
+        )
+    return "".join(steps)
