@@ -78,6 +78,7 @@ proofs: $(READY)  ## every example, fault, bomb, double start, kill and simulati
 	$(BIN)/python -m tests.proofs.labelled_samples
 	$(BIN)/python -m tests.proofs.value_tests
 	$(BIN)/python -m tests.proofs.gate_replays
+	$(BIN)/python -m tests.proofs.drift_anchors
 	$(BIN)/python -m tests.proofs.stopping_gates
 	$(BIN)/python -m tests.proofs.stopping
 	$(BIN)/python -m tests.hostile

@@ -294,7 +294,6 @@ def _run_file(settings: Settings, chosen: argparse.Namespace) -> int:
 
     out = chosen.out or default_folder(chosen.file, chosen.command)
     continues = getattr(chosen, "continues", None)
-    continues = str(out) if continues == "" else continues
     options = RunOptions(chosen.file, out, chosen.dry_run, chosen.again, continues, chosen.all_rows)
     return RunCommand(settings, options, os.environ, getattr(chosen, "baseline", None)).run()
 

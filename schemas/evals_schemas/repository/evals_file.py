@@ -92,6 +92,13 @@ class GateRules(MetricRule):
         description="A column whose equal values mark rows that belong together.",
         min_length=1,
     )
+    anchors: int = Field(
+        default=60,
+        description="Rows of an older baseline that are judged again, once a week, to see whether "
+        "the judge has moved; 0 for none.",
+        ge=0,
+        le=500,
+    )
     metrics: Mapping[str, MetricRule] = Field(
         default_factory=dict[str, MetricRule],
         description="By the name of a metric: a margin, floor or figure of its own.",

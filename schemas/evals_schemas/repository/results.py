@@ -160,6 +160,18 @@ class GateStopping(_Part):
     )
 
 
+class DriftCheck(_Part):
+    """Rows of the baseline that were judged again, to see whether the judge has moved."""
+
+    metric: str
+    anchors: int = Field(description="Rows with a verdict both times.")
+    better: int
+    worse: int
+    p: float | None = Field(description="Exact McNemar test; null if no verdict changed.")
+    moved: bool = Field(description="Whether p < 0.05; then the baseline was judged anew.")
+    checked_at: str | None
+
+
 class GateReport(_Part):
     """What a gate has decided."""
 
@@ -174,6 +186,9 @@ class GateReport(_Part):
         default=None, description="Null if all rows were judged at once."
     )
     baseline: str | None = Field(default=None, description="Its file or its evaluations.")
+    drift: list[DriftCheck] = Field(
+        default_factory=list[DriftCheck], description="Empty without anchors."
+    )
     notes: list[str] = Field(default_factory=list[str])
 
 

@@ -18,11 +18,10 @@ from evals_mcp.repository_runs.continuing.continued_run import ContinuedRun
 from evals_mcp.repository_runs.continuing.stopped_run import stopped_run
 from evals_mcp.repository_runs.file import RepositoryFile, check_data, read_file
 from evals_mcp.repository_runs.forge import Forge
-from evals_mcp.repository_runs.gates.baseline import baseline_file
 from evals_mcp.repository_runs.gates.gate import Gate
 from evals_mcp.repository_runs.gates.stopping.stopping_gate import StoppingGate
 from evals_mcp.repository_runs.junit import junit_xml, suites_of
-from evals_mcp.repository_runs.outputs import JUNIT, RESULTS, SUMMARY, ResultFolder
+from evals_mcp.repository_runs.outputs import JUNIT, RESULTS, SUMMARY, ResultFolder, results_file
 from evals_mcp.repository_runs.progress import Progress
 from evals_mcp.repository_runs.run import Run, RunOptions, failed_results
 from evals_mcp.repository_runs.slices.sliced_run import SlicedRun, sliced
@@ -65,7 +64,7 @@ class RunCommand:
             file = read_file(self.options.path)
             check_data(file, settings_of(self.settings, file).datasets.allowed_folders)
             if not self.options.dry_run:
-                self._folder.check(baseline_file(self.baseline) if self.baseline else None)
+                self._folder.check(results_file(self.baseline) if self.baseline else None)
             results = anyio.run(self._with_session, file)
         except KeyboardInterrupt:
             self._progress.say(_AFTER_INTERRUPT)
@@ -107,7 +106,7 @@ class RunCommand:
             return (StoppingGate if run.stops_early else Gate)(run, self.baseline)
         if self.options.continues is None:
             return sliced(run) or run
-        stopped = await stopped_run(self.options.continues, run.session)
+        stopped = await stopped_run(self.options.continues or str(self.options.out), run.session)
         return sliced(run, stopped) or ContinuedRun(run, stopped)
 
     def _failed(self, error: str) -> int:
@@ -121,7 +120,7 @@ class RunCommand:
             self._progress.say(results.error or "")
             return results.exit_code
         with suppress(OperatorError):
-            self._folder.check(baseline_file(self.baseline) if self.baseline else None)
+            self._folder.check(results_file(self.baseline) if self.baseline else None)
             self._folder.clear()
             self._write(results)
         self._say(results)

@@ -91,6 +91,16 @@ class ResultFolder:
         return True
 
 
+def results_file(text: str) -> Path | None:
+    """Return the file that an option names; None if it names evaluations."""
+    path = Path(text)
+    if path.is_dir():
+        return path / RESULTS
+    if path.exists() or path.suffix == ".json" or len(path.parts) > 1:
+        return path
+    return None
+
+
 def read_results(path: Path) -> RunResults:
     """Return the results in a file.
 

@@ -58,7 +58,8 @@ class RunOptions:
     again: bool = False
     """Whether an evaluation that was just made is made once more."""
     continues: str | None = None
-    """The results or the evaluation of a run that stopped early, to go on with; None for none."""
+    """The results or the evaluation of a run that stopped early, to go on with; empty for those in
+    `out`, None for none."""
     all_rows: bool = False
     """Whether a gate judges every row, although its file lets it stop."""
 

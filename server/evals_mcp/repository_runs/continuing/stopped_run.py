@@ -10,9 +10,8 @@ from typing import Any, cast
 from evals_mcp.cleaning import quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.exports.manifest import without_secrets
-from evals_mcp.repository_runs.gates.baseline import baseline_file
 from evals_mcp.repository_runs.metrics import Metric, identity_of
-from evals_mcp.repository_runs.outputs import read_results
+from evals_mcp.repository_runs.outputs import read_results, results_file
 from evals_mcp.results.sequential import sequential_of
 from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.repository.results import Identity
@@ -88,7 +87,7 @@ async def stopped_run(text: str, session: ToolSession) -> StoppedRun:
         InvalidRequestError: it did not stop early, or is no such run.
         EvalsMCPError: the evaluation does not exist, or cannot be read.
     """
-    path = baseline_file(text)
+    path = results_file(text)
     return await _of_evaluation(text, session) if path is None else _of_file(path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from evals_mcp.repository_runs.exporting import (
     read_manifest,
 )
 from evals_mcp.repository_runs.metrics import Metric, identity_of
-from evals_mcp.repository_runs.outputs import RESULTS, read_results
+from evals_mcp.repository_runs.outputs import read_results, results_file
 from evals_mcp.repository_runs.rows import RunRow, read_rows
 from evals_mcp.results.number_text import counted
 from evals_mcp.results.rows import answer_columns_of
@@ -55,16 +55,8 @@ class Baseline:
     candidate_version: str | None = None
     program: str | None = None
     """The version of evals-mcp that judged; None if unknown."""
-
-
-def baseline_file(text: str) -> Path | None:
-    """Return the file that an option names; None if it names evaluations."""
-    path = Path(text)
-    if path.is_dir():
-        return path / RESULTS
-    if path.exists() or path.suffix == ".json" or len(path.parts) > 1:
-        return path
-    return None
+    checked_at: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
+    """By metric, when anchors were last judged to see whether its judge has moved."""
 
 
 async def read_baseline(
@@ -82,7 +74,7 @@ async def read_baseline(
         InvalidRequestError: there are no such results, or they are of something else.
         EvalsMCPError: an evaluation does not exist, or cannot be read.
     """
-    if (path := baseline_file(text)) is not None:
+    if (path := results_file(text)) is not None:
         return _from_file(path, metrics)
     return await _from_evaluations(text, metrics, session, scratch)
 
@@ -130,7 +122,9 @@ def _from_file(path: Path, metrics: Sequence[Metric]) -> Baseline:
     for metric in metrics:
         line = _line_of(metric, metrics, results, path)
         baselines[metric.name] = _metric_of(metric, line, path.parent)
-    return Baseline(str(path), baselines, results.candidate_version, results.evals_mcp)
+    checks = results.gate.drift if results.gate else []
+    checked_at = {each.metric: each.checked_at for each in checks}
+    return Baseline(str(path), baselines, results.candidate_version, results.evals_mcp, checked_at)
 
 
 def _line_of(

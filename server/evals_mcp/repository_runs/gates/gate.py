@@ -19,7 +19,7 @@ from evals_mcp.repository_runs.gates.pairs import (
 )
 from evals_mcp.repository_runs.gates.pinned import PinnedJudging
 from evals_mcp.repository_runs.gates.preparation import PreparedGate, prepared
-from evals_mcp.repository_runs.gates.reports import with_decision
+from evals_mcp.repository_runs.gates.reports import with_decision, with_drift
 from evals_mcp.repository_runs.gates.taken_over import TakenOver
 from evals_mcp.repository_runs.judging import Batch, Planned
 from evals_mcp.repository_runs.metrics import Metric
@@ -54,7 +54,7 @@ class Gate:
         for batch in self._batches(run.metrics(), ready.taken, ready.rows.data):
             self.plans.append(await run.judging.plan(batch))
         self._say()
-        run.judging.check_consent(self.plans)
+        run.judging.check_consent([*ready.anchors.plans, *self.plans])
         if run.options.dry_run:
             run.progress.say("Dry run: nothing was started.")
             return None
@@ -76,10 +76,11 @@ class Gate:
             each = await joining.joined(demand.metric, source, jobs.get(name), files)
             joined.append(each)
             lines.append(each.line)
-        results = run.whole(self.plans, lines)
+        results = run.whole([*ready.anchors.plans, *self.plans], lines)
         if results.error is not None:
             return results
-        return await self._decided(results, demands, joined, rows, scratch)
+        decided = await self._decided(results, demands, joined, rows, scratch)
+        return with_drift(decided, ready.anchors.checks)
 
     async def _decided(
         self,

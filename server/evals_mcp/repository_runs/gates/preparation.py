@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evals_mcp.errors import InvalidRequestError
+from evals_mcp.repository_runs.gates.anchors import Anchors
 from evals_mcp.repository_runs.gates.baseline import Baseline, check_same_judging, read_baseline
 from evals_mcp.repository_runs.gates.demands import (
     Demand,
@@ -36,6 +37,8 @@ class PreparedGate:
     taken: Mapping[str, TakenOver]
     """By metric, the verdicts that need no call."""
     rows: GateRows
+    anchors: Anchors
+    """What was judged again to see whether the judge has moved."""
 
 
 async def prepared(run: Run, baseline_text: str, scratch: Path) -> PreparedGate:
@@ -62,7 +65,11 @@ async def prepared(run: Run, baseline_text: str, scratch: Path) -> PreparedGate:
     _check_same_rows(data, baseline, metrics, keys)
     taken = {each.name: _taken_over(run, each, baseline, data, keys) for each in metrics}
     _say(run, demands, taken, len(data))
-    return PreparedGate(demands, taken, GateRows(data, pinned, baseline, keys))
+    anchors = Anchors(run, scratch)
+    checked = await anchors.checked(demands, baseline, taken)
+    if checked != baseline:
+        taken = {each.name: _taken_over(run, each, checked, data, keys) for each in metrics}
+    return PreparedGate(demands, taken, GateRows(data, pinned, checked, keys), anchors)
 
 
 def _say(run: Run, demands: Sequence[Demand], taken: Mapping[str, TakenOver], rows: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evals_mcp.gate.drift import drift_sentence
 from evals_mcp.repository_runs.gates.joining import JoinedMetric
-from evals_schemas.repository.results import CacheUse, GateReport, RunResults
+from evals_schemas.repository.results import CacheUse, DriftCheck, GateReport, RunResults
 
 
 def with_decision(
@@ -29,6 +30,16 @@ def with_decision(
             "error": report.sentence if outcome == "could_not_run" else None,
         }
     )
+
+
+def with_drift(results: RunResults, checks: Sequence[DriftCheck]) -> RunResults:
+    """Return the results of a gate with what its anchors have shown."""
+    gate = results.gate
+    if gate is None or not checks:
+        return results
+    notes = [*gate.notes, *map(drift_sentence, checks)]
+    update = {"drift": list(checks), "notes": notes}
+    return results.model_copy(update={"gate": gate.model_copy(update=update)})
 
 
 def _cache(joined: Sequence[JoinedMetric]) -> CacheUse:

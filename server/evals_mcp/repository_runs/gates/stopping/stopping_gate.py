@@ -21,7 +21,7 @@ from evals_mcp.repository_runs.gates.pairs import (
 )
 from evals_mcp.repository_runs.gates.pinned import PinnedJudging
 from evals_mcp.repository_runs.gates.preparation import PreparedGate, prepared
-from evals_mcp.repository_runs.gates.reports import with_decision
+from evals_mcp.repository_runs.gates.reports import with_decision, with_drift
 from evals_mcp.repository_runs.gates.stopping.judged_parts import JudgedParts, batches_of
 from evals_mcp.repository_runs.gates.stopping.parts import GateOrder, GatePart, gate_order
 from evals_mcp.repository_runs.gates.stopping.written_rows import WrittenRows
@@ -110,7 +110,8 @@ class _Parts:
         run = self.run
         worst = await self._plans(self._order.to_judge)
         self._say(worst)
-        run.judging.check_consent(worst, self._rules.max_usd)
+        plans = [*self.ready.anchors.plans, *worst]
+        run.judging.check_consent(plans, self._rules.max_usd)
         if run.options.dry_run:
             run.progress.say("Dry run: nothing was started.")
             return None
@@ -268,13 +269,15 @@ class _Parts:
             )
             for metric in self._metrics
         ]
-        results = self.run.whole(self._judged.started, [each.line for each in joined])
+        plans = [*self.ready.anchors.plans, *self._judged.started]
+        results = self.run.whole(plans, [each.line for each in joined])
         if results.error is not None:
             return results
         if not is_whole:
             sentence = f"{report.sentence} {words.stopped(stopping)}"
             report = report.model_copy(update={"sentence": sentence, "stopping": stopping})
-        return with_decision(results, report, joined, self.rows.baseline.label)
+        decided = with_decision(results, report, joined, self.rows.baseline.label)
+        return with_drift(decided, self.ready.anchors.checks)
 
     def _seen(self, metric: Metric, course: _Course) -> list[int]:
         """Return the indexes of the rows to write, in the order of the data."""
