@@ -62,11 +62,13 @@ async def test_an_interrupted_run_goes_on_once_in_whoever_comes_next(tmp_path: P
     rows = [{"answer": f"The sum {number}."} for number in range(ROWS)]
     (tmp_path / "answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (tmp_path / "evals.toml").write_text(FILE)
-    judging = anyio.Event()
+    judging, interrupted = anyio.Event(), anyio.Event()
 
     def reply(_: ChatRequest) -> Reply:
         judging.set()
-        return verdict(delay=0.1, feedback="", label="right")
+        # Slow at first, so that the signal comes before the end on a busy machine, too.
+        seconds = 0.1 if interrupted.is_set() else 3.0
+        return verdict(delay=seconds, feedback="", label="right")
 
     async with ModelServer(reply) as server:
         first = _started(tmp_path, server.base_url, "first")
@@ -74,6 +76,7 @@ async def test_an_interrupted_run_goes_on_once_in_whoever_comes_next(tmp_path: P
             await judging.wait()
         first.send_signal(signal.SIGINT)
         code, printed = await _ended(first)
+        interrupted.set()
         assert code == 130, printed
         assert "Interrupted. What was started goes on" in printed
         assert not (tmp_path / "first" / "results.json").exists()

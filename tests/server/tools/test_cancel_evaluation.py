@@ -29,6 +29,12 @@ class Unstoppable(FakeProvider):
         return self.models
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a plan take as long as a busy machine needs."""
+    monkeypatch.setattr(cancel_evaluation, "PLAN_SECONDS", 300.0)
+
+
 def unstoppable(stalls: bool = False, **changes: Any) -> Unstoppable:
     job = completed(**changes).model_copy(update={"status": "running", "results": None})
     like = stored()
