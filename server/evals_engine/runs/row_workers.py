@@ -120,8 +120,20 @@ class RowWorkers:
     async def run(self) -> bool:
         """Judge until the rows end, too many have failed, or `stop` was called.
 
-        Returns False if another process runs the evaluation now. Raises what `commit` raises.
+        Returns False if another process runs the evaluation now.
+
+        Raises:
+            StorageError: rows cannot be read or stored; those that were stored are not lost.
         """
+        try:
+            return await self._run()
+        except ExceptionGroup as group:
+            storage, others = group.split(StorageError)
+            if storage is None or others is not None:
+                raise
+            raise _first(storage) from group
+
+    async def _run(self) -> bool:
         finished, arriving = anyio.create_memory_object_stream[FinishedRow](self._workers)
         async with anyio.create_task_group() as watched:
             watched.start_soon(self._notice_interruption)
@@ -240,6 +252,14 @@ class RowWorkers:
             if self._interrupted.is_set():
                 await anyio.sleep(seconds)
             await self._interrupted.wait()
+
+
+def _first(group: ExceptionGroup[StorageError]) -> StorageError:
+    """Return the first error of a group, at any depth."""
+    error: StorageError | ExceptionGroup[StorageError] = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _arrived(arriving: MemoryObjectReceiveStream[FinishedRow]) -> Iterator[FinishedRow]:

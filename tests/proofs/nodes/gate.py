@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import anyio
@@ -107,7 +108,7 @@ async def _in_a_copy(what: str, version: str | None, user: str | None) -> Findin
         variables = {MARK: mark} | ({"HOME": str(folder / "home")} if user else {})
         make = ["make", "tests", f"PYTHON={python}", f"PYTEST_ARGS={' '.join(OF_NODES)}"]
         done = await anyio.run_process(
-            make, cwd=tree, env=_clean() | variables, user=user, group=user, check=False
+            make, cwd=tree, env=_clean() | variables, check=False, **_identity(user)
         )
         passed = _passed(done)
         await _all_ended(mark)
@@ -149,6 +150,16 @@ def _copied(folder: Path, user: str | None) -> Path:
         for path in (tree, home, *tree.rglob("*")):
             shutil.chown(path, user)
     return tree
+
+
+def _identity(user: str | None) -> dict[str, Any]:
+    """Return the arguments with which a process runs as a user, in the user's own group alone."""
+    if user is None:
+        return {}
+    import pwd  # noqa: PLC0415 - Windows has no such module
+
+    found = pwd.getpwnam(user)
+    return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
 
 
 def _clean() -> dict[str, str]:
