@@ -100,6 +100,7 @@ class RowWorkers:
         self._judged = anyio.Event()
         self._interrupted = anyio.Event()
         self._lease_lost = False
+        self._failure: Exception | None = None
         self.storage_problem: str | None = None
         """Why rows cannot be stored at the moment; None while all is well."""
 
@@ -123,18 +124,23 @@ class RowWorkers:
         Returns False if another process runs the evaluation now.
 
         Raises:
-            StorageError: rows cannot be read or stored; those that were stored are not lost.
+            StorageError: rows cannot be read, and those in flight were judged and stored; or rows
+                cannot be stored, after an interruption.
         """
         try:
-            return await self._run()
+            await self._run()
         except ExceptionGroup as group:
             storage, others = group.split(StorageError)
             if storage is None or others is not None:
                 raise
             raise _first(storage) from group
+        if self._failure is not None and not self._lease_lost:
+            raise self._failure
+        return not self._lease_lost
 
-    async def _run(self) -> bool:
-        finished, arriving = anyio.create_memory_object_stream[FinishedRow](self._workers)
+    async def _run(self) -> None:
+        # Beside the rows that wait, each worker has sent one that waits for its place among them.
+        finished, arriving = anyio.create_memory_object_stream[FinishedRow](2 * self._workers)
         async with anyio.create_task_group() as watched:
             watched.start_soon(self._notice_interruption)
             async with arriving, anyio.create_task_group() as tasks:
@@ -146,7 +152,6 @@ class RowWorkers:
                     self._judged.set()
                     self._gathered.set()
             watched.cancel_scope.cancel()
-        return not self._lease_lost
 
     async def _notice_interruption(self) -> None:
         """Set the event when the run is cancelled; the writer is shielded and would not notice."""
@@ -166,21 +171,43 @@ class RowWorkers:
             workers.cancel_scope.cancel()
 
     async def _work(self, finished: MemoryObjectSendStream[FinishedRow], delay: float) -> None:
-        await anyio.sleep(delay)
-        while not self._stopping.is_set() and not self.too_many_failed:
-            items = await self._queue.next(self._together)
-            outcomes = await self._outcomes([row for _, row in items])
-            if not outcomes:
-                return
-            for (number, _), outcome in zip(items, outcomes, strict=True):
-                self._failed += outcome.state != "ok"
-                if self._waiting.value:
-                    self._waiting.acquire_nowait()
-                else:
-                    await self._waiting.acquire()
-                finished.send_nowait(FinishedRow(number, outcome.state, _ledger_json(outcome)))
-                if not self._waiting.value:
-                    self._gathered.set()
+        """Judge row after row; after a failure, other workers finish the rows that they have."""
+        try:
+            await anyio.sleep(delay)
+            while self._goes_on and await self._judge_next(finished):
+                pass
+        except Exception as failure:  # noqa: BLE001 - `run` raises it once the others are done
+            self._failure = self._failure or failure
+            self._queue.stop()
+
+    @property
+    def _goes_on(self) -> bool:
+        """Whether further rows are begun."""
+        is_ended = self._stopping.is_set() or self._failure is not None
+        return not is_ended and not self.too_many_failed
+
+    async def _judge_next(self, finished: MemoryObjectSendStream[FinishedRow]) -> bool:
+        """Judge the next rows; return False if there are none."""
+        items = await self._queue.next(self._together)
+        outcomes = await self._outcomes([row for _, row in items])
+        if not outcomes:
+            return False
+        # All are sent before anything is waited for, so a cancelled wait loses none.
+        for (number, _), outcome in zip(items, outcomes, strict=True):
+            self._failed += outcome.state != "ok"
+            finished.send_nowait(FinishedRow(number, outcome.state, _ledger_json(outcome)))
+        for _ in outcomes:
+            await self._take_place()
+        return True
+
+    async def _take_place(self) -> None:
+        """Wait until few enough rows wait for their commit."""
+        if self._waiting.value:
+            self._waiting.acquire_nowait()
+        else:
+            await self._waiting.acquire()
+        if not self._waiting.value:
+            self._gathered.set()
 
     async def _outcomes(self, rows: list[Row]) -> list[Outcome]:
         """Return the outcomes of rows; none if the process stops and leaves them to the next."""

@@ -92,7 +92,10 @@ class SeededRows:
         """
         while not self._has_ended and self.problem is None:
             if numbers := self._startable(most):
-                return await to_thread.run_sync(self._read, numbers)
+                rows = await to_thread.run_sync(self._read, numbers)
+                if self.problem is not None:
+                    self._wake()
+                return rows
             if not self._skip_finished():
                 break
             await self._changed.wait()
