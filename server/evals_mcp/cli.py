@@ -319,11 +319,10 @@ def _view(settings: Settings, evaluation_id: str | None) -> int:
         ends = f"Ctrl-C ends it, and so do {IDLE_SECONDS / 60:.0f} minutes without a call."
         print(f"Open this address in a browser of this machine. {ends}", flush=True)
 
-    view(settings, evaluation_id, announce)
-    return 0
+    return _printed(lambda: view(settings, evaluation_id, announce))
 
 
-def _printed(work: Callable[[], str]) -> int:
+def _printed(work: Callable[[], str | None]) -> int:
     """Print what some work has to say, or why it is impossible; return the exit code."""
     try:
         text = work()
@@ -334,7 +333,8 @@ def _printed(work: Callable[[], str]) -> int:
         here = " In a terminal: `evals-mcp view`." if isinstance(error, NotFoundError) else ""
         print(f"evals-mcp: {error}{here}", file=sys.stderr)
         return 1
-    print(text)
+    if text is not None:
+        print(text)
     return 0
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import anyio
 
-from evals_mcp.commands.session import local_session
+from evals_mcp.commands.session import as_local_user, local_session
 from evals_mcp.compose import open_idle_providers
 from evals_mcp.lifetime import open_services
 from evals_mcp.listener import Listener
@@ -41,8 +41,10 @@ def view(
         idle_seconds: Seconds without a call after which the viewer ends.
 
     Raises:
+        EvalsMCPError: there is no such evaluation, or it cannot be read.
         OSError: no port of loopback can be bound.
     """
+    shown = anyio.run(_complete_id, settings, evaluation_id) if evaluation_id else None
     listener = Listener(_LOOPBACK, 0)
     token = secrets.token_urlsafe(24)
     port = urlsplit(listener.base_url).port or 0
@@ -64,9 +66,23 @@ def view(
             tasks.cancel_scope.cancel()
 
     viewer = Viewer(Access(token, port), opened, time.monotonic)
-    place = f"?{urlencode({'evaluation': evaluation_id})}" if evaluation_id else ""
+    place = f"?{urlencode({'evaluation': shown})}" if shown else ""
     address = f"{listener.base_url}/{place}#{token}"
     listener.run(viewer.app, lambda: announce(address), _STOP_SECONDS)
+
+
+async def _complete_id(settings: Settings, evaluation_id: str) -> str:
+    """Return the complete id of an evaluation that this user can see.
+
+    Raises:
+        EvalsMCPError: there is no such evaluation, or it cannot be read.
+    """
+
+    async def existing(session: ToolSession) -> str:
+        complete_id = await session.evaluation_id(evaluation_id)
+        return (await session.evaluation(complete_id)).workflow_id
+
+    return await as_local_user(settings, existing)
 
 
 async def _end_if_idle(viewer: Viewer, idle_seconds: float) -> None:

@@ -108,3 +108,17 @@ def test_what_is_impossible_is_one_line_and_an_exit_code(
     assert (done, told.out) == (code, "")
     assert sentence in told.err
     assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "sentence"),
+    [("eval-none", "ids. In a terminal: `evals-mcp view`."), ("file-1", "is the id of a data set")],
+)
+@pytest.mark.usefixtures("home")
+def test_a_viewer_of_nothing_is_refused_before_it_prints_an_address(
+    evaluation: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["view", evaluation])
+
+    told = capsys.readouterr()
+    assert (code, told.out, sentence in told.err) == (1, "", True), told.err
