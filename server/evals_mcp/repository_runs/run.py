@@ -78,6 +78,10 @@ class Run:
     rows: dict[str, list[RunRow]] = field(default_factory=dict[str, "list[RunRow]"])
     """The rows with their verdicts, by metric."""
     warnings: list[str] = field(default_factory=list[str])
+    plans_again: list[Planned] = field(default_factory=list[Planned])
+    """What this run has judged besides its metrics: pinned rows, and rows of a baseline."""
+    costs_again: list[float | None] = field(default_factory=list[float | None])
+    """US dollars of each evaluation of `plans_again`; None if unknown."""
 
     @property
     def judging(self) -> Judging:
@@ -163,14 +167,25 @@ class Run:
         if not await export_report(job, self.folder.file(files.report or ""), self.session):
             files = files.model_copy(update={"report": None})
         line = self.line(metric, [job], rows, files)
-        cost = await cost_of_job(job, self.session.provider, self.session.launches.spending)
         headline = await headline_of(job, self.session)
         update: dict[str, Any] = {"headline": headline or line.headline}
-        update["cost_usd"] = shown_usd(job, cost)
+        update["cost_usd"] = await self.cost_usd(job)
         if line.sequential is not None and line.figure is not None:
             # Where looking has decided when to stop, an interval for a fixed number is wrong.
             update["figure"] = line.figure.model_copy(update={"interval": None})
         return line.model_copy(update=update)
+
+    async def cost_usd(self, job: EvaluationJob) -> float | None:
+        """Return the US dollars of an ended evaluation; None if they are unknown."""
+        cost = await cost_of_job(job, self.session.provider, self.session.launches.spending)
+        return shown_usd(job, cost)
+
+    async def count_again(self, planned: Planned) -> None:
+        """Count ended evaluations that belong to no metric in the calls and the cost."""
+        self.plans_again.append(planned)
+        is_free = planned.plan.calls == 0
+        for job in planned.jobs.values():
+            self.costs_again.append(0.0 if is_free else await self.cost_usd(job))
 
     def line(
         self,
@@ -204,11 +219,16 @@ class Run:
         )
 
     def whole(self, plans: Sequence[Planned], lines: list[MetricResult]) -> RunResults:
-        """Return the results of the file from those of its metrics."""
-        costs = [line.cost_usd for line in lines]
+        """Return the results of the file from those of its metrics.
+
+        Args:
+            plans: what was judged for the metrics.
+            lines: the metrics.
+        """
+        costs = [*(line.cost_usd for line in lines), *self.costs_again]
         error = next((_problem(line) for line in lines if _problem(line)), None)
         first = next(iter(self.rows.values()), list[RunRow]())
-        calls = total_calls(plans)
+        calls = total_calls([*plans, *self.plans_again])
         return RunResults(
             evals_mcp=version("evals-mcp"),
             file=self.file.path.name,

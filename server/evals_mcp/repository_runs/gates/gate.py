@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evals_mcp.gate.decision import decide
-from evals_mcp.repository_runs.gates.demands import Demand, rules_of
-from evals_mcp.repository_runs.gates.gate_rows import GateRows
+from evals_mcp.repository_runs.gates.demands import rules_of
 from evals_mcp.repository_runs.gates.joining import JoinedMetric, Joining
 from evals_mcp.repository_runs.gates.pairs import (
     PairedRows,
@@ -26,7 +25,7 @@ from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.outputs import files_of
 from evals_mcp.repository_runs.rows import Cells
 from evals_mcp.repository_runs.run import Run
-from evals_schemas.repository.results import MetricResult, RunResults
+from evals_schemas.repository.results import GateReport, MetricResult, RunResults
 
 
 @dataclass
@@ -76,21 +75,18 @@ class Gate:
             each = await joining.joined(demand.metric, source, jobs.get(name), files)
             joined.append(each)
             lines.append(each.line)
-        results = run.whole([*ready.anchors.plans, *self.plans], lines)
+        results = run.whole(self.plans, lines)
         if results.error is not None:
             return results
-        decided = await self._decided(results, demands, joined, rows, scratch)
+        report = await self._report(ready, joined, scratch)
+        results = run.whole(self.plans, lines)
+        decided = with_decision(results, report, joined, rows.baseline.label)
         return with_drift(decided, ready.anchors.checks)
 
-    async def _decided(
-        self,
-        results: RunResults,
-        demands: Sequence[Demand],
-        joined: Sequence[JoinedMetric],
-        rows: GateRows,
-        scratch: Path,
-    ) -> RunResults:
-        rules = rules_of(self.run.file)
+    async def _report(
+        self, ready: PreparedGate, joined: Sequence[JoinedMetric], scratch: Path
+    ) -> GateReport:
+        rules, demands, rows = rules_of(self.run.file), ready.demands, ready.rows
         pairs: list[PairedRows] = []
         for demand, each in zip(demands, joined, strict=True):
             source = rows.baseline.metrics[demand.metric.name]
@@ -99,14 +95,13 @@ class Gate:
             pairs.append(paired_rows(demand.metric, source, both, rows.keys))
         pinned = None
         if rows.pinned:
-            judging = PinnedJudging(self.run, self.plans, scratch)
+            judging = PinnedJudging(self.run, [*ready.anchors.plans, *self.plans], scratch)
             pinned = await judging.failed(demands, pairs, rows.pinned)
         measured = [
             measured_metric(demand, pair, rules.cluster_column)
             for demand, pair in zip(demands, pairs, strict=True)
         ]
-        report = decide(measured, rules, pinned)
-        return with_decision(results, report, joined, rows.baseline.label)
+        return decide(measured, rules, pinned)
 
     def _batches(
         self, metrics: Sequence[Metric], taken: Mapping[str, TakenOver], data: Sequence[Cells]

@@ -24,8 +24,6 @@ from evals_mcp.repository_runs.gates.taken_over import TakenOver, content_of
 from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.rows import Cells, RowKeys, RunRow, digest_of, write_rows
 from evals_mcp.repository_runs.run import Run
-from evals_mcp.spending.settling import cost_of_job
-from evals_mcp.spending.shown import shown_usd
 from evals_mcp.tools.job_text import failure_reason
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.repository.results import MetricFiles, MetricResult
@@ -118,10 +116,7 @@ class Joining:
         write_joined_manifest(path, rows, manifest, source.label, digest)
         files = await self._with_report(source, job, files)
         line = run.line(metric, [job] if job else [], rows, files)
-        cost = 0.0
-        if job is not None:
-            spent = await cost_of_job(job, run.session.provider, run.session.launches.spending)
-            cost = shown_usd(job, spent)
+        cost = await run.cost_usd(job) if job is not None else 0.0
         updated = line.model_copy(update={"cost_usd": cost})
         return JoinedMetric(updated, rows, source.taken.reason)
 

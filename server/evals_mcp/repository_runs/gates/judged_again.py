@@ -65,6 +65,7 @@ class JudgingAgain:
         if job is None:
             judging = replace(self.run.judging, again=True)
             await judging.judge(planned)
+            await self.run.count_again(planned)
             job = planned.jobs[self.metric.name]
             await records.remember(name, job.workflow_id)
         if not has_rows(job):

@@ -32,7 +32,7 @@ class PinnedJudging:
 
     run: Run
     plans: list[Planned]
-    """What was planned so far; further plans are added."""
+    """What the file has to consent to besides; further plans are added."""
     scratch: Path
     _exports: int = 0
 
@@ -87,6 +87,7 @@ class PinnedJudging:
         judging.check_consent([*self.plans, planned])
         self.plans.append(planned)
         await judging.judge(planned)
+        await self.run.count_again(planned)
         job = planned.jobs[metric.name]
         if not has_rows(job):
             return dict(suspects)

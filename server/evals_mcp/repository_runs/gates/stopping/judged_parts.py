@@ -19,8 +19,6 @@ from evals_mcp.repository_runs.judging import Batch, Planned
 from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.rows import RowKeys, RunRow
 from evals_mcp.repository_runs.run import Run
-from evals_mcp.spending.settling import cost_of_job
-from evals_mcp.spending.shown import shown_usd
 from evals_mcp.tools.job_text import failure_reason
 from evals_schemas.digests import dataset_digest
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
@@ -172,15 +170,13 @@ class JudgedParts:
         return rows if len(rows) == len(data) else None
 
     async def _keep(self, planned: Planned, *, has_started: bool) -> None:
-        session = self.run.session
         for name, job in planned.jobs.items():
             self.jobs.setdefault(name, []).append(job)
             if job.status != "completed":
                 self.run.warnings.append(inert(f"{name} ended as {job.status}", 300))
             usd: float | None = 0.0
             if planned.plan.calls != 0:
-                cost = await cost_of_job(job, session.provider, session.launches.spending)
-                usd = shown_usd(job, cost)
+                usd = await self.run.cost_usd(job)
             costs = self.costs.setdefault(name, []) if has_started else self.earlier_costs
             costs.append(usd)
         if has_started:

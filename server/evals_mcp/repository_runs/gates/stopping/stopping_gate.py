@@ -22,7 +22,7 @@ from evals_mcp.repository_runs.gates.pairs import (
 from evals_mcp.repository_runs.gates.pinned import PinnedJudging
 from evals_mcp.repository_runs.gates.preparation import PreparedGate, prepared
 from evals_mcp.repository_runs.gates.reports import with_decision, with_drift
-from evals_mcp.repository_runs.gates.stopping.judged_parts import JudgedParts, batches_of
+from evals_mcp.repository_runs.gates.stopping.judged_parts import JudgedParts, batches_of, total
 from evals_mcp.repository_runs.gates.stopping.parts import GateOrder, GatePart, gate_order
 from evals_mcp.repository_runs.gates.stopping.written_rows import WrittenRows
 from evals_mcp.repository_runs.judging import Planned, total_cost
@@ -199,10 +199,8 @@ class _Parts:
             )
             for metric in self._metrics
         ]
-        again = list(plans)
-        judging = PinnedJudging(self.run, again, self.scratch)
+        judging = PinnedJudging(self.run, [*self.ready.anchors.plans, *plans], self.scratch)
         report = await judging.failed(self.demands, pairs, range(len(pinned)))
-        self._judged.started += again[len(plans) :]
         failed = [pinned[number - 1] + 1 for number in report.failed]
         return report.model_copy(update={"failed": failed})
 
@@ -223,7 +221,7 @@ class _Parts:
         limit = self._rules.max_usd
         if limit is None or all(planned.plan.calls == 0 for planned in plans):
             return False
-        spent, cost = self._judged.spent_usd, total_cost(plans)
+        spent, cost = total([self._judged.spent_usd, *self.run.costs_again]), total_cost(plans)
         if spent is None or cost is None:
             raise InvalidRequestError(
                 "`stop_when`: max_usd cannot be counted, because a price is unknown: leave it out."
@@ -269,8 +267,7 @@ class _Parts:
             )
             for metric in self._metrics
         ]
-        plans = [*self.ready.anchors.plans, *self._judged.started]
-        results = self.run.whole(plans, [each.line for each in joined])
+        results = self.run.whole(self._judged.started, [each.line for each in joined])
         if results.error is not None:
             return results
         if not is_whole:
