@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from evals_mcp.labels.store import LabelStore
     from evals_mcp.result_files.index import ResultIndex
 
+FIGURES_AT = (30, 60, 120, 300, 600, 1_200)
+"""Labels at which figures are shown, so that nobody stops when they look good."""
+
 MOST_LACKING = 0.1
 """The largest share of a sample's labelled rows whose answers may be others here."""
 
@@ -63,7 +66,7 @@ class Progress:
     done: int
     """Length of the unbroken first part of its order: rows with a label or a skip."""
     skipped: int
-    """Rows of that part that somebody skipped and nobody labelled."""
+    """Rows of that part that nobody labelled while their verdicts were hidden."""
     labels: Mapping[str, int]
     """Labels by labeller, of all rows of the sample."""
     both: int
@@ -83,7 +86,7 @@ def progress_of(sample: LabelSample, by_subject: LabelsBySubject) -> Progress:
         counts[each.labeller] = counts.get(each.labeller, 0) + 1
     several = [labels for labels in labelled if len(labels) > 1]
     equal = sum(len({label.value for label in labels}) == 1 for labels in several)
-    skipped = sum(not labels for labels in labelled[:done])
+    skipped = sum(not any(each.blind for each in labels) for labels in labelled[:done])
     return Progress(done, skipped, counts, len(several), equal)
 
 

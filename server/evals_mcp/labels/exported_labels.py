@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from evals_mcp.result_files.index import ResultIndex
 
 CHOSEN = "chosen"
-"""The plan of a row outside of the unbroken first part of a sample."""
+"""The plan of a row outside of the unbroken first part of a sample, or labelled after a look."""
 
 LabelCells = tuple[LabelValue, str, str, Mapping[str, LabelValue] | None]
 """The label; who gave it; how its row was selected; labels of further labellers by their names."""
@@ -58,7 +58,11 @@ def _rows(labels: Labels) -> Iterable[tuple[int, LabelCells]]:
     by_people = [label for label in labels.labels if label.kind == "human"]
     numbers = Counter(label.labeller for label in by_people)
     by_row = dict[int, list[RowLabel]]()
-    for label in sorted(by_people, key=lambda each: (-numbers[each.labeller], each.labeller)):
+
+    def order(label: RowLabel) -> tuple[bool, int, str]:
+        return not label.blind, -numbers[label.labeller], label.labeller
+
+    for label in sorted(by_people, key=order):
         by_row.setdefault(label.row, []).append(label)
     for row, (first, *others) in sorted(by_row.items()):
         more = {label.labeller: label.value for label in others}
@@ -68,5 +72,7 @@ def _rows(labels: Labels) -> Iterable[tuple[int, LabelCells]]:
 def _plan(label: RowLabel, labels: Labels) -> str:
     sample = labels.sample
     if sample is None or label.position is None or label.position > sample.counted:
+        return CHOSEN
+    if not label.blind:
         return CHOSEN
     return sample.plan

@@ -13,10 +13,11 @@ from anyio import to_thread
 from evals_mcp.cleaning import clean, clean_whole, quoted
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.labels.column import label_reader
-from evals_mcp.labels.counting import Progress, progress_of
+from evals_mcp.labels.counting import FIGURES_AT, Progress, progress_of
 from evals_mcp.labels.keys import FIRST, SECOND, TIE, label_keys
 from evals_mcp.labels.sample import LabelSample, SamplePlan, SampleRequest, new_sample, short_name
 from evals_mcp.labels.stored_label import StoredLabel
+from evals_mcp.labels.waiting import is_hidden
 from evals_mcp.marks.subjects import Subjects, subjects_of
 from evals_mcp.results.calibration.labels import LabelSource, LabelValue
 from evals_mcp.results.subjects import data_set_of
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 LABELLER = "labeller 1"
 """The name of a labeller who gives none."""
-
-FIGURES_AT = (30, 60, 120, 300, 600, 1_200)
-"""Labels at which figures are shown, so that nobody stops when they look good."""
 
 LABELLER_CHARS = 60
 MOST_CHARACTERS = 20_000
@@ -145,9 +143,10 @@ class Labelling:
             raise InvalidRequestError(
                 f"Nothing was labelled: row {row} is not as it was when the sample was drawn."
             )
+        labeller = checked_labeller(said.labeller)
         label = StoredLabel(
             value=None if said.value is None else self._value(sample, row, said.value),
-            labeller=checked_labeller(said.labeller),
+            labeller=labeller,
             source=said.source,
             at=self.store.now(),
             seconds=_seconds(said.seconds),
@@ -156,8 +155,23 @@ class Labelling:
             question=self.subjects.question,
             sample=sample.id,
             position=said.position,
+            blind=await self._is_blind(subject, labeller),
         )
         await self.store.add(subject, label)
+
+    async def _is_blind(self, subject: str, labeller: str) -> bool:
+        """Return whether the verdict on an answer is hidden until this labeller has said something.
+
+        After the first label it is shown, so that a second labeller may have seen it. Who goes back
+        to a row has labelled it before.
+        """
+        by_subject = await self.store.all_of(self.subjects.verdicts)
+        earlier = by_subject.get(subject, ())
+        own = next((label for label in earlier if label.labeller == labeller), None)
+        if own is not None or not earlier:
+            return own is None or own.blind
+        samples = await self.store.samples(self.subjects.verdicts)
+        return is_hidden(subject, samples, by_subject)
 
     @cached_property
     def subjects(self) -> Subjects:

@@ -77,6 +77,10 @@ class LabelStore:
         )
         return list(map(sample_of, stored.values()))
 
+    async def has_samples(self) -> bool:
+        """Return whether the principal has drawn any sample."""
+        return bool(await to_thread.run_sync(self._records.starting_with, LABEL_SAMPLES, ""))
+
     async def first_sample(self, verdicts: str, sample: LabelSample) -> LabelSample:
         """Store a sample unless its evaluation has one of its plan, and return what is stored."""
 

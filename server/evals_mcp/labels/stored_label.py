@@ -37,7 +37,7 @@ class StoredLabel:
     position: int
     """The rank of the row in the order of that sample, from 1."""
     blind: bool = True
-    """Whether the verdict was hidden from the labeller."""
+    """Whether the verdict was shown nowhere until then; a second labeller may have seen it."""
     kind: Literal["human", "model"] = "human"
     """What the labeller is."""
 

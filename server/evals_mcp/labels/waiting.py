@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from anyio import to_thread
 
-from evals_mcp.labels.counting import LabelsBySubject, progress_of
-from evals_mcp.labels.labelling import FIGURES_AT
+from evals_mcp.labels.counting import FIGURES_AT, LabelsBySubject, progress_of
 from evals_mcp.labels.sample import LabelSample, short_name
 from evals_mcp.marks.marked_rows import rows_named
 from evals_mcp.marks.subjects import Subjects, subjects_of
@@ -88,6 +87,16 @@ async def close_samples(
     for sample in waiting.samples:
         await store.close_sample(verdicts, sample, progress_of(sample, by_subject).done)
     return len(waiting.samples)
+
+
+def is_hidden(subject: str, samples: Sequence[LabelSample], by_subject: LabelsBySubject) -> bool:
+    """Return whether the verdict on an answer is shown nowhere, because it waits in a sample."""
+    name = short_name(subject)
+    return any(
+        name == sample.names[position - 1]
+        for sample in samples
+        for position in waiting_positions(sample, by_subject)
+    )
 
 
 def waiting_positions(sample: LabelSample, by_subject: LabelsBySubject) -> Sequence[int]:

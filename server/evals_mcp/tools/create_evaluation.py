@@ -44,6 +44,7 @@ from evals_mcp.tools.calls.session import ToolSession
 from evals_mcp.tools.earlier.evaluations import EarlierEvaluations, earlier_evaluations
 from evals_mcp.tools.earlier.sent_files import continuing, derive_of
 from evals_mcp.tools.evaluation_summary import headline_of
+from evals_mcp.tools.labelling.result_files import refuse_open_result_file
 from evals_schemas.evaluation_api.evaluations import ENDED
 from evals_schemas.reasons import Reason
 from evals_schemas.tools.inputs import CreateEvaluationInput
@@ -182,6 +183,7 @@ async def _requested_evaluation(
     selection = rows or (None if arguments.sample is None else Sample(arguments.sample))
     request = to_request(arguments, session.settings.credentials)
     complete = await session.provider.with_public_ids(request)
+    await refuse_open_result_file(complete, session)
     complete = await with_prices(complete, session.provider)
     complete = continuing(complete, rows)
     return RequestedEvaluation(complete, session.provider, selection=selection)

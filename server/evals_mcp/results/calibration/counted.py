@@ -51,6 +51,8 @@ class CountedLabels:
     sample: LabelSample | None = None
     several: Sequence[tuple[LabelValue, LabelValue]] = field(default=())
     """The labels of two labellers, for each row that has both."""
+    second_looks: int = 0
+    """Rows of the sample with a label that was given when the verdict could be seen."""
 
     @property
     def total(self) -> int:
@@ -100,8 +102,7 @@ def count_labels(
     if kind == "human" and sample and sample.plan in _SAMPLES and not labels.origin_unknown:
         ranked = [each for each in usable if each.position and each.position <= sample.counted]
         if any(label.blind for label in ranked):
-            blind = [label for label in ranked if label.blind]
-            return _of_sample(labels, sample, blind, verdicts, (rows, refusal))
+            return _of_sample(labels, sample, ranked, verdicts, (rows, refusal))
     single = _one_a_row(usable)
     return CountedLabels(
         rows=_judged(single, verdicts),
@@ -130,7 +131,8 @@ def _of_sample(
         limits: all rows with a verdict, and why nothing is corrected.
     """
     rows, refusal = limits
-    single = sorted(_one_a_row(ranked), key=lambda label: label.position or math.inf)
+    blind = [label for label in ranked if label.blind]
+    single = sorted(_one_a_row(blind), key=lambda label: label.position or math.inf)
     whole = labels.column is not None or len(single) >= rows
     shown = single if whole else single[: step_of(len(single))]
     if refusal is None and len(shown) < min(FEWEST, rows):
@@ -139,11 +141,12 @@ def _of_sample(
         rows=_judged(shown, verdicts),
         kind="human",
         plan="all" if len(single) >= rows else sample.plan,
-        labellers=len({label.labeller for label in ranked}),
+        labellers=len({label.labeller for label in blind}),
         waiting=len(single) - len(shown),
         refusal=refusal,
         sample=sample,
         several=_several(ranked),
+        second_looks=len({label.row for label in ranked if not label.blind}),
     )
 
 

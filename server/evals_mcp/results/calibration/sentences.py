@@ -56,6 +56,11 @@ def sentences(answer: Calibration, rows: JudgedRows, counted: CountedLabels) -> 
         kappa = f" (kappa {two.kappa:.2f})" if two.kappa is not None else ""
         same = round(two.same * two.rows / 100)
         yield f"Two labellers agree on {same} of {two.rows} rows that both labelled{kappa}."
+        if counted.second_looks:
+            yield (
+                f"When {counted.second_looks} of these rows were labelled again, the verdict could "
+                "be seen; no figure of the judge counts these second labels."
+            )
 
 
 def corrected_sentence(figure: CorrectedFigure) -> str:

@@ -37,6 +37,11 @@ class Hidden:
         """Say the same of rows without verdicts in a file."""
         return self._sentences("have no verdict, score and reason in the file")
 
+    @property
+    def in_data_set(self) -> list[str]:
+        """Say the same of rows in a result file that somebody gives as a data set."""
+        return self._sentences("cannot be part of a data set yet")
+
     def refuse_all(self, total: int, problem: str) -> None:
         """Raise InvalidRequestError if every one of so many rows or pairs is hidden."""
         if self.rows and len(self.rows) >= total:
