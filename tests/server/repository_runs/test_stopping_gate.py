@@ -87,6 +87,7 @@ def test_a_gate_stops_at_the_part_that_shows_a_loss(repository: Repository) -> N
     assert report["sentence"] in (folder / "summary.md").read_text().replace("\\", "")
     assert "110 rows were not judged" in (folder / "junit.xml").read_text()
     assert len((folder / "sums.jsonl").read_text().splitlines()) == 50
+    assert (folder / "sums-judged-now.html").stat().st_size > 1_000
     repository.check_junit("gate-results")
 
     # Nothing is judged anew, and what has stopped is no baseline.
@@ -114,6 +115,10 @@ def test_a_gate_passes_early_where_nothing_is_lost(repository: Repository) -> No
     assert report["outcome"] == "passed"
     assert "Pass: not worse by more than 10 points (95 % at every look: " in report["sentence"]
     assert report["stopping"]["looks"] == [50, 100]
+    first, last = repository.results("gate-results")["metrics"][0]["evaluation_ids"]
+    missing = f"one evaluation and these rows were judged in 2 parts: {first}, {last}."
+    for text in (printed, (repository.folder / "gate-results" / "summary.md").read_text()):
+        assert missing in text.replace("\\", ""), text
 
     # For the next baseline every row is judged, by the usual tests.
     code, printed = repository.command(*GATING, "--all-rows", "--out", "whole")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from evals_mcp.cleaning import inert
 from evals_mcp.errors import InvalidRequestError
 from evals_mcp.repository_runs.exporting import (
-    export_report,
     export_rows,
     has_rows,
     judged_rows,
@@ -20,6 +17,7 @@ from evals_mcp.repository_runs.exporting import (
     write_joined_manifest,
 )
 from evals_mcp.repository_runs.gates.baseline import BaselineMetric
+from evals_mcp.repository_runs.gates.pages import write_page
 from evals_mcp.repository_runs.gates.taken_over import TakenOver, content_of
 from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.rows import Cells, RowKeys, RunRow, digest_of, write_rows
@@ -114,26 +112,12 @@ class Joining:
         write_rows(path, rows)
         digest = digest_of(source.keys.row(row.cells) for row in rows)
         write_joined_manifest(path, rows, manifest, source.label, digest)
-        files = await self._with_report(source, job, files)
-        line = run.line(metric, [job] if job else [], rows, files)
+        jobs = [job] if job else []
+        files = await write_page(run, source.baseline, jobs, files)
+        line = run.line(metric, jobs, rows, files)
         cost = await run.cost_usd(job) if job is not None else 0.0
         updated = line.model_copy(update={"cost_usd": cost})
         return JoinedMetric(updated, rows, source.taken.reason)
-
-    async def _with_report(
-        self, source: Source, job: EvaluationJob | None, files: MetricFiles
-    ) -> MetricFiles:
-        """Write the page: the baseline's if nothing was judged, else of what was judged now."""
-        report = self.run.folder.file(files.report or "")
-        if job is None:
-            if source.baseline.report is not None:
-                with suppress(OSError):
-                    shutil.copyfile(source.baseline.report, report)
-                    return files
-            return files.model_copy(update={"report": None})
-        report = report.with_name(f"{report.stem}-judged-now.html")
-        name = report.name if await export_report(job, report, self.run.session) else None
-        return files.model_copy(update={"report": name})
 
 
 def judged_rows_of(

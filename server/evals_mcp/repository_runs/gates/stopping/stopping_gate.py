@@ -122,7 +122,7 @@ class _Parts:
                 break
             if self._is_ended(part, course):
                 break
-        return self._results(course)
+        return await self._results(course)
 
     async def _judge(self, part: GatePart, course: _Course) -> bool:
         """Judge the rows of a part; return whether what is left of the dollars allows it."""
@@ -254,7 +254,7 @@ class _Parts:
             "the worst case."
         )
 
-    def _results(self, course: _Course) -> RunResults:
+    async def _results(self, course: _Course) -> RunResults:
         report = course.report
         assert report is not None, "the first part was looked at"
         self.run.folder.clear()
@@ -262,7 +262,7 @@ class _Parts:
         writing = WrittenRows(self.run, self.rows, self._judged)
         is_whole = len(self._order.parts) == 1 and course.looks == [stopping.of_rows]
         joined = [
-            writing.joined(
+            await writing.joined(
                 metric, self._verdicts[metric.name], self._seen(metric, course), is_whole=is_whole
             )
             for metric in self._metrics

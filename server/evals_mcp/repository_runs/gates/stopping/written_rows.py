@@ -11,12 +11,12 @@ from evals_mcp.repository_runs.exporting import write_joined_manifest
 from evals_mcp.repository_runs.figures import sentence
 from evals_mcp.repository_runs.gates.gate_rows import GateRows
 from evals_mcp.repository_runs.gates.joining import JoinedMetric
+from evals_mcp.repository_runs.gates.pages import write_page
 from evals_mcp.repository_runs.gates.stopping.judged_parts import JudgedParts, total
 from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.outputs import files_of
 from evals_mcp.repository_runs.rows import RunRow, digest_of, write_rows
 from evals_mcp.repository_runs.run import Run
-from evals_schemas.repository.results import MetricFiles
 
 
 @dataclass
@@ -28,7 +28,7 @@ class WrittenRows:
     judged: JudgedParts
     _names: list[str] = field(default_factory=list[str])
 
-    def joined(
+    async def joined(
         self,
         metric: Metric,
         verdicts: Mapping[int, RunRow],
@@ -59,8 +59,9 @@ class WrittenRows:
         manifest = self.judged.manifests.get(metric.name, source.manifest)
         digest = digest_of(self.rows.keys.row(row.cells) for row in rows)
         write_joined_manifest(path, rows, manifest, self.rows.baseline.label, digest)
-        written = MetricFiles(rows=files.rows, manifest=files.manifest)
-        line = run.line(metric, self.judged.jobs.get(metric.name, []), rows, written)
+        jobs = self.judged.jobs.get(metric.name, [])
+        files = await write_page(run, source, jobs, files)
+        line = run.line(metric, jobs, rows, files)
         cost = total(self.judged.costs.get(metric.name, []))
         update: dict[str, Any] = {"status": "completed", "cost_usd": cost}
         if line.figure is not None and not is_whole:
