@@ -365,3 +365,30 @@ async def test_an_earlier_evaluation_that_cannot_be_built_on_is_refused(
         text = await server.refusal("create_evaluation", **base)
 
     assert f"The data set {stored['file_id']} of {first} does not exist any more" in text
+
+
+async def test_answers_that_are_judged_anew_stop_when_it_is_decided(tmp_path: Path) -> None:
+    rows = [{"id": f"r{n}", "question": f"What is {n} + 1?", "answer": "A sum."} for n in range(80)]
+    judge = {"model": "judge-1", "system_template": "Is it right? {{question}}", "num_workers": 4}
+    first_request = {
+        "type": "classify",
+        "labels": ["good", "bad"],
+        "pass_labels": ["good"],
+        "response_column": "answer",
+        "judge": judge,
+    }
+    again = {"type": "classify", "judge": {"model": "judge-2"}}
+    async with both_in(tmp_path, lambda _: verdict(feedback="", label="good")) as (server, models):
+        stored = await server.answer("upload_dataset", rows=rows)
+        first = await run(server, **first_request, input_data_file_path=stored["file_id"])
+        judged = len(models.requests)
+        stopping = {"answers_of": first, "stop_when": {"decided": True, "target": 50}, **again}
+        plan = await server.answer("create_evaluation", **stopping, dry_run=True)
+        second = await run(server, **stopping)
+        summary = (await server.answer("get_evaluation", evaluation_id=second))["summary"]
+
+    assert judged == len(rows)
+    assert any("`stop_when` decided" in note for note in plan["plan"]["notes"])
+    assert summary["sequential"]["decision"] == "above"
+    assert summary["sequential"]["rows_not_judged"] > 0
+    assert len(models.requests) - judged == len(rows) - summary["sequential"]["rows_not_judged"]

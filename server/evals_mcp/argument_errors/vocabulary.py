@@ -99,6 +99,10 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = _by_word(
 
 _ROWS = "every row is judged; to try a few, send only those with upload_dataset and `rows`"
 _COST = "the operator limits the cost in [budget]; `dry_run` true shows the cost and starts nothing"
+_CLUSTERS = (
+    "it belongs to get_evaluation, which reads the results by clusters. `stop_when` counts rows "
+    "one by one: leave `stop_when` out where rows belong together"
+)
 _NO_NOTE = "leave it out; a `name` finds the evaluation again"
 _FORMAT = "the format follows the ending of the file's name, such as .csv"
 _NEWEST = "leave it out: the newest data sets are shown, with their number"
@@ -116,6 +120,7 @@ ADVICE: Mapping[str, Mapping[str, str]] = {
         **_each("baseurl url endpoint externalbaseurl", _CREDENTIAL),
         "confidence": "intervals are of 95 %; `half_width` is the width to plan for",
         "seed": "leave it out: nothing is drawn at random",
+        **_each("clustercolumn cluster clusters clusterby", _CLUSTERS),
     },
     "evals.toml": {
         "baseline": "give it to the command: evals-mcp gate FILE --baseline results.json",

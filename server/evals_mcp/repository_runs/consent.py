@@ -26,7 +26,11 @@ class ConsentInFile(NobodyToAsk):
 
 
 def refuse_without_consent(
-    file: EvalsFile, costs: Sequence[tuple[int | None, Range | None]], *, are_free: bool
+    file: EvalsFile,
+    costs: Sequence[tuple[int | None, Range | None]],
+    *,
+    are_free: bool,
+    so_far: str = NOT_STARTED,
 ) -> None:
     """Refuse plans that cost more than the file consents to, or for which that is unknown.
 
@@ -34,6 +38,7 @@ def refuse_without_consent(
         file: the file.
         costs: the calls and the cost of each plan; None where they are unknown.
         are_free: whether every model is on this machine, so that no call costs anything.
+        so_far: a sentence that says what was started before.
 
     Raises:
         InvalidRequestError: the file does not consent.
@@ -44,42 +49,45 @@ def refuse_without_consent(
     priced = [cost for _, cost in paid if cost is not None]
     total = Range(low=sum(cost.low for cost in priced), high=sum(cost.high for cost in priced))
     if total.high > 0 and (file.max_usd is None or total.high > file.max_usd):
-        raise InvalidRequestError(_too_expensive(file.max_usd, total))
+        raise InvalidRequestError(f"{_too_expensive(file.max_usd, total)} {so_far}")
     unpriced = [calls for calls, cost in paid if cost is None]
-    if unpriced and not are_free:
-        _refuse_unknown_price(file, unpriced)
+    problem = None if are_free or not unpriced else _unknown_price(file, unpriced)
+    if problem:
+        raise InvalidRequestError(f"{problem} {so_far}")
 
 
 def _too_expensive(limit: float | None, total: Range) -> str:
     if limit is None:
         return (
             f"It would cost {usd_range(total)}, and the file has no `max_usd`: write the dollars "
-            f"that one run may cost, such as `max_usd = {_suggested(total.high)}`. {NOT_STARTED}"
+            f"that one run may cost, such as `max_usd = {_suggested(total.high)}`."
         )
     return (
         f"It would cost {usd_range(total)}, and `max_usd` is {usd(limit)}: raise it, judge fewer "
-        f"rows with `sample`, or take a cheaper model. {NOT_STARTED}"
+        f"rows with `sample`, or take a cheaper model."
     )
 
 
-def _refuse_unknown_price(file: EvalsFile, unpriced: Sequence[int | None]) -> None:
+def _unknown_price(file: EvalsFile, unpriced: Sequence[int | None]) -> str | None:
+    """Return why calls without a price are not covered; None if they are."""
     counts = [calls for calls in unpriced if calls is not None]
     if len(counts) < len(unpriced):
-        raise InvalidRequestError(
+        return (
             "How many calls it would make is unknown, and so is their price; no `max_usd` can "
-            f"cover that. {NOT_STARTED}"
+            "cover that."
         )
     calls = sum(counts)
     if file.max_calls is None:
-        raise InvalidRequestError(
+        return (
             f"The price of {calls:,} calls is unknown, so `max_usd` cannot limit them: write "
-            f"`max_calls = {calls}` to consent to so many calls without a price. {NOT_STARTED}"
+            f"`max_calls = {calls}` to consent to so many calls without a price."
         )
     if calls > file.max_calls:
-        raise InvalidRequestError(
+        return (
             f"It would make {calls:,} calls whose price is unknown, and `max_calls` is "
-            f"{file.max_calls:,}: raise it, or judge fewer rows with `sample`. {NOT_STARTED}"
+            f"{file.max_calls:,}: raise it, or judge fewer rows with `sample`."
         )
+    return None
 
 
 def models_are_here(requests: Sequence[CreateEvaluationInput], settings: Settings) -> bool:

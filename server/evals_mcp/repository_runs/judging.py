@@ -8,7 +8,7 @@ from typing import Any
 
 from evals_mcp.cleaning import inert, quoted
 from evals_mcp.errors import InvalidRequestError, OperatorError
-from evals_mcp.repository_runs.consent import models_are_here, refuse_without_consent
+from evals_mcp.repository_runs.consent import NOT_STARTED, models_are_here, refuse_without_consent
 from evals_mcp.repository_runs.file import RepositoryFile
 from evals_mcp.repository_runs.progress import Progress
 from evals_mcp.results.number_text import counted
@@ -88,26 +88,38 @@ class Judging:
             raise InvalidRequestError(f"{problems} Nothing was started.")
         return Planned(batch, upload, output)
 
-    def check_consent(self, plans: Sequence[Planned], most_usd: float | None = None) -> None:
+    def check_consent(
+        self,
+        plans: Sequence[Planned],
+        most_usd: float | None = None,
+        *,
+        besides: Sequence[Planned] = (),
+        so_far: str = NOT_STARTED,
+    ) -> None:
         """Refuse plans that the file does not consent to.
 
         Args:
             plans: all that may be judged.
-            most_usd: US dollars beyond which nothing more is started; None without such a limit.
+            most_usd: US dollars beyond which nothing more of them is started; None without such a
+                limit.
+            besides: what is judged before, which counts to `most_usd` and does not heed it.
+            so_far: a sentence that says what was started before.
 
         Raises:
             InvalidRequestError: they cost more than the file allows, or that is unknown.
         """
-        requests = [request for each in plans for request in each.batch.metrics.values()]
-        costs = [(each.plan.calls, each.plan.cost_usd) for each in plans]
-        total = total_cost(plans)
-        if most_usd is not None and total is not None and total.high > most_usd:
-            limited = Range(low=min(total.low, most_usd), high=most_usd)
-            costs = [(total_calls(plans), limited)]
+        both = [*besides, *plans]
+        requests = [request for each in both for request in each.batch.metrics.values()]
+        costs = [(each.plan.calls, each.plan.cost_usd) for each in both]
+        total, free_of_limit = total_cost(both), total_cost(besides)
+        if most_usd is not None and total is not None and free_of_limit is not None:
+            high = min(total.high, max(most_usd, free_of_limit.high))
+            costs = [(total_calls(both), Range(low=min(total.low, high), high=high))]
         refuse_without_consent(
             self.file.content,
             costs,
             are_free=models_are_here(requests, self.session.settings),
+            so_far=so_far,
         )
 
     async def judge(self, planned: Planned) -> None:

@@ -50,6 +50,11 @@ ARGUMENTS: list[Mistake] = [
     classify("`stop_when`: it needs at least one of decided (true), smaller_than", stop_when={}),
     classify("decided needs target, the pass rate in percent", stop_when={"decided": True}),
     classify("What it takes: All but benchmark: stop early, by", stop_when={"early": True}),
+    classify("leave `stop_when` out where rows belong together", cluster_column="topic"),
+    classify(
+        "leave `stop_when` out where rows belong together",
+        stop_when={"decided": True, "target": 50, "cluster_column": "topic"},
+    ),
     classify("did you mean `sample`?", limit=50),
     classify("did you mean `sample`?", sample_size=50),
     classify("did you mean `sample`?", n=50),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from evals_mcp.errors import OperatorError
 from evals_mcp.providers.single_service import RestService
 from evals_mcp.repository_runs.judging import Judging
 from evals_mcp.repository_runs.slices.parts import (
@@ -17,6 +18,7 @@ from evals_mcp.repository_runs.slices.parts import (
 )
 from evals_mcp.results.rows import RowVerdict
 from evals_mcp.service_spec import Capabilities
+from evals_mcp.tools.calls.session import ToolSession
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.sequential.evidence import has_value
 from evals_schemas.sequential.seeded_order import seeded_order
@@ -182,6 +184,52 @@ def test_a_part_that_ends_early_twice_ends_the_run_and_says_what_is_kept(
     assert "part 1 (rows 1 to 50 of the random order) ended early 2 times" in printed
 
 
+def test_a_run_that_is_killed_in_a_part_joins_it_and_pays_it_once(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not even a create of a moment ago is recognised: the record of the parts alone is.
+    monkeypatch.setenv("EVALS_MCP_BUDGET__REPEAT_SECONDS", "0")
+    ids: list[str] = []
+
+    async def killed(judging: Judging, evaluation_id: str) -> EvaluationJob:
+        ids.append(evaluation_id)
+        raise OperatorError("the machine is gone")
+
+    repository.write_rows(answers([True] * 70))
+    repository.write_file(STOPPING + RULE)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Judging, "ended", killed)
+        code, _ = repository.command("run", "evals.toml")
+    priced, plan = repository.command("run", "evals.toml", "--dry-run")
+    again, printed = repository.command("run", "evals.toml")
+
+    assert (code, priced, again) == (2, 0, 0), printed
+    assert "50 rows are those of an earlier run and are joined" in plan
+    assert "Judging part" not in printed
+    assert repository.results()["metrics"][0]["evaluation_ids"] == ids
+
+
+def test_a_part_that_failed_is_in_the_plan_of_the_next_run(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = ToolSession.evaluation
+
+    async def failed(session: ToolSession, evaluation_id: str) -> EvaluationJob:
+        job = await found(session, evaluation_id)
+        return job.model_copy(update={"status": "error"})
+
+    repository.write_rows(answers([True] * 70))
+    repository.write_file(STOPPING + RULE)
+    repository.command("run", "evals.toml")
+    _, joined = repository.command("run", "evals.toml", "--dry-run")
+    monkeypatch.setattr(ToolSession, "evaluation", failed)
+    _, plan = repository.command("run", "evals.toml", "--dry-run")
+
+    assert "are joined" in joined
+    assert "are joined" not in plan
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -230,7 +278,7 @@ def test_a_run_with_further_rules_joins_the_parts_that_were_judged(
     code, printed = repository.command("run", "evals.toml")
 
     assert code == 0
-    assert "50 rows were judged by an earlier run and are joined. Left, at most: 130 rows" in plan
+    assert "50 rows are those of an earlier run and are joined. Left, at most: 130 rows" in plan
     assert printed.count("Judging part") == 1
     (metric,) = repository.results()["metrics"]
     assert metric["evaluation_ids"][:1] == first

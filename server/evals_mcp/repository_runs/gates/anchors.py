@@ -28,6 +28,19 @@ from evals_schemas.sequential.seeded_order import seeded_order
 FRESH = timedelta(days=1)
 """A baseline whose verdicts are all younger needs no anchors."""
 
+ANCHORS_ALONE = "Only the anchors were judged."
+
+
+@dataclass(frozen=True)
+class _Due:
+    """The anchors of one metric."""
+
+    demand: Demand
+    source: BaselineMetric
+    again: JudgingAgain
+    rows: Sequence[RunRow]
+    planned: Planned
+
 
 @dataclass
 class Anchors:
@@ -38,24 +51,52 @@ class Anchors:
     checks: list[DriftCheck] = field(default_factory=list[DriftCheck])
     """What they have shown, by metric."""
     plans: list[Planned] = field(default_factory=list[Planned])
-    """What was planned, in whose sum the file has to consent."""
+    """What is judged besides the gate, in whose sum the file has to consent."""
+    _due: list[_Due] = field(default_factory=list[_Due])
+
+    async def plan(
+        self, demands: Sequence[Demand], baseline: Baseline, taken: Mapping[str, TakenOver]
+    ) -> None:
+        """Plan the anchors of each metric that needs some, and say what they cost.
+
+        Raises:
+            EvalsMCPError: rows cannot be judged again.
+        """
+        for demand in demands:
+            name = demand.metric.name
+            if self._is_due(demand, baseline, taken[name]):
+                await self._plan(demand, baseline.metrics[name])
 
     async def checked(
-        self, demands: Sequence[Demand], baseline: Baseline, taken: Mapping[str, TakenOver]
+        self, baseline: Baseline, gate: Sequence[Planned], most_usd: float | None = None
     ) -> Baseline:
-        """Return the baseline, judged anew where the judge has moved.
+        """Judge the anchors, to whose cost the file has consented; return the baseline.
 
-        In a dry run, the anchors are priced only.
+        Where the judge has moved, the baseline is judged anew.
+
+        Args:
+            baseline: with its own verdicts.
+            gate: the plans of the gate, to which the file has to consent besides.
+            most_usd: US dollars beyond which the gate starts nothing more; None without a limit.
 
         Raises:
             EvalsMCPError: rows cannot be judged again, or the file does not consent to it.
         """
+        moved: list[tuple[_Due, DriftCheck]] = []
+        for due in self._due:
+            judged = await due.again.judged(due.planned, due.rows)
+            name = due.demand.metric.name
+            drift = drift_of(name, _values(due.demand, due.rows, judged), _latest(judged))
+            self.checks.append(drift)
+            if drift.moved:
+                moved.append((due, drift))
+        plans = [await self._plan_anew(due) for due, _ in moved]
+        if moved:
+            self._check_consent([drift for _, drift in moved], gate, most_usd)
         metrics = dict(baseline.metrics)
-        for demand in demands:
-            name = demand.metric.name
-            if self._is_due(demand, baseline, taken[name]):
-                metrics[name] = await self._checked(demand, metrics[name])
-        return replace(baseline, metrics=metrics)
+        for (due, drift), planned in zip(moved, plans, strict=True):
+            metrics[due.demand.metric.name] = await _judged_anew(due, drift, planned)
+        return replace(baseline, metrics=metrics) if moved else baseline
 
     def _is_due(self, demand: Demand, baseline: Baseline, taken: TakenOver) -> bool:
         """Return whether new verdicts would meet older ones that no anchor vouches for."""
@@ -67,53 +108,60 @@ class Anchors:
             return False
         return not _is_within(baseline.checked_at.get(metric.name), now, AGE)
 
-    async def _checked(self, demand: Demand, source: BaselineMetric) -> BaselineMetric:
-        run, metric = self.run, demand.metric
-        again = JudgingAgain(run, metric, source, self.scratch)
+    async def _plan(self, demand: Demand, source: BaselineMetric) -> None:
+        run = self.run
+        again = JudgingAgain(run, demand.metric, source, self.scratch)
         rows = anchor_rows(source.rows, rules_of(run.file).anchors)
         if not rows:
-            return source
+            return
         planned = await again.plan(rows, "anchors of the baseline")
+        self._due.append(_Due(demand, source, again, rows, planned))
+        if await again.is_judged(planned, rows):
+            run.progress.say(
+                f"Anchors: {counted(len(rows), 'row')} of the baseline were judged again in the "
+                "last seven days; those verdicts are taken and cost nothing."
+            )
+            return
         cost = cost_line(planned.plan.calls, planned.plan.cost_usd) or "calls and cost unknown"
         run.progress.say(
             f"Anchors: {counted(len(rows), 'row')} of the baseline are judged again, once a week, "
             f"to see whether the judge has moved: {cost}."
         )
         self.plans.append(planned)
-        run.judging.check_consent(self.plans)
-        if run.options.dry_run:
-            return source
-        judged = await again.judged(planned, rows)
-        drift = drift_of(metric.name, _values(demand, rows, judged), _latest(judged))
-        self.checks.append(drift)
-        if not drift.moved:
-            return source
-        run.progress.say(f"{_moved(drift)} The baseline is judged anew.")
-        return await self._anew(again, source, drift)
 
-    async def _anew(
-        self, again: JudgingAgain, source: BaselineMetric, drift: DriftCheck
-    ) -> BaselineMetric:
-        """Return the baseline with the verdicts that its rows get now."""
-        planned = await again.plan(source.rows, "baseline, judged anew")
+    async def _plan_anew(self, due: _Due) -> Planned:
+        planned = await due.again.plan(due.source.rows, "baseline, judged anew")
+        if not await due.again.is_judged(planned, due.source.rows):
+            self.plans.append(planned)
+        return planned
+
+    def _check_consent(
+        self, drifts: Sequence[DriftCheck], gate: Sequence[Planned], most_usd: float | None
+    ) -> None:
+        """Refuse to judge the baseline anew without a consent to that and to the gate."""
+        text = " ".join(map(_moved, drifts))
         try:
-            self.run.judging.check_consent([*self.plans, planned])
+            self.run.judging.check_consent(gate, most_usd, besides=self.plans, so_far=ANCHORS_ALONE)
         except InvalidRequestError as error:
             raise InvalidRequestError(
-                f"{_moved(drift)} The baseline has to be judged anew, and the consent of the file "
-                f"does not cover that. {error} Or make a new baseline with `evals-mcp run` on the "
-                "branch to compare with."
+                f"{text} The baseline has to be judged anew, and the consent of the file does not "
+                f"cover anchors, baseline and gate together. {error} Or make a new baseline with "
+                "`evals-mcp run` on the branch to compare with."
             ) from None
-        self.plans.append(planned)
-        judged = await again.judged(planned, source.rows)
-        rows = [row for row in judged if row is not None]
-        if len(rows) < len(judged):
-            missing = len(judged) - len(rows)
-            raise InvalidRequestError(
-                f"{_moved(drift)} The baseline could not be judged anew: {missing} of "
-                f"{counted(len(judged), 'row')} came back without a line."
-            )
-        return replace(source, rows=rows)
+        self.run.progress.say(f"{text} The baseline is judged anew.")
+
+
+async def _judged_anew(due: _Due, drift: DriftCheck, planned: Planned) -> BaselineMetric:
+    """Return the baseline of a metric with the verdicts that its rows get now."""
+    judged = await due.again.judged(planned, due.source.rows)
+    rows = [row for row in judged if row is not None]
+    if len(rows) < len(judged):
+        missing = len(judged) - len(rows)
+        raise InvalidRequestError(
+            f"{_moved(drift)} The baseline could not be judged anew: {missing} of "
+            f"{counted(len(judged), 'row')} came back without a line."
+        )
+    return replace(due.source, rows=rows)
 
 
 def anchor_rows(rows: Sequence[RunRow], number: int) -> list[RunRow]:

@@ -17,7 +17,7 @@ from evals_mcp.repository_runs.gates.pairs import (
     paired_rows,
 )
 from evals_mcp.repository_runs.gates.pinned import PinnedJudging
-from evals_mcp.repository_runs.gates.preparation import PreparedGate, prepared
+from evals_mcp.repository_runs.gates.preparation import BASELINE_JUDGED, PreparedGate, prepared
 from evals_mcp.repository_runs.gates.reports import with_decision, with_drift
 from evals_mcp.repository_runs.gates.taken_over import TakenOver
 from evals_mcp.repository_runs.judging import Batch, Planned
@@ -50,14 +50,24 @@ class Gate:
     async def _results(self, scratch: Path) -> RunResults | None:
         run = self.run
         ready = await prepared(run, self.baseline_text, scratch)
-        for batch in self._batches(run.metrics(), ready.taken, ready.rows.data):
-            self.plans.append(await run.judging.plan(batch))
-        self._say()
+        await self._plan(ready)
         run.judging.check_consent([*ready.anchors.plans, *self.plans])
         if run.options.dry_run:
             run.progress.say("Dry run: nothing was started.")
             return None
-        return await self._judged(ready, scratch)
+        checked = await ready.checked(run, self.plans)
+        if checked is not ready:
+            await self._plan(checked)
+            plans = [*ready.anchors.plans, *self.plans]
+            run.judging.check_consent(plans, so_far=BASELINE_JUDGED)
+        return await self._judged(checked, scratch)
+
+    async def _plan(self, ready: PreparedGate) -> None:
+        """Plan what the baseline leaves to judge."""
+        run = self.run
+        batches = self._batches(run.metrics(), ready.taken, ready.rows.data)
+        self.plans = [await run.judging.plan(batch) for batch in batches]
+        self._say()
 
     async def _judged(self, ready: PreparedGate, scratch: Path) -> RunResults:
         run, demands, rows = self.run, ready.demands, ready.rows
@@ -122,7 +132,8 @@ class Gate:
 
     def _say(self) -> None:
         for planned in self.plans:
-            self.run.warnings += planned.plan.warnings
+            known = self.run.warnings
+            known += [text for text in planned.plan.warnings if text not in known]
             self.run.judging.say_warnings(planned)
         if self.plans:
             self.run.say_plan(self.plans)

@@ -63,11 +63,7 @@ class JudgingAgain:
         records, name = self.run.session.launches.parts, self._record_name(planned, rows)
         job = await self._recent(await records.evaluation_of(name))
         if job is None:
-            judging = replace(self.run.judging, again=True)
-            await judging.judge(planned)
-            await self.run.count_again(planned)
-            job = planned.jobs[self.metric.name]
-            await records.remember(name, job.workflow_id)
+            job = await self._started(planned, name)
         if not has_rows(job):
             raise InvalidRequestError(
                 f"Rows of the baseline could not be judged again: {job.workflow_id} ended as "
@@ -86,6 +82,27 @@ class JudgingAgain:
             for row, same in zip(rows, found, strict=True)
         ]
 
+    async def is_judged(self, planned: Planned, rows: Sequence[RunRow]) -> bool:
+        """Return whether these rows were judged again less than a week ago, so that it is free."""
+        name = self._record_name(planned, rows)
+        evaluation_id = await self.run.session.launches.parts.evaluation_of(name)
+        if evaluation_id is None or self.run.options.again:
+            return False
+        try:
+            job = await self.run.session.evaluation(evaluation_id)
+        except NotFoundError:
+            return False
+        return self._is_usable(job)
+
+    async def _started(self, planned: Planned, record: str) -> EvaluationJob:
+        """Judge rows; the evaluation is recorded before the wait, to be joined after a kill."""
+        session, judging = self.run.session, replace(self.run.judging, again=True)
+        ids = await judging.start(planned)
+        await session.launches.parts.remember(record, ids[self.metric.name])
+        await judging.finish(planned, ids)
+        await self.run.count_again(planned)
+        return planned.jobs[self.metric.name]
+
     async def _recent(self, evaluation_id: str | None) -> EvaluationJob | None:
         if evaluation_id is None or self.run.options.again:
             return None
@@ -93,9 +110,12 @@ class JudgingAgain:
             job = await self.run.judging.ended(evaluation_id)
         except NotFoundError:
             return None
+        return job if self._is_usable(job) else None
+
+    def _is_usable(self, job: EvaluationJob) -> bool:
         now: datetime = self.run.session.clock.now()
         is_recent = job.updated_at is not None and now - job.updated_at <= AGE
-        return job if is_recent and job.status == "completed" else None
+        return is_recent and job.status == "completed"
 
     def _record_name(self, planned: Planned, rows: Sequence[RunRow]) -> str:
         account = self.run.session.provider.account

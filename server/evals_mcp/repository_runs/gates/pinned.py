@@ -25,6 +25,8 @@ from evals_schemas.tools.inputs import RESPONSE_COLUMNS
 TRIES = 2
 """How often a pinned row that fails is judged again; it counts if every verdict is a failure."""
 
+KEPT = "What was judged before is kept: the same command joins it."
+
 
 @dataclass
 class PinnedJudging:
@@ -84,7 +86,7 @@ class PinnedJudging:
         batch = Batch({metric.name: metric.arguments}, arguments, list(rows.values()))
         judging = Judging(self.run.file, self.run.session, self.run.progress, again=True)
         planned = await judging.plan(batch)
-        judging.check_consent([*self.plans, planned])
+        judging.check_consent([*self.plans, planned], so_far=KEPT)
         self.plans.append(planned)
         await judging.judge(planned)
         await self.run.count_again(planned)

@@ -20,12 +20,15 @@ from evals_mcp.repository_runs.gates.demands import (
 )
 from evals_mcp.repository_runs.gates.gate_rows import GateRows
 from evals_mcp.repository_runs.gates.taken_over import Candidate, TakenOver, none_of, take_over
+from evals_mcp.repository_runs.judging import Planned
 from evals_mcp.repository_runs.metrics import Metric
 from evals_mcp.repository_runs.rows import Cells, RowKeys, digest_of
 from evals_mcp.repository_runs.run import Run
 from evals_mcp.results.number_text import counted
 
 _ALL_ROWS = "all rows are judged again, as `--again` asks"
+
+BASELINE_JUDGED = "The baseline was judged anew, and nothing else was started."
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,30 @@ class PreparedGate:
     """By metric, the verdicts that need no call."""
     rows: GateRows
     anchors: Anchors
-    """What was judged again to see whether the judge has moved."""
+    """What is judged again to see whether the judge has moved."""
+
+    async def checked(
+        self, run: Run, gate: Sequence[Planned], most_usd: float | None = None
+    ) -> PreparedGate:
+        """Return this gate after its anchors; a new one if its baseline was judged anew.
+
+        Args:
+            run: the run.
+            gate: the plans of the gate, to which the file has consented.
+            most_usd: US dollars beyond which the gate starts nothing more; None without a limit.
+
+        Raises:
+            EvalsMCPError: rows cannot be judged again, or the file does not consent to it.
+        """
+        baseline, rows = self.rows.baseline, self.rows
+        checked = await self.anchors.checked(baseline, gate, most_usd)
+        if checked is baseline:
+            return self
+        taken = {
+            each.metric.name: _taken_over(run, each.metric, checked, rows.data, rows.keys)
+            for each in self.demands
+        }
+        return replace(self, taken=taken, rows=replace(rows, baseline=checked))
 
 
 async def prepared(run: Run, baseline_text: str, scratch: Path) -> PreparedGate:
@@ -66,10 +92,8 @@ async def prepared(run: Run, baseline_text: str, scratch: Path) -> PreparedGate:
     taken = {each.name: _taken_over(run, each, baseline, data, keys) for each in metrics}
     _say(run, demands, taken, len(data))
     anchors = Anchors(run, scratch)
-    checked = await anchors.checked(demands, baseline, taken)
-    if checked != baseline:
-        taken = {each.name: _taken_over(run, each, checked, data, keys) for each in metrics}
-    return PreparedGate(demands, taken, GateRows(data, pinned, checked, keys), anchors)
+    await anchors.plan(demands, baseline, taken)
+    return PreparedGate(demands, taken, GateRows(data, pinned, baseline, keys), anchors)
 
 
 def _say(run: Run, demands: Sequence[Demand], taken: Mapping[str, TakenOver], rows: int) -> None:

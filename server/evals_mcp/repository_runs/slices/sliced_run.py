@@ -31,7 +31,7 @@ from evals_mcp.results.sequential import decision_headline
 from evals_mcp.spending.settling import cost_of_job
 from evals_mcp.spending.shown import shown_usd
 from evals_schemas.digests import dataset_digest
-from evals_schemas.evaluation_api.evaluations import EvaluationJob
+from evals_schemas.evaluation_api.evaluations import ENDED, EvaluationJob
 from evals_schemas.repository.results import MetricFiles, MetricResult, RunResults
 from evals_schemas.sequential.record import Sequential
 from evals_schemas.sequential.stop_when import StopWhen
@@ -151,17 +151,27 @@ class SlicedRun:
         for part in parts:
             batch = self._batch([data[row] for row in part.rows])
             name = self._part_name(part, digest, batch.arguments)
-            if await records.evaluation_of(name) is None:
+            if not await self._is_joined(await records.evaluation_of(name)):
                 break
             known.append(part)
         return known
+
+    async def _is_joined(self, evaluation_id: str | None) -> bool:
+        """Return whether an evaluation of an earlier run runs, or has ended with its rows."""
+        if evaluation_id is None:
+            return False
+        try:
+            job = await self.run.session.evaluation(evaluation_id)
+        except NotFoundError:
+            return False
+        return job.status not in ENDED or job.status == "completed"
 
     async def _rest(
         self, known: Sequence[Part], parts: Sequence[Part], data: Sequence[Mapping[str, Any]]
     ) -> Planned | None:
         """Say what the parts cost that were not judged before, at most; None if none is left."""
         rows = [data[row] for part in parts[len(known) :] for row in part.rows]
-        text = f"{known[-1].end:,} rows were judged by an earlier run and are joined."
+        text = f"{known[-1].end:,} rows are those of an earlier run and are joined."
         if not rows:
             self.run.progress.say(f"{text} Nothing is left.")
             return None
@@ -213,9 +223,11 @@ class SlicedRun:
             if job is None:
                 self.run.progress.say(f"Judging {part}.")
                 judging = replace(self.run.judging, again=bool(tried) or self.run.options.again)
-                await judging.judge(planned)
+                ids = await judging.start(planned)
+                # Recorded before the wait: a run that is killed in it joins this part later.
+                await parts.remember(name, ids[self.metric.name])
+                await judging.finish(planned, ids)
                 job = planned.jobs[self.metric.name]
-                await parts.remember(name, job.workflow_id)
             if job.status == "completed" and has_rows(job):
                 return await self._read(part, planned, job, data)
             problem = f"{job.workflow_id} ended as {job.status}"

@@ -12,6 +12,7 @@ from evals_mcp.errors import InvalidRequestError
 from evals_mcp.gate import words
 from evals_mcp.gate.decision import MOST_FAILED, Look, decide
 from evals_mcp.gate.stop_rules import StopRules
+from evals_mcp.repository_runs.consent import NOT_STARTED
 from evals_mcp.repository_runs.gates.demands import rules_of
 from evals_mcp.repository_runs.gates.pairs import (
     PairedRows,
@@ -19,8 +20,8 @@ from evals_mcp.repository_runs.gates.pairs import (
     measured_metric,
     paired_rows,
 )
-from evals_mcp.repository_runs.gates.pinned import PinnedJudging
-from evals_mcp.repository_runs.gates.preparation import PreparedGate, prepared
+from evals_mcp.repository_runs.gates.pinned import KEPT, PinnedJudging
+from evals_mcp.repository_runs.gates.preparation import BASELINE_JUDGED, PreparedGate, prepared
 from evals_mcp.repository_runs.gates.reports import with_decision, with_drift
 from evals_mcp.repository_runs.gates.stopping.judged_parts import JudgedParts, batches_of, total
 from evals_mcp.repository_runs.gates.stopping.parts import GateOrder, GatePart, gate_order
@@ -65,8 +66,18 @@ class StoppingGate:
         """
         with tempfile.TemporaryDirectory(prefix="evals-mcp-parts-") as folder:
             scratch = Path(folder)
-            ready = await prepared(self.run, self.baseline_text, scratch)
-            return await _Parts(self.run, ready, scratch).results()
+            run, ready = self.run, await prepared(self.run, self.baseline_text, scratch)
+            parts = _Parts(run, ready, scratch)
+            worst = await parts.worst_case(NOT_STARTED)
+            if run.options.dry_run:
+                run.progress.say("Dry run: nothing was started.")
+                return None
+            most_usd = run.file.stop_rules.max_usd if run.file.stop_rules else None
+            checked = await ready.checked(run, worst, most_usd)
+            if checked is not ready:
+                parts = _Parts(run, checked, scratch)
+                await parts.worst_case(BASELINE_JUDGED)
+            return await parts.results()
 
 
 @dataclass
@@ -105,16 +116,24 @@ class _Parts:
         keys, seed = self.rows.keys, self._order.seed
         self._judged = JudgedParts(self.run, metrics, keys, seed, self.scratch)
 
-    async def results(self) -> RunResults | None:
-        """Judge part after part, decide, and return the results; None after a dry run."""
-        run = self.run
+    async def worst_case(self, so_far: str) -> list[Planned]:
+        """Plan all parts, and check that the file consents to them and to the anchors.
+
+        Args:
+            so_far: a sentence that says what was started before.
+
+        Raises:
+            EvalsMCPError: rows cannot be used, or the file does not consent.
+        """
         worst = await self._plans(self._order.to_judge)
         self._say(worst)
-        plans = [*self.ready.anchors.plans, *worst]
-        run.judging.check_consent(plans, self._rules.max_usd)
-        if run.options.dry_run:
-            run.progress.say("Dry run: nothing was started.")
-            return None
+        self.run.judging.check_consent(
+            worst, self._rules.max_usd, besides=self.ready.anchors.plans, so_far=so_far
+        )
+        return worst
+
+    async def results(self) -> RunResults:
+        """Judge part after part, decide, and return the results."""
         course = _Course()
         for part in self._order.parts:
             if not await self._judge(part, course):
@@ -229,17 +248,17 @@ class _Parts:
         if spent + cost.high <= limit:
             return False
         if part.number == 1:
+            so_far = KEPT if self.run.costs_again else NOT_STARTED
             raise InvalidRequestError(
                 f"`stop_when`: max_usd is {usd(limit)}, and the first part alone may cost "
-                f"{usd(cost.high)}: raise it, or begin with fewer rows by `sample`. Nothing was "
-                "started."
+                f"{usd(cost.high)}: raise it, or begin with fewer rows by `sample`. {so_far}"
             )
         return True
 
     def _say(self, worst: Sequence[Planned]) -> None:
         run = self.run
         for planned in worst:
-            run.warnings += planned.plan.warnings
+            run.warnings += [text for text in planned.plan.warnings if text not in run.warnings]
             run.judging.say_warnings(planned)
         if not worst:
             return
