@@ -58,16 +58,18 @@ class Template:
         """Return the text for one row; None if a worker has to render it."""
         if self._pieces is None:
             return None
-        texts = list[str]()
+        texts, length = list[str](), 0
         for column, text in self._pieces:
             texts.append(text)
+            length += len(text)
             if column is not None:
                 # Only the worker knows how another value is printed, or what a missing one says.
                 if not isinstance(value := row.get(column), str):
                     return None
                 texts.append(value)
-        joined = "".join(texts)
-        return joined if len(joined) <= MAX_OUTPUT else None
+                length += len(value)
+        # Counted before the texts are joined: a long value may stand in a template many times.
+        return "".join(texts) if length <= MAX_OUTPUT else None
 
 
 async def open_template(source: str, field: str, pool: OwnerPool) -> Template:

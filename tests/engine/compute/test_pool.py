@@ -56,7 +56,7 @@ async def results(opened: ComputePool, job: Job, rows: list[dict[str, Any]]) -> 
 async def test_rows_come_back_in_their_places() -> None:
     async with pool() as opened:
         job = await template(opened, "{{ x }}-{{ y }}")
-        assert job.facts == {"columns": ["x", "y"]}
+        assert job.facts["columns"] == ["x", "y"]
         rows = [{"x": number, "y": "é\ud83d"} for number in range(300)]
         assert await results(opened, job, rows) == [f"{number}-é\ud83d" for number in range(300)]
 

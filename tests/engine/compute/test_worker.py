@@ -15,6 +15,7 @@ from evals_engine.compute.frames import read_frame, written_frame
 from evals_engine.compute.tasks import TaskError
 
 TEMPLATE = {"source": "Hello {{ name }}", "field": "judge.system_template"}
+FACTS = {"columns": ["name"], "pieces": [["name", "Hello "], [None, ""]]}
 BROKEN = TEMPLATE | {"source": "{{ name"}
 RULE = {"source": "{{ expected }}", "field": "judge.system_template", "rule": "rule/contains"}
 NO_LIMIT = 0
@@ -41,13 +42,13 @@ def test_a_job_is_set_up_once_and_computes_the_items_of_later_requests() -> None
         request("template", TEMPLATE, [{"name": "A"}, {"name": "B"}]),
         request("template", None, [{"name": "C"}]),
     )
-    assert first == [["ok", {"columns": ["name"]}], [["ok", "Hello A"], ["ok", "Hello B"]]]
-    assert second == [["ok", {"columns": ["name"]}], [["ok", "Hello C"]]]
+    assert first == [["ok", FACTS], [["ok", "Hello A"], ["ok", "Hello B"]]]
+    assert second == [["ok", FACTS], [["ok", "Hello C"]]]
 
 
 def test_a_careful_request_has_a_frame_for_each_result() -> None:
     frames = answers_to(request("template", TEMPLATE, [{"name": "A"}, {"name": "B"}], careful=True))
-    assert frames == [[["ok", {"columns": ["name"]}], []], ["ok", "Hello A"], ["ok", "Hello B"]]
+    assert frames == [[["ok", FACTS], []], ["ok", "Hello A"], ["ok", "Hello B"]]
 
 
 def test_a_set_up_that_is_at_fault_is_answered_with_its_error() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -211,6 +212,20 @@ async def test_a_row_of_texts_needs_no_worker_if_the_template_puts_columns_betwe
     assert await template.render({"x": "a"}) == "a!"
     with pytest.raises(RequestError, match="stopping"):
         await template.render({"x": 1})
+
+
+async def test_a_long_text_that_a_template_shows_a_thousand_times_is_never_put_together() -> None:
+    limits = Limits(cpu_seconds=5.0, wall_seconds=60.0, memory_bytes=256 * 2**20)
+    row = {"x": "a" * 1_000_000}
+    async with owner_pool(limits) as pool:
+        template = await open_template("{{ x }}" * 1_000, "f", pool)
+        tracemalloc.start()
+        try:
+            with pytest.raises(RequestError):
+                await template.render(row)
+            assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+        finally:
+            tracemalloc.stop()
 
 
 async def test_a_row_nested_without_end_fails_alone() -> None:

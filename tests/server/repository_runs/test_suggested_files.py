@@ -15,7 +15,6 @@ SCORE = 'type = "score"\nmin_score = 1\nmax_score = 5\npass_threshold = 4\n'
 ONE = 'response_column = "answer"\n'
 RULE = '[judge]\nmodel = "rule/contains"\nsystem_template = "{{expected}}"\n'
 OWN_WORDS = '[judge]\nmodel = "scripted"\nsystem_template = "Is it right? {{question}}"\n'
-READY = '[judge]\nmodel = "scripted"\nsystem_template = "rubric/correctness"\n'
 WRITER = (
     '[model_to_evaluate]\nmodel = "writer"\nsystem_template = "Be brief."\n'
     'input_template = "{{question}}"\n'
