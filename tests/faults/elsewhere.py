@@ -35,6 +35,13 @@ REFERENCES = (
         "test_a_disk_that_takes_nothing_for_a_while_costs_no_row_and_is_said_so",
     ),
     Reference(
+        "rows that cannot be read on, while others are in flight",
+        "those in flight are judged and stored once, however long the database is away; a shard "
+        "of several nodes is then given back",
+        "tests/engine/runs/test_row_workers.py",
+        "test_each_row_that_is_begun_before_reading_fails_is_stored_once",
+    ),
+    Reference(
         "full disk at the result file",
         "a later attempt writes it",
         _RUNS,

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Generator
 from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
 import anyio
@@ -42,11 +43,17 @@ class Ends:
         return None if got is None else json.loads(got)
 
     def hang_up(self) -> None:
-        os.close(self.say)
+        if self.say >= 0:
+            os.close(self.say)
         self.say = -1
 
     def close(self) -> None:
-        for end in (self.say, self.hear, *self._ours):
+        self.hang_up()
+        # The number of a closed end is soon another pipe's, whose lines a thread would take.
+        for thread in enumerate_threads():
+            if thread.name == "stdin":
+                thread.join(60)
+        for end in (self.hear, *self._ours):
             if end >= 0:
                 os.close(end)
 
