@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from evals_mcp.gate.decision import decide
+from evals_mcp.repository_runs.gates.batches import batches_by_metric
 from evals_mcp.repository_runs.gates.demands import rules_of
 from evals_mcp.repository_runs.gates.joining import JoinedMetric, Joining
 from evals_mcp.repository_runs.gates.pairs import (
@@ -120,15 +121,7 @@ class Gate:
         missing = {metric.name: taken[metric.name].missing for metric in metrics}
         if all(len(rows) == len(data) for rows in missing.values()):
             return [self.run.whole_batch(metrics)]
-        return [
-            Batch(
-                {metric.name: metric.arguments},
-                metric.arguments.model_dump(exclude_unset=True, exclude_none=True),
-                [data[index] for index in missing[metric.name]],
-            )
-            for metric in metrics
-            if missing[metric.name]
-        ]
+        return batches_by_metric(metrics, missing, data)
 
     def _say(self) -> None:
         for planned in self.plans:

@@ -13,6 +13,7 @@ from evals_mcp.cleaning import inert, quoted
 from evals_mcp.errors import NotFoundError, OperatorError
 from evals_mcp.launching.stopping.part_records import part_name
 from evals_mcp.repository_runs.exporting import export_rows, has_rows, judged_rows, read_manifest
+from evals_mcp.repository_runs.gates.batches import batches_by_metric
 from evals_mcp.repository_runs.gates.joining import judged_rows_of
 from evals_mcp.repository_runs.gates.taken_over import MAX_AGE
 from evals_mcp.repository_runs.judging import Batch, Planned
@@ -198,15 +199,7 @@ def batches_of(
     if first and all(missing[metric.name] == first for metric in metrics):
         arguments = {metric.name: metric.arguments for metric in metrics}
         return [Batch(arguments, run.file.arguments, [data[index] for index in first])]
-    return [
-        Batch(
-            {metric.name: metric.arguments},
-            metric.arguments.model_dump(exclude_unset=True, exclude_none=True),
-            [data[index] for index in missing[metric.name]],
-        )
-        for metric in metrics
-        if missing[metric.name]
-    ]
+    return batches_by_metric(metrics, missing, data)
 
 
 def total(costs: Iterable[float | None]) -> float | None:
