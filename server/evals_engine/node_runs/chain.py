@@ -12,7 +12,6 @@ import logging
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import cast
 
 import anyio
 from anyio import to_thread
@@ -156,18 +155,9 @@ class Chain:
             yield
         except (RequestError, DatasetError) as fault:
             run.failure = self._context.refusal(fault)
+        except StorageError as error:
+            log.warning("evaluation %s waits: %s", run.shard.evaluation.id, error)
+            run.release()
         except Exception as error:  # noqa: BLE001 - a bug in one shard must not end the others
-            if _is_outage(error):
-                log.warning("evaluation %s waits: %s", run.shard.evaluation.id, error)
-                run.release()
-            else:
-                log_bug(f"shard {run.shard.number} of evaluation {run.shard.evaluation.id}", error)
-                run.failure = self._context.failure(INTERNAL_ERROR)
-
-
-def _is_outage(error: Exception) -> bool:
-    """Return whether only the database is at fault, also where workers of rows have noticed it."""
-    if isinstance(error, ExceptionGroup):
-        members = cast("ExceptionGroup[Exception]", error).exceptions
-        return all(map(_is_outage, members))
-    return isinstance(error, StorageError)
+            log_bug(f"shard {run.shard.number} of evaluation {run.shard.evaluation.id}", error)
+            run.failure = self._context.failure(INTERNAL_ERROR)

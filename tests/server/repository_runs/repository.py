@@ -29,6 +29,20 @@ system_template = "{{expected}}"
 """
 """A file whose judge is a rule."""
 
+MODEL = """data = "answers.jsonl"
+name = "quality"
+type = "classify"
+labels = ["right", "wrong"]
+pass_labels = ["right"]
+response_column = "answer"
+
+[judge]
+model = "scripted"
+system_template = "Is it right? {{question}}"
+
+"""
+"""A file whose judge is a model; further sections may follow."""
+
 
 @dataclass
 class Repository:

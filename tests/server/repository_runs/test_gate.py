@@ -15,25 +15,12 @@ from anyio import to_thread
 
 from evals_mcp.repository_runs.gates.taken_over import is_recent
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, completion, verdict
-from tests.server.repository_runs.repository import RULE, Repository, answers
+from tests.server.repository_runs.repository import MODEL, RULE, Repository, answers
 
 ROWS = 40
 """Enough for a margin of 10 points."""
 
-MODEL = """data = "answers.jsonl"
-name = "quality"
-type = "classify"
-labels = ["right", "wrong"]
-pass_labels = ["right"]
-response_column = "answer"
-
-[judge]
-model = "scripted"
-system_template = "Is it right? {{question}}"
-
-[gate]
-margin = 10
-"""
+BY_MODEL = MODEL + "[gate]\nmargin = 10\n"
 
 
 @dataclass
@@ -83,7 +70,7 @@ async def test_an_unchanged_commit_costs_nothing_and_a_worse_one_is_red(
     repository: Repository, judge: Judge
 ) -> None:
     command = repository.command
-    repository.write_file(MODEL)
+    repository.write_file(BY_MODEL)
     repository.write_rows(answers([True] * ROWS))
     assert (await to_thread.run_sync(command, "run", "evals.toml"))[0] == 0
     assert judge.calls() == ROWS
@@ -134,7 +121,7 @@ async def test_a_pinned_row_is_red_only_if_it_fails_three_times(
     repository: Repository, judge: Judge
 ) -> None:
     command = repository.command
-    repository.write_file(MODEL + 'pinned = "must_pass"\n')
+    repository.write_file(BY_MODEL + 'pinned = "must_pass"\n')
     rows = [row | {"must_pass": row["id"] == 2} for row in answers([True] * ROWS)]
     repository.write_rows(rows)
     await to_thread.run_sync(command, "run", "evals.toml")
@@ -175,7 +162,7 @@ model = "candidate"
 system_template = "Answer."
 input_template = "{{question}}"
 """
-    text = MODEL.replace('response_column = "answer"', 'candidate_version = "v1"') + candidate
+    text = BY_MODEL.replace('response_column = "answer"', 'candidate_version = "v1"') + candidate
     judge.exceptions.append(
         lambda text: completion("The sum.") if '"model": "candidate"' in text else None
     )

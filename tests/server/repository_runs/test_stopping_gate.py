@@ -16,7 +16,7 @@ from evals_mcp.repository_runs.judging import Judging
 from evals_schemas.evaluation_api.evaluations import EvaluationJob
 from evals_schemas.sequential.seeded_order import seeded_order
 from tests.engine.model_server import ChatRequest, ModelServer, Reply, verdict
-from tests.server.repository_runs.repository import RULE, Repository, answers
+from tests.server.repository_runs.repository import MODEL, RULE, Repository, answers
 
 ROWS = 160
 STOPPING = "stop_when = { decided = true }\n"
@@ -286,20 +286,6 @@ def test_what_a_stopping_gate_cannot_keep_is_refused(
     code, printed = repository.command(*GATING)
 
     assert (code, problem in printed) == (2, True), printed
-
-
-MODEL = """data = "answers.jsonl"
-name = "quality"
-type = "classify"
-labels = ["right", "wrong"]
-pass_labels = ["right"]
-response_column = "answer"
-
-[judge]
-model = "scripted"
-system_template = "Is it right? {{question}}"
-
-"""
 
 
 @pytest.fixture
